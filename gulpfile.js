@@ -1,0 +1,17 @@
+const { copyFile, mkdir, rm } = require('node:fs/promises');
+const { dest, parallel, src } = require('gulp');
+
+/** Stale files in dist would be packed and published, so every build starts from nothing. */
+const clean = () => rm('dist', { recursive: true, force: true });
+
+// encoding: false, or gulp 5 reads pictures as text and corrupts them.
+const icons = () => src('icons/**/*.{svg,png}', { encoding: false }).pipe(dest('dist/icons'));
+const codex = () => src('nodes/**/*.node.json', { encoding: false }).pipe(dest('dist/nodes'));
+
+/** The picture of the README, as the test of the phone page took it. */
+const screenshots = async () => {
+	await mkdir('docs/images', { recursive: true });
+	await copyFile('.cache/screenshots/sandbox-light.png', 'docs/images/sandbox.png');
+};
+
+module.exports = { clean, icons, codex, assets: parallel(icons, codex), screenshots };

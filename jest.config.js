@@ -1,0 +1,16 @@
+// n8n's logger prints to the console, which would hide the results.
+process.env.N8N_LOG_LEVEL = 'silent';
+
+/** @type {import('jest').Config} */
+module.exports = {
+	testEnvironment: 'node',
+	roots: ['<rootDir>/test'],
+	testMatch: ['**/*.spec.ts'],
+	testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
+	// Types are checked by `npm run lint`, for all files at once.
+	transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false, tsconfig: 'tsconfig.jest.json' }] },
+	testTimeout: 30_000,
+	maxWorkers: 2,
+	globalSetup: '<rootDir>/test/support/globalSetup.ts',
+	reporters: ['default', '<rootDir>/test/support/summaryReporter.js'],
+};
