@@ -1,0 +1,67 @@
+import type { IAuthenticate, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
+import { authenticateRequest } from '../nodes/Diyalog/transport/authenticate';
+import { payloadSignatureFields } from './payloadSignatureFields';
+
+export class DiyalogApi implements ICredentialType {
+	name = 'diyalogApi';
+
+	displayName = 'Diyalog API';
+
+	icon: Icon = { light: 'file:../icons/diyalog.svg', dark: 'file:../icons/diyalog.dark.svg' };
+
+	documentationUrl = 'https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'Server URL',
+			name: 'serverUrl',
+			type: 'string',
+			required: true,
+			default: 'https://api.dlgmessenger.com',
+			placeholder: 'e.g. https://api.dlgmessenger.com',
+			description:
+				"Address of your company's Diyalog server, with its path prefix if it has one, without /v1",
+		},
+		{
+			displayName: 'Bot Token',
+			name: 'botToken',
+			type: 'string',
+			typeOptions: { password: true },
+			required: true,
+			default: '',
+			description:
+				"The bot's access token, from the administrator of the Diyalog server. Whoever has it can send in the bot's name.",
+		},
+		{
+			displayName: 'App Secret',
+			name: 'appSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				"The app_secret of the bot's webhook in server.conf. Only the Diyalog Trigger needs it, to prove that a call comes from Diyalog.",
+		},
+		{
+			displayName: 'Previous App Secret',
+			name: 'previousAppSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'Accepted beside the App Secret while app_secret is being changed in server.conf. Empty it again afterwards.',
+		},
+		{
+			displayName: 'Status Callback Token',
+			name: 'statusCallbackToken',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'The Auth-Token of the older /updatemokstatus callback. Only the event Status Callback of the Diyalog Trigger needs it.',
+		},
+		...payloadSignatureFields,
+	];
+
+	authenticate: IAuthenticate = async (credentials, request) =>
+		authenticateRequest(credentials, request);
+}

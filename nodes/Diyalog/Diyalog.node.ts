@@ -1,0 +1,34 @@
+import { NodeConnectionTypes } from 'n8n-workflow';
+import type {
+	IExecuteFunctions,
+	INodeExecutionData,
+	INodeType,
+	INodeTypeDescription,
+} from 'n8n-workflow';
+import { properties } from './actions';
+import { executeOperation } from './actions/execute';
+import { diyalogApiTest } from './transport/credentialTest';
+
+export class Diyalog implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Diyalog',
+		name: 'diyalog',
+		icon: { light: 'file:../../icons/diyalog.svg', dark: 'file:../../icons/diyalog.dark.svg' },
+		group: ['output'],
+		version: 1,
+		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
+		description: 'Send one-time passwords (OTP) and approvals over the Diyalog messenger',
+		defaults: { name: 'Diyalog' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],
+		properties,
+	};
+
+	methods = { credentialTest: { diyalogApiTest } };
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return [await executeOperation(this)];
+	}
+}

@@ -1,0 +1,76 @@
+import { NodeConnectionTypes } from 'n8n-workflow';
+import type {
+	IHookFunctions,
+	INodeType,
+	INodeTypeDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+import { diyalogApiTest } from './transport/credentialTest';
+import { requireUsableSettings } from './trigger/activation';
+import { handleStatusCallback, handleWebhook } from './trigger/handleWebhook';
+import { TRIGGER_PANEL } from './trigger/serverConf';
+import { triggerFields } from './trigger/settings';
+
+export class DiyalogTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Diyalog Trigger',
+		name: 'diyalogTrigger',
+		icon: { light: 'file:../../icons/diyalog.svg', dark: 'file:../../icons/diyalog.dark.svg' },
+		group: ['trigger'],
+		// Not 1: for a trigger of version 1 n8n evaluates an expression on every call, which costs it a V8 isolate.
+		version: 2,
+		subtitle: '={{ $parameter["events"].join(", ") }}',
+		description:
+			'Starts the workflow when a customer presses a button under a Diyalog message (OTP, approval), writes a text, gets or reads a message',
+		defaults: { name: 'Diyalog Trigger' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				responseMode: 'onReceived',
+				responseData: 'OK',
+				path: 'webhook',
+			},
+			{
+				// n8n knows two names of webhooks; the older status callback takes the second.
+				name: 'setup',
+				httpMethod: 'POST',
+				responseMode: 'onReceived',
+				// The documented answer; a server may wait for this very text.
+				responseData: 'OK',
+				// Diyalog appends this name to the base address that its administrator configures.
+				path: 'updatemokstatus',
+				ndvHideUrl: '={{ !$parameter["events"].includes("statusCallback") }}',
+			},
+		],
+		triggerPanel: TRIGGER_PANEL,
+		properties: triggerFields,
+	};
+
+	methods = { credentialTest: { diyalogApiTest } };
+
+	webhookMethods = {
+		default: {
+			async checkExists(this: IHookFunctions): Promise<boolean> {
+				await requireUsableSettings(this);
+				return true;
+			},
+			async create(this: IHookFunctions): Promise<boolean> {
+				return true;
+			},
+			async delete(this: IHookFunctions): Promise<boolean> {
+				return true;
+			},
+		},
+	};
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return this.getWebhookName() === 'setup'
+			? await handleStatusCallback(this)
+			: await handleWebhook(this);
+	}
+}

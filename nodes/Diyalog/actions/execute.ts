@@ -1,0 +1,49 @@
+import { NodeOperationError } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, NodeApiError } from 'n8n-workflow';
+import { asNodeError, errorText } from '../transport/errors';
+import { runConcurrently } from './concurrency';
+import type { Operation } from './operation';
+import { findOperation } from './index';
+
+function chosenOperation(context: IExecuteFunctions): Operation {
+	const resource = context.getNodeParameter('resource', 0);
+	const operation = context.getNodeParameter('operation', 0);
+	const chosen = findOperation(String(resource), String(operation));
+	if (chosen) return chosen;
+	throw new NodeOperationError(context.getNode(), 'This operation does not exist', {
+		description: 'Choose one of the operations that the node offers.',
+	});
+}
+
+/**
+ * Runs the chosen operation for every input item and gives the output in the order of the input. Each output item names
+ * its input item. With Continue On Fail a failing item becomes `{ error }` and costs no other; without it no further item
+ * is started after the first failure, what is under way is waited for, and the first failing item's error is thrown.
+ */
+export async function executeOperation(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const items = context.getInputData();
+	if (items.length === 0) return [];
+	const run = await chosenOperation(context).start(context);
+	const goesOn = context.continueOnFail();
+	const output = new Map<number, INodeExecutionData>();
+	const failures = new Map<number, NodeApiError | NodeOperationError>();
+
+	const work = async (itemIndex: number): Promise<void> => {
+		const pairedItem = { item: itemIndex };
+		try {
+			output.set(itemIndex, { json: await run.execute(itemIndex), pairedItem });
+		} catch (error) {
+			const nodeError = asNodeError(context.getNode(), error, itemIndex);
+			failures.set(itemIndex, nodeError);
+			output.set(itemIndex, { json: { error: errorText(nodeError) }, pairedItem });
+		}
+	};
+	const isCancelled = () => context.getExecutionCancelSignal()?.aborted === true;
+	const mayStart = () => !isCancelled() && (goesOn || failures.size === 0);
+	await runConcurrently(items.length, run.concurrency, work, mayStart);
+
+	const [firstFailing] = [...failures.keys()].sort((a, b) => a - b);
+	const failure = firstFailing === undefined ? undefined : failures.get(firstFailing);
+	if (failure && !goesOn) throw failure;
+	return [...items.keys()].flatMap((itemIndex) => output.get(itemIndex) ?? []);
+}

@@ -1,0 +1,54 @@
+import { updateDisplayOptions } from 'n8n-workflow';
+import type { INodeProperties } from 'n8n-workflow';
+import type { Operation, Resource } from './operation';
+import { send } from './otp/send.operation';
+
+/** Everything the node can do. The editor's lists and the routing are both made from this, so they cannot differ. */
+export const resources: readonly Resource[] = [{ name: 'OTP', value: 'otp', operations: [send] }];
+
+const resourceField: INodeProperties = {
+	displayName: 'Resource',
+	name: 'resource',
+	type: 'options',
+	noDataExpression: true,
+	options: resources.map(({ name, value }) => ({ name, value })),
+	default: 'otp',
+};
+
+const operationField = ({
+	value: resource,
+	operations,
+	operations: [{ value: firstOperation }],
+}: Resource): INodeProperties => ({
+	displayName: 'Operation',
+	name: 'operation',
+	type: 'options',
+	noDataExpression: true,
+	displayOptions: { show: { resource: [resource] } },
+	options: operations.map(({ name, value, action, description }) => ({
+		name,
+		value,
+		action,
+		description,
+	})),
+	default: firstOperation,
+});
+
+const operationFields = ({ value: resource, operations }: Resource): INodeProperties[] =>
+	operations.flatMap(({ value: operation, fields }) =>
+		updateDisplayOptions({ show: { resource: [resource], operation: [operation] } }, fields),
+	);
+
+/** The fields of the whole node, in the order the editor shows them. */
+export const properties: INodeProperties[] = [
+	resourceField,
+	...resources.map(operationField),
+	...resources.flatMap(operationFields),
+];
+
+/** The operation behind a choice in the editor; undefined when there is none. */
+export function findOperation(resource: string, operation: string): Operation | undefined {
+	return resources
+		.find(({ value }) => value === resource)
+		?.operations.find(({ value }) => value === operation);
+}

@@ -1,0 +1,61 @@
+// The fourth generation, which zod 3.25 ships beside the third: it checks a batch in a fifth of the time.
+import { z } from 'zod/v4';
+
+/*
+ * The body of Diyalog's webhook. Unknown fields are ignored, as Diyalog says that new ones will come. Ids are documented
+ * as strings and partly shown as numbers, so both are understood; they leave here as strings.
+ * Source: https://diyalog-im.github.io/docs/webhook
+ */
+
+const id = z.union([z.string(), z.number().int()]).transform(String);
+
+/** The last millisecond that a Date can hold. */
+const MAX_EPOCH_MS = 8.64e15;
+
+const epochMs = z.number().int().min(-MAX_EPOCH_MS).max(MAX_EPOCH_MS);
+
+/** The frame: only that there is a list of entries; each entry is read by itself, so that a bad one costs no other. */
+export const envelopeSchema = z.object({
+	object: z.literal('dialog'),
+	entry: z.array(z.unknown()),
+});
+
+export const entrySchema = z.object({
+	id,
+	time: epochMs,
+	messaging: z.array(z.unknown()),
+});
+
+/** Message ids that were delivered or read; all earlier messages were as well. */
+const receipt = z.object({ mids: z.array(id).default([]), watermark: epochMs.optional() });
+
+/**
+ * One element of `messaging`. Sender is always the bot and recipient always the customer, also when it was the customer
+ * who wrote.
+ */
+export const messagingSchema = z.object({
+	sender: z.object({ id }),
+	recipient: z.object({ id, appCustomerId: id }),
+	timestamp: epochMs,
+	messageEcho: z.object({ mid: id }).optional(),
+	delivery: receipt.optional(),
+	reads: receipt.optional(),
+	/** A message of another kind than text has no text; it is passed on as `other`. */
+	message: z.object({ mid: id.optional(), text: z.string().optional() }).optional(),
+});
+
+/** One element of `messaging`, checked. */
+export type Messaging = z.output<typeof messagingSchema>;
+
+/**
+ * The older status callback, one at a time.
+ * Source: the domain callbacks of Diyalog's documentation
+ */
+export const statusCallbackSchema = z.object({
+	messageId: id,
+	/** documented: Approved, Cancelled, SentToUser, ReceivedByUser, ReadByUser, Timeout */
+	status: z.string().min(1),
+	customerNo: id,
+	/** data signed by the device's private key; empty where nothing was signed */
+	secretData: z.string().nullish(),
+});

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { DiyalogEvent } from './events';
+
+/*
+ * Diyalog does not document whether it repeats a call that was not answered with 2xx, so the same event may come twice.
+ * The last events are remembered as fingerprints, newest last; nothing of their content can be read from them.
+ */
+
+/** How many events one trigger remembers: about 32 kB of text in n8n's database. */
+const MAX_SEEN_EVENTS = 2_000;
+
+/** 96 bits: finding a second event with a given fingerprint is out of reach, and 16 characters are enough. */
+const FINGERPRINT_CHARACTERS = 16;
+
+/**
+ * What makes two events the same: everything but the time at which Diyalog sent them, which differs in a repetition,
+ * and the time at which a callback arrived.
+ */
+export function fingerprintOf(event: DiyalogEvent): string {
+	const identity: Record<string, unknown> = { ...event };
+	delete identity.sentAt;
+	delete identity.receivedAt;
+	return createHash('sha256')
+		.update(JSON.stringify(identity))
+		.digest('base64url')
+		.slice(0, FINGERPRINT_CHARACTERS);
+}
+
+/** The fingerprints of the last events, in bounded memory. */
+export class SeenEvents {
+	private readonly fingerprints: Set<string>;
+
+	/** @param stored what {@link toText} returned before; anything else is taken for nothing */
+	constructor(
+		stored: unknown = '',
+		private readonly capacity = MAX_SEEN_EVENTS,
+	) {
+		const text = typeof stored === 'string' ? stored : '';
+		this.fingerprints = new Set(text.match(/.{16}/g) ?? []);
+	}
+
+	/** Adds what another memory of the same trigger knows. */
+	merge(other: SeenEvents): void {
+		for (const fingerprint of other.fingerprints) this.fingerprints.add(fingerprint);
+		this.forgetOldest();
+	}
+
+	/** Remembers an event; false when it was known already. */
+	add(event: DiyalogEvent): boolean {
+		const fingerprint = fingerprintOf(event);
+		if (this.fingerprints.has(fingerprint)) return false;
+		this.fingerprints.add(fingerprint);
+		this.forgetOldest();
+		return true;
+	}
+
+	toText(): string {
+		return [...this.fingerprints].join('');
+	}
+
+	private forgetOldest(): void {
+		for (const oldest of this.fingerprints) {
+			if (this.fingerprints.size <= this.capacity) return;
+			this.fingerprints.delete(oldest);
+		}
+	}
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+/** An accepted answer has about 80 characters; this leaves room for a long refusal, and none for a flood. */
+export const MAX_ANSWER_BYTES = 65_536;
+
+/** A body as n8n's request helper streams it; only what is needed of a Node stream. */
+interface BodyStream extends AsyncIterable<unknown> {
+	destroy(error?: Error): void;
+}
+
+const isBodyStream = (value: unknown): value is BodyStream =>
+	typeof value === 'object' &&
+	value !== null &&
+	Symbol.asyncIterator in value &&
+	'destroy' in value &&
+	typeof value.destroy === 'function';
+
+const streamSchema = z.custom<BodyStream>(isBodyStream);
+
+/** The answer could not be read to its end. The code is one that the network's errors have as well. */
+class AnswerError extends Error {
+	override readonly name = 'AnswerError';
+
+	readonly code = 'ECONNABORTED';
+
+	constructor() {
+		super('The answer was not read to its end');
+	}
+}
+
+/**
+ * Reads a streamed answer as UTF-8 text. n8n's own reading has no limit in size, and its timeout ends with the headers
+ * of an answer that is streamed, so both are kept here.
+ *
+ * @param body the body of the full response
+ * @param deadline fires when the whole answer should have been there
+ * @returns the text; no more than the first {@link MAX_ANSWER_BYTES} bytes of it
+ * @throws AnswerError, or the stream's own error, when the answer breaks off or takes too long
+ */
+export async function readAnswerBody(body: unknown, deadline: AbortSignal): Promise<string> {
+	const stream = streamSchema.parse(body);
+	const chunks: Buffer[] = [];
+	let size = 0;
+	const read = async (): Promise<void> => {
+		for await (const chunk of stream) {
+			const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+			chunks.push(bytes);
+			size += bytes.length;
+			// Leaving the loop ends the stream, and with it the connection.
+			if (size >= MAX_ANSWER_BYTES) return;
+		}
+	};
+	await beforeDeadline(read(), deadline, () => stream.destroy());
+	return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString('utf8');
+}
+
+/** Waits for the work until the deadline; a stream that is waiting for data cannot be interrupted, only left behind. */
+async function beforeDeadline(
+	work: Promise<void>,
+	deadline: AbortSignal,
+	abandon: () => void,
+): Promise<void> {
+	let stopWaiting = () => {};
+	const tooLate = new Promise<never>((_resolve, reject) => {
+		stopWaiting = () => {
+			abandon();
+			reject(new AnswerError());
+		};
+	});
+	if (deadline.aborted) stopWaiting();
+	deadline.addEventListener('abort', stopWaiting, { once: true });
+	try {
+		await Promise.race([work, tooLate]);
+	} finally {
+		deadline.removeEventListener('abort', stopWaiting);
+		// What the abandoned stream says later concerns nobody.
+		work.catch(() => undefined);
+	}
+}

@@ -1,0 +1,200 @@
+/*
+ * What can go wrong between us and a Diyalog server, as sentences. Pure: no n8n, no network.
+ *
+ * The documented texts are those of the sibling endpoint SendMessage; SendOTP documents none of its own.
+ * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendmessage-api
+ */
+
+/** A failed exchange: what happened, what to do, and whether the customer may have got the message all the same. */
+export interface Failure {
+	kind: FailureKind;
+	/** one sentence: what happened */
+	title: string;
+	/** one or two sentences: what to do */
+	advice: string;
+	/** the HTTP status, when there was an answer */
+	status?: number;
+	/** the documented words of Diyalog that were recognised in the answer */
+	diyalogText?: string;
+	/** the message certainly did not go out and may do so later: it can be sent again without reaching anybody twice */
+	repeatable?: true;
+	/** nobody can tell whether the message was delivered */
+	uncertain?: true;
+	/** how long the server asks to wait before the next attempt, in milliseconds */
+	retryAfterMs?: number;
+}
+
+export type FailureKind =
+	| 'wrongToken'
+	| 'unknownCustomer'
+	| 'malformedRequest'
+	| 'botNotAlive'
+	| 'notDiyalog'
+	| 'accessDenied'
+	| 'tooManyRequests'
+	| 'serverError'
+	| 'unreachable'
+	| 'insecureConnection'
+	| 'noAnswer'
+	| 'unusableCredential';
+
+/** What is said of a message after an uncertain failure, in addition to the failure's own advice. */
+export const PERHAPS_DELIVERED =
+	'The message may or may not have been delivered, so it was not sent again. Ask for a delivery report before you repeat it.';
+
+const CHECK_CONNECTION =
+	'Check with its operators that the server runs, and that no proxy or firewall on the way breaks connections off.';
+
+const NOT_DIYALOG: Omit<Failure, 'status'> = {
+	kind: 'notDiyalog',
+	title: "The server's answer is not one of Diyalog's",
+	advice:
+		'Check the Server URL in the credential: another service, a login page or a proxy may be answering there.',
+};
+
+/** The documented texts of a refusal. "recepient" is Diyalog's own spelling; a corrected one is understood too. */
+const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 'status'> }> = [
+	{
+		text: /you may be using wrong token/i,
+		failure: {
+			kind: 'wrongToken',
+			title: 'Diyalog did not accept the bot token',
+			advice:
+				'Enter the current access token of the bot in the Diyalog API credential; the administrator of the Diyalog server issues it.',
+		},
+	},
+	{
+		text: /not delivered due to rec[ei]pient not found/i,
+		failure: {
+			kind: 'unknownCustomer',
+			title: 'Diyalog does not know this customer',
+			advice:
+				'Check the Customer Number. The customer has to have opened the chat in your app at least once.',
+		},
+	},
+	{
+		text: /sender bot is not alive/i,
+		failure: {
+			kind: 'botNotAlive',
+			title: 'The bot is not active on the Diyalog server',
+			advice: 'Ask the administrator of the Diyalog server to start the bot, then send again.',
+		},
+	},
+	{
+		text: /the request content was malformed/i,
+		failure: {
+			kind: 'malformedRequest',
+			title: 'Diyalog could not read the message',
+			advice:
+				'Check the fields of this node, buttons and Additional Fields first. If they are right, the server may run another version of the API.',
+		},
+	},
+];
+
+/** Whether an HTTP status says that the request was accepted. */
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+/** An answer of a Diyalog server, or of what stands in its place. */
+export interface RefusingAnswer {
+	status: number;
+	text: string;
+	/** what its Retry-After header asks for, in milliseconds */
+	retryAfterMs?: number;
+}
+
+/**
+ * Says what an answer that is not a success means. Diyalog's own texts decide before the status does, because a wrong
+ * token answers 503 and an unknown customer 500. No text of the answer is repeated: a proxy's error page shows the
+ * address, and the token is part of it.
+ */
+export function explainAnswer({ status, text, retryAfterMs }: RefusingAnswer): Failure {
+	for (const refusal of DOCUMENTED_REFUSALS) {
+		const [diyalogText] = refusal.text.exec(text) ?? [];
+		if (diyalogText !== undefined) return { ...refusal.failure, status, diyalogText };
+	}
+	if (isSuccess(status)) {
+		return { ...NOT_DIYALOG, status, uncertain: true };
+	}
+	if (status === 401 || status === 403 || status === 407) {
+		return {
+			kind: 'accessDenied',
+			title: 'Something in front of the Diyalog server refused the request',
+			advice:
+				'Diyalog itself does not answer like this: ask the operators of the proxy or firewall between n8n and Diyalog to let the request pass.',
+			status,
+		};
+	}
+	// RFC 6585, 4 and RFC 9110, 15.6.4: the request was not acted on.
+	if (status === 429 || (status === 503 && retryAfterMs !== undefined)) {
+		return {
+			kind: 'tooManyRequests',
+			title: 'The server takes no more requests for the moment',
+			advice:
+				'The message was not delivered. Send again later, or lower Concurrency under Options.',
+			status,
+			repeatable: true,
+			retryAfterMs,
+		};
+	}
+	if (status >= 500) {
+		return {
+			kind: 'serverError',
+			title: `The Diyalog server answered with HTTP ${status}`,
+			advice: CHECK_CONNECTION,
+			status,
+			uncertain: true,
+		};
+	}
+	return { ...NOT_DIYALOG, status };
+}
+
+const UNREACHABLE_ADVICE =
+	'Check the Server URL in the credential, and that this n8n may connect to it (firewall, proxy, DNS). Nothing was sent.';
+
+const unreachable = (title: string): Failure => ({
+	kind: 'unreachable',
+	title,
+	advice: UNREACHABLE_ADVICE,
+	repeatable: true,
+});
+
+const noAnswer = (title: string): Failure => ({
+	kind: 'noAnswer',
+	title,
+	advice: CHECK_CONNECTION,
+	uncertain: true,
+});
+
+const TOO_SLOW = noAnswer('The Diyalog server did not answer in time');
+
+/** Repeatable are only those that can happen before a single byte of the request is written. */
+const NETWORK_FAILURES: Readonly<Record<string, Failure>> = {
+	ECONNREFUSED: unreachable('The Diyalog server refused the connection'),
+	ENOTFOUND: unreachable('The name of the Diyalog server is not known'),
+	EAI_AGAIN: unreachable('The name of the Diyalog server could not be looked up'),
+	EHOSTUNREACH: noAnswer('There is no way to the Diyalog server'),
+	ENETUNREACH: noAnswer('There is no way to the Diyalog server'),
+	ETIMEDOUT: TOO_SLOW,
+	ECONNABORTED: TOO_SLOW,
+};
+
+const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/;
+
+/**
+ * Says what a request without an answer means.
+ *
+ * @param code the error code of the operating system or of TLS, e.g. `ECONNREFUSED`; undefined when there is none
+ */
+export function explainNoAnswer(code: string | undefined): Failure {
+	const known = code === undefined ? undefined : NETWORK_FAILURES[code];
+	if (known) return known;
+	if (code !== undefined && CERTIFICATE_CODE.test(code)) {
+		return {
+			kind: 'insecureConnection',
+			title: 'The Diyalog server did not prove who it is',
+			advice:
+				'Its TLS certificate is not trusted by this n8n. Nothing was sent. Ask the operators to add its certificate authority to n8n (NODE_EXTRA_CA_CERTS).',
+		};
+	}
+	return noAnswer('The connection to the Diyalog server broke off');
+}

@@ -1,0 +1,71 @@
+import { NodeOperationError } from 'n8n-workflow';
+import type { IHookFunctions } from 'n8n-workflow';
+import { createPayloadVerifier } from '../events/payloadSignature';
+import { readTriggerSecrets, readTriggerSettings } from './settings';
+import type { TriggerSecrets, TriggerSettings } from './settings';
+
+/** Why a trigger cannot be activated: what is wrong, and what to do. */
+interface Obstacle {
+	title: string;
+	advice: string;
+}
+
+function missingSecret(
+	{ authentication, events }: TriggerSettings,
+	{ appSecret, previousAppSecret, statusCallbackToken }: TriggerSecrets,
+): Obstacle | undefined {
+	if (authentication === 'none') return undefined;
+	if (appSecret === '' && previousAppSecret === '') {
+		return {
+			title: 'The App Secret of the credential is empty',
+			advice:
+				'Enter the app_secret of the webhook in server.conf in the Diyalog API credential. Without it anybody could post a button press.',
+		};
+	}
+	if (events.includes('statusCallback') && statusCallbackToken === '') {
+		return {
+			title: 'The Status Callback Token of the credential is empty',
+			advice:
+				'Enter the Auth-Token that the Diyalog server sends with its status callbacks, or take Status Callback out of the events.',
+		};
+	}
+	return undefined;
+}
+
+function obstacleOf(
+	settings: TriggerSettings,
+	credential: Readonly<Record<string, unknown>>,
+): Obstacle | undefined {
+	if (settings.events.length === 0) {
+		return {
+			title: 'No event is chosen',
+			advice: 'Choose at least one of the Events, or nothing would ever start this workflow.',
+		};
+	}
+	const missing = missingSecret(settings, readTriggerSecrets(credential));
+	if (missing) return missing;
+	const verifier = createPayloadVerifier(credential);
+	if (!verifier.ok) return verifier;
+	if (settings.options.onlySigned && (credential.payloadSignature ?? 'none') === 'none') {
+		return {
+			title: 'Only Signed Presses is on, but the credential checks no signatures',
+			advice:
+				'Choose in the Diyalog API credential how payloads are signed, or turn the option off. No press would ever start this workflow.',
+		};
+	}
+	return undefined;
+}
+
+/**
+ * Refuses to activate a trigger that could not tell Diyalog's calls from forged ones, or that nothing would start.
+ *
+ * @throws NodeOperationError that says what is missing
+ */
+export async function requireUsableSettings(context: IHookFunctions): Promise<void> {
+	const settings = readTriggerSettings((name) => context.getNodeParameter(name, undefined));
+	const obstacle = obstacleOf(settings, await context.getCredentials('diyalogApi'));
+	if (!obstacle) return;
+	throw new NodeOperationError(context.getNode(), obstacle.title, {
+		description: obstacle.advice,
+	});
+}

@@ -1,0 +1,52 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+import type { DiyalogEvent } from '../events/events';
+import { SeenEvents } from '../events/seenEvents';
+
+/*
+ * What a trigger has taken already is kept twice: in n8n's database, which survives a restart, and in this process,
+ * because two calls at the same time read the database before either of them has written it.
+ */
+
+/** Field of the node's static data. */
+const STATIC_DATA_KEY = 'seenEvents';
+
+/** What this process knows of one trigger, and the text of it that it wrote to the database last. */
+interface Memory {
+	seen: SeenEvents;
+	written: string;
+}
+
+/** Memories of the triggers of this process; a workflow's id and a node's id are unique in one n8n. */
+const memories = new Map<string, Memory>();
+
+/** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
+const MAX_MEMORIES = 1_000;
+
+function memoryOf(key: string): Memory {
+	const known = memories.get(key);
+	if (known) return known;
+	const [oldest] = memories.keys();
+	if (memories.size >= MAX_MEMORIES && oldest !== undefined) memories.delete(oldest);
+	const memory = { seen: new SeenEvents(), written: '' };
+	memories.set(key, memory);
+	return memory;
+}
+
+/**
+ * The events that this trigger has not taken before, which it remembers from now on. Calls of the test URL are not
+ * remembered: somebody who builds a workflow posts the same example again and again.
+ */
+export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): DiyalogEvent[] {
+	if (events.length === 0 || context.getMode() === 'manual') return events;
+	const memory = memoryOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`);
+	const staticData = context.getWorkflowStaticData('node');
+	const stored = staticData[STATIC_DATA_KEY];
+	// Another process, or this one before a restart, may have written what is not known here.
+	if (stored !== memory.written) memory.seen.merge(new SeenEvents(stored));
+	const fresh = events.filter((event) => memory.seen.add(event));
+	if (fresh.length > 0) {
+		memory.written = memory.seen.toText();
+		staticData[STATIC_DATA_KEY] = memory.written;
+	}
+	return fresh;
+}

@@ -1,0 +1,52 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+/*
+ * What the server's administrator has to enter; no API registers a webhook.
+ * Source: https://diyalog-im.github.io/docs/webhook
+ */
+const SERVER_CONF = `modules { webbots { info : [ {
+  botUserName : "your_bot",
+  webhook : {
+    id : "OTP",
+    url : "the Production URL",
+    app_secret : "the App Secret",
+    verify_token : "",
+    subscribed_webhook_events : [
+      "Messages", "MessageEchoes",
+      "MessageDeliveries", "MessageReads"
+    ]
+  }
+} ] } }`;
+
+/** The panel's help for connecting Diyalog, as a field, because the editor keeps no line breaks in a notice. */
+export const serverConfFields: INodeProperties[] = [
+	{
+		displayName:
+			'Diyalog calls this workflow after the administrator of its server has added the lines below to server.conf, with the Production URL from above and the App Secret of the credential.',
+		name: 'serverConfNotice',
+		type: 'notice',
+		default: '',
+	},
+	{
+		displayName: 'Lines for server.conf',
+		name: 'serverConf',
+		type: 'string',
+		noDataExpression: true,
+		typeOptions: { rows: 14 },
+		default: SERVER_CONF,
+		description: 'Copy these lines for the administrator. What you change here has no effect.',
+	},
+];
+
+/** What the empty panel says. */
+export const TRIGGER_PANEL = {
+	header: 'A customer presses a button',
+	executionsHelp: {
+		inactive:
+			'Diyalog knows one URL for each bot, the production one. <b>While building</b>, press "Execute step" and let the Diyalog server (or the sandbox of this package) post to the Test URL. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',
+		active:
+			'<b>While building</b>, press "Execute step" and let the Diyalog server (or the sandbox of this package) post to the Test URL. <b>Your workflow is published</b>: each press on the production URL starts an execution, which you find in the executions list.',
+	},
+	activationHint:
+		'Publish the workflow and give its Production URL to the administrator of the Diyalog server.',
+};

@@ -1,0 +1,231 @@
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { z } from 'zod';
+import type { EventName } from '../events/events';
+import { DEFAULT_FRESHNESS_MINUTES } from '../events/freshness';
+import { serverConfFields } from './serverConf';
+
+/*
+ * The trigger's fields beside the schema that reads them. None takes an expression: n8n would build a V8 isolate to
+ * evaluate it, about 50 ms of CPU for every call of Diyalog.
+ */
+
+/** The one list of what can start the workflow, in the order of the editor. */
+const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'description'>>> = {
+	buttonPressed: {
+		name: 'Button Pressed',
+		description: 'A customer pressed a button under a message',
+	},
+	messageDelivered: {
+		name: 'Message Delivered',
+		description: "A message reached the customer's device",
+	},
+	messageRead: { name: 'Message Read', description: 'A customer has seen a message' },
+	messageSent: { name: 'Message Sent', description: 'Diyalog has taken a message for delivery' },
+	other: { name: 'Other', description: 'What Diyalog may add later, as it comes' },
+	statusCallback: {
+		name: 'Status Callback',
+		description:
+			'The older /updatemokstatus call of some servers. It needs the Status Callback Token of the credential.',
+	},
+	textReceived: { name: 'Text Received', description: 'A customer wrote a text' },
+};
+
+const eventField: INodeProperties = {
+	displayName: 'Events',
+	name: 'events',
+	type: 'multiOptions',
+	noDataExpression: true,
+	required: true,
+	options: Object.entries(EVENTS).map(([value, { name, description }]) => ({
+		name,
+		value,
+		description,
+	})),
+	default: ['buttonPressed'],
+	description: 'What starts the workflow. All else is answered and ignored.',
+};
+
+const authenticationField: INodeProperties = {
+	displayName: 'Authentication',
+	name: 'authentication',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Signature (Recommended)',
+			value: 'signature',
+			description: 'Take only calls that Diyalog signed with the App Secret',
+		},
+		{
+			name: 'None (Unsafe)',
+			value: 'none',
+			description: 'Take calls from anybody who knows the URL',
+		},
+	],
+	default: 'signature',
+};
+
+const unsafeNotice: INodeProperties = {
+	displayName:
+		'Unsafe: anybody who knows the URL can forge presses and approvals. Use this only while building, on a server that nobody else reaches.',
+	name: 'unsafeNotice',
+	type: 'notice',
+	displayOptions: { show: { authentication: ['none'] } },
+	default: '',
+};
+
+const filterList = (
+	displayName: string,
+	name: string,
+	placeholder: string,
+	description: string,
+): INodeProperties => ({
+	displayName,
+	name,
+	type: 'string',
+	noDataExpression: true,
+	typeOptions: { multipleValues: true, multipleValueButtonText: `Add ${displayName}` },
+	default: [],
+	placeholder,
+	description,
+});
+
+const filterField: INodeProperties = {
+	displayName: 'Filters',
+	name: 'filters',
+	type: 'collection',
+	placeholder: 'Add Filter',
+	default: {},
+	description:
+		'What does not fit starts no execution. A filter looks only at events that have its value.',
+	options: [
+		filterList(
+			'Customer Number',
+			'customerNumbers',
+			'e.g. 70021',
+			'Take only events of these customers',
+		),
+		{
+			displayName: 'Message ID Prefix',
+			name: 'messageIdPrefix',
+			type: 'string',
+			noDataExpression: true,
+			default: '',
+			placeholder: 'e.g. transfer-',
+			description:
+				'Take only events of messages whose ID begins like this. Of a text, the last delivered message counts.',
+		},
+		filterList(
+			'Payload',
+			'payloads',
+			'e.g. approve',
+			'Take only presses with one of these payloads',
+		),
+		filterList(
+			'Webhook ID',
+			'webhookIds',
+			'e.g. OTP',
+			'Take only events of webhooks with one of these ids in server.conf',
+		),
+	],
+};
+
+const optionField: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add Option',
+	default: {},
+	options: [
+		{
+			displayName: 'Maximum Age (Minutes)',
+			name: 'freshnessMinutes',
+			type: 'number',
+			noDataExpression: true,
+			typeOptions: { minValue: 0 },
+			default: DEFAULT_FRESHNESS_MINUTES,
+			description:
+				'How far the time at which Diyalog sent a call may be from now, in both directions. It keeps recorded calls from being played again. 0 takes calls of any age.',
+		},
+		{
+			displayName: 'Only Signed Presses',
+			name: 'onlySigned',
+			type: 'boolean',
+			noDataExpression: true,
+			default: false,
+			description:
+				"Whether to take only presses whose payload the customer's device has signed validly. The credential says how it is checked.",
+		},
+	],
+};
+
+/** The fields of the trigger, in the order the editor shows them. */
+export const triggerFields: INodeProperties[] = [
+	eventField,
+	authenticationField,
+	unsafeNotice,
+	...serverConfFields,
+	filterField,
+	optionField,
+];
+
+const texts = z
+	.array(z.coerce.string())
+	.default([])
+	.transform((values) => values.map((value) => value.trim()).filter((value) => value !== ''));
+
+const eventName = z.custom<EventName>(
+	(value) => typeof value === 'string' && Object.hasOwn(EVENTS, value),
+);
+
+const settingsSchema = z.object({
+	events: z.array(eventName),
+	authentication: z.enum(['signature', 'none']),
+	filters: z
+		.object({
+			customerNumbers: texts,
+			messageIdPrefix: z.string().default(''),
+			payloads: texts,
+			webhookIds: texts,
+		})
+		.default({}),
+	options: z
+		.object({
+			freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
+			onlySigned: z.boolean().default(false),
+		})
+		.default({}),
+});
+
+/** The trigger's parameters, checked. */
+export type TriggerSettings = z.output<typeof settingsSchema>;
+
+/**
+ * Reads the trigger's parameters.
+ *
+ * @param parameter gives the value of one parameter
+ * @throws ZodError when the workflow was made by hand with values that the editor does not offer
+ */
+export function readTriggerSettings(parameter: (name: string) => unknown): TriggerSettings {
+	return settingsSchema.parse({
+		events: parameter('events'),
+		authentication: parameter('authentication'),
+		filters: parameter('filters'),
+		options: parameter('options'),
+	});
+}
+
+const secret = z.string().default('');
+
+const credentialSchema = z.object({
+	appSecret: secret,
+	previousAppSecret: secret,
+	statusCallbackToken: secret,
+});
+
+/** What of the credential the trigger needs to authenticate calls; missing ones are empty. */
+export type TriggerSecrets = z.output<typeof credentialSchema>;
+
+/** Reads the secrets from a decrypted credential. */
+export const readTriggerSecrets = (credential: unknown): TriggerSecrets =>
+	credentialSchema.parse(credential);
