@@ -1,0 +1,24 @@
+import { args, exitWith, print } from '../support/system';
+import { benchParse } from './parse';
+import { benchSend } from './send/benchSend';
+
+/** The benchmarks by name; each prints its table with ratios measured in one run. */
+const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+	parse: benchParse,
+	send: benchSend,
+};
+
+async function main(): Promise<void> {
+	const [name = ''] = args;
+	const benchmark = benchmarks[name];
+	if (!benchmark) {
+		print(`Usage: npm run bench -- <${Object.keys(benchmarks).join(' | ')}>`);
+		return exitWith(1);
+	}
+	await benchmark();
+}
+
+main().catch((error: unknown) => {
+	print(error instanceof Error ? (error.stack ?? error.message) : String(error));
+	exitWith(1);
+});

@@ -1,0 +1,181 @@
+import { N8N_VERSION, NODE_VERSION } from '../../e2e/harness/install';
+import { packPackage } from '../../e2e/harness/package';
+import { args, fs, os, path, print, projectRoot, temporaryFolder } from '../../support/system';
+import { startAnsweringServer } from './answeringServer';
+import type { AnsweringServer } from './answeringServer';
+import { drawChart } from './chart';
+import { Bench } from './measure';
+import type { Protocol, Run } from './measure';
+import { renderPage, renderTables } from './report';
+import type { Results, Series } from './results';
+import { Started } from './started';
+import { variants } from './variants';
+import type { Variant } from './variants';
+
+/** How much is measured. */
+interface Extent {
+	speedItems: number;
+	speedRounds: number;
+	memoryItems: number;
+	memoryRounds: number;
+	/** runs before those that count: V8 goes on compiling for about two of them, and gets twice as fast */
+	warmUpRounds: number;
+}
+
+const FULL: Extent = {
+	speedItems: 1_000,
+	speedRounds: 5,
+	memoryItems: 10_000,
+	memoryRounds: 3,
+	warmUpRounds: 2,
+};
+/** To see that the benchmark works; its figures say little. */
+const QUICK: Extent = {
+	speedItems: 200,
+	speedRounds: 1,
+	memoryItems: 200,
+	memoryRounds: 1,
+	warmUpRounds: 1,
+};
+
+/** One by one shares its code with the other ways to send, which warm it up as well. */
+const ONE_BY_ONE_WARM_UP_ITEMS = 50;
+const OPTIONS: readonly string[] = ['--quick', '--write'];
+const BYTES_PER_GIB = 2 ** 30;
+
+type Contestant = readonly [variant: Variant, protocol: Protocol];
+
+const SPEED: readonly Contestant[] = [
+	[variants.oneByOne, 'http'],
+	[variants.default, 'http'],
+	[variants.wide, 'http'],
+	[variants.httpRequest, 'http'],
+	[variants.default, 'https'],
+	[variants.wide, 'https'],
+	[variants.httpRequest, 'https'],
+];
+const MEMORY: readonly Contestant[] = [
+	[variants.default, 'http'],
+	[variants.httpRequest, 'http'],
+];
+
+interface Prepared {
+	tarball: string;
+	server: AnsweringServer;
+	started: Started;
+}
+
+/**
+ * Runs each contestant once in every round, and gathers what belongs together. Every other round goes backwards, so
+ * that nobody always runs first or always after the same one.
+ */
+async function inTurns(
+	contestants: readonly Contestant[],
+	count: number,
+	rounds: number,
+	measure: (variant: Variant, protocol: Protocol) => Promise<Run>,
+): Promise<Series[]> {
+	const all = contestants.map(([variant, protocol]) => ({
+		variant,
+		protocol,
+		count,
+		runs: new Array<Run>(),
+	}));
+	for (let round = 1; round <= rounds; round++) {
+		for (const { variant, protocol, runs } of round % 2 === 1 ? all : all.toReversed()) {
+			const run = await measure(variant, protocol);
+			runs.push(run);
+			const seconds = (run.timeMs / 1_000).toFixed(1);
+			print(`  round ${round} of ${rounds}: ${variant.label}, ${protocol}: ${seconds} s`);
+		}
+	}
+	return all;
+}
+
+async function warmUp(bench: Bench, { speedItems, warmUpRounds }: Extent): Promise<void> {
+	for (let round = 1; round <= warmUpRounds; round++) {
+		for (const [variant, protocol] of SPEED) {
+			const slow = variant === variants.oneByOne;
+			await bench.run(variant, protocol, slow ? ONE_BY_ONE_WARM_UP_ITEMS : speedItems);
+		}
+	}
+}
+
+async function measureSpeed(prepared: Prepared, extent: Extent): Promise<Series[]> {
+	const { speedItems, speedRounds } = extent;
+	print(`Speed: ${speedItems} items, one n8n for all ...`);
+	const bench = await Bench.start(prepared.tarball, prepared.server, prepared.started);
+	await warmUp(bench, extent);
+	const series = await inTurns(
+		SPEED,
+		speedItems,
+		speedRounds,
+		async (variant, protocol) => await bench.run(variant, protocol, speedItems),
+	);
+	await bench.stop();
+	return series;
+}
+
+async function measureMemory(
+	prepared: Prepared,
+	{ memoryItems, memoryRounds }: Extent,
+): Promise<Series[]> {
+	print(`Memory: ${memoryItems} items, a new n8n for each run ...`);
+	return await inTurns(MEMORY, memoryItems, memoryRounds, async (variant, protocol) => {
+		const bench = await Bench.start(prepared.tarball, prepared.server, prepared.started);
+		// What a first execution loads is no part of what many items need.
+		await bench.run(variant, protocol, 1);
+		const run = await bench.run(variant, protocol, memoryItems);
+		await bench.stop();
+		return run;
+	});
+}
+
+async function measureAll(extent: Extent): Promise<Results> {
+	const started = new Started();
+	try {
+		const folder = await temporaryFolder('bench');
+		await started.add(async () => await fs.rm(folder, { recursive: true, force: true }));
+		const tarball = await packPackage(folder);
+		const server = await startAnsweringServer(folder);
+		await started.add(server.stop);
+		const prepared = { tarball, server, started };
+		const speed = await measureSpeed(prepared, extent);
+		return { speed, memory: await measureMemory(prepared, extent) };
+	} finally {
+		await started.endAll();
+	}
+}
+
+/** Markdown as the whole repository has it, with columns in line. */
+async function formatted(markdown: string): Promise<string> {
+	const { format } = await import('prettier');
+	return await format(markdown, { parser: 'markdown' });
+}
+
+async function writeDocs(results: Results): Promise<void> {
+	const docs = path.join(projectRoot, 'docs');
+	const page = renderPage(results, {
+		command: `npm run bench -- ${args.join(' ')}`,
+		date: new Date().toISOString().slice(0, 10),
+		cores: os.cpus().length,
+		memoryGib: Math.round(os.totalmem() / BYTES_PER_GIB),
+		n8nVersion: N8N_VERSION,
+		nodeVersion: NODE_VERSION,
+	});
+	await drawChart(results, path.join(docs, 'images', 'bench-send.svg'));
+	await fs.writeFile(path.join(docs, 'benchmarks.md'), await formatted(page));
+	print('Written: docs/benchmarks.md and docs/images/bench-send.svg');
+}
+
+/**
+ * Compares the Diyalog node with one-by-one sending and with the HTTP Request node, in a real n8n.
+ * `--quick` for a short run, `--write` to put the results into docs/. A missed target is reported, not punished.
+ */
+export async function benchSend(): Promise<void> {
+	const unknown = args.slice(1).find((word) => !OPTIONS.includes(word));
+	if (unknown) throw new Error(`There is no option ${unknown}, only ${OPTIONS.join(' and ')}`);
+	const results = await measureAll(args.includes('--quick') ? QUICK : FULL);
+	print(`\n${await formatted(renderTables(results))}`);
+	if (args.includes('--write')) await writeDocs(results);
+}

@@ -1,0 +1,108 @@
+import type { Results, Series, Verdict } from './results';
+import { cpuMsPerItem, judge, maxInFlight, medianGrowthBytes, medianTimeMs } from './results';
+
+/** Where the figures come from: nothing that names a machine. */
+export interface Circumstances {
+	command: string;
+	date: string;
+	cores: number;
+	memoryGib: number;
+	n8nVersion: string;
+	nodeVersion: string;
+}
+
+const BYTES_PER_MB = 1_000_000;
+
+const integer = (value: number): string => Math.round(value).toLocaleString('en');
+
+/** The least and the most of what the runs measured, where there was more than one. */
+function spread(values: readonly number[], format: (value: number) => string): string {
+	if (values.length < 2) return '';
+	return ` (${format(Math.min(...values))}–${format(Math.max(...values))})`;
+}
+
+function row({ variant, protocol, count, runs }: Series): string[] {
+	const series = { variant, protocol, count, runs };
+	const perItem = (cpuMs: number) => (cpuMs / count).toFixed(2);
+	const megabytes = (bytes: number) => integer(bytes / BYTES_PER_MB);
+	const times = runs.map(({ timeMs }) => timeMs);
+	const cpus = runs.map(({ cpuMs }) => cpuMs);
+	const growths = runs.map((run) => run.peakGrowthBytes);
+	return [
+		variant.label,
+		protocol === 'https' ? 'yes' : 'no',
+		integer(count),
+		integer(medianTimeMs(series)) + spread(times, integer),
+		cpuMsPerItem(series).toFixed(2) + spread(cpus, perItem),
+		integer(maxInFlight(series)),
+		megabytes(medianGrowthBytes(series)) + spread(growths, megabytes),
+	];
+}
+
+function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const TIME = 'Time in the node, ms';
+const CPU = 'CPU per item, ms';
+const IN_FLIGHT = 'Most requests at once';
+const MEMORY = 'Peak memory growth, MB';
+const HEAD = ['Variant', 'TLS', 'Items', TIME, CPU, IN_FLIGHT];
+
+const verdictRow = ({ what, measured, target, met }: Verdict): string[] => [
+	what,
+	measured,
+	target,
+	met ? 'met' : 'missed',
+];
+
+/** The tables of figures and of targets. */
+export function renderTables(results: Results): string {
+	const speed = table(
+		HEAD,
+		results.speed.map((series) => row(series).slice(0, HEAD.length)),
+	);
+	const memory = table([...HEAD, MEMORY], results.memory.map(row));
+	const targets = table(['What', 'Measured', 'Target', ''], judge(results).map(verdictRow));
+	return [speed, memory, targets].join('\n\n');
+}
+
+/** The page of the documentation. */
+export function renderPage(results: Results, about: Circumstances): string {
+	const runs = results.speed[0]?.runs.length ?? 0;
+	const starts = results.memory[0]?.runs.length ?? 0;
+	return `# Benchmarks
+
+## Sending many messages
+
+![Messages per second, CPU per message and peak memory of the variants](images/bench-send.svg)
+
+${renderTables(results)}
+
+A time, a CPU time and a memory growth is the median of all runs, the least and the most of them in
+brackets; ratios are those of medians.
+
+### How it is measured
+
+\`\`\`
+${about.command}
+\`\`\`
+
+made this page on ${about.date}: n8n ${about.n8nVersion} on Node ${about.nodeVersion}, ${about.cores} cores and
+${about.memoryGib} GiB of memory shared with the server and the measuring program. It needs Linux and \`openssl\`.
+
+- One real n8n, set as for production, with the packed package in it. A process of its own answers every
+  message after 50 ms, over HTTP and over TLS with a certificate that n8n trusts.
+- A workflow is a Webhook, a Split Out node that makes the items, and the sending node. The HTTP Request
+  node posts the same body to the same address; its batching is off, so it sends everything at once.
+- Customer number, message, code and message ID come from the item: four expressions in the fields of the
+  Diyalog node, but a single one in the JSON body of the HTTP Request node. n8n evaluates each in its sandbox.
+- After warming up, each variant runs ${runs === 1 ? 'once' : `${runs} times`}, in turns. The time is that of the sending node alone, from the
+  record of the execution. CPU is that of n8n's main process in this time.
+- Memory is the resident memory of n8n's main process in the whole execution, over its level before. Each of
+  these ${starts === 1 ? 'runs has' : `${starts} runs has`} an n8n of its own, so that none inherits the heap of another.
+- The server counts what it gets. A run in which not every message arrives exactly once is not
+  counted but ends the benchmark.
+`;
+}

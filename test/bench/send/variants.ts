@@ -1,0 +1,152 @@
+import type { WorkflowDefinition } from '../../e2e/harness/n8n';
+
+/** What a sending node needs to reach the server. */
+export interface Target {
+	baseUrl: string;
+	botToken: string;
+	/** of a Diyalog credential with the two */
+	credentialId: string;
+}
+
+/** One way to send many messages from n8n. */
+export interface Variant {
+	key: 'oneByOne' | 'default' | 'wide' | 'httpRequest';
+	label: string;
+	/** the most requests that may be in flight; Infinity where the node promises nothing */
+	limit: number;
+	/** the node that sends, without name and place */
+	sendingNode(target: Target): Readonly<Record<string, unknown>>;
+}
+
+const DEFAULT_CONCURRENCY = 50;
+const WIDE_CONCURRENCY = 200;
+
+/** The same message in both nodes: these texts are put into the one's fields and into the other's JSON. */
+const MESSAGE = 'Your one-time password is {{ $json.code }}. Do you approve the login?';
+const BUTTONS = [
+	{ type: 'postback', title: 'Approve', payload: 'approve', payloadSeenByUser: 'Approved' },
+	{ type: 'postback', title: 'Dismiss', payload: 'dismiss', payloadSeenByUser: 'Dismissed' },
+];
+const TX_CODE = 'LOGIN';
+
+const diyalogNode =
+	(options: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
+	({ credentialId }) => ({
+		type: 'n8n-nodes-diyalog.diyalog',
+		typeVersion: 1,
+		credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
+		parameters: {
+			resource: 'otp',
+			operation: 'send',
+			customerNo: '={{ $json.customerNo }}',
+			message: `=${MESSAGE}`,
+			otpValue: '={{ $json.code }}',
+			buttons: { button: BUTTONS },
+			messageId: '={{ $json.messageId }}',
+			additionalFields: { txCode: TX_CODE },
+			options,
+		},
+	});
+
+/**
+ * As people use it: the body as one JSON text, which n8n evaluates as a single expression. That is also its fastest
+ * way: with a field for each value it would evaluate as many expressions as the Diyalog node.
+ */
+const httpRequestNode: Variant['sendingNode'] = ({ baseUrl, botToken }) => {
+	const body = {
+		customerNo: '{{ $json.customerNo }}',
+		messageId: '{{ $json.messageId }}',
+		mokMessage: MESSAGE,
+		mokValue: '{{ $json.code }}',
+		txCode: TX_CODE,
+		buttonsV2: BUTTONS,
+	};
+	return {
+		type: 'n8n-nodes-base.httpRequest',
+		typeVersion: 4.2,
+		parameters: {
+			method: 'POST',
+			url: `${baseUrl}/v1/bots/sendmok/${botToken}`,
+			sendBody: true,
+			specifyBody: 'json',
+			jsonBody: `=${JSON.stringify(body)}`,
+			options: {},
+		},
+	};
+};
+
+/** What is compared. */
+export const variants: Readonly<Record<Variant['key'], Variant>> = {
+	oneByOne: {
+		key: 'oneByOne',
+		label: 'Diyalog, one by one',
+		limit: 1,
+		sendingNode: diyalogNode({ concurrency: 1 }),
+	},
+	default: {
+		key: 'default',
+		label: `Diyalog, ${DEFAULT_CONCURRENCY} at once (default)`,
+		limit: DEFAULT_CONCURRENCY,
+		// Left alone, so that what is measured is what people get.
+		sendingNode: diyalogNode({}),
+	},
+	wide: {
+		key: 'wide',
+		label: `Diyalog, ${WIDE_CONCURRENCY} at once`,
+		limit: WIDE_CONCURRENCY,
+		sendingNode: diyalogNode({ concurrency: WIDE_CONCURRENCY }),
+	},
+	httpRequest: {
+		key: 'httpRequest',
+		label: 'HTTP Request node',
+		limit: Infinity,
+		sendingNode: httpRequestNode,
+	},
+};
+
+/** The input: one object for each message. */
+export const makeItems = (count: number) =>
+	Array.from({ length: count }, (_, index) => ({
+		customerNo: String(70_000 + index),
+		code: String(100_000 + index),
+		messageId: `login-${index}`,
+	}));
+
+/** The name of the node whose work is measured. */
+export const SENDING_NODE = 'Send';
+
+/**
+ * A workflow that sends the `items` of what is posted to its webhook, and answers when all are sent.
+ *
+ * @param webhookPath the path below `/webhook/`
+ */
+export function sendingWorkflow(
+	variant: Variant,
+	target: Target,
+	webhookPath: string,
+): WorkflowDefinition {
+	const receive = {
+		name: 'Receive',
+		type: 'n8n-nodes-base.webhook',
+		typeVersion: 2,
+		webhookId: webhookPath,
+		parameters: { httpMethod: 'POST', path: webhookPath, responseMode: 'lastNode', options: {} },
+	};
+	const split = {
+		name: 'Split',
+		type: 'n8n-nodes-base.splitOut',
+		typeVersion: 1,
+		parameters: { fieldToSplitOut: 'body.items', options: {} },
+	};
+	const nodes = [receive, split, { name: SENDING_NODE, ...variant.sendingNode(target) }];
+	const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
+	return {
+		name: webhookPath,
+		nodes: nodes.map((node, index) => ({
+			id: `${webhookPath}-${index}`,
+			position: [index * 220, 0],
+			...node,
+		})),
+		connections: { [receive.name]: to(split.name), [split.name]: to(SENDING_NODE) },
+	};
+}

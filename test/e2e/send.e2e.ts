@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { FaultyServer } from '../support/faultyServer';
+import type { Behaviour } from '../support/faultyServer';
+import { fs, temporaryFolder, waitFor } from '../support/system';
+import { errorOf, itemsOf } from './harness/executions';
+import { N8n } from './harness/n8n';
+import { packPackage } from './harness/package';
+import { filesHolding } from './harness/secrets';
+
+/* Sending in a real n8n: whatever goes wrong, no secret is left in what n8n writes, and nobody gets a message twice. */
+
+const TOKEN = `bot/token+${randomBytes(12).toString('hex')}=`;
+const APP_SECRET = randomBytes(16).toString('hex');
+const CODE = '7391548260';
+
+/** What happens to the first message, the second, and so on. */
+const FAULTS: Array<{ what: string; behaviour: Behaviour; message: string; times: number }> = [
+	{
+		what: 'a proxy that shows the address',
+		behaviour: {
+			kind: 'refuse',
+			status: 404,
+			text: `Cannot POST /v1/bots/sendmok/${encodeURIComponent(TOKEN)} (${TOKEN})`,
+		},
+		message: "The server's answer is not one of Diyalog's",
+		times: 0,
+	},
+	{
+		what: 'a redirect that repeats the address',
+		behaviour: {
+			kind: 'refuse',
+			status: 302,
+			text: '',
+			headers: { location: `http://127.0.0.1:1/login?from=${encodeURIComponent(TOKEN)}` },
+		},
+		message: "The server's answer is not one of Diyalog's",
+		times: 0,
+	},
+	{
+		what: 'a wrong token',
+		behaviour: { kind: 'refuse', status: 503, text: `You may be using wrong token. ${TOKEN}` },
+		message: 'Diyalog did not accept the bot token',
+		times: 0,
+	},
+	{
+		what: 'a reset after the body',
+		behaviour: { kind: 'resetAfterBody' },
+		message: 'The connection to the Diyalog server broke off',
+		times: 1,
+	},
+	{
+		what: 'an endless answer',
+		behaviour: { kind: 'endlessAnswer' },
+		message: "The server's answer is not one of Diyalog's",
+		times: 1,
+	},
+	{
+		what: 'no answer',
+		behaviour: { kind: 'silence' },
+		message: 'The Diyalog server did not answer in time',
+		times: 1,
+	},
+];
+
+let n8n: N8n;
+let server: FaultyServer;
+let workflowId: string;
+let url: string;
+let behaviour: Behaviour = { kind: 'accept' };
+
+beforeAll(async () => {
+	const folder = await temporaryFolder('pack');
+	const tarball = await packPackage(folder);
+	n8n = await N8n.start({ tarball, settings: { N8N_LOG_LEVEL: 'debug' } });
+	await fs.rm(folder, { recursive: true, force: true });
+	server = await FaultyServer.start(() => behaviour);
+	const credentialId = await n8n.createCredential('Diyalog', {
+		serverUrl: server.url,
+		botToken: TOKEN,
+		appSecret: APP_SECRET,
+	});
+	workflowId = await n8n.createWorkflow({
+		name: 'Send',
+		nodes: [
+			{
+				id: 'call',
+				name: 'Call',
+				type: 'n8n-nodes-base.webhook',
+				typeVersion: 2,
+				position: [0, 0],
+				webhookId: 'd8d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e04',
+				parameters: { httpMethod: 'POST', path: 'send', responseMode: 'lastNode', options: {} },
+			},
+			{
+				id: 'send',
+				name: 'Send',
+				type: 'n8n-nodes-diyalog.diyalog',
+				typeVersion: 1,
+				position: [200, 0],
+				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
+				retryOnFail: true,
+				maxTries: 2,
+				waitBetweenTries: 1,
+				parameters: {
+					resource: 'otp',
+					operation: 'send',
+					customerNo: '70021',
+					message: `Your code is ${CODE}.`,
+					otpValue: CODE,
+					messageId: '={{ $json.body.messageId }}',
+					options: { timeout: 1 },
+				},
+			},
+		],
+		connections: { Call: { main: [[{ node: 'Send', type: 'main', index: 0 }]] } },
+	});
+	url = await n8n.webhookUrl('send');
+}, 900_000);
+
+afterAll(async () => {
+	await server.close();
+	await n8n.stop();
+	await n8n.remove();
+}, 60_000);
+
+async function send(messageId: string): Promise<void> {
+	await fetch(url, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify({ messageId }),
+	});
+}
+
+async function executionsAre(count: number): Promise<string[]> {
+	return await waitFor(`${count} finished executions`, 20_000, async () => {
+		const executions = await n8n.executions(workflowId);
+		const finished = executions.filter(({ status }) => ['success', 'error'].includes(status));
+		return finished.length === count ? finished.map(({ id }) => id) : undefined;
+	});
+}
+
+/** The part of a stored execution that its error takes. */
+async function storedError(id: string): Promise<string> {
+	return JSON.stringify(errorOf(await n8n.executionData(id)) ?? null);
+}
+
+it('an accepted message is there, so that the search below can find something', async () => {
+	await send('accepted');
+	const [id = ''] = await executionsAre(1);
+	expect(itemsOf(await n8n.executionData(id), 'Send')).toEqual([
+		expect.objectContaining({ messageId: 'accepted', recipientId: '2074022437' }),
+	]);
+	expect(server.times('accepted')).toBe(1);
+});
+
+it.each(FAULTS.map((fault, index) => ({ ...fault, index })))(
+	'$what: a clear error, once tried again by Retry On Fail, at most once delivered',
+	async ({ behaviour: next, message, times, index }) => {
+		behaviour = next;
+		await send(`fault-${index}`);
+		const [newest = ''] = await executionsAre(index + 2);
+		const error = await storedError(newest);
+		expect(error).toContain(message);
+		expect(error).not.toContain(CODE);
+		expect(server.times(`fault-${index}`)).toBe(times);
+	},
+);
+
+it('no secret is in anything that n8n wrote', async () => {
+	await n8n.stop();
+	for (const secret of [TOKEN, APP_SECRET]) {
+		const { files, searched } = await filesHolding(n8n.userFolder, secret);
+		expect(files).toEqual([]);
+		expect(searched).toBeGreaterThan(100);
+	}
+	expect((await filesHolding(n8n.userFolder, 'fault-0')).files).not.toEqual([]);
+	const log = await fs.readFile(n8n.logFile, 'utf8');
+	expect(log).toContain('debug');
+	expect(log).not.toContain(CODE);
+}, 60_000);

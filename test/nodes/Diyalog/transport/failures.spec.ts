@@ -1,0 +1,79 @@
+import { explainAnswer, explainNoAnswer } from '../../../../nodes/Diyalog/transport/failures';
+
+describe('explainAnswer', () => {
+	it.each([
+		[503, 'You may be using wrong token.', 'wrongToken'],
+		[503, '{"error":"You may be using wrong token."}', 'wrongToken'],
+		[500, 'Not delivered due to recepient not found.', 'unknownCustomer'],
+		[500, 'Not delivered due to recipient not found.', 'unknownCustomer'],
+		[500, 'Sender bot is not alive.', 'botNotAlive'],
+		[
+			400,
+			"The request content was malformed: Object is missing required member 'x'",
+			'malformedRequest',
+		],
+		[503, '<html>Service Unavailable</html>', 'serverError'],
+		[500, '', 'serverError'],
+		[502, 'Bad Gateway', 'serverError'],
+		[429, 'Too many requests', 'tooManyRequests'],
+		[401, 'Unauthorized', 'accessDenied'],
+		[403, '', 'accessDenied'],
+		[407, '', 'accessDenied'],
+		[404, 'Cannot POST /v1/bots/sendmok/the-token', 'notDiyalog'],
+		[302, '', 'notDiyalog'],
+		[200, '<html>Login</html>', 'notDiyalog'],
+	])('HTTP %i %j is %s', (status, text, kind) => {
+		const failure = explainAnswer({ status, text });
+		expect(failure).toMatchObject({ kind, status });
+		expect(failure.title).toMatch(/^[A-Z]/);
+		expect(failure.advice).toMatch(/\.$/);
+	});
+
+	it('says that a message may have arrived where nobody can know', () => {
+		for (const answer of [
+			{ status: 200, text: '<html>Login</html>' },
+			{ status: 502, text: 'Bad Gateway' },
+		]) {
+			expect(explainAnswer(answer).uncertain).toBe(true);
+		}
+	});
+
+	it('repeats nothing of an answer, which may show the address with its token', () => {
+		const failure = explainAnswer({ status: 404, text: 'Cannot POST /v1/bots/sendmok/the-token' });
+		expect(JSON.stringify(failure)).not.toContain('the-token');
+	});
+});
+
+describe('explainNoAnswer', () => {
+	it.each([
+		['ECONNREFUSED', 'unreachable', { repeatable: true }],
+		['ENOTFOUND', 'unreachable', { repeatable: true }],
+		['EAI_AGAIN', 'unreachable', { repeatable: true }],
+		['DEPTH_ZERO_SELF_SIGNED_CERT', 'insecureConnection', {}],
+		['CERT_HAS_EXPIRED', 'insecureConnection', {}],
+		['EHOSTUNREACH', 'noAnswer', { uncertain: true }],
+		['ETIMEDOUT', 'noAnswer', { uncertain: true }],
+		['ECONNABORTED', 'noAnswer', { uncertain: true }],
+		['ECONNRESET', 'noAnswer', { uncertain: true }],
+		['EPIPE', 'noAnswer', { uncertain: true }],
+		[undefined, 'noAnswer', { uncertain: true }],
+	])('%s is %s', (code, kind, certainty) => {
+		const { repeatable, uncertain, kind: found } = explainNoAnswer(code);
+		expect({ kind: found, repeatable, uncertain }).toEqual({ kind, ...certainty });
+	});
+});
+
+describe('what may be sent again', () => {
+	it.each([
+		[429, 'Too many requests', undefined, true],
+		[503, 'Service Unavailable', 2_000, true],
+		[503, 'Service Unavailable', undefined, undefined],
+		[503, 'You may be using wrong token.', 2_000, undefined],
+		[500, 'Not delivered due to recepient not found.', undefined, undefined],
+		[400, 'The request content was malformed: x', undefined, undefined],
+		[502, 'Bad Gateway', undefined, undefined],
+		[200, '<html>', undefined, undefined],
+	])('HTTP %i %j with Retry-After %p: %p', (status, text, retryAfterMs, repeatable) => {
+		expect(explainAnswer({ status, text, retryAfterMs }).repeatable).toBe(repeatable);
+	});
+});

@@ -1,0 +1,357 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { HttpClient } from '../../../support/httpClient';
+import { hmacSha1, postSigned } from '../../../support/sign';
+import { ALL_EVENTS, entry, envelope, written } from '../../../support/webhookBodies';
+import { serveTrigger } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Attacks on the webhook, numbered. All go through the real trigger over real HTTP. Nothing may escape as an error, no
+ * forged call may start an execution, and no event beside an attack may be lost.
+ */
+
+const SECRET = 'the-app-secret';
+const MEBIBYTE = 1_048_576;
+
+let server: WebhookServer;
+
+beforeEach(async () => {
+	server = await serveTrigger({
+		parameters: { events: ALL_EVENTS, authentication: 'signature' },
+		credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
+	});
+});
+
+afterEach(async () => {
+	await server.close();
+	expect(server.escaped).toEqual([]);
+});
+
+const press = () => envelope(written('[transfer-17]:approve'));
+const idsOf = () => server.executions.flat().map(({ messageId }) => messageId);
+
+/** The same call without the attack is accepted, or a refusal would prove nothing. */
+async function expectHonestCallAccepted() {
+	const before = server.executions.length;
+	expect((await postSigned(server.url, press(), SECRET)).status).toBe(200);
+	expect(server.executions).toHaveLength(before + 1);
+}
+
+describe('forged', () => {
+	const body = press();
+	const signature = hmacSha1(body, SECRET);
+
+	it.each([
+		['1. without a signature', undefined],
+		['2. with an empty signature', ''],
+		['3. signed with a guessed secret', hmacSha1(body, 'secret')],
+		['4. signed with the empty secret', hmacSha1(body, '')],
+		['5. with the signature of another body', hmacSha1('{}', SECRET)],
+		['6. with a signature cut short', signature.slice(0, 20)],
+		['7. with a signature of zeros', '0'.repeat(40)],
+		['8. with the right signature twice', `${signature}, ${signature}`],
+		['9. with the scheme of another product', `sha256=${signature}`],
+		['10. with a signature of a megabyte', 'a'.repeat(8_000)],
+		['11. with the parts of a JWT', 'eyJhbGciOiJub25lIn0.e30.'],
+	])('%s', async (_, header) => {
+		const headers: Record<string, string> = { 'content-type': 'application/json' };
+		if (header !== undefined) headers['x-signature'] = header;
+		const response = await fetch(server.url, { method: 'POST', headers, body });
+		expect(response.status).toBe(401);
+		expect(await response.text()).not.toContain(SECRET);
+		expect(server.executions).toEqual([]);
+		await expectHonestCallAccepted();
+	});
+
+	it('12. with any one byte of a signed body changed', async () => {
+		const honest = Buffer.from(body);
+		const positions = Array.from({ length: 64 }, (_, index) =>
+			Math.floor((index * honest.length) / 64),
+		);
+		for (const position of positions) {
+			const altered = Buffer.from(honest);
+			altered.writeUInt8(altered.readUInt8(position) ^ 1, position);
+			const response = await postSigned(server.url, altered, SECRET, { 'x-signature': signature });
+			expect(response.status).toBe(401);
+		}
+		expect(server.executions).toEqual([]);
+		await expectHonestCallAccepted();
+	});
+
+	it.each([
+		['13. a status callback without its token', undefined],
+		['14. a status callback with another token', 'Callback'],
+		['15. a status callback with the app secret', SECRET],
+		['16. a status callback with an empty token', ''],
+	])('%s', async (_, token) => {
+		const headers: Record<string, string> = { 'content-type': 'application/json' };
+		if (token !== undefined) headers['auth-token'] = token;
+		const callback = '{"messageId":"a","status":"Approved","customerNo":"1","secretData":""}';
+		const call = async (extra: object) =>
+			await fetch(server.statusUrl, {
+				method: 'POST',
+				headers: { ...headers, ...extra },
+				body: callback,
+			});
+		expect((await call({})).status).toBe(401);
+		expect(server.executions).toEqual([]);
+		expect((await call({ 'auth-token': 'callback' })).status).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	it('17. a signed webhook sent to the status callback, and the reverse', async () => {
+		const toStatus = await postSigned(server.statusUrl, body, SECRET, { 'auth-token': 'callback' });
+		expect(toStatus.status).toBe(400);
+		const callback = '{"messageId":"a","status":"Approved","customerNo":"1"}';
+		expect((await postSigned(server.url, callback, SECRET)).status).toBe(400);
+		expect(server.executions).toEqual([]);
+	});
+});
+
+describe('stale and replayed', () => {
+	it('18. a recorded call after 16 minutes', async () => {
+		const time = Date.now() - 16 * 60_000;
+		const recorded = envelope(written('[transfer-17]:approve', { time }));
+		expect((await postSigned(server.url, recorded, SECRET)).status).toBe(401);
+		expect(server.executions).toEqual([]);
+		await expectHonestCallAccepted();
+	});
+
+	it('19. a recorded call at once, a hundred times, half of them at the same time', async () => {
+		const recorded = press();
+		await postSigned(server.url, recorded, SECRET);
+		const replay = async () => await postSigned(server.url, recorded, SECRET);
+		await Promise.all(Array.from({ length: 50 }, replay));
+		for (let call = 0; call < 50; call++) await replay();
+		expect(server.executions).toHaveLength(1);
+	});
+
+	it('20. a recorded call with its signature written in other ways', async () => {
+		const recorded = press();
+		const hex = hmacSha1(recorded, SECRET);
+		const spellings = [hex, hex.toUpperCase(), `sha1=${hex}`, hmacSha1(recorded, SECRET, 'base64')];
+		for (const spelling of spellings) {
+			await postSigned(server.url, recorded, SECRET, { 'x-signature': spelling });
+		}
+		expect(server.executions).toHaveLength(1);
+	});
+});
+
+describe('broken, oversized and nested', () => {
+	it('21. a signed body cut at any place', async () => {
+		const honest = press();
+		for (let length = 0; length < honest.length; length += 7) {
+			const response = await postSigned(server.url, honest.slice(0, length), SECRET);
+			expect(response.status).toBe(400);
+		}
+		expect(server.executions).toEqual([]);
+	});
+
+	it.each([
+		['22. just over a mebibyte', MEBIBYTE + 1],
+		['23. of three mebibytes', 3 * MEBIBYTE],
+	])('%s', async (_, length) => {
+		const padded = press().replace('{', `{"pad":"${'x'.repeat(length)}",`);
+		expect((await postSigned(server.url, padded, SECRET)).status).toBe(413);
+		expect(server.executions).toEqual([]);
+		await expectHonestCallAccepted();
+	});
+
+	it('24. without a length, so that only reading shows its size', async () => {
+		const body = new ReadableStream({
+			start(controller) {
+				for (let part = 0; part < 20; part++) controller.enqueue(Buffer.alloc(100_000, 'x'));
+				controller.close();
+			},
+		});
+		const response = await fetch(server.url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', 'x-signature': '0'.repeat(40) },
+			body,
+			duplex: 'half',
+		} as RequestInit);
+		expect(response.status).toBe(413);
+	});
+
+	it('25. nested 100,000 deep, beside a press', async () => {
+		const depth = 100_000;
+		const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+		const body = envelope(written('[good]:x'), 'NESTED').replace('"NESTED"', nested);
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(idsOf()).toEqual(['good']);
+	});
+
+	it('26. nested 50,000 deep within an unknown event, which is cut off', async () => {
+		const depth = 50_000;
+		const nested = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+		const unknown = JSON.stringify(entry({ later: 'NESTED' })).replace('"NESTED"', nested);
+		const body = envelope('UNKNOWN', written('[good]:x')).replace('"UNKNOWN"', unknown);
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(idsOf()).toContain('good');
+		expect(JSON.stringify(server.executions).length).toBeLessThan(5_000);
+	});
+
+	it.each([
+		['27. with 990 malformed elements beside a press', 990, 200, ['good']],
+		['27b. with 300,000 of them, which would keep n8n busy', 300_000, 400, []],
+	])('%s', async (_, count, status, ids) => {
+		const good = written('[good]:x') as { messaging: unknown[] };
+		const messaging = [...Array.from({ length: count }, () => ({})), ...good.messaging];
+		const begin = performance.now();
+		const response = await postSigned(server.url, envelope({ ...good, messaging }), SECRET);
+		expect(response.status).toBe(status);
+		expect(idsOf()).toEqual(ids);
+		// Not a benchmark: without the limit this takes 10 s.
+		expect(performance.now() - begin).toBeLessThan(5_000);
+	});
+
+	it('27c. with 200,000 malformed entries', async () => {
+		const entries = Array.from({ length: 200_000 }, () => '{}').join();
+		const body = envelope('ENTRIES').replace('"ENTRIES"', entries);
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(400);
+		await expectHonestCallAccepted();
+	});
+
+	it.each([
+		['28. a form', 'application/x-www-form-urlencoded'],
+		['29. XML', 'application/xml'],
+		['30. JSON as text', 'text/plain'],
+		['31. JSON of a kind of its own', 'application/jsonp'],
+		['32. a multipart form', 'multipart/form-data; boundary=x'],
+	])('%s', async (_, contentType) => {
+		const response = await postSigned(server.url, press(), SECRET, { 'content-type': contentType });
+		expect(response.status).toBe(415);
+		expect(server.executions).toEqual([]);
+		await expectHonestCallAccepted();
+	});
+
+	it('33. bytes that are no UTF-8, beside a press', async () => {
+		const body = Buffer.from(envelope(written('[bad]:?'), written('[good]:x')));
+		body.writeUInt8(0xff, body.indexOf('?'));
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(idsOf()).toContain('good');
+	});
+});
+
+describe('polluting and wrongly typed', () => {
+	it.each([
+		['34. in the envelope', (body: string) => body.replace('{', '{"__proto__":{"polluted":1},')],
+		[
+			'35. in the entry',
+			(body: string) => body.replace('"id":"OTP"', '"id":"OTP","__proto__":{"polluted":1}'),
+		],
+		[
+			'36. in the message',
+			(body: string) => body.replace('"mid"', '"__proto__":{"polluted":1},"mid"'),
+		],
+		[
+			'37. by the constructor',
+			(body: string) => body.replace('"mid"', '"constructor":{"prototype":{"polluted":1}},"mid"'),
+		],
+	])('%s', async (_, pollute) => {
+		expect((await postSigned(server.url, pollute(press()), SECRET)).status).toBe(200);
+		expect(idsOf()).toEqual(['transfer-17']);
+		expect({}).not.toHaveProperty('polluted');
+		expect(JSON.stringify(server.executions)).not.toContain('polluted');
+	});
+
+	it.each([
+		['38. a text for a time', { time: '1795388366730' }],
+		['39. a time that no Date can hold', { time: 9e15 }],
+		['40. half a millisecond', { time: 1.5 }],
+		['41. an object for an id', { webhookId: { toString: 'x' } }],
+		['42. null for the customer', { customerNo: null }],
+		['43. a list for the customer', { customerNo: ['70021'] }],
+		['44. a fraction for the customer', { customerNo: 70021.5 }],
+		['45. true for the customer', { customerNo: true }],
+	])('%s costs no neighbour', async (_, parts) => {
+		const bad = written('[bad]:x', parts as never);
+		const body = envelope(written('[first]:x'), bad, written('[last]:x'));
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(idsOf()).toEqual(['first', 'last']);
+	});
+
+	it('46. a typed press of another customer says whose it is', async () => {
+		const body = envelope(written('[transfer-of-70021]:approve', { customerNo: '70022' }));
+		await postSigned(server.url, body, SECRET);
+		expect(server.executions.flat()[0]).toMatchObject({
+			messageId: 'transfer-of-70021',
+			customerNo: '70022',
+		});
+	});
+});
+
+/** 100 bodies go out side by side in each run of the property. */
+const BODIES_PER_RUN = 100;
+const RUNS = 1_000;
+
+describe(`47. ${BODIES_PER_RUN * RUNS} bodies of every shape`, () => {
+	const anything = fc.jsonValue({ maxDepth: 2 });
+	const now = fc.constant(Date.now());
+	const id = fc.oneof(fc.string(), anything);
+	const parts = fc.record({
+		time: fc.oneof(now, anything),
+		timestamp: fc.oneof(now, anything),
+		customerNo: id,
+		webhookId: id,
+	});
+	const event = fc.oneof(
+		fc.record({ message: fc.record({ mid: id, text: fc.string() }) }),
+		fc.record({ delivery: anything }),
+		fc.record({ reads: fc.record({ mids: anything, watermark: anything }) }),
+		fc.dictionary(fc.string(), anything),
+	);
+	const strangeEntry = fc.oneof(
+		anything,
+		fc.tuple(event, parts).map(([given, rest]) => entry(given, rest as never)),
+	);
+	const call = fc.record({
+		before: fc.array(strangeEntry, { maxLength: 1 }),
+		after: fc.array(strangeEntry, { maxLength: 1 }),
+		forged: fc.boolean(),
+	});
+
+	it('no error escapes, no forgery is accepted, no press beside them is lost or taken twice', async () => {
+		const client = new HttpClient();
+		const check = async ({
+			before,
+			after,
+			forged,
+		}: {
+			before: unknown[];
+			after: unknown[];
+			forged: boolean;
+		}) => {
+			const id = randomUUID();
+			const body = Buffer.from(envelope(...before, written(`[${id}]:x`), ...after));
+			const signature = hmacSha1(body, forged ? 'guessed' : SECRET);
+			const headers = { 'content-type': 'application/json', 'x-signature': signature };
+			const { status } = await client.post(server.url, body, headers);
+			return { id, status, expected: forged ? 401 : 200, times: forged ? 0 : 1 };
+		};
+		await fc.assert(
+			fc.asyncProperty(
+				fc.array(call, { minLength: BODIES_PER_RUN, maxLength: BODIES_PER_RUN }),
+				async (calls) => {
+					server.executions.length = 0;
+					const results = await Promise.all(calls.map(check));
+					const taken = new Map<unknown, number>();
+					for (const id of idsOf()) taken.set(id, (taken.get(id) ?? 0) + 1);
+					for (const { id, status, expected, times } of results) {
+						if (
+							status !== expected ||
+							(taken.get(id) ?? 0) !== times ||
+							server.escaped.length > 0
+						) {
+							return false;
+						}
+					}
+					return true;
+				},
+			),
+			{ numRuns: RUNS, endOnFailure: true },
+		);
+		client.close();
+	}, 600_000);
+});

@@ -1,0 +1,366 @@
+import {
+	ExecutionLifecycleHooks,
+	ExternalSecretsProxy,
+	WebhookContext,
+	WorkflowExecute,
+	HookContext,
+} from 'n8n-core';
+import { createRunExecutionData, ICredentialsHelper, Workflow } from 'n8n-workflow';
+import type {
+	IConnections,
+	ICredentialDataDecryptedObject,
+	ICredentials,
+	ICredentialType,
+	IDataObject,
+	IExecuteData,
+	IHttpRequestOptions,
+	INode,
+	INodeExecutionData,
+	INodeParameters,
+	INodeType,
+	INodeTypes,
+	IRequestOptionsSimplified,
+	IRun,
+	IVersionedNodeType,
+	IWebhookData,
+	IWebhookDescription,
+	IWebhookResponseData,
+	IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { randomUUID } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { DiyalogApi } from '../../credentials/DiyalogApi.credentials';
+import { Diyalog } from '../../nodes/Diyalog/Diyalog.node';
+import { DiyalogTrigger } from '../../nodes/Diyalog/DiyalogTrigger.node';
+
+/*
+ * Runs our nodes with the real classes of n8n-core: parameters, expressions, credentials, HTTP and retries are n8n's
+ * own. Only what n8n keeps in its database stands here as an object.
+ */
+
+const NODE_CLASSES: Readonly<Record<string, INodeType>> = {
+	'n8n-nodes-diyalog.diyalog': new Diyalog(),
+	'n8n-nodes-diyalog.diyalogTrigger': new DiyalogTrigger(),
+};
+
+/** Stands before the node under test; its items are given to that node directly. */
+const inputNode: INodeType = {
+	description: {
+		displayName: 'Test Input',
+		name: 'testInput',
+		group: [],
+		version: 1,
+		description: 'Gives items',
+		defaults: {},
+		inputs: [],
+		outputs: ['main'],
+		properties: [],
+	},
+};
+
+class NodeTypes implements INodeTypes {
+	getByName(type: string): INodeType | IVersionedNodeType {
+		return this.getByNameAndVersion(type);
+	}
+
+	getByNameAndVersion(type: string): INodeType {
+		return NODE_CLASSES[type] ?? inputNode;
+	}
+
+	getKnownTypes(): IDataObject {
+		return {};
+	}
+}
+
+/** Decrypted credentials by type; `authenticate` is the credential's own. */
+export type CredentialData = ICredentialDataDecryptedObject;
+
+class CredentialsHelper extends ICredentialsHelper {
+	private readonly types: Readonly<Record<string, ICredentialType>> = {
+		diyalogApi: new DiyalogApi(),
+	};
+
+	/** how often a node asked for the decrypted data */
+	decryptions = 0;
+
+	constructor(private readonly data: CredentialData) {
+		super();
+	}
+
+	getParentTypes(): string[] {
+		return [];
+	}
+
+	isCredentialUsableByNode(): boolean {
+		return true;
+	}
+
+	async authenticate(
+		credentials: ICredentialDataDecryptedObject,
+		typeName: string,
+		options: IHttpRequestOptions | IRequestOptionsSimplified,
+	): Promise<IHttpRequestOptions> {
+		const authenticate = this.types[typeName]?.authenticate;
+		if (typeof authenticate !== 'function') throw new Error(`${typeName} does not authenticate`);
+		return await authenticate(credentials, {
+			...options,
+			url: String('url' in options ? options.url : ''),
+		});
+	}
+
+	async preAuthentication(): Promise<undefined> {
+		return undefined;
+	}
+
+	async runPreAuthentication(): Promise<undefined> {
+		return undefined;
+	}
+
+	async getCredentials(): Promise<ICredentials> {
+		throw new Error('Encrypted credentials are not needed here');
+	}
+
+	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
+		this.decryptions++;
+		return { ...this.data };
+	}
+
+	async updateCredentials(): Promise<void> {}
+
+	async updateCredentialsOauthTokenData(): Promise<void> {}
+
+	getCredentialsProperties() {
+		return [];
+	}
+}
+
+const INSTANCE_URL = 'http://127.0.0.1:5678';
+
+function additionalDataFor(
+	credentialsHelper: ICredentialsHelper,
+	workflow: Workflow,
+): IWorkflowExecuteAdditionalData {
+	const unused = async (): Promise<never> => {
+		throw new Error('Not part of this runtime');
+	};
+	const hooks = new ExecutionLifecycleHooks('manual', '1', {
+		id: workflow.id,
+		name: 'Test',
+		active: false,
+		isArchived: false,
+		createdAt: new Date(),
+		updatedAt: new Date(),
+		nodes: Object.values(workflow.nodes),
+		connections: workflow.connectionsBySourceNode,
+		versionId: '1',
+		activeVersionId: null,
+	});
+	return {
+		credentialsHelper,
+		executeWorkflow: unused,
+		getRunExecutionData: unused,
+		getRuntimeCredential: unused,
+		startRunnerTask: unused,
+		hooks,
+		executionId: '1',
+		currentNodeExecutionIndex: 0,
+		restApiUrl: `${INSTANCE_URL}/rest`,
+		instanceBaseUrl: INSTANCE_URL,
+		formBaseUrl: `${INSTANCE_URL}/form`,
+		formWaitingBaseUrl: `${INSTANCE_URL}/form-waiting`,
+		formTestBaseUrl: `${INSTANCE_URL}/form-test`,
+		webhookBaseUrl: `${INSTANCE_URL}/webhook`,
+		webhookWaitingBaseUrl: `${INSTANCE_URL}/webhook-waiting`,
+		webhookTestBaseUrl: `${INSTANCE_URL}/webhook-test`,
+		mcpBaseUrl: `${INSTANCE_URL}/mcp`,
+		mcpTestBaseUrl: `${INSTANCE_URL}/mcp-test`,
+		variables: {},
+		externalSecretsProxy: new ExternalSecretsProxy(),
+		logAiEvent: () => undefined,
+	};
+}
+
+/** How a node under test is set up. */
+export interface NodeSetup {
+	parameters: INodeParameters;
+	credentials: CredentialData;
+	/** settings of the node such as `onError` or `retryOnFail` */
+	settings?: Partial<INode>;
+}
+
+const nodeNamed = (name: string, type: string, setup?: NodeSetup): INode => ({
+	id: `id-of-${name}`,
+	name,
+	type,
+	typeVersion: type.endsWith('Trigger') ? 2 : 1,
+	position: [0, 0],
+	parameters: setup?.parameters ?? {},
+	credentials: setup && { diyalogApi: { id: '1', name: 'Diyalog' } },
+	...setup?.settings,
+});
+
+/** What running the Diyalog node gave: its output items, or the error that stopped it. */
+export interface NodeRun {
+	items: INodeExecutionData[];
+	error: Error | undefined;
+	run: IRun;
+	/** how often the node asked for the decrypted credential */
+	decryptions: number;
+}
+
+/** A run of the Diyalog node that is under way. */
+export interface StartedRun {
+	done: Promise<NodeRun>;
+	/** What "Stop" in the editor does. */
+	cancel(): void;
+}
+
+/** Starts the Diyalog node for the given input items, through the real WorkflowExecute. */
+export function startDiyalogNode(
+	setup: NodeSetup,
+	inputItems: INodeExecutionData[] = [{ json: {} }],
+): StartedRun {
+	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
+	const input = nodeNamed('Input', 'test.input');
+	const connections: IConnections = {
+		Input: { main: [[{ node: node.name, type: 'main', index: 0 }]] },
+	};
+	const workflow = new Workflow({
+		id: '1',
+		nodes: [input, node],
+		connections,
+		active: false,
+		nodeTypes: new NodeTypes(),
+	});
+	const start: IExecuteData = {
+		node,
+		data: { main: [inputItems] },
+		source: { main: [{ previousNode: input.name }] },
+	};
+	const runExecutionData = createRunExecutionData({
+		executionData: { nodeExecutionStack: [start] },
+	});
+	const credentialsHelper = new CredentialsHelper(setup.credentials);
+	const additionalData = additionalDataFor(credentialsHelper, workflow);
+	const executor = new WorkflowExecute(additionalData, 'manual', runExecutionData);
+	const running = executor.processRunExecutionData(workflow);
+	const read = (run: IRun): NodeRun => {
+		const [taskData] = run.data.resultData.runData[node.name] ?? [];
+		return {
+			items: taskData?.data?.main?.[0] ?? [],
+			error: taskData?.error ?? run.data.resultData.error,
+			run,
+			decryptions: credentialsHelper.decryptions,
+		};
+	};
+	return { done: running.then(read), cancel: () => running.cancel() };
+}
+
+/** Runs the Diyalog node to its end. */
+export const runDiyalogNode = async (
+	setup: NodeSetup,
+	inputItems?: INodeExecutionData[],
+): Promise<NodeRun> => await startDiyalogNode(setup, inputItems).done;
+
+/** n8n's names of a trigger's two webhooks. */
+export type WebhookName = 'default' | 'setup';
+
+/** The Diyalog Trigger of an active workflow, to be called through a real HTTP server. */
+export class TriggerUnderTest {
+	private readonly trigger = new DiyalogTrigger();
+
+	private readonly node: INode;
+
+	private readonly workflow: Workflow;
+
+	private readonly credentialsHelper: CredentialsHelper;
+
+	/** what n8n keeps of the node in its database */
+	get staticData(): IDataObject {
+		return this.workflow.getStaticData('node', this.node);
+	}
+
+	/**
+	 * @param workflowId a trigger of the same id is the same one, for instance after a restart
+	 * @param staticData what n8n kept of it in its database
+	 */
+	constructor(setup: NodeSetup, workflowId: string = randomUUID(), staticData: IDataObject = {}) {
+		this.node = nodeNamed('Diyalog Trigger', 'n8n-nodes-diyalog.diyalogTrigger', setup);
+		this.workflow = new Workflow({
+			id: workflowId,
+			staticData: { [`node:${this.node.name}`]: staticData },
+			nodes: [this.node],
+			connections: {},
+			active: true,
+			nodeTypes: new NodeTypes(),
+		});
+		this.credentialsHelper = new CredentialsHelper(setup.credentials);
+	}
+
+	/** how often the decrypted credential was asked for */
+	get decryptions(): number {
+		return this.credentialsHelper.decryptions;
+	}
+
+	/** What n8n answers to a call that started an execution. */
+	responseDataOf(webhookName: WebhookName): string {
+		return String(this.descriptionOf(webhookName).responseData);
+	}
+
+	private descriptionOf(webhookName: WebhookName): IWebhookDescription {
+		const { webhooks = [] } = this.trigger.description;
+		const description = webhooks.find(({ name }) => name === webhookName);
+		if (!description) throw new Error(`The trigger has no webhook ${webhookName}`);
+		return description;
+	}
+
+	/** What n8n does when the workflow is activated. */
+	async activate(): Promise<void> {
+		const { additionalData, webhookData } = this.contextParts();
+		const context = new HookContext(
+			this.workflow,
+			this.node,
+			additionalData,
+			'trigger',
+			'activate',
+			webhookData,
+		);
+		const { checkExists, create } = this.trigger.webhookMethods.default;
+		if (!(await checkExists.call(context))) await create.call(context);
+	}
+
+	/** What n8n does when the workflow's webhook is called. */
+	async call(
+		request: Request,
+		response: Response,
+		webhookName: WebhookName = 'default',
+	): Promise<IWebhookResponseData> {
+		const { additionalData, webhookData } = this.contextParts(webhookName);
+		additionalData.httpRequest = request;
+		additionalData.httpResponse = response;
+		const context = new WebhookContext(
+			this.workflow,
+			this.node,
+			additionalData,
+			'webhook',
+			webhookData,
+			[],
+			null,
+		);
+		return await this.trigger.webhook.call(context);
+	}
+
+	private contextParts(webhookName: WebhookName = 'default') {
+		const additionalData = additionalDataFor(this.credentialsHelper, this.workflow);
+		const webhookDescription = this.descriptionOf(webhookName);
+		const webhookData: IWebhookData = {
+			httpMethod: 'POST',
+			node: this.node.name,
+			path: webhookDescription.path,
+			webhookDescription,
+			workflowId: '1',
+			workflowExecuteAdditionalData: additionalData,
+		};
+		return { additionalData, webhookData };
+	}
+}

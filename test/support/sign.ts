@@ -1,0 +1,26 @@
+import { createHmac } from 'node:crypto';
+
+/** Signs a body as Diyalog does. */
+export const hmacSha1 = (
+	body: string | Buffer,
+	secret: string,
+	encoding: 'hex' | 'base64' = 'hex',
+) => createHmac('sha1', secret).update(body).digest(encoding);
+
+/** Posts a body to a webhook, signed with the secret unless other headers say otherwise. */
+export async function postSigned(
+	url: string,
+	body: string | Buffer,
+	secret: string,
+	headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+	return await fetch(url, {
+		method: 'POST',
+		headers: {
+			'content-type': 'application/json',
+			'x-signature': hmacSha1(body, secret),
+			...headers,
+		},
+		body,
+	});
+}

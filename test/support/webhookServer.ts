@@ -1,0 +1,70 @@
+import express from 'express';
+import type { NextFunction, Request, Response } from 'express';
+import type { IDataObject } from 'n8n-workflow';
+import type { AddressInfo } from './system';
+import { TriggerUnderTest } from './nodeRuntime';
+import type { NodeSetup, WebhookName } from './nodeRuntime';
+
+/** A real HTTP server that hands every call to a Diyalog Trigger, as n8n does. */
+export interface WebhookServer {
+	url: string;
+	/** address of the older status callback */
+	statusUrl: string;
+	/** the items of every execution that was started */
+	executions: IDataObject[][];
+	/** errors that the trigger let escape; n8n would answer 500 */
+	escaped: unknown[];
+	close(): Promise<void>;
+}
+
+/** n8n's own limit for a request (N8N_PAYLOAD_SIZE_MAX). */
+const N8N_PAYLOAD_LIMIT = '16mb';
+
+/** Activates a trigger and serves it on a free port of loopback. */
+export async function serveTrigger(setup: NodeSetup): Promise<WebhookServer> {
+	return await serve(new TriggerUnderTest(setup));
+}
+
+/** Activates the trigger and serves it on a free port of loopback. */
+export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
+	await trigger.activate();
+	const executions: IDataObject[][] = [];
+	const escaped: unknown[] = [];
+
+	const handle = async (request: Request, response: Response, name: WebhookName) => {
+		// n8n keeps the bytes beside the parsed body.
+		const rawBody: unknown = request.body;
+		Object.assign(request, { rawBody: Buffer.isBuffer(rawBody) ? rawBody : undefined, body: {} });
+		const { workflowData, noWebhookResponse } = await trigger.call(request, response, name);
+		if (workflowData)
+			executions.push(...workflowData.map((items) => items.map(({ json }) => json)));
+		if (noWebhookResponse) return;
+		response.status(200).send(trigger.responseDataOf(name));
+	};
+
+	const app = express();
+	app.use(express.raw({ type: () => true, limit: N8N_PAYLOAD_LIMIT }));
+	app.post('/webhook', async (request, response) => await handle(request, response, 'default'));
+	app.post(
+		'/updatemokstatus',
+		async (request, response) => await handle(request, response, 'setup'),
+	);
+	app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+		escaped.push(error);
+		if (response.headersSent) next(error);
+		else response.status(500).end();
+	});
+	const server = app.listen(0, '127.0.0.1');
+	await new Promise((resolve) => server.once('listening', resolve));
+	const { port } = server.address() as AddressInfo;
+	return {
+		url: `http://127.0.0.1:${port}/webhook`,
+		statusUrl: `http://127.0.0.1:${port}/updatemokstatus`,
+		executions,
+		escaped,
+		close: async () => {
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
