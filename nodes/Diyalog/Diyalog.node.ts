@@ -4,9 +4,12 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 import { properties } from './actions';
 import { executeOperation } from './actions/execute';
+import { resumeWebhooks, takeAnswer } from './actions/otp/takeAnswer';
 import { diyalogApiTest } from './transport/credentialTest';
 
 export class Diyalog implements INodeType {
@@ -23,6 +26,7 @@ export class Diyalog implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],
+		webhooks: resumeWebhooks,
 		properties,
 	};
 
@@ -30,5 +34,9 @@ export class Diyalog implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await executeOperation(this)];
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await takeAnswer(this);
 	}
 }

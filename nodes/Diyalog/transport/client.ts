@@ -2,6 +2,7 @@ import type {
 	ICredentialDataDecryptedObject,
 	IExecuteFunctions,
 	IHttpRequestOptions,
+	IWebhookFunctions,
 } from 'n8n-workflow';
 import { z } from 'zod';
 import { parseSendOtpAnswer } from '../messages/sendOtp';
@@ -98,19 +99,24 @@ async function pause(waitMs: number, cancelled: AbortSignal | undefined): Promis
 /** Sends OTP messages through Diyalog's SendOTP API for one run of the node. */
 export class DiyalogClient {
 	private constructor(
-		private readonly context: IExecuteFunctions,
-		private readonly credentials: ICredentialDataDecryptedObject,
+		private readonly context: IExecuteFunctions | IWebhookFunctions,
+		readonly credentials: ICredentialDataDecryptedObject,
 		private readonly options: SendOptions,
 	) {}
 
 	/** Reads the credential, once for all messages of the run: n8n decrypts it anew for every request otherwise. */
-	static async create(context: IExecuteFunctions, options: SendOptions): Promise<DiyalogClient> {
+	static async create(
+		context: IExecuteFunctions | IWebhookFunctions,
+		options: SendOptions,
+	): Promise<DiyalogClient> {
 		return new DiyalogClient(context, await context.getCredentials(CREDENTIAL_TYPE), options);
 	}
 
 	/** Sends a message. It is sent again only after failures of which it is certain that nothing went out. */
 	async sendOtp(body: SendOtpBody): Promise<SendOtpOutcome> {
-		const cancelled = this.context.getExecutionCancelSignal();
+		const { context } = this;
+		const cancelled =
+			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
 		for (let retry = 0; ; retry++) {
 			const outcome = await this.sendOnce(body);
 			if (outcome.accepted || retry >= this.options.maxRetries) return outcome;

@@ -1,6 +1,7 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IHookFunctions } from 'n8n-workflow';
 import { createPayloadVerifier } from '../events/payloadSignature';
+import { isOrigin } from './resume';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
@@ -40,6 +41,13 @@ function obstacleOf(
 		return {
 			title: 'No event is chosen',
 			advice: 'Choose at least one of the Events, or nothing would ever start this workflow.',
+		};
+	}
+	if (settings.options.n8nAddress !== '' && !isOrigin(settings.options.n8nAddress)) {
+		return {
+			title: 'N8n Address is not the address of a server',
+			advice:
+				'Enter protocol, host and port without a path, e.g. http://127.0.0.1:5678, or leave it empty.',
 		};
 	}
 	const missing = missingSecret(settings, readTriggerSecrets(credential));

@@ -1,4 +1,4 @@
-import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { z } from 'zod';
 import { parseStatusCallback, parseWebhook } from '../events/events';
 import type { DiyalogEvent } from '../events/events';
@@ -8,6 +8,8 @@ import { createPayloadVerifier } from '../events/payloadSignature';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { onlyNew } from './memory';
+import { resume, waitedForAnswer } from './resume';
+import type { ResumeOutcome, WaitedForAnswer } from './resume';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
@@ -130,24 +132,79 @@ function checkPayloads(
 	});
 }
 
-/** Phase 5: the events that are wanted and have not been taken before. */
+/** What may still come out of the trigger: an event, and how the execution that waits for it took it. */
+interface Candidate {
+	event: DiyalogEvent;
+	isWanted: boolean;
+	waitedFor?: WaitedForAnswer;
+	outcome?: ResumeOutcome;
+}
+
+/** Phase 5: the events that are wanted or waited for, and have not been taken before. */
 function select(
 	context: IWebhookFunctions,
 	events: DiyalogEvent[],
-	{ events: wanted, filters, options }: TriggerSettings,
-): DiyalogEvent[] {
-	const { onlySigned } = options;
-	const passing = events.filter((event) =>
-		passesFilters(event, { events: wanted, ...filters, onlySigned }),
+	{ events: wanted, filters, options: { onlySigned } }: TriggerSettings,
+	secrets: TriggerSecrets,
+): Candidate[] {
+	const candidates = events
+		.map((event) => ({
+			event,
+			isWanted: passesFilters(event, { events: wanted, ...filters, onlySigned }),
+			waitedFor: waitedForAnswer(event, secrets),
+		}))
+		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
+	const fresh = new Set(
+		onlyNew(
+			context,
+			candidates.map(({ event }) => event),
+		),
 	);
-	return onlyNew(context, passing);
+	return candidates.filter(({ event }) => fresh.has(event));
 }
 
-/** Phase 6: one item for each event; a call without one is answered and starts nothing. */
-function emit(context: IWebhookFunctions, events: DiyalogEvent[]): IWebhookResponseData {
-	if (events.length === 0) return answer(context, 200, 'OK');
-	const items = events.map((event) => ({ json: { ...event } }));
-	return { workflowData: [items] };
+/** Phase 6: answers that an execution waits for are passed on to it. */
+async function resumeWaiting(
+	context: IWebhookFunctions,
+	candidates: Candidate[],
+	settings: TriggerSettings,
+	secrets: TriggerSecrets,
+): Promise<Candidate[]> {
+	const passOn = async (candidate: Candidate): Promise<Candidate> => {
+		if (!candidate.waitedFor) return candidate;
+		const outcome = await resume(context, candidate.waitedFor, settings, secrets);
+		return { ...candidate, outcome };
+	};
+	return await Promise.all(candidates.map(passOn));
+}
+
+/** Whether an execution has dealt with the event: it has continued, or has counted a wrong code. */
+const isMatched = (outcome: ResumeOutcome | undefined): boolean =>
+	outcome !== undefined && (outcome.resumed || outcome.notResumedReason === 'wrongCode');
+
+/** An answer that did not get through comes out whatever the trigger is set to: nobody else knows of it. */
+const isLost = (outcome: ResumeOutcome | undefined): boolean =>
+	outcome !== undefined && !outcome.resumed && outcome.failed;
+
+function toItem({ event, outcome }: Candidate): IDataObject {
+	if (!outcome) return { ...event };
+	if (outcome.resumed) return { ...event, resumed: true };
+	return { ...event, resumed: false, notResumedReason: outcome.notResumedReason };
+}
+
+/** Phase 7: one item for each event; a call without one is answered and starts nothing. */
+function emit(
+	context: IWebhookFunctions,
+	candidates: Candidate[],
+	{ options: { onlyUnmatched } }: TriggerSettings,
+): IWebhookResponseData {
+	const items = candidates
+		.filter(
+			({ isWanted, outcome }) =>
+				isLost(outcome) || (isWanted && !(onlyUnmatched && isMatched(outcome))),
+		)
+		.map((candidate) => ({ json: toItem(candidate) }));
+	return items.length === 0 ? answer(context, 200, 'OK') : { workflowData: [items] };
 }
 
 /** An answer that starts no execution. */
@@ -176,8 +233,9 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	if (!body.ok) return refuseCall(context, body.refusal);
 
 	const credential = await context.getCredentials('diyalogApi');
+	const secrets = readTriggerSecrets(credential);
 	if (settings.authentication === 'signature') {
-		const authenticated = authenticate(context, body.value, readTriggerSecrets(credential));
+		const authenticated = authenticate(context, body.value, secrets);
 		if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
 	}
 
@@ -185,7 +243,8 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	if (!parsed.ok) return refuseCall(context, parsed.refusal);
 
 	const checked = checkPayloads(context, parsed.value, credential, now);
-	return emit(context, select(context, checked, settings));
+	const selected = select(context, checked, settings, secrets);
+	return emit(context, await resumeWaiting(context, selected, settings, secrets), settings);
 }
 
 /** Handles one call of the older status callback, which is answered with the text OK. */
@@ -200,8 +259,9 @@ export async function handleStatusCallback(
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body.refusal);
 
+	const secrets = readTriggerSecrets(await context.getCredentials('diyalogApi'));
 	if (settings.authentication === 'signature') {
-		const { statusCallbackToken } = readTriggerSecrets(await context.getCredentials('diyalogApi'));
+		const { statusCallbackToken } = secrets;
 		if (!verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)) {
 			const reason = 'its Auth-Token is not the Status Callback Token of the credential.';
 			const refused = refuse(401, 'The Auth-Token header is missing or wrong.', reason);
@@ -211,5 +271,5 @@ export async function handleStatusCallback(
 
 	const event = parseStatusCallback(body.value, new Date());
 	if (!event) return answer(context, 400, 'The body is not that of a status callback.');
-	return emit(context, select(context, [event], settings));
+	return emit(context, select(context, [event], settings, secrets), settings);
 }

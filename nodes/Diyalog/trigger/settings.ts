@@ -148,6 +148,16 @@ const optionField: INodeProperties = {
 				'How far the time at which Diyalog sent a call may be from now, in both directions. It keeps recorded calls from being played again. 0 takes calls of any age.',
 		},
 		{
+			displayName: 'N8n Address',
+			name: 'n8nAddress',
+			type: 'string',
+			noDataExpression: true,
+			default: '',
+			placeholder: 'e.g. http://127.0.0.1:5678',
+			description:
+				'Where this n8n reaches itself to continue an execution that waits for an answer. Only needed where it cannot reach its public address, or may not call it.',
+		},
+		{
 			displayName: 'Only Signed Presses',
 			name: 'onlySigned',
 			type: 'boolean',
@@ -155,6 +165,15 @@ const optionField: INodeProperties = {
 			default: false,
 			description:
 				"Whether to take only presses whose payload the customer's device has signed validly. The credential says how it is checked.",
+		},
+		{
+			displayName: 'Only Unmatched',
+			name: 'onlyUnmatched',
+			type: 'boolean',
+			noDataExpression: true,
+			default: false,
+			description:
+				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response)',
 		},
 	],
 };
@@ -192,7 +211,9 @@ const settingsSchema = z.object({
 	options: z
 		.object({
 			freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
+			n8nAddress: z.string().trim().default(''),
 			onlySigned: z.boolean().default(false),
+			onlyUnmatched: z.boolean().default(false),
 		})
 		.default({}),
 });

@@ -1,0 +1,306 @@
+import type { INodeProperties, INodePropertyCollection } from 'n8n-workflow';
+import { sendOptionsField } from '../../transport/options';
+import {
+	DEFAULT_APPROVE_LABEL,
+	DEFAULT_DECLINE_LABEL,
+	DEFAULT_MAX_ATTEMPTS,
+	DEFAULT_WRONG_CODE_REPLY,
+} from '../../wait/waitInput';
+import { additionalFields, customerNoField } from './messageFields';
+
+/*
+ * The fields of "Send and Wait for Response". message, responseType and approvalOptions have the names that n8n looks for
+ * when it makes a human review tool for AI agents of the node.
+ */
+
+const triggerNotice: INodeProperties = {
+	displayName:
+		'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up.',
+	name: 'triggerNotice',
+	type: 'notice',
+	displayOptions: { hide: { answerBy: ['link'] } },
+	default: '',
+};
+
+const linkNotice: INodeProperties = {
+	displayName:
+		'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
+	name: 'linkNotice',
+	type: 'notice',
+	displayOptions: { show: { answerBy: ['link'] } },
+	default: '',
+};
+
+const responseTypeField: INodeProperties = {
+	displayName: 'Response Type',
+	name: 'responseType',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Approval',
+			value: 'approval',
+			description: 'The customer approves or declines with a button',
+		},
+		{
+			name: 'Choice',
+			value: 'choice',
+			description: 'The customer presses one of 2 to 10 buttons',
+		},
+		{
+			name: 'Code',
+			value: 'code',
+			description: 'The customer types digits that are shown elsewhere (number matching)',
+		},
+		{ name: 'Free Text', value: 'freeText', description: 'The customer writes a text' },
+	],
+	default: 'approval',
+};
+
+const approvalValues: INodePropertyCollection = {
+	displayName: 'Values',
+	name: 'values',
+	values: [
+		{
+			displayName: 'Type of Approval',
+			name: 'approvalType',
+			type: 'options',
+			options: [
+				{ name: 'Approve and Decline', value: 'double' },
+				{ name: 'Approve Only', value: 'single' },
+			],
+			default: 'double',
+		},
+		{
+			displayName: 'Approve Button Label',
+			name: 'approveLabel',
+			type: 'string',
+			default: DEFAULT_APPROVE_LABEL,
+			placeholder: 'e.g. Approve',
+		},
+		{
+			displayName: 'Decline Button Label',
+			name: 'disapproveLabel',
+			type: 'string',
+			displayOptions: { show: { approvalType: ['double'] } },
+			default: DEFAULT_DECLINE_LABEL,
+			placeholder: 'e.g. Decline',
+		},
+	],
+};
+
+const approvalOptionsField: INodeProperties = {
+	displayName: 'Approval Options',
+	name: 'approvalOptions',
+	type: 'fixedCollection',
+	placeholder: 'Add Option',
+	displayOptions: { show: { responseType: ['approval'] } },
+	default: {},
+	options: [approvalValues],
+};
+
+const choicesField: INodeProperties = {
+	displayName: 'Choices',
+	name: 'choices',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true, sortable: true },
+	placeholder: 'Add Button',
+	displayOptions: { show: { responseType: ['choice'] } },
+	default: {},
+	options: [
+		{
+			displayName: 'Button',
+			name: 'choice',
+			values: [
+				{
+					displayName: 'Title',
+					name: 'title',
+					type: 'string',
+					default: '',
+					placeholder: 'e.g. Call Me Back',
+					description: 'The words on the button',
+				},
+				{
+					displayName: 'Value',
+					name: 'value',
+					type: 'string',
+					default: '',
+					placeholder: 'e.g. callBack',
+					description: 'What comes out when this button is pressed. If empty, the title.',
+				},
+			],
+		},
+	],
+};
+
+const expectedCodeField: INodeProperties = {
+	displayName: 'Expected Code',
+	name: 'expectedCode',
+	type: 'string',
+	typeOptions: { password: true },
+	required: true,
+	displayOptions: { show: { responseType: ['code'] } },
+	default: '',
+	placeholder: 'e.g. {{ $json.number }}',
+	description:
+		'The 2 to 10 digits that you show to the customer elsewhere, for example on the page where they log in. Do not write them into the message.',
+};
+
+const answerByField: INodeProperties = {
+	displayName: 'Answer By',
+	name: 'answerBy',
+	type: 'options',
+	noDataExpression: true,
+	displayOptions: { show: { responseType: ['approval', 'choice'] } },
+	options: [
+		{
+			name: 'Tap in the Chat',
+			value: 'tap',
+			description: 'A tap is the answer. Diyalog has to reach a Diyalog Trigger.',
+		},
+		{
+			name: 'Link to a Page',
+			value: 'link',
+			description:
+				'A button opens a page of this n8n that asks to confirm. The device has to reach n8n.',
+		},
+	],
+	default: 'tap',
+};
+
+const limitWaitTimeOption: INodeProperties = {
+	displayName: 'Limit Wait Time',
+	name: 'limitWaitTime',
+	type: 'fixedCollection',
+	description:
+		'How long the customer has for the answer. Then the workflow goes on with the decision "expired". 5 minutes unless set here.',
+	default: { values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' } },
+	options: [
+		{
+			displayName: 'Values',
+			name: 'values',
+			values: [
+				{
+					displayName: 'Limit Type',
+					name: 'limitType',
+					type: 'options',
+					options: [
+						{ name: 'After Time Interval', value: 'afterTimeInterval' },
+						{ name: 'At Specified Time', value: 'atSpecifiedTime' },
+					],
+					default: 'afterTimeInterval',
+				},
+				{
+					displayName: 'Amount',
+					name: 'resumeAmount',
+					type: 'number',
+					typeOptions: { minValue: 0, numberPrecision: 2 },
+					displayOptions: { show: { limitType: ['afterTimeInterval'] } },
+					default: 5,
+				},
+				{
+					displayName: 'Unit',
+					name: 'resumeUnit',
+					type: 'options',
+					displayOptions: { show: { limitType: ['afterTimeInterval'] } },
+					options: [
+						{ name: 'Days', value: 'days' },
+						{ name: 'Hours', value: 'hours' },
+						{ name: 'Minutes', value: 'minutes' },
+					],
+					default: 'minutes',
+				},
+				{
+					displayName: 'Max Date and Time',
+					name: 'maxDateAndTime',
+					type: 'dateTime',
+					displayOptions: { show: { limitType: ['atSpecifiedTime'] } },
+					default: '',
+				},
+			],
+		},
+	],
+};
+
+const waitOptions: INodeProperties[] = [
+	limitWaitTimeOption,
+	{
+		displayName: 'Maximum Attempts',
+		name: 'maxAttempts',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: 10 },
+		displayOptions: { show: { '/responseType': ['code'] } },
+		default: DEFAULT_MAX_ATTEMPTS,
+		description: 'How many wrong codes end the wait with the decision "tooManyAttempts"',
+	},
+	{
+		displayName: 'Message ID Prefix',
+		name: 'messageIdPrefix',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. transfer-17',
+		description:
+			'Put in front of the message ID, for people who read logs: letters, digits, _ and -. The rest of the ID finds this execution again.',
+	},
+	{
+		displayName: 'Require Signed Payload',
+		name: 'requireSignedPayload',
+		type: 'boolean',
+		displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
+		default: false,
+		description:
+			"Whether your company's app has to sign the answer on the customer's device. The credential says how the signature is checked.",
+	},
+	{
+		displayName: 'Wrong Code Reply',
+		name: 'wrongCodeReply',
+		type: 'string',
+		displayOptions: { show: { '/responseType': ['code'] } },
+		default: DEFAULT_WRONG_CODE_REPLY,
+		description: 'What the customer reads after a wrong code',
+	},
+];
+
+/** Of the options of sending, those that make sense for one message. */
+const sendOptions = (sendOptionsField.options ?? []).filter(
+	(option): option is INodeProperties =>
+		'type' in option && ['maxRetries', 'timeout'].includes(option.name),
+);
+
+const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
+	a.displayName.localeCompare(b.displayName);
+
+const optionsField: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add Option',
+	default: {},
+	options: [...waitOptions, ...sendOptions].sort(byDisplayName),
+};
+
+const messageField: INodeProperties = {
+	displayName: 'Message',
+	name: 'message',
+	type: 'string',
+	typeOptions: { rows: 3 },
+	required: true,
+	default: '',
+	placeholder: 'e.g. Do you approve the transfer of 250 TL to A. Yılmaz?',
+	description: 'The text that the customer reads',
+};
+
+/** The fields, in the order the editor shows them. */
+export const sendAndWaitFields: INodeProperties[] = [
+	triggerNotice,
+	linkNotice,
+	customerNoField,
+	messageField,
+	responseTypeField,
+	approvalOptionsField,
+	choicesField,
+	expectedCodeField,
+	answerByField,
+	additionalFields,
+	optionsField,
+];

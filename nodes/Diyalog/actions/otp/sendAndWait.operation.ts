@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import { DateTime } from 'luxon';
+import { NodeOperationError, SEND_AND_WAIT_OPERATION } from 'n8n-workflow';
+import type {
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	IExecuteFunctions,
+	INode,
+} from 'n8n-workflow';
+import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
+import type { InputProblem, SendOtpBody } from '../../messages/sendOtp';
+import { createPayloadVerifier } from '../../events/payloadSignature';
+import { DiyalogClient } from '../../transport/client';
+import { failureError, invalidInputError } from '../../transport/errors';
+import { readSendOptions } from '../../transport/options';
+import { SentMemory } from '../../transport/sentMemory';
+import { codeDigest } from '../../wait/decide';
+import type { Expectation, Wait } from '../../wait/decide';
+import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import {
+	readSignedResumeUrl,
+	toMessageId,
+	TURN_BYTES,
+	TURN_PARAMETER,
+} from '../../wait/resumeReference';
+import { checkWaitInput } from '../../wait/waitInput';
+import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
+import { deadlineOf } from '../../wait/waitTime';
+import type { Operation, OperationRun } from '../operation';
+import { sendAndWaitFields } from './sendAndWait.fields';
+
+/** Field of the node's context, which n8n stores with the waiting execution. */
+export const WAIT_CONTEXT_KEY = 'diyalogWait';
+
+/** Parameter of a link that says which button it is; n8n signs it with the rest of the address. */
+export const LINK_ANSWER_PARAMETER = 'answer';
+
+const refused = (node: INode, field: string, problem: string, advice: string) =>
+	invalidInputError(node, { field, problem, advice }, 0);
+
+/** An execution waits as a whole, so one item waits for one customer. */
+function requireSingleItem(context: IExecuteFunctions): void {
+	const count = context.getInputData().length;
+	if (count <= 1) return;
+	throw new NodeOperationError(
+		context.getNode(),
+		`This node got ${count} items, and can wait for one`,
+		{
+			description:
+				'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front, or call a sub-workflow for each item. Nothing was sent.',
+		},
+	);
+}
+
+/** What was entered, as it came; parameters that are not shown are undefined. */
+function readParameters(context: IExecuteFunctions) {
+	const parameter = (name: string): unknown => context.getNodeParameter(name, 0, undefined);
+	return {
+		message: {
+			customerNo: parameter('customerNo'),
+			message: parameter('message'),
+			additionalFields: parameter('additionalFields'),
+		},
+		response: {
+			responseType: parameter('responseType'),
+			answerBy: parameter('answerBy'),
+			approvalOptions: parameter('approvalOptions'),
+			choices: parameter('choices'),
+			expectedCode: parameter('expectedCode'),
+		},
+		options: parameter('options'),
+	};
+}
+
+function readWaitInput(context: IExecuteFunctions, response: unknown, options: unknown): WaitInput {
+	const checked = checkWaitInput(response, options);
+	if (!checked.valid) throw invalidInputError(context.getNode(), checked.problem, 0);
+	return checked.input;
+}
+
+/** Whether an answer of this kind could be accepted at all with this credential. */
+function credentialProblem(
+	response: PlannedResponse,
+	credential: ICredentialDataDecryptedObject,
+): InputProblem | undefined {
+	if (response.kind === 'link') {
+		return response.requireSignedPayload
+			? {
+					field: 'Require Signed Payload',
+					problem: 'cannot be met by links',
+					advice: 'Choose Tap in the Chat under Answer By, or turn the option off.',
+				}
+			: undefined;
+	}
+	if (String(credential.appSecret ?? '') === '') {
+		return {
+			field: 'App Secret of the credential',
+			problem: 'is empty',
+			advice:
+				'Enter the app_secret of the webhook in server.conf. Without it no answer could be told from a forged one.',
+		};
+	}
+	if (response.kind !== 'button' || !response.requireSignedPayload) return undefined;
+	const verifier = createPayloadVerifier(credential);
+	if (verifier.ok && (credential.payloadSignature ?? 'none') !== 'none') return undefined;
+	return {
+		field: 'Require Signed Payload',
+		problem: 'is on, but the credential does not say how to check signatures',
+		advice: verifier.ok
+			? 'Choose in the Diyalog API credential how payloads are signed, or turn the option off.'
+			: verifier.advice,
+	};
+}
+
+function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Date): Date {
+	const zone = context.getTimezone();
+	const deadline = deadlineOf(limit, now, (text) => DateTime.fromISO(text, { zone }).toJSDate());
+	if (deadline) return deadline;
+	throw refused(
+		context.getNode(),
+		'Limit Wait Time',
+		'is not a time within the next year',
+		'Enter how long the customer has for the answer, e.g. 5 minutes.',
+	);
+}
+
+/** The messageId that finds this execution again, and the turn it belongs to. */
+function newReference(context: IExecuteFunctions, prefix: string, appSecret: string) {
+	const turn = randomBytes(TURN_BYTES).toString('base64url');
+	const reference = readSignedResumeUrl(context.getSignedResumeUrl({ [TURN_PARAMETER]: turn }));
+	if (!reference) {
+		throw new NodeOperationError(
+			context.getNode(),
+			'This n8n signs resume addresses in an unknown way',
+			{
+				description:
+					'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
+			},
+		);
+	}
+	const messageId = toMessageId(reference, prefix, appSecret);
+	if (messageId !== undefined) return { turn, messageId };
+	throw refused(
+		context.getNode(),
+		'Message ID Prefix',
+		'is too long',
+		'Shorten it: prefix and reference together have at most 128 characters.',
+	);
+}
+
+/** The buttons of the message, as the node's own parameters would have given them. */
+function buttonsOf(context: IExecuteFunctions, response: PlannedResponse, turn: string): unknown[] {
+	if (response.kind === 'button') {
+		return response.buttons.map(({ payload, title }) => ({
+			type: 'postback',
+			title,
+			payload,
+			payloadHidden: response.requireSignedPayload,
+			payloadSeenByUser: title,
+		}));
+	}
+	if (response.kind !== 'link') return [];
+	return response.buttons.map(({ payload, title }) => ({
+		type: 'web_url',
+		title,
+		payload: context.getSignedResumeUrl({
+			[TURN_PARAMETER]: turn,
+			[LINK_ANSWER_PARAMETER]: payload,
+		}),
+	}));
+}
+
+function expectationOf(response: PlannedResponse, turn: string, appSecret: string): Expectation {
+	if (response.kind !== 'code') return response;
+	const { kind, expectedCode, maxAttempts, wrongCodeReply } = response;
+	const digest = codeDigest(expectedCode, turn, appSecret);
+	return { kind, codeDigest: digest, maxAttempts, wrongCodeReply };
+}
+
+/** What is sent, and what is waited for; nothing has been sent when it throws. */
+function prepare(
+	context: IExecuteFunctions,
+	credential: ICredentialDataDecryptedObject,
+	now: Date,
+): { body: SendOtpBody; wait: Wait; deadline: Date } {
+	const node = context.getNode();
+	const { message, response: rawResponse, options } = readParameters(context);
+	const input = readWaitInput(context, rawResponse, options);
+	const { response, messageIdPrefix } = input;
+	const problem = credentialProblem(response, credential);
+	if (problem) throw invalidInputError(node, problem, 0);
+	const deadline = readDeadline(context, input, now);
+	const appSecret = String(credential.appSecret ?? '');
+	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
+	const button = buttonsOf(context, response, turn);
+	const checked = checkSendOtpInput({ ...message, messageId, buttons: { button } });
+	if (!checked.valid) throw invalidInputError(node, checked.problem, 0);
+	const body = toSendOtpBody(checked.input, () => messageId);
+	const wait: Wait = {
+		turn,
+		customerNo: body.customerNo,
+		messageId,
+		messageIdPrefix,
+		sentAt: now.toISOString(),
+		deadline: deadline.toISOString(),
+		expectation: expectationOf(response, turn, appSecret),
+	};
+	return { body, wait, deadline };
+}
+
+async function start(context: IExecuteFunctions): Promise<OperationRun> {
+	requireSingleItem(context);
+	const client = await DiyalogClient.create(context, readSendOptions(context));
+	const memory = SentMemory.of(context);
+
+	const execute = async (itemIndex: number): Promise<IDataObject> => {
+		const node = context.getNode();
+		const earlier = memory.get(itemIndex);
+		if (earlier && 'failure' in earlier) throw failureError(node, earlier.failure, itemIndex);
+		const { body, wait, deadline } = prepare(context, client.credentials, new Date());
+		const outcome = await client.sendOtp(body);
+		if (!outcome.accepted) {
+			if (outcome.failure.uncertain) memory.set(itemIndex, outcome);
+			throw failureError(node, outcome.failure, itemIndex);
+		}
+		context.getContext('node')[WAIT_CONTEXT_KEY] = wait;
+		const items = context.getInputData();
+		const expired = outcomeOf(wait, EXPIRED, items[itemIndex]?.json ?? {});
+		// When the time is up n8n passes the input on, as if all were well; so the input says that it is not.
+		items.splice(0, items.length, { json: expired, pairedItem: { item: itemIndex } });
+		await context.putExecutionToWait(deadline);
+		return expired;
+	};
+	return { concurrency: 1, execute };
+}
+
+/** Sends a message, waits without using anything, and continues with the customer's answer. */
+export const sendAndWait: Operation = {
+	name: 'Send and Wait for Response',
+	value: SEND_AND_WAIT_OPERATION,
+	action: 'Send an OTP and wait for response',
+	description:
+		'Send a message to a customer and continue with the answer: approval, choice, text or code',
+	fields: sendAndWaitFields,
+	start,
+};

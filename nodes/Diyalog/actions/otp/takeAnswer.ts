@@ -1,0 +1,227 @@
+import type {
+	IDataObject,
+	IWebhookDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+import { z } from 'zod';
+import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
+import { DiyalogClient } from '../../transport/client';
+import { createAttemptCounter } from '../../wait/attempts';
+import { confirmationPage, OVER_PAGE, PAGE_HEADERS, TAKEN_PAGE } from '../../wait/confirmationPage';
+import { decide, decideButton, readWait } from '../../wait/decide';
+import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
+import { outcomeOf } from '../../wait/outcome';
+import { takePassedOn } from '../../wait/passedOnAnswer';
+import type { Answer, Reception } from '../../wait/passedOnAnswer';
+import { fromMessageId, toMessageId, TURN_PARAMETER } from '../../wait/resumeReference';
+import { LINK_ANSWER_PARAMETER, WAIT_CONTEXT_KEY } from './sendAndWait.operation';
+
+/*
+ * What comes to the resume address of an execution that waits in "Send and Wait for Response". Nothing may be thrown here:
+ * n8n would end the waiting execution with that error.
+ */
+
+const resumeWebhook = (httpMethod: 'GET' | 'POST'): IWebhookDescription => ({
+	name: 'default',
+	httpMethod,
+	responseMode: 'onReceived',
+	path: '={{ $nodeId }}',
+	restartWebhook: true,
+	isFullPath: true,
+});
+
+/** The resume address of a waiting execution: opened by links, posted to by triggers. */
+export const resumeWebhooks = [resumeWebhook('GET'), resumeWebhook('POST')];
+
+/** For n8n's log, without any content of the answer. */
+const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', string>> = {
+	notWaiting: 'it does not wait for an answer.',
+	unproved:
+		'no Diyalog Trigger with the same credential has authenticated the call. It is forged, or trigger and node have different App Secrets.',
+	earlierTurn: 'the answer belongs to an earlier message of this execution.',
+	otherCustomer: 'it comes from another customer.',
+	expired: 'the time was up.',
+	otherKind: 'a text came where a button was expected, or the other way round.',
+	notIssued: 'this button was not part of the message.',
+	notSigned: 'the payload is not validly signed on the device.',
+	wrongCode: 'the code was wrong.',
+};
+
+const countAttempt = createAttemptCounter();
+
+const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =>
+	[credential.appSecret, credential.previousAppSecret].map((secret) =>
+		typeof secret === 'string' ? secret : '',
+	);
+
+/** Turns whose answer this process has just accepted; n8n marks the execution as running only a moment later. */
+const recentlyAccepted = new Set<string>();
+const MAX_RECENT = 1_000;
+
+function isFirst(turn: string): boolean {
+	if (recentlyAccepted.has(turn)) return false;
+	recentlyAccepted.add(turn);
+	const [oldest] = recentlyAccepted;
+	if (recentlyAccepted.size > MAX_RECENT && oldest !== undefined) recentlyAccepted.delete(oldest);
+	return true;
+}
+
+const storedSchema = z.object({ wait: z.unknown(), input: z.record(z.unknown()).catch({}) });
+
+/** What this execution waits for, and the item that went in: both are stored with it. */
+function readStored(context: IWebhookFunctions): { wait: Wait | undefined; input: IDataObject } {
+	const name = JSON.stringify(context.getNode().name);
+	const wait = context.evaluateExpression(`{{ $node[${name}].context.${WAIT_CONTEXT_KEY} }}`);
+	const input = context.evaluateExpression('{{ $json.input }}');
+	const stored = storedSchema.parse({ wait, input });
+	return { wait: readWait(stored.wait), input: { ...stored.input } as IDataObject };
+}
+
+function answerJson(context: IWebhookFunctions, status: number, reception: Reception): void {
+	context.getResponseObject().status(status).json(reception);
+}
+
+const KEEPS_WAITING: IWebhookResponseData = { noWebhookResponse: true };
+
+function refuse(
+	context: IWebhookFunctions,
+	reason: keyof typeof REFUSALS,
+	status = 200,
+): IWebhookResponseData {
+	const execution = context.getExecutionId();
+	context.logger.warn(
+		`Diyalog: execution ${execution} takes no answer and keeps waiting: ${REFUSALS[reason]}`,
+	);
+	answerJson(context, status, { accepted: false, reason });
+	return KEEPS_WAITING;
+}
+
+type Accepted = Extract<Verdict, { accepted: true }>;
+
+function goOn(
+	wait: Wait,
+	input: IDataObject,
+	{ decision, approved, value }: Accepted,
+	answer?: Answer,
+): IWebhookResponseData {
+	const json = outcomeOf(
+		wait,
+		{
+			decision,
+			approved,
+			value,
+			userId: answer?.userId ?? null,
+			payloadSignature: answer?.payloadSignature ?? null,
+			respondedAt: answer?.occurredAt ?? new Date().toISOString(),
+		},
+		input,
+	);
+	return { noWebhookResponse: true, workflowData: [[{ json, pairedItem: { item: 0 } }]] };
+}
+
+/** Tells the customer that the code was wrong. The new message carries the reference on, and how many tries there were. */
+async function replyWrongCode(
+	context: IWebhookFunctions,
+	wait: Wait,
+	attempts: number,
+	appSecret: string,
+): Promise<void> {
+	if (wait.expectation.kind !== 'code') return;
+	const reference = fromMessageId(wait.messageId, [appSecret]);
+	const messageId =
+		reference && toMessageId({ ...reference, attempt: attempts }, wait.messageIdPrefix, appSecret);
+	const checked = checkSendOtpInput({
+		customerNo: wait.customerNo,
+		message: wait.expectation.wrongCodeReply,
+		messageId,
+	});
+	if (messageId === undefined || !checked.valid) return;
+	const options = { concurrency: 1, maxRetries: 1, timeoutMs: 10_000 };
+	const client = await DiyalogClient.create(context, options);
+	const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
+	if (outcome.accepted) return;
+	const { title, advice } = outcome.failure;
+	context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);
+}
+
+/** What a trigger passed on: proved, decided, and answered in JSON. */
+async function takePassedOnAnswer(
+	context: IWebhookFunctions,
+	{ wait, input }: ReturnType<typeof readStored>,
+): Promise<IWebhookResponseData> {
+	const appSecrets = appSecretsOf(await context.getCredentials('diyalogApi'));
+	const [appSecret = ''] = appSecrets;
+	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecret);
+	if (!answer) return refuse(context, 'unproved', 401);
+	if (!wait) return refuse(context, 'notWaiting');
+	const verdict = decide(wait, answer, { now: new Date(), appSecrets, countAttempt });
+	if (verdict.accepted) {
+		if (!isFirst(wait.turn)) return refuse(context, 'notWaiting');
+		answerJson(context, 200, { accepted: true });
+		return goOn(wait, input, verdict, answer);
+	}
+	const refusal = refuse(context, verdict.reason);
+	// After the trigger has its answer: it has to answer Diyalog within seconds, whatever this takes.
+	if (verdict.reason === 'wrongCode') {
+		await replyWrongCode(context, wait, verdict.attempts, appSecret);
+	}
+	return refusal;
+}
+
+function showPage(context: IWebhookFunctions, html: string, status = 200): void {
+	context.getResponseObject().status(status).set(PAGE_HEADERS).send(html);
+}
+
+const querySchema = z.object({ [TURN_PARAMETER]: z.string(), [LINK_ANSWER_PARAMETER]: z.string() });
+
+/** Somebody opened a link of the message, or pressed the button of the page behind it. */
+function takeLink(
+	context: IWebhookFunctions,
+	{ wait, input }: ReturnType<typeof readStored>,
+): IWebhookResponseData {
+	const query = querySchema.safeParse(context.getQueryData()).data;
+	const isOver =
+		!wait || !query || query.turn !== wait.turn || Date.now() > Date.parse(wait.deadline);
+	if (isOver || wait.expectation.kind !== 'link') {
+		showPage(context, OVER_PAGE, 410);
+		return KEEPS_WAITING;
+	}
+	const { buttons } = wait.expectation;
+	const verdict = decideButton(buttons, query.answer);
+	const isConfirmed = context.getRequestObject().method === 'POST';
+	if (!verdict.accepted || (isConfirmed && !isFirst(wait.turn))) {
+		showPage(context, OVER_PAGE, 410);
+		return KEEPS_WAITING;
+	}
+	if (!isConfirmed) {
+		const title = buttons.find(({ payload }) => payload === query.answer)?.title ?? '';
+		showPage(context, confirmationPage(title));
+		return KEEPS_WAITING;
+	}
+	showPage(context, TAKEN_PAGE);
+	return goOn(wait, input, verdict);
+}
+
+/**
+ * Takes a call of the resume address of a waiting execution.
+ *
+ * @returns the item with which the execution continues, or nothing, and it keeps waiting
+ */
+export async function takeAnswer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	try {
+		const stored = readStored(context);
+		const isLink = LINK_ANSWER_PARAMETER in context.getQueryData();
+		if (isLink || context.getRequestObject().method === 'GET') return takeLink(context, stored);
+		return await takePassedOnAnswer(context, stored);
+	} catch (error) {
+		const name = error instanceof Error ? error.name : 'an unknown error';
+		context.logger.error(
+			`Diyalog: taking an answer failed with ${name}; the execution keeps waiting.`,
+		);
+		const response = context.getResponseObject();
+		if (!response.headersSent)
+			response.status(500).json({ error: 'The answer could not be taken.' });
+		return KEEPS_WAITING;
+	}
+}

@@ -1,0 +1,23 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+
+/** What a derived key is for. Each purpose has a key of its own, so that nothing made for one serves another. */
+export type KeyPurpose = 'resume reference' | 'passed-on answer' | 'expected code';
+
+const KEY_BYTES = 32;
+
+/**
+ * A key that only those have who hold the App Secret of the credential: the waiting node and the trigger.
+ * HKDF with SHA-256 (RFC 5869).
+ */
+export function deriveKey(appSecret: string, purpose: KeyPurpose): Buffer {
+	const info = `n8n-nodes-diyalog: ${purpose}`;
+	return Buffer.from(hkdfSync('sha256', appSecret, '', info, KEY_BYTES));
+}
+
+/** HMAC with SHA-256 (RFC 2104), 32 bytes. */
+export const hmacSha256 = (key: Buffer, data: Buffer | string): Buffer =>
+	createHmac('sha256', key).update(data).digest();
+
+/** Compares in constant time; values of different length differ. */
+export const equalBytes = (a: Buffer, b: Buffer): boolean =>
+	a.length === b.length && timingSafeEqual(a, b);

@@ -1,0 +1,253 @@
+import { z } from 'zod';
+import { helpOf, refuse, requiredText } from '../messages/fields';
+import type { InputProblem } from '../messages/sendOtp';
+import type { IssuedButton } from './decide';
+import { DEFAULT_WAIT } from './waitTime';
+import type { WaitLimit } from './waitTime';
+
+/* What was entered for "Send and Wait for Response", checked before anything is sent. */
+
+const MIN_CHOICES = 2;
+const MAX_CHOICES = 10;
+const MAX_ATTEMPTS = 10;
+
+/** What the fields hold at first, and what counts when they are emptied. */
+export const DEFAULT_APPROVE_LABEL = 'Approve';
+export const DEFAULT_DECLINE_LABEL = 'Decline';
+export const DEFAULT_MAX_ATTEMPTS = 3;
+export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try again.';
+
+/** What is waited for, before it is bound to a message. */
+export type PlannedResponse =
+	| { kind: 'button' | 'link'; buttons: IssuedButton[]; requireSignedPayload: boolean }
+	| { kind: 'freeText' }
+	| { kind: 'code'; expectedCode: string; maxAttempts: number; wrongCodeReply: string };
+
+/** A checked response with how long to wait for it. */
+export interface WaitInput {
+	response: PlannedResponse;
+	limit: WaitLimit;
+	/** put in front of the messageId, for people; may be empty */
+	messageIdPrefix: string;
+}
+
+const label = (fallback: string) =>
+	z
+		.string()
+		.default(fallback)
+		.transform((text) => (text.trim() === '' ? fallback : text));
+
+const approvalOptionsSchema = z
+	.object({
+		values: z
+			.object({
+				approvalType: z.enum(['single', 'double']).default('double'),
+				approveLabel: label(DEFAULT_APPROVE_LABEL),
+				disapproveLabel: label(DEFAULT_DECLINE_LABEL),
+			})
+			.default({}),
+	})
+	.default({})
+	.transform(({ values }) => values);
+
+const choiceSchema = z
+	.object({
+		title: requiredText('Enter the words that stand on the button.'),
+		value: z.union([z.string(), z.number(), z.boolean()]).nullish(),
+	})
+	.transform(({ title, value }) => ({
+		title,
+		value: value === undefined || value === null || value === '' ? title : String(value),
+	}));
+
+const choicesSchema = z
+	.object({ choice: z.array(choiceSchema).default([]) })
+	.default({})
+	.transform(({ choice }, context) => {
+		if (choice.length < MIN_CHOICES || choice.length > MAX_CHOICES) {
+			return refuse(
+				context,
+				`has ${choice.length} buttons`,
+				`Add ${MIN_CHOICES} to ${MAX_CHOICES} buttons.`,
+			);
+		}
+		if (new Set(choice.map(({ value }) => value)).size < choice.length) {
+			return refuse(
+				context,
+				'has the same value twice',
+				'Give each button a value of its own, or nobody could tell what was chosen.',
+			);
+		}
+		return choice;
+	});
+
+const expectedCodeSchema = z
+	.union([z.string(), z.number()])
+	.transform(String)
+	.transform((code, context) =>
+		/^[\s-]*(\d[\s-]*){2,10}$/.test(code)
+			? code
+			: refuse(
+					context,
+					'is not a number of 2 to 10 digits',
+					'Enter the digits that are shown to the customer elsewhere, as text if they begin with 0.',
+				),
+	);
+
+/** What n8n gives for a date: a text, or what an expression made. */
+const dateText = z.unknown().transform((value) => {
+	if (value instanceof Date) return value.toISOString();
+	if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
+	return typeof value === 'string' ? value : '';
+});
+
+const limitSchema = z
+	.object({
+		values: z
+			.discriminatedUnion('limitType', [
+				z.object({
+					limitType: z.literal('afterTimeInterval'),
+					resumeAmount: z.coerce.number(),
+					resumeUnit: z.enum(['minutes', 'hours', 'days']),
+				}),
+				z.object({ limitType: z.literal('atSpecifiedTime'), maxDateAndTime: dateText }),
+			])
+			.default(DEFAULT_WAIT),
+	})
+	.default({})
+	.transform(({ values }) => values);
+
+const prefixSchema = z
+	.string()
+	.default('')
+	.transform((text, context) =>
+		/^[A-Za-z0-9_-]*$/.test(text.trim())
+			? text.trim()
+			: refuse(
+					context,
+					'holds other characters than letters, digits, _ and -',
+					'Use only these, e.g. transfer-17.',
+				),
+	);
+
+const optionsSchema = z
+	.object({
+		limitWaitTime: limitSchema,
+		messageIdPrefix: prefixSchema,
+		maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
+		requireSignedPayload: z.boolean().default(false),
+		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
+	})
+	.default({});
+
+/** Fields that do not apply to a response type are not shown, and not looked at either. */
+const responseSchema = z.discriminatedUnion('responseType', [
+	z.object({
+		responseType: z.literal('approval'),
+		answerBy: z.enum(['tap', 'link']).default('tap'),
+		approvalOptions: approvalOptionsSchema,
+	}),
+	z.object({
+		responseType: z.literal('choice'),
+		answerBy: z.enum(['tap', 'link']).default('tap'),
+		choices: choicesSchema,
+	}),
+	z.object({ responseType: z.literal('freeText') }),
+	z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema }),
+]);
+
+type Response = z.output<typeof responseSchema>;
+type Options = z.output<typeof optionsSchema>;
+
+function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): IssuedButton[] {
+	if (response.responseType === 'choice') {
+		return response.choices.map(({ title, value }) => ({
+			payload: value,
+			title,
+			decision: 'chosen',
+			value,
+		}));
+	}
+	const { approvalType, approveLabel, disapproveLabel } = response.approvalOptions;
+	const approve: IssuedButton = {
+		payload: 'approve',
+		title: approveLabel,
+		decision: 'approved',
+		value: 'approve',
+	};
+	const decline: IssuedButton = {
+		payload: 'decline',
+		title: disapproveLabel,
+		decision: 'declined',
+		value: 'decline',
+	};
+	return approvalType === 'single' ? [approve] : [approve, decline];
+}
+
+function planOf(response: Response, options: Options): PlannedResponse {
+	const { maxAttempts, wrongCodeReply, requireSignedPayload } = options;
+	if (response.responseType === 'freeText') return { kind: 'freeText' };
+	if (response.responseType === 'code') {
+		const { expectedCode } = response;
+		return { kind: 'code', expectedCode, maxAttempts, wrongCodeReply };
+	}
+	return {
+		kind: response.answerBy === 'link' ? 'link' : 'button',
+		buttons: buttonsOf(response),
+		requireSignedPayload,
+	};
+}
+
+/** The labels under which people know the fields. */
+const FIELD_LABELS: Readonly<Record<string, string>> = {
+	responseType: 'Response Type',
+	answerBy: 'Answer By',
+	approvalOptions: 'Approval Options',
+	choices: 'Choices',
+	expectedCode: 'Expected Code',
+	limitWaitTime: 'Limit Wait Time',
+	messageIdPrefix: 'Message ID Prefix',
+	maxAttempts: 'Maximum Attempts',
+	wrongCodeReply: 'Wrong Code Reply',
+};
+
+function problemOf(error: z.ZodError): InputProblem {
+	const [issue] = error.issues;
+	const path = issue?.path ?? [];
+	const name = path.find((part) => typeof part === 'string' && part in FIELD_LABELS);
+	const buttonIndex = path.find((part) => typeof part === 'number');
+	const field = FIELD_LABELS[String(name)] ?? 'Input';
+	return {
+		field: buttonIndex === undefined ? field : `${field}: button ${Number(buttonIndex) + 1}`,
+		problem: issue?.code === 'custom' ? issue.message : 'has a value that is not possible',
+		advice: helpOf(issue).advice,
+	};
+}
+
+/** What checking found: the response to wait for, or the first field that cannot work. */
+export type CheckedWaitInput =
+	| { valid: true; input: WaitInput }
+	| { valid: false; problem: InputProblem };
+
+/**
+ * Checks what was entered about the response.
+ *
+ * @param response the parameters responseType, answerBy, approvalOptions, choices and expectedCode as they came
+ * @param rawOptions the collection of options
+ */
+export function checkWaitInput(response: unknown, rawOptions: unknown): CheckedWaitInput {
+	const checkedResponse = responseSchema.safeParse(response);
+	if (!checkedResponse.success) {
+		return { valid: false, problem: problemOf(checkedResponse.error) };
+	}
+	const options = optionsSchema.safeParse(rawOptions);
+	if (!options.success) return { valid: false, problem: problemOf(options.error) };
+	return {
+		valid: true,
+		input: {
+			response: planOf(checkedResponse.data, options.data),
+			limit: options.data.limitWaitTime,
+			messageIdPrefix: options.data.messageIdPrefix,
+		},
+	};
+}
