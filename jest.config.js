@@ -1,5 +1,7 @@
 // n8n's logger prints to the console, which would hide the results.
 process.env.N8N_LOG_LEVEL = 'silent';
+// n8n-core writes its settings there, and to the home folder of whoever runs the tests otherwise.
+process.env.N8N_USER_FOLDER = `${__dirname}/.cache/n8n-core`;
 
 /** @type {import('jest').Config} */
 module.exports = {

@@ -136,9 +136,17 @@ class CredentialsHelper extends ICredentialsHelper {
 
 const INSTANCE_URL = 'http://127.0.0.1:5678';
 
+/** Where a node runs. */
+export interface Instance {
+	/** address of the n8n that it belongs to */
+	url?: string;
+	executionId?: string;
+}
+
 function additionalDataFor(
 	credentialsHelper: ICredentialsHelper,
 	workflow: Workflow,
+	{ url = INSTANCE_URL, executionId = '1' }: Instance = {},
 ): IWorkflowExecuteAdditionalData {
 	const unused = async (): Promise<never> => {
 		throw new Error('Not part of this runtime');
@@ -162,18 +170,18 @@ function additionalDataFor(
 		getRuntimeCredential: unused,
 		startRunnerTask: unused,
 		hooks,
-		executionId: '1',
+		executionId,
 		currentNodeExecutionIndex: 0,
-		restApiUrl: `${INSTANCE_URL}/rest`,
-		instanceBaseUrl: INSTANCE_URL,
-		formBaseUrl: `${INSTANCE_URL}/form`,
-		formWaitingBaseUrl: `${INSTANCE_URL}/form-waiting`,
-		formTestBaseUrl: `${INSTANCE_URL}/form-test`,
-		webhookBaseUrl: `${INSTANCE_URL}/webhook`,
-		webhookWaitingBaseUrl: `${INSTANCE_URL}/webhook-waiting`,
-		webhookTestBaseUrl: `${INSTANCE_URL}/webhook-test`,
-		mcpBaseUrl: `${INSTANCE_URL}/mcp`,
-		mcpTestBaseUrl: `${INSTANCE_URL}/mcp-test`,
+		restApiUrl: `${url}/rest`,
+		instanceBaseUrl: url,
+		formBaseUrl: `${url}/form`,
+		formWaitingBaseUrl: `${url}/form-waiting`,
+		formTestBaseUrl: `${url}/form-test`,
+		webhookBaseUrl: `${url}/webhook`,
+		webhookWaitingBaseUrl: `${url}/webhook-waiting`,
+		webhookTestBaseUrl: `${url}/webhook-test`,
+		mcpBaseUrl: `${url}/mcp`,
+		mcpTestBaseUrl: `${url}/mcp-test`,
 		variables: {},
 		externalSecretsProxy: new ExternalSecretsProxy(),
 		logAiEvent: () => undefined,
@@ -219,6 +227,7 @@ export interface StartedRun {
 export function startDiyalogNode(
 	setup: NodeSetup,
 	inputItems: INodeExecutionData[] = [{ json: {} }],
+	instance: Instance = {},
 ): StartedRun {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 	const input = nodeNamed('Input', 'test.input');
@@ -241,7 +250,7 @@ export function startDiyalogNode(
 		executionData: { nodeExecutionStack: [start] },
 	});
 	const credentialsHelper = new CredentialsHelper(setup.credentials);
-	const additionalData = additionalDataFor(credentialsHelper, workflow);
+	const additionalData = additionalDataFor(credentialsHelper, workflow, instance);
 	const executor = new WorkflowExecute(additionalData, 'manual', runExecutionData);
 	const running = executor.processRunExecutionData(workflow);
 	const read = (run: IRun): NodeRun => {
@@ -283,8 +292,14 @@ export class TriggerUnderTest {
 	/**
 	 * @param workflowId a trigger of the same id is the same one, for instance after a restart
 	 * @param staticData what n8n kept of it in its database
+	 * @param instance the n8n that it belongs to
 	 */
-	constructor(setup: NodeSetup, workflowId: string = randomUUID(), staticData: IDataObject = {}) {
+	constructor(
+		setup: NodeSetup,
+		workflowId: string = randomUUID(),
+		staticData: IDataObject = {},
+		private readonly instance: Instance = {},
+	) {
 		this.node = nodeNamed('Diyalog Trigger', 'n8n-nodes-diyalog.diyalogTrigger', setup);
 		this.workflow = new Workflow({
 			id: workflowId,
@@ -351,7 +366,7 @@ export class TriggerUnderTest {
 	}
 
 	private contextParts(webhookName: WebhookName = 'default') {
-		const additionalData = additionalDataFor(this.credentialsHelper, this.workflow);
+		const additionalData = additionalDataFor(this.credentialsHelper, this.workflow, this.instance);
 		const webhookDescription = this.descriptionOf(webhookName);
 		const webhookData: IWebhookData = {
 			httpMethod: 'POST',
@@ -362,5 +377,57 @@ export class TriggerUnderTest {
 			workflowExecuteAdditionalData: additionalData,
 		};
 		return { additionalData, webhookData };
+	}
+}
+
+/** A Diyalog node in an execution that waits, as n8n loads it from its database when its resume address is called. */
+export class WaitingNode {
+	private readonly node: INode;
+
+	private readonly workflow: Workflow;
+
+	private readonly diyalog = new Diyalog();
+
+	/** @param stored what n8n has stored of the execution */
+	constructor(
+		private readonly setup: NodeSetup,
+		private readonly stored: IRun['data'],
+		private readonly instance: Required<Instance>,
+	) {
+		this.node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
+		this.workflow = new Workflow({
+			id: '1',
+			nodes: [nodeNamed('Input', 'test.input'), this.node],
+			connections: {},
+			active: true,
+			nodeTypes: new NodeTypes(),
+		});
+	}
+
+	/** What n8n does when the resume address is called and its signature is right. */
+	async call(request: Request, response: Response): Promise<IWebhookResponseData> {
+		const credentialsHelper = new CredentialsHelper(this.setup.credentials);
+		const additionalData = additionalDataFor(credentialsHelper, this.workflow, this.instance);
+		additionalData.httpRequest = request;
+		additionalData.httpResponse = response;
+		const [webhookDescription] = this.diyalog.description.webhooks ?? [];
+		if (!webhookDescription) throw new Error('The node has no webhook');
+		const context = new WebhookContext(
+			this.workflow,
+			this.node,
+			additionalData,
+			'webhook',
+			{
+				httpMethod: 'POST',
+				node: this.node.name,
+				path: this.node.id,
+				webhookDescription,
+				workflowId: '1',
+				workflowExecuteAdditionalData: additionalData,
+			},
+			[],
+			this.stored,
+		);
+		return await this.diyalog.webhook.call(context);
 	}
 }

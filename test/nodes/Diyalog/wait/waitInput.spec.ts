@@ -1,0 +1,105 @@
+import { checkWaitInput } from '../../../../nodes/Diyalog/wait/waitInput';
+
+const choices = (...titles: string[]) => ({
+	choice: titles.map((title) => ({ title, value: '' })),
+});
+
+describe('what is planned', () => {
+	it('an approval by itself: two buttons, five minutes', () => {
+		const checked = checkWaitInput({ responseType: 'approval' }, {});
+		expect(checked).toEqual({
+			valid: true,
+			input: {
+				response: {
+					kind: 'button',
+					requireSignedPayload: false,
+					buttons: [
+						{ payload: 'approve', title: 'Approve', decision: 'approved', value: 'approve' },
+						{ payload: 'decline', title: 'Decline', decision: 'declined', value: 'decline' },
+					],
+				},
+				limit: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' },
+				messageIdPrefix: '',
+			},
+		});
+	});
+
+	it('one button only, with a label; an emptied label is the usual word', () => {
+		const planned = (approvalOptions: object) => {
+			const checked = checkWaitInput({ responseType: 'approval', approvalOptions }, {});
+			if (!checked.valid || checked.input.response.kind !== 'button') throw new Error('not valid');
+			return checked.input.response.buttons.map(({ title }) => title);
+		};
+		expect(planned({ values: { approvalType: 'single', approveLabel: 'Onayla' } })).toEqual([
+			'Onayla',
+		]);
+		expect(planned({ values: { approveLabel: ' ', disapproveLabel: '' } })).toEqual([
+			'Approve',
+			'Decline',
+		]);
+	});
+});
+
+describe('what is refused, by the name of the field', () => {
+	const approval = { responseType: 'approval' };
+	const code = (expectedCode: unknown) => ({ responseType: 'code', expectedCode });
+	it.each<[string, object, object, string]>([
+		['one choice', { responseType: 'choice', choices: choices('a') }, {}, 'Choices has 1 buttons'],
+		[
+			'eleven choices',
+			{ responseType: 'choice', choices: choices(...'abcdefghijk') },
+			{},
+			'Choices has 11 buttons',
+		],
+		['no choices', { responseType: 'choice' }, {}, 'Choices has 0 buttons'],
+		[
+			'the same value twice',
+			{ responseType: 'choice', choices: choices('a', 'a') },
+			{},
+			'Choices has the same value twice',
+		],
+		[
+			'a choice without words',
+			{ responseType: 'choice', choices: choices('a', ' ') },
+			{},
+			'Choices: button 2 is empty',
+		],
+		['a code of letters', code('abcd'), {}, 'Expected Code is not a number of 2 to 10 digits'],
+		['a code of one digit', code('7'), {}, 'Expected Code is not a number of 2 to 10 digits'],
+		['no code', code(''), {}, 'Expected Code is not a number of 2 to 10 digits'],
+		[
+			'an unknown type',
+			{ responseType: 'x' },
+			{},
+			'Response Type has a value that is not possible',
+		],
+		[
+			'a prefix with a bracket',
+			approval,
+			{ messageIdPrefix: 'a]:' },
+			'Message ID Prefix holds other characters than letters, digits, _ and -',
+		],
+		[
+			'no attempts',
+			code('12'),
+			{ maxAttempts: 0 },
+			'Maximum Attempts has a value that is not possible',
+		],
+		[
+			'a strange time',
+			approval,
+			{ limitWaitTime: { values: { limitType: 'never' } } },
+			'Limit Wait Time has a value that is not possible',
+		],
+	])('%s', (_what, response, options, sentence) => {
+		const checked = checkWaitInput(response, options);
+		expect(checked.valid ? '' : `${checked.problem.field} ${checked.problem.problem}`).toBe(
+			sentence,
+		);
+	});
+
+	it('no problem repeats what was entered', () => {
+		const checked = checkWaitInput(code('geheim'), {});
+		expect(JSON.stringify(checked)).not.toContain('geheim');
+	});
+});

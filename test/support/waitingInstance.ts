@@ -1,0 +1,130 @@
+import express from 'express';
+import type { Request, Response } from 'express';
+import type { IDataObject, INodeExecutionData, INodeParameters } from 'n8n-workflow';
+import type { AddressInfo } from './system';
+import { startDiyalogNode, TriggerUnderTest, WaitingNode } from './nodeRuntime';
+import type { CredentialData, NodeSetup } from './nodeRuntime';
+import { serve } from './webhookServer';
+import type { WebhookServer } from './webhookServer';
+
+/** An execution that waits in "Send and Wait for Response", or has waited. */
+export interface WaitingExecution {
+	id: string;
+	/** what passes on when the time is up */
+	onTimeout: INodeExecutionData[];
+	waitTill: Date;
+	/** the items of every time it was continued: more than one would be a disaster */
+	continuations: IDataObject[][];
+}
+
+interface Stored extends WaitingExecution {
+	node: WaitingNode;
+}
+
+/**
+ * As much of an n8n as waiting executions need: it runs the node until it waits, and takes calls of resume addresses over
+ * HTTP. It checks no signature of n8n: the end-to-end tests do.
+ */
+export class WaitingInstance {
+	private readonly executions = new Map<string, Stored>();
+
+	/** every call of a resume address: method and path with query */
+	readonly calls: string[] = [];
+
+	/** errors that the node let escape: n8n would end the execution with them */
+	readonly escaped: unknown[] = [];
+
+	private triggers: WebhookServer[] = [];
+
+	private constructor(
+		readonly url: string,
+		private readonly stopServer: () => Promise<void>,
+	) {}
+
+	static async start(): Promise<WaitingInstance> {
+		const app = express();
+		const server = app.listen(0, '127.0.0.1');
+		await new Promise((resolve) => server.once('listening', resolve));
+		const { port } = server.address() as AddressInfo;
+		const instance = new WaitingInstance(`http://127.0.0.1:${port}`, async () => {
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		});
+		app.use(express.json({ strict: false }), express.urlencoded({ extended: false }));
+		app.all('/webhook-waiting/:executionId/:nodeId', async (request, response) => {
+			await instance.handle(request, response);
+		});
+		return instance;
+	}
+
+	async close(): Promise<void> {
+		for (const trigger of this.triggers) await trigger.close();
+		await this.stopServer();
+	}
+
+	/** Runs the node until it waits. */
+	async ask(
+		credentials: CredentialData,
+		parameters: INodeParameters,
+		input: IDataObject = {},
+	): Promise<WaitingExecution> {
+		const setup: NodeSetup = {
+			credentials,
+			parameters: {
+				resource: 'otp',
+				operation: 'sendAndWait',
+				customerNo: '70021',
+				message: 'Do you approve?',
+				...parameters,
+			},
+		};
+		const id = String(this.executions.size + 1);
+		const instance = { url: this.url, executionId: id };
+		const { run, error } = await startDiyalogNode(setup, [{ json: input }], instance).done;
+		if (error) throw error;
+		const [waiting] = run.data.executionData?.nodeExecutionStack ?? [];
+		if (!run.waitTill || !waiting) throw new Error('The execution does not wait');
+		// n8n stores the execution as text and reads it again.
+		const node = new WaitingNode(setup, structuredClone(run.data), instance);
+		const execution: Stored = {
+			id,
+			node,
+			onTimeout: waiting.data.main?.[0] ?? [],
+			waitTill: run.waitTill,
+			continuations: [],
+		};
+		this.executions.set(id, execution);
+		return execution;
+	}
+
+	/** An active Diyalog Trigger of this instance. */
+	async serveTrigger(setup: NodeSetup): Promise<WebhookServer> {
+		const server = await serve(new TriggerUnderTest(setup, undefined, {}, { url: this.url }));
+		this.triggers.push(server);
+		return server;
+	}
+
+	private async handle(request: Request, response: Response): Promise<void> {
+		this.calls.push(`${request.method} ${request.url}`);
+		const execution = this.executions.get(String(request.params.executionId));
+		if (!execution) {
+			response.status(404).json({ message: 'The execution does not exist.' });
+			return;
+		}
+		if (execution.continuations.length > 0) {
+			response.status(409).json({ message: 'The execution has finished already.' });
+			return;
+		}
+		try {
+			const { workflowData } = await execution.node.call(request, response);
+			if (workflowData) {
+				execution.continuations.push(
+					workflowData.flatMap((items) => items.map(({ json }) => json)),
+				);
+			}
+		} catch (error) {
+			this.escaped.push(error);
+			if (!response.headersSent) response.status(500).end();
+		}
+	}
+}
