@@ -108,12 +108,15 @@ async function startDemo({ n8nPort, sandboxPort }: DemoOptions) {
 	const credentialId = await n8n.createCredential('Diyalog', credential);
 	const reacting = await readExample('react-to-press.json', credentialId);
 	const sending = await readExample('send-otp.json', credentialId);
+	const approving = await readExample('approve-transfer.json', credentialId);
 	const workflows = {
 		reacting: await n8n.createWorkflow(reacting),
 		sending: await n8n.createWorkflow(sending),
+		approving: await n8n.createWorkflow(approving),
 	};
 	sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(reacting.triggerPaths[0] ?? ''));
 	await n8n.webhookUrl('send-otp');
+	await n8n.webhookUrl('approve-transfer');
 	return { n8n, sandbox, bot, credential, workflows, stop };
 }
 
@@ -126,8 +129,9 @@ The demo is running.
 
 n8n      ${n8n.url}
          log in with ${OWNER.email} and password ${OWNER.password}
-         send:  ${n8n.url}/workflow/${workflows.sending}
-         react: ${n8n.url}/workflow/${workflows.reacting}
+         send:    ${n8n.url}/workflow/${workflows.sending}
+         react:   ${n8n.url}/workflow/${workflows.reacting}
+         approve: ${n8n.url}/workflow/${workflows.approving}
 phone    ${sandbox.url}/sandbox#70021
          the phone of customer 70021, and every webhook that the sandbox posts
 
@@ -135,6 +139,7 @@ phone    ${sandbox.url}/sandbox#70021
 2. Execute the workflow from "Try it here", or:
    curl -X POST ${n8n.url}/webhook/send-otp -H 'Content-Type: application/json' -d '{"customerNo":"70021"}'
 3. Press Approve on the phone, and look at the executions of the react workflow.
+4. Execute the approve workflow: it waits until you press a button on the phone.
 
 Everything is thrown away when you stop it with Ctrl+C.`);
 }

@@ -36,6 +36,13 @@ const pressedSchema = z.object({
 	lastDeliveredMessageId: z.string(),
 });
 
+const answeredSchema = z.object({
+	data: z.object({ approved: z.literal(true) }),
+	approved: z.literal(true),
+	decision: z.literal('approved'),
+	customerNo: z.literal('70022'),
+});
+
 async function callSendWorkflow({ n8n }: Demo, customerNo: string): Promise<unknown> {
 	const response = await fetch(`${n8n.url}/webhook/send-otp`, {
 		method: 'POST',
@@ -120,6 +127,34 @@ async function checkSendAndPress(demo: Demo): Promise<Finding[]> {
 	];
 }
 
+/** Send and wait: the tap on the phone continues the execution that asked. */
+async function checkAskAndWait(demo: Demo): Promise<Finding[]> {
+	const { n8n, sandbox, workflows } = demo;
+	const before = sandbox.messages().length;
+	await fetch(`${n8n.url}/webhook/approve-transfer`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify({ customerNo: '70022', amount: '90,00 TL' }),
+	});
+	const message = await waitFor(
+		'the question',
+		EXECUTION_WITHIN_MS,
+		() => sandbox.messages()[before],
+	);
+	await finishedExecution(demo, workflows.approving, 'waiting');
+	sandbox.pressButton({ messageId: message.messageId, button: 'Onayla' });
+	const { id } = await finishedExecution(demo, workflows.approving, 'success');
+	const data = await n8n.executionData(id);
+	const answered = answeredSchema.safeParse(firstItemOf(data, 'Ask the customer'));
+	return [
+		{
+			what: 'the tap continued the execution that waited for it',
+			right: answered.success && firstItemOf(data, 'Carry out the transfer') !== undefined,
+			found: answered.success ? undefined : answered.error.message,
+		},
+	];
+}
+
 async function checkRefusals(demo: Demo): Promise<Finding[]> {
 	const { n8n, sandbox, workflows } = demo;
 	await callSendWorkflow(demo, 'nobody');
@@ -175,6 +210,7 @@ export async function checkDemo(demo: Demo): Promise<boolean> {
 	const findings = [
 		...(await checkCredentialTest(demo)),
 		...(await checkSendAndPress(demo)),
+		...(await checkAskAndWait(demo)),
 		...(await checkRefusals(demo)),
 		...(await checkSecrets(demo)),
 	];
