@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
 import { fs, sleepMs, waitFor } from '../support/system';
 import { ASK, Stage } from './harness/waiting';
 import type { Asked } from './harness/waiting';
 
 /* Send and Wait for Response in a real n8n, with taps on the phone of the sandbox. */
+
+/** What the device signs with; HS256 needs 32 bytes. */
+const SIGNING_SECRET = randomBytes(32).toString('hex');
 
 let stage: Stage;
 
@@ -11,13 +16,13 @@ beforeAll(async () => {
 		credential: {
 			payloadSignature: 'jws',
 			payloadSignatureAlgorithm: 'HS256',
-			payloadSignatureSecret: 'a-signing-secret-of-more-than-32-bytes',
+			payloadSignatureSecret: SIGNING_SECRET,
 		},
 		sandbox: {
 			signData: {
 				scheme: 'jws',
 				algorithm: 'HS256',
-				key: 'a-signing-secret-of-more-than-32-bytes',
+				key: SIGNING_SECRET,
 			},
 		},
 	});
@@ -107,7 +112,7 @@ describe('every kind of response', () => {
 		});
 	});
 
-	it('code: the right digits approve, blanks and dashes forgiven, and the code is not in the record', async () => {
+	it('code: the right digits approve, blanks and dashes forgiven', async () => {
 		const asked = await (
 			await stage.createAsking({ responseType: 'code', expectedCode: '={{ $json.body.number }}' })
 		).start({ number: '4071' });
@@ -234,14 +239,23 @@ describe('what is not accepted leaves the execution waiting', () => {
 		]);
 	});
 
-	it('the resume address alone, forged, and with another turn', async () => {
+	it('calls of the resume address: without a signature, with a forged one, and with the genuine one but no proof', async () => {
 		const asked = await (await stage.createAsking({ responseType: 'freeText' })).start();
 		const base = `${stage.n8n.url}/webhook-waiting/${asked.executionId}`;
+		const reference = fromMessageId(asked.message.messageId, [stage.appSecret]);
+		if (!reference) throw new Error('The messageId is no reference');
+		const genuine = resumeUrlOf(reference, `${stage.n8n.url}/webhook-waiting`);
+		const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
 		const answers = [
 			await fetch(base, { method: 'POST' }),
 			await fetch(`${base}/x?turn=x&signature=${'0'.repeat(64)}`, { method: 'POST' }),
 		];
 		expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+		const unproved = await fetch(genuine, json);
+		expect(unproved.status).toBe(401);
+		expect(await unproved.json()).toEqual({ accepted: false, reason: 'unproved' });
+		const otherTurn = genuine.replace(`turn=${reference.turn}`, `turn=${'A'.repeat(16)}`);
+		expect((await fetch(otherTurn, json)).status).toBe(401);
 		await stillWaits(asked);
 	});
 
