@@ -2,7 +2,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, NodeApiError } from 'n8n-workflow';
 import { asNodeError, errorText } from '../transport/errors';
 import { runConcurrently } from './concurrency';
-import type { Operation } from './operation';
+import type { Operation, OperationRun } from './operation';
 import { findOperation } from './index';
 
 function chosenOperation(context: IExecuteFunctions): Operation {
@@ -23,19 +23,31 @@ function chosenOperation(context: IExecuteFunctions): Operation {
 export async function executeOperation(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const items = context.getInputData();
 	if (items.length === 0) return [];
-	const run = await chosenOperation(context).start(context);
 	const goesOn = context.continueOnFail();
+	const failed = (error: NodeApiError | NodeOperationError, item: number): INodeExecutionData => ({
+		json: { error: errorText(error) },
+		pairedItem: { item },
+	});
+	let run: OperationRun;
+	try {
+		run = await chosenOperation(context).start(context);
+	} catch (error) {
+		const asError = () => asNodeError(context.getNode(), error, 0);
+		// What is thrown with Continue On Fail makes n8n pass the input on as if all were well.
+		if (goesOn) return items.map((_, itemIndex) => failed(asError(), itemIndex));
+		throw asError();
+	}
 	const output = new Map<number, INodeExecutionData>();
 	const failures = new Map<number, NodeApiError | NodeOperationError>();
 
 	const work = async (itemIndex: number): Promise<void> => {
-		const pairedItem = { item: itemIndex };
 		try {
-			output.set(itemIndex, { json: await run.execute(itemIndex), pairedItem });
+			const json = await run.execute(itemIndex);
+			output.set(itemIndex, { json, pairedItem: { item: itemIndex } });
 		} catch (error) {
 			const nodeError = asNodeError(context.getNode(), error, itemIndex);
 			failures.set(itemIndex, nodeError);
-			output.set(itemIndex, { json: { error: errorText(nodeError) }, pairedItem });
+			output.set(itemIndex, failed(nodeError, itemIndex));
 		}
 	};
 	const isCancelled = () => context.getExecutionCancelSignal()?.aborted === true;

@@ -54,8 +54,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
 
 /** What was entered, as it came; parameters that are not shown are undefined. */
 function readParameters(context: IExecuteFunctions) {
-	const parameter = (name: string): unknown =>
-		context.getNodeParameter(name, 0, null) ?? undefined;
+	const parameter = (name: string): unknown => context.getNodeParameter(name, 0, null) ?? undefined;
 	return {
 		message: {
 			customerNo: parameter('customerNo'),

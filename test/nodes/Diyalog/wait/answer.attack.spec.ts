@@ -7,6 +7,7 @@ import { fromMessageId, resumeUrlOf } from '../../../../nodes/Diyalog/wait/resum
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { WaitingExecution } from '../../../support/waitingInstance';
 import type { WebhookServer } from '../../../support/webhookServer';
@@ -359,3 +360,29 @@ it('20. a link cannot answer where a tap is expected, nor a tap where a link is'
 	expect(linked.execution.continuations).toEqual([]);
 	await stillTakesTheRightAnswer(asked);
 });
+
+it.each([
+	['two items', {}, [{ approved: true }, { approved: true }]],
+	['a wrong field', { responseType: 'code', expectedCode: 'x' }, [{ approved: true }]],
+	['a customer unknown to Diyalog', { customerNo: 'nobody' }, [{ approved: true }]],
+])(
+	'21. an approval of an earlier step does not pass for one here when %s fail with On Error: Continue',
+	async (_what, parameters, input) => {
+		const { items, error } = await runDiyalogNode(
+			{
+				credentials,
+				settings: { onError: 'continueRegularOutput' },
+				parameters: {
+					resource: 'otp',
+					operation: 'sendAndWait',
+					customerNo: '70021',
+					message: 'Do you approve?',
+					...parameters,
+				},
+			},
+			input.map((json) => ({ json })),
+		);
+		expect(error).toBeUndefined();
+		expect(items.map(({ json }) => json)).toEqual(input.map(() => ({ error: expect.any(String) })));
+	},
+);
