@@ -49,14 +49,16 @@ const SPEED: readonly Contestant[] = [
 	[variants.oneByOne, 'http'],
 	[variants.default, 'http'],
 	[variants.wide, 'http'],
-	[variants.httpRequest, 'http'],
+	[variants.httpFields, 'http'],
+	[variants.httpJson, 'http'],
 	[variants.default, 'https'],
 	[variants.wide, 'https'],
-	[variants.httpRequest, 'https'],
+	[variants.httpFields, 'https'],
+	[variants.httpJson, 'https'],
 ];
 const MEMORY: readonly Contestant[] = [
 	[variants.default, 'http'],
-	[variants.httpRequest, 'http'],
+	[variants.httpFields, 'http'],
 ];
 
 interface Prepared {

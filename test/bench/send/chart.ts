@@ -20,7 +20,7 @@ function panel(
 ) {
 	const values = series.map((one) => ({
 		name: one.variant.label + (one.protocol === 'https' ? ', TLS' : ''),
-		node: one.variant.key === 'httpRequest' ? 'HTTP Request node' : 'Diyalog',
+		node: one.variant.key.startsWith('http') ? 'HTTP Request node' : 'Diyalog',
 		value: valueOf(one),
 	}));
 	const room = Math.max(...values.map(({ value }) => value)) * 1.2;

@@ -96,8 +96,9 @@ ${about.memoryGib} GiB of memory shared with the server and the measuring progra
   message after 50 ms, over HTTP and over TLS with a certificate that n8n trusts.
 - A workflow is a Webhook, a Split Out node that makes the items, and the sending node. The HTTP Request
   node posts the same body to the same address; its batching is off, so it sends everything at once.
-- Customer number, message, code and message ID come from the item: four expressions in the fields of the
-  Diyalog node, but a single one in the JSON body of the HTTP Request node. n8n evaluates each in its sandbox.
+- Customer number, message, code and message ID come from the item. n8n evaluates each expression in its
+  sandbox, which is most of the work: four in the Diyalog node and in the HTTP Request node with its body as
+  fields, but a single one with the body as one JSON text, which a quote or a line break in a value breaks.
 - After warming up, each variant runs ${runs === 1 ? 'once' : `${runs} times`}, in turns. The time is that of the sending node alone, from the
   record of the execution. CPU is that of n8n's main process in this time.
 - Memory is the resident memory of n8n's main process in the whole execution, over its level before. Each of

@@ -19,12 +19,14 @@ const results = (changed: Partial<Run> = {}): Results => ({
 		series('oneByOne', 'http', { timeMs: 15_000 }),
 		series('default', 'http', changed),
 		series('wide', 'http'),
-		series('httpRequest', 'http', { maxInFlight: COUNT }),
+		series('httpFields', 'http', { maxInFlight: COUNT }),
+		series('httpJson', 'http', { maxInFlight: COUNT }),
 		series('default', 'https'),
 		series('wide', 'https'),
-		series('httpRequest', 'https', { maxInFlight: COUNT }),
+		series('httpFields', 'https', { maxInFlight: COUNT }),
+		series('httpJson', 'https', { maxInFlight: COUNT }),
 	],
-	memory: [series('default', 'http', changed), series('httpRequest', 'http')],
+	memory: [series('default', 'http', changed), series('httpFields', 'http')],
 });
 
 const missed = (changed: Partial<Run>) =>
@@ -42,10 +44,17 @@ describe('targets of sending many', () => {
 			{ timeMs: 1_301 },
 			[
 				'Speed against one by one, Diyalog, 50 at once (default)',
-				'Time against the HTTP Request node, Diyalog, 50 at once (default)',
+				'Time against the HTTP Request node, body as fields: Diyalog, 50 at once (default)',
+				'Time against the HTTP Request node, body as one JSON text: Diyalog, 50 at once (default)',
 			],
 		],
-		[{ cpuMs: 1_101 }, ['CPU against the HTTP Request node, Diyalog, 50 at once (default)']],
+		[
+			{ cpuMs: 1_101 },
+			[
+				'CPU against the HTTP Request node, body as fields: Diyalog, 50 at once (default)',
+				'CPU against the HTTP Request node, body as one JSON text: Diyalog, 50 at once (default)',
+			],
+		],
 		[{ maxInFlight: 51 }, ['Most requests at once, Diyalog, 50 at once (default)']],
 		[{ peakGrowthBytes: 1_001 }, ['Peak memory against the HTTP Request node, many items']],
 	])('are missed with %p', (changed, expected) => {

@@ -75,6 +75,13 @@ function staysBelow(variant: Variant, all: readonly Series[]): Verdict {
 	};
 }
 
+const COMPARISONS = [
+	['http', 'httpFields'],
+	['http', 'httpJson'],
+	['https', 'httpFields'],
+	['https', 'httpJson'],
+] as const;
+
 /** How the node compares with what was demanded of it; ratios are those of medians. */
 export function judge({ speed, memory }: Results): Verdict[] {
 	const verdicts: Verdict[] = [];
@@ -86,9 +93,10 @@ export function judge({ speed, memory }: Results): Verdict[] {
 			atLeast(`Speed against one by one, ${series.variant.label}`, speedup, MIN_SPEEDUP),
 		);
 	}
-	for (const protocol of ['http', 'https'] as const) {
+	for (const [protocol, competitor] of COMPARISONS) {
 		const over = protocol === 'https' ? ', TLS' : '';
-		const base = find(speed, 'httpRequest', protocol);
+		const base = find(speed, competitor, protocol);
+		const against = base.variant.label;
 		for (const [key, limit] of [
 			['default', MAX_TIME_DEFAULT],
 			['wide', MAX_TIME_WIDE],
@@ -97,13 +105,13 @@ export function judge({ speed, memory }: Results): Verdict[] {
 			const { label } = series.variant;
 			const time = medianTimeMs(series) / medianTimeMs(base);
 			const cpu = cpuMsPerItem(series) / cpuMsPerItem(base);
-			verdicts.push(atMost(`Time against the HTTP Request node, ${label}${over}`, time, limit));
-			verdicts.push(atMost(`CPU against the HTTP Request node, ${label}${over}`, cpu, MAX_CPU));
+			verdicts.push(atMost(`Time against the ${against}: ${label}${over}`, time, limit));
+			verdicts.push(atMost(`CPU against the ${against}: ${label}${over}`, cpu, MAX_CPU));
 		}
 	}
 	const growth =
 		medianGrowthBytes(find(memory, 'default', 'http')) /
-		medianGrowthBytes(find(memory, 'httpRequest', 'http'));
+		medianGrowthBytes(find(memory, 'httpFields', 'http'));
 	verdicts.push(
 		atMost('Peak memory against the HTTP Request node, many items', growth, MAX_MEMORY),
 	);

@@ -10,7 +10,7 @@ export interface Target {
 
 /** One way to send many messages from n8n. */
 export interface Variant {
-	key: 'oneByOne' | 'default' | 'wide' | 'httpRequest';
+	key: 'oneByOne' | 'default' | 'wide' | 'httpFields' | 'httpJson';
 	label: string;
 	/** the most requests that may be in flight; Infinity where the node promises nothing */
 	limit: number;
@@ -21,12 +21,8 @@ export interface Variant {
 const DEFAULT_CONCURRENCY = 50;
 const WIDE_CONCURRENCY = 200;
 
-/** The same message in both nodes: these texts are put into the one's fields and into the other's JSON. */
-const MESSAGE = 'Your one-time password is {{ $json.code }}. Do you approve the login?';
-const BUTTONS = [
-	{ type: 'postback', title: 'Approve', payload: 'approve', payloadSeenByUser: 'Approved' },
-	{ type: 'postback', title: 'Dismiss', payload: 'dismiss', payloadSeenByUser: 'Dismissed' },
-];
+/** The same message from all nodes: a one-time password with four values that differ from item to item. */
+const MESSAGE = 'Your one-time password is {{ $json.code }}. Do not share it with anyone.';
 const TX_CODE = 'LOGIN';
 
 const diyalogNode =
@@ -41,39 +37,47 @@ const diyalogNode =
 			customerNo: '={{ $json.customerNo }}',
 			message: `=${MESSAGE}`,
 			otpValue: '={{ $json.code }}',
-			buttons: { button: BUTTONS },
 			messageId: '={{ $json.messageId }}',
 			additionalFields: { txCode: TX_CODE },
 			options,
 		},
 	});
 
-/**
- * As people use it: the body as one JSON text, which n8n evaluates as a single expression. That is also its fastest
- * way: with a field for each value it would evaluate as many expressions as the Diyalog node.
- */
-const httpRequestNode: Variant['sendingNode'] = ({ baseUrl, botToken }) => {
-	const body = {
-		customerNo: '{{ $json.customerNo }}',
-		messageId: '{{ $json.messageId }}',
-		mokMessage: MESSAGE,
-		mokValue: '{{ $json.code }}',
-		txCode: TX_CODE,
-		buttonsV2: BUTTONS,
-	};
-	return {
+const BODY: Readonly<Record<string, string>> = {
+	customerNo: '{{ $json.customerNo }}',
+	messageId: '{{ $json.messageId }}',
+	mokMessage: MESSAGE,
+	mokValue: '{{ $json.code }}',
+	txCode: TX_CODE,
+};
+
+const httpRequestNode =
+	(body: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
+	({ baseUrl, botToken }) => ({
 		type: 'n8n-nodes-base.httpRequest',
 		typeVersion: 4.2,
 		parameters: {
 			method: 'POST',
 			url: `${baseUrl}/v1/bots/sendmok/${botToken}`,
 			sendBody: true,
-			specifyBody: 'json',
-			jsonBody: `=${JSON.stringify(body)}`,
+			...body,
 			options: {},
 		},
-	};
+	});
+
+/** A field for each value, as it is clicked together, and as many expressions as in the Diyalog node. */
+const asFields = {
+	specifyBody: 'keypair',
+	bodyParameters: {
+		parameters: Object.entries(BODY).map(([name, value]) => ({
+			name,
+			value: value.includes('{{') ? `=${value}` : value,
+		})),
+	},
 };
+
+/** The body as one JSON text, which n8n evaluates as a single expression; a quote in a value breaks it. */
+const asJson = { specifyBody: 'json', jsonBody: `=${JSON.stringify(BODY)}` };
 
 /** What is compared. */
 export const variants: Readonly<Record<Variant['key'], Variant>> = {
@@ -96,11 +100,17 @@ export const variants: Readonly<Record<Variant['key'], Variant>> = {
 		limit: WIDE_CONCURRENCY,
 		sendingNode: diyalogNode({ concurrency: WIDE_CONCURRENCY }),
 	},
-	httpRequest: {
-		key: 'httpRequest',
-		label: 'HTTP Request node',
+	httpFields: {
+		key: 'httpFields',
+		label: 'HTTP Request node, body as fields',
 		limit: Infinity,
-		sendingNode: httpRequestNode,
+		sendingNode: httpRequestNode(asFields),
+	},
+	httpJson: {
+		key: 'httpJson',
+		label: 'HTTP Request node, body as one JSON text',
+		limit: Infinity,
+		sendingNode: httpRequestNode(asJson),
 	},
 };
 
