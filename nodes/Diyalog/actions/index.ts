@@ -2,9 +2,12 @@ import { updateDisplayOptions } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import type { Operation, Resource } from './operation';
 import { send } from './otp/send.operation';
+import { verify } from './otp/verify.operation';
 
 /** Everything the node can do. The editor's lists and the routing are both made from this, so they cannot differ. */
-export const resources: readonly Resource[] = [{ name: 'OTP', value: 'otp', operations: [send] }];
+export const resources: readonly Resource[] = [
+	{ name: 'OTP', value: 'otp', operations: [send, verify] },
+];
 
 const resourceField: INodeProperties = {
 	displayName: 'Resource',
