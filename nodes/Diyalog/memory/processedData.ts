@@ -13,6 +13,15 @@ const MAX_MARKS = 50_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MAX_MARKS } as const;
 
+const LOCK = 'lock';
+const MIN_WAIT_MS = 5;
+const MAX_WAIT_MS = 25;
+
+const ABANDONED_AFTER_MS = 10_000;
+
+const isDuplicateKey = (error: unknown): boolean =>
+	error instanceof Error && /unique|duplicate/i.test(error.message);
+
 /**
  * Marks in one row of the table.
  *
@@ -23,21 +32,15 @@ export const processedDataStore = (
 	scope: DeduplicationScope,
 ): MarkStore => ({
 	async add(names, forget) {
-		const { new: added } = await helpers.checkProcessedAndRecord(names, scope, OPTIONS);
+		const record = async () => await helpers.checkProcessedAndRecord(names, scope, OPTIONS);
+		// Another process may create the row just now; then it is there the second time.
+		const { new: added } = await record().catch(async (error: unknown) =>
+			isDuplicateKey(error) ? await record() : await Promise.reject(error),
+		);
 		if (forget.length > 0) await helpers.removeProcessed(forget, scope, OPTIONS);
 		return new Set(added.map(String));
 	},
 });
-
-const LOCK = 'lock';
-const MIN_WAIT_MS = 5;
-const MAX_WAIT_MS = 25;
-
-/** A lock is held for some milliseconds. One that is in the way for so long was left behind by a process that died. */
-const ABANDONED_AFTER_MS = 10_000;
-
-const isDuplicateKey = (error: unknown): boolean =>
-	error instanceof Error && /unique|duplicate/i.test(error.message);
 
 /**
  * Tries to create the node's own row. Its key is unique in the database, so of several processes one succeeds; the others
@@ -56,14 +59,20 @@ async function tryLock({ helpers }: IExecuteFunctions): Promise<boolean> {
  * n8n apart: it is created before the marks are written and deleted afterwards.
  *
  * @param random gives a number from 0 up to 1, for the time between two tries
+ * @param abandonedAfterMs how long a lock is waited for before it counts as left behind by a process that died; it is held
+ * for some milliseconds otherwise
  */
-export function lockedStore(context: IExecuteFunctions, random: () => number): MarkStore {
+export function lockedStore(
+	context: IExecuteFunctions,
+	random: () => number,
+	abandonedAfterMs = ABANDONED_AFTER_MS,
+): MarkStore {
 	const { helpers } = context;
 	const inner = processedDataStore(context, 'workflow');
 	const lock = async (): Promise<void> => {
 		let waitingSince = Date.now();
 		while (!(await tryLock(context))) {
-			if (Date.now() - waitingSince > ABANDONED_AFTER_MS) {
+			if (Date.now() - waitingSince > abandonedAfterMs) {
 				await helpers.clearAllProcessedItems('node', OPTIONS);
 				waitingSince = Date.now();
 			}

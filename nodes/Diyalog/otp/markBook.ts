@@ -95,7 +95,10 @@ export class MarkBook {
 		const own = take.filter((mark) => this.known.add(mark));
 		return await new Promise((done, failed) => {
 			this.waiting.push({ store, take: own, forget, done, failed });
-			if (!this.isWriting) void this.writeAll();
+			if (this.isWriting) return;
+			this.isWriting = true;
+			// What is asked for in the same turn shares the writing.
+			queueMicrotask(() => void this.writeAll());
 		});
 	}
 
@@ -117,7 +120,6 @@ export class MarkBook {
 	}
 
 	private async writeAll(): Promise<void> {
-		this.isWriting = true;
 		while (this.waiting.length > 0) await this.writeOnce(this.waiting.splice(0));
 		this.isWriting = false;
 	}
