@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { KnownMarks, MarkBook } from '../otp/markBook';
 import type { MarkStore } from '../otp/markBook';
-import { lockedStore, processedDataStore } from './processedData';
+import { lockedStore, nodeStore } from './processedData';
 
 /** Shared by all nodes of this process. */
 const known = new KnownMarks();
@@ -37,5 +37,5 @@ export const workflowMemory = (context: IExecuteFunctions): NodeMemory => ({
 /** The memory of this node alone: exact within one process of n8n. */
 export const nodeMemory = (context: IExecuteFunctions): NodeMemory => ({
 	book: bookOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`),
-	store: processedDataStore(context, 'node'),
+	store: nodeStore(context),
 });

@@ -13,6 +13,30 @@ const MAX_MARKS = 50_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MAX_MARKS } as const;
 
+/** n8n's database did not keep what has to be remembered; what it said is left out, as it may show a query. */
+export class MemoryError extends Error {
+	override readonly name = 'MemoryError';
+
+	constructor() {
+		super(
+			"n8n's database did not remember this, so nothing was accepted or sent. Check that the workflow is saved, that the database is reachable, and that no Remove Duplicates node of this workflow has the scope Workflow",
+		);
+	}
+}
+
+const asMemoryError = (): MemoryError => new MemoryError();
+
+/** Hides the store's own errors behind one sentence. */
+const withClearErrors = (store: MarkStore): MarkStore => ({
+	async add(names, forget) {
+		try {
+			return await store.add(names, forget);
+		} catch {
+			throw asMemoryError();
+		}
+	},
+});
+
 const LOCK = 'lock';
 const MIN_WAIT_MS = 5;
 const MAX_WAIT_MS = 25;
@@ -27,10 +51,7 @@ const isDuplicateKey = (error: unknown): boolean =>
  *
  * @param scope `workflow`: the row that all nodes of the workflow share; `node`: this node's own
  */
-export const processedDataStore = (
-	{ helpers }: IExecuteFunctions,
-	scope: DeduplicationScope,
-): MarkStore => ({
+const rowStore = ({ helpers }: IExecuteFunctions, scope: DeduplicationScope): MarkStore => ({
 	async add(names, forget) {
 		const record = async () => await helpers.checkProcessedAndRecord(names, scope, OPTIONS);
 		// Another process may create the row just now; then it is there the second time.
@@ -41,6 +62,10 @@ export const processedDataStore = (
 		return new Set(added.map(String));
 	},
 });
+
+/** Marks in the row of one node. */
+export const nodeStore = (context: IExecuteFunctions): MarkStore =>
+	withClearErrors(rowStore(context, 'node'));
 
 /**
  * Tries to create the node's own row. Its key is unique in the database, so of several processes one succeeds; the others
@@ -68,7 +93,7 @@ export function lockedStore(
 	abandonedAfterMs = ABANDONED_AFTER_MS,
 ): MarkStore {
 	const { helpers } = context;
-	const inner = processedDataStore(context, 'workflow');
+	const row = rowStore(context, 'workflow');
 	const lock = async (): Promise<void> => {
 		let waitingSince = Date.now();
 		while (!(await tryLock(context))) {
@@ -79,14 +104,14 @@ export function lockedStore(
 			await sleep(MIN_WAIT_MS + random() * (MAX_WAIT_MS - MIN_WAIT_MS));
 		}
 	};
-	return {
+	return withClearErrors({
 		async add(names, forget) {
 			await lock();
 			try {
-				return await inner.add(names, forget);
+				return await row.add(names, forget);
 			} finally {
 				await helpers.clearAllProcessedItems('node', OPTIONS);
 			}
 		},
-	};
+	});
 }

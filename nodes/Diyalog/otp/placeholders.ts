@@ -32,7 +32,7 @@ export function hasUnknownPlaceholder(template: string, values: PlaceholderValue
 	return [...template.matchAll(PLACEHOLDER)].some(([, name = '']) => !texts.has(name));
 }
 
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 /** Whether a text shows a value as a word or number of its own: 5 is not shown by 50, nor by 1,5. */
 function shows(text: string, value: string): boolean {

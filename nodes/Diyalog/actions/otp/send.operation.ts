@@ -218,7 +218,8 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 			const challenge = issuer.challengeFor(otp, body, sentAt);
 			return { result: { ...resultOf(body, outcome.answer, sentAt), ...challenge } };
 		}
-		if (!outcome.failure.uncertain) await giveBack();
+		// When that fails too, the code counts as sent: the failure to send is the news.
+		if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
 		if (outcome.failure.kind === 'wrongToken') refusedToken = outcome.failure;
 		return { failure: outcome.failure };
 	};

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { checkOtpSettings, prepareOtp } from '../../../../nodes/Diyalog/otp/otpInput';
 import { canonicalTransaction, readTransaction } from '../../../../nodes/Diyalog/otp/transaction';
@@ -65,6 +66,22 @@ describe('the text', () => {
 		const transaction = { otherFields: { field: [{ name: 'purpose', value: 'login' }] } };
 		expect(prepared('Your code for login: {code}', { transaction }).message).toMatch(/login: \d/);
 	});
+});
+
+it('shows any value that can be entered, and only as it was entered', () => {
+	const value = fc
+		.string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+		.filter((text) => !text.includes('{') && (readTransaction({ payee: text })?.length ?? 0) > 0);
+	fc.assert(
+		fc.property(value, (payee) => {
+			const [field] = readTransaction({ payee }) ?? [];
+			const { message, code } = prepared('{code} {payee}', { transaction: { payee } });
+			expect(message).toBe(`${code} ${field?.value}`);
+			const inWords = prepared(`{code} to ${field?.value} !`, { transaction: { payee } });
+			expect(inWords.message).toBe(`${inWords.code} to ${field?.value} !`);
+		}),
+		{ examples: [['a-b'], ['a/b'], ['$&'], ['a.b*'], ['(x)'], ['\\d']] },
+	);
 });
 
 describe('settings', () => {
