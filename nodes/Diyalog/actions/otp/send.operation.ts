@@ -11,6 +11,9 @@ import type { Settled } from '../../transport/sentMemory';
 import type { Operation, OperationRun } from '../operation';
 import { parameterReader } from '../parameters';
 import type { ParameterReader } from '../parameters';
+import { otpFields } from './otpFields';
+import { OtpIssuer, prepareItemOtp } from './otpIssuer';
+import type { PreparedItemOtp } from './otpIssuer';
 
 /** In the order of use; the type comes first because it decides about the rest. */
 const buttonValues: INodeProperties[] = [
@@ -113,18 +116,11 @@ const fields: INodeProperties[] = [
 		typeOptions: { rows: 3 },
 		required: true,
 		default: '',
-		placeholder: 'e.g. Your one-time password is 123456. Do not share it with anyone.',
-		description: 'The text that the customer reads',
-	},
-	{
-		displayName: 'OTP Value',
-		name: 'otpValue',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 123456',
+		placeholder: 'e.g. Your code is {code}. Do not share it with anyone.',
 		description:
-			"The code itself. Diyalog's mobile SDK hands it to your company's app, which can fill it in. The customer reads only the message, so put the code there as well.",
+			'The text that the customer reads. {code} and {minutes} stand for the code and how long it is valid, {amount}, {currency}, {payee} and other names in braces for the fields of the transaction.',
 	},
+	...otpFields,
 	buttonFields,
 	{
 		displayName: 'Message ID',
@@ -171,23 +167,31 @@ const fields: INodeProperties[] = [
 	sendOptionsField,
 ];
 
+/** One message, checked and ready to be sent, with the code that belongs to it. */
+interface PreparedMessage {
+	body: SendOtpBody;
+	otp: PreparedItemOtp;
+}
+
 /** Reads and checks the parameters of one item; nothing has been sent when it throws. */
-function readBody(
+function prepareMessage(
 	context: IExecuteFunctions,
 	read: ParameterReader,
 	itemIndex: number,
-): SendOtpBody {
+): PreparedMessage {
 	const parameter = (name: string): unknown => read(name, itemIndex);
 	const checked = checkSendOtpInput({
 		customerNo: parameter('customerNo'),
 		message: parameter('message'),
 		messageId: parameter('messageId'),
-		otpValue: parameter('otpValue'),
+		otpValue: parameter('otpMode') === 'given' ? parameter('otpValue') : undefined,
 		buttons: parameter('buttons'),
 		additionalFields: parameter('additionalFields'),
 	});
 	if (!checked.valid) throw invalidInputError(context.getNode(), checked.problem, itemIndex);
-	return toSendOtpBody(checked.input, randomUUID);
+	const otp = prepareItemOtp(context, read, itemIndex, checked.input);
+	const input = { ...checked.input, message: otp.message, otpValue: otp.code };
+	return { body: toSendOtpBody(input, randomUUID), otp };
 }
 
 /** What the first refusal of the token says to all items behind it: not one more request is made. */
@@ -199,16 +203,23 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
 async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	const options = readSendOptions(context);
 	const client = await DiyalogClient.create(context, options);
+	const issuer = new OtpIssuer(context, () => client.otpKeys());
 	const memory = SentMemory.of(context);
 	const parameter = parameterReader(context);
 	let refusedToken: Failure | undefined;
 
 	const sendItem = async (itemIndex: number): Promise<Settled> => {
-		const body = readBody(context, parameter, itemIndex);
+		const { body, otp } = prepareMessage(context, parameter, itemIndex);
 		if (refusedToken) return { failure: notSentBecause(refusedToken) };
 		const sentAt = new Date();
+		const giveBack = await issuer.permit(otp, body.customerNo, sentAt, itemIndex);
 		const outcome = await client.sendOtp(body);
-		if (outcome.accepted) return { result: resultOf(body, outcome.answer, sentAt) };
+		if (outcome.accepted) {
+			const challenge = issuer.challengeFor(otp, body, sentAt);
+			return { result: { ...resultOf(body, outcome.answer, sentAt), ...challenge } };
+		}
+		// When that fails too, the code counts as sent: the failure to send is the news.
+		if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
 		if (outcome.failure.kind === 'wrongToken') refusedToken = outcome.failure;
 		return { failure: outcome.failure };
 	};
