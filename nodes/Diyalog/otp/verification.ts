@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { equalBytes } from '../crypto/keys';
 import {
 	codeFingerprint,
 	customerFingerprint,
@@ -66,9 +66,6 @@ function customerText(value: unknown): string {
 	return Number.isSafeInteger(value) ? String(value) : '';
 }
 
-/** In constant time, because both are keyed fingerprints of the same length. */
-const equal = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b);
-
 /** Makes all checks that need no memory. */
 export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks {
 	const opened = openChallenge(keys, given.challenge);
@@ -76,7 +73,7 @@ export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks 
 	const customerNo = customerText(given.customerNo);
 	const transaction = readTransaction(given.transaction);
 	const code = normaliseCode(given.code, challenge.codeLength);
-	const sameTransaction = equal(
+	const sameTransaction = equalBytes(
 		challenge.transaction,
 		transactionFingerprint(keys, transaction ?? []),
 	);
@@ -84,9 +81,9 @@ export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks 
 		authentic: opened !== undefined,
 		challenge,
 		customerNo,
-		sameCustomer: equal(challenge.customer, customerFingerprint(keys, customerNo)),
+		sameCustomer: equalBytes(challenge.customer, customerFingerprint(keys, customerNo)),
 		sameTransaction: sameTransaction && transaction !== undefined,
-		rightCode: equal(challenge.code, codeFingerprint(keys, challenge.id, code)),
+		rightCode: equalBytes(challenge.code, codeFingerprint(keys, challenge.id, code)),
 		expired: nowMs >= challenge.expiresAtMs,
 	};
 }

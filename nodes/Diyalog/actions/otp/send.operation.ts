@@ -11,6 +11,7 @@ import type { Settled } from '../../transport/sentMemory';
 import type { Operation, OperationRun } from '../operation';
 import { parameterReader } from '../parameters';
 import type { ParameterReader } from '../parameters';
+import { additionalFields, customerNoField } from './messageFields';
 import { otpFields } from './otpFields';
 import { OtpIssuer, prepareItemOtp } from './otpIssuer';
 import type { PreparedItemOtp } from './otpIssuer';
@@ -100,15 +101,7 @@ const buttonFields: INodeProperties = {
 };
 
 const fields: INodeProperties[] = [
-	{
-		displayName: 'Customer Number',
-		name: 'customerNo',
-		type: 'string',
-		required: true,
-		default: '',
-		placeholder: 'e.g. 70021',
-		description: "The customer's number in your company's system, as Diyalog knows it",
-	},
+	customerNoField,
 	{
 		displayName: 'Message',
 		name: 'message',
@@ -131,39 +124,7 @@ const fields: INodeProperties[] = [
 		description:
 			'Comes back with every press of a button, so that you know what was answered. If empty, a new UUID is used.',
 	},
-	{
-		displayName: 'Additional Fields',
-		name: 'additionalFields',
-		type: 'collection',
-		placeholder: 'Add Field',
-		default: {},
-		options: [
-			{
-				displayName: 'Device ID',
-				name: 'deviceId',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
-				description: "The customer's device, for Diyalog's OTP reports only",
-			},
-			{
-				displayName: 'Image URL',
-				name: 'imageUrl',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. https://www.example.com/logo.png',
-				description: 'Address of a picture that is shown with the message',
-			},
-			{
-				displayName: 'Transaction Code',
-				name: 'txCode',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. LOGIN',
-				description: "What the OTP is for, for Diyalog's OTP reports only",
-			},
-		],
-	},
+	additionalFields,
 	sendOptionsField,
 ];
 
