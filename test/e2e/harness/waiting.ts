@@ -14,6 +14,7 @@ import { packPackage } from './package';
 const FINISHES_WITHIN_MS = 60_000;
 const ARRIVES_WITHIN_MS = 20_000;
 
+const BOT_NAME = 'bot';
 const TRIGGER_ID = 'b1d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e01';
 
 /** The name of the node that waits, in every workflow made here. */
@@ -48,7 +49,7 @@ export class Stage {
 		const n8n = await N8n.start({ tarball, settings, port });
 		await fs.rm(folder, { recursive: true, force: true });
 		const appSecret = randomBytes(16).toString('hex');
-		const bot = { name: 'bot', token: randomBytes(16).toString('hex'), webhook: { appSecret } };
+		const bot = { name: BOT_NAME, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
 			bots: [bot],
 			batch: { maxWaitMs: 50 },
@@ -67,6 +68,18 @@ export class Stage {
 		});
 		sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(`${TRIGGER_ID}/webhook`));
 		return new Stage(n8n, sandbox, credentialId, triggerWorkflow, appSecret);
+	}
+
+	/** One more trigger, to which the sandbox posts from now on. */
+	async addTrigger(parameters: Readonly<Record<string, unknown>>): Promise<void> {
+		const webhookId = randomUUID();
+		await this.n8n.createWorkflow({
+			name: 'Presses as well',
+			nodes: [{ ...diyalogTrigger(this.credentialId, parameters), webhookId }],
+			connections: {},
+		});
+		const url = await this.n8n.webhookUrl(`${webhookId}/webhook`);
+		this.sandbox.setWebhookUrl(BOT_NAME, url);
 	}
 
 	async clear(): Promise<void> {
