@@ -46,9 +46,20 @@ const messageId = optionalIdentifier.transform((id, context) => {
 	);
 });
 
+/** What JavaScript, and so an expression, makes of an object inside a text. */
+const OBJECT_AS_TEXT = '[object Object]';
+
 const sendOtpInputSchema = z.object({
 	customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
-	message: requiredText('Enter the text that the customer reads.'),
+	message: requiredText('Enter the text that the customer reads.').transform((text, context) =>
+		text.includes(OBJECT_AS_TEXT)
+			? refuse(
+					context,
+					'has an object where the customer should read a text',
+					'Take one of its fields in the expression, or all as JSON: {{ JSON.stringify(...) }}.',
+				)
+			: text,
+	),
 	messageId,
 	otpValue: optionalIdentifier,
 	buttons: z

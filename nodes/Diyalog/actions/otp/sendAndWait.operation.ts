@@ -61,13 +61,26 @@ const readerOf =
 	(name, itemIndex) =>
 		context.getNodeParameter(name, itemIndex, null) ?? undefined;
 
+/** As n8n proposes it for a human review tool: an object, which is no text. */
+const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
+
+/** The message, in which the parameters of an agent's tool stand as JSON: who approves a call has to see them. */
+function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
+	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
+	if (typeof entered !== 'string' || !entered.startsWith('=')) return read('message', 0);
+	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
+	return readable === entered
+		? read('message', 0)
+		: context.evaluateExpression(readable.slice(1), 0);
+}
+
 /** What was entered, as it came. */
-function readParameters(read: ParameterReader) {
+function readParameters(context: IExecuteFunctions, read: ParameterReader) {
 	const parameter = (name: string): unknown => read(name, 0);
 	return {
 		message: {
 			customerNo: parameter('customerNo'),
-			message: parameter('message'),
+			message: readMessage(context, read),
 			otpValue: parameter('otpMode') === 'given' ? parameter('otpValue') : undefined,
 			additionalFields: parameter('additionalFields'),
 		},
@@ -204,7 +217,7 @@ function prepare(
 ): PreparedQuestion {
 	const node = context.getNode();
 	const read = readerOf(context);
-	const { message, response: rawResponse, options } = readParameters(read);
+	const { message, response: rawResponse, options } = readParameters(context, read);
 	const input = readWaitInput(context, rawResponse, options);
 	const { response, messageIdPrefix } = input;
 	const problem = credentialProblem(response, credential);
