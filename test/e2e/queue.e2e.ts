@@ -19,6 +19,7 @@ import { whyNoQueueMode } from './harness/services';
 
 const PART = 'Queue mode';
 const COUNT = 1_000;
+const WAITING = 200;
 const BATCH = 10;
 const CALLS_AT_ONCE = 20;
 const TRIGGER_ID = 'e8d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e05';
@@ -93,7 +94,14 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	let queue: QueueMode;
 	let sandbox: Sandbox;
 	let credentialId: string;
+	/** the workflow that every press starts which no execution waits for */
+	let presses: { workflowId: string; url: string };
 
+	const deploy = async (definition: WorkflowDefinition, webhookPath: string) => {
+		const workflowId = await queue.n8n.createWorkflow(definition);
+		const url = await queue.n8n.webhookUrl(webhookPath, queue.webhookProcess.url);
+		return { workflowId, url };
+	};
 	beforeAll(async () => {
 		sandbox = await startSandbox({
 			bots: [bot],
@@ -106,6 +114,27 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			botToken: bot.token,
 			appSecret: bot.webhook.appSecret,
 		});
+		const trigger = node(
+			'Trigger',
+			'n8n-nodes-diyalog.diyalogTrigger',
+			2,
+			{
+				events: ['buttonPressed'],
+				authentication: 'signature',
+				options: { onlyUnmatched: true },
+			},
+			{
+				webhookId: TRIGGER_ID,
+				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
+			},
+		);
+		const answer = sendNode(
+			credentialId,
+			'={{ $json.customerNo }}',
+			'=receipt-{{ $json.messageId }}',
+		);
+		presses = await deploy(inARow('Presses', [trigger, answer]), `${TRIGGER_ID}/webhook`);
+		sandbox.setWebhookUrl(bot.name, presses.url);
 	}, 900_000);
 
 	afterAll(async () => {
@@ -113,11 +142,6 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		await sandbox?.close();
 	}, 120_000);
 
-	const deploy = async (definition: WorkflowDefinition, webhookPath: string) => {
-		const workflowId = await queue.n8n.createWorkflow(definition);
-		const url = await queue.n8n.webhookUrl(webhookPath, queue.webhookProcess.url);
-		return { workflowId, url };
-	};
 	const post = async (url: string, body: unknown) => {
 		const headers = { 'content-type': 'application/json' };
 		const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -225,32 +249,17 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			customerNo,
 			messageId: `receipt-${messageId}`,
 		}));
-		const trigger = node(
-			'Trigger',
-			'n8n-nodes-diyalog.diyalogTrigger',
-			2,
-			{ events: ['buttonPressed'], authentication: 'signature' },
-			{
-				webhookId: TRIGGER_ID,
-				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-			},
-		);
-		const { url, workflowId } = await deploy(
-			inARow('Presses', [
-				trigger,
-				sendNode(credentialId, '={{ $json.customerNo }}', '=receipt-{{ $json.messageId }}'),
-			]),
-			`${TRIGGER_ID}/webhook`,
-		);
-		sandbox.setWebhookUrl(bot.name, url);
+		const { workflowId } = presses;
+		const delivered = sandbox.webhookLog().length;
 		const beginMs = Date.now();
 		const killed = killWorkerAfter(1, receipts, COUNT / 20);
 		for (const { customerNo, messageId } of pressed)
 			sandbox.pressButton({ customerNo, messageId, button: 'Approve' });
 		await sandbox.flush();
-		expect(sandbox.webhookLog().filter(({ status }) => status !== 200)).toEqual([]);
-		const batches = sandbox.webhookLog().length;
-		expect(batches).toBe(COUNT / BATCH);
+		const webhooks = sandbox.webhookLog().slice(delivered);
+		expect(webhooks.filter(({ status }) => status !== 200)).toHaveLength(0);
+		const batches = COUNT / BATCH;
+		expect(webhooks).toHaveLength(batches);
 		const atKill = await killed;
 		const lost = await unsuccessfulOf(workflowId, batches);
 		const seconds = (Date.now() - beginMs) / 1_000;
@@ -270,12 +279,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		expect(receiptsOfTaken).toHaveLength(taken.length);
 
 		// Diyalog may say everything a second time.
-		await Promise.all(
-			sandbox
-				.webhookLog()
-				.slice(0, batches)
-				.map(async ({ id }) => await sandbox.resendWebhook(id)),
-		);
+		await Promise.all(webhooks.map(async ({ id }) => await sandbox.resendWebhook(id)));
 		await sleepMs(2_000);
 		expect(await queue.n8n.executionCount(workflowId, ...ENDED, ...NOT_ENDED)).toBe(batches);
 		await record({
@@ -283,6 +287,78 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			what: `${COUNT} presses in ${batches} signed batches, a worker killed meanwhile, all repeated`,
 			found: `killed after ${atKill} answers: ${taken.length} presses in executions that succeeded, ${COUNT - taken.length} in ${lost.length} that failed with the worker; ${received(receipts)} answered once each, none twice; ${seconds.toFixed(0)} s`,
 			target: `${COUNT} accounted for, none twice`,
+			met: true,
+		});
+	}, 400_000);
+
+	it(`continues ${WAITING} waiting executions while a worker is killed, each once`, async () => {
+		const ask = node(
+			'Ask',
+			'n8n-nodes-diyalog.diyalog',
+			1,
+			{
+				resource: 'otp',
+				operation: 'sendAndWait',
+				customerNo: '={{ $json.body.customerNo }}',
+				message: 'Do you approve?',
+				limitWaitTime: {
+					values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' },
+				},
+			},
+			{ credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } } },
+		);
+		const carryOut = {
+			...sendNode(credentialId, '={{ $json.customerNo }}', '=done-{{ $json.messageId }}'),
+			name: 'Carry out',
+			id: 'Carry out',
+		};
+		const { url, workflowId } = await deploy(
+			inARow('Ask', [webhook('ask', 'onReceived'), ask, carryOut]),
+			'ask',
+		);
+		const earlier = sandbox.messages().length;
+		await runConcurrently(
+			WAITING,
+			CALLS_AT_ONCE,
+			async (index) => void (await post(url, customers[index % customers.length])),
+			() => true,
+		);
+		await waitFor(`${WAITING} waiting executions`, ENDED_WITHIN_MS, async () =>
+			(await queue.n8n.executionCount(workflowId, 'waiting')) === WAITING ? true : undefined,
+		);
+		const asked = sandbox.messages().slice(earlier);
+		expect(new Set(asked.map(({ messageId }) => messageId)).size).toBe(WAITING);
+
+		const delivered = sandbox.webhookLog().length;
+		const before = await queue.n8n.executionCount(presses.workflowId, ...ENDED);
+		const done = asked.map(({ customerNo, messageId }) => ({
+			customerNo,
+			messageId: `done-${messageId}`,
+		}));
+		const beginMs = Date.now();
+		const killed = killWorkerAfter(0, done, WAITING / 4);
+		for (const [index, { customerNo, messageId }] of asked.entries()) {
+			sandbox.pressButton({ customerNo, messageId, button: 'Approve' });
+			if (index % BATCH === BATCH - 1) await sandbox.flush();
+		}
+		const pressed = (Date.now() - beginMs) / 1_000;
+		const webhooks = sandbox.webhookLog().slice(delivered);
+		expect(webhooks.filter(({ status }) => status !== 200)).toHaveLength(0);
+		const atKill = await killed;
+		const lost = await unsuccessfulOf(workflowId, WAITING);
+		const seconds = (Date.now() - beginMs) / 1_000;
+		expect(await queue.n8n.executionCount(presses.workflowId, ...ENDED)).toBe(before);
+		// Said twice, answered once.
+		await Promise.all(webhooks.map(async ({ id }) => await sandbox.resendWebhook(id)));
+		await sleepMs(2_000);
+		expect(done.filter((message) => times(message) > 1)).toEqual([]);
+		expect(WAITING - received(done)).toBeLessThanOrEqual(lost.length);
+		expect(await queue.n8n.executionCount(workflowId, ...ENDED)).toBe(WAITING);
+		await record({
+			part: PART,
+			what: `${WAITING} waiting executions answered in batches of ${BATCH}, one after the other, a worker killed meanwhile, all repeated`,
+			found: `killed after ${atKill}: ${WAITING - lost.length} continued and succeeded once each, ${lost.length} continued and failed with the worker; ${received(done)} carried out once each, none twice, none left waiting; ${(WAITING / pressed).toFixed(1)} presses/s taken, ${seconds.toFixed(0)} s`,
+			target: `${WAITING} continued once each`,
 			met: true,
 		});
 	}, 400_000);

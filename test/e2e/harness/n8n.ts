@@ -138,10 +138,6 @@ export class N8n {
 				QUEUE_HEALTH_CHECK_PORT: String(port),
 				N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
 			}),
-			// The links that it makes lead to where webhooks are served, not to its own port.
-			...(role !== 'main' && {
-				WEBHOOK_URL: this.settings.WEBHOOK_URL ?? `http://127.0.0.1:${this.port}/`,
-			}),
 			...settings,
 		};
 		return new N8nProcess({ role, name, installed, userFolder, port, env });
@@ -151,13 +147,16 @@ export class N8n {
 	 * Starts one more process of a queue mode beside the main one.
 	 *
 	 * @param settings of this process alone
+	 * @param port 0 for a free one
 	 */
 	async addProcess(
 		role: Exclude<Role, 'main'>,
 		settings: NodeJS.ProcessEnv = {},
+		port = 0,
 	): Promise<N8nProcess> {
 		const name = `n8n-${role}-${this.helpers.length + 1}`;
-		const helper = this.newProcess(role, name, await freePorts(), settings);
+		const free = await freePorts();
+		const helper = this.newProcess(role, name, { ...free, port: port || free.port }, settings);
 		this.helpers.push(helper);
 		await helper.boot();
 		return helper;

@@ -1,3 +1,4 @@
+import { freePort } from '../../support/system';
 import { N8n } from './n8n';
 import type { N8nOptions } from './n8n';
 import type { N8nProcess } from './process';
@@ -35,12 +36,15 @@ export async function startQueueMode(options: N8nOptions): Promise<QueueMode> {
 		return settings;
 	};
 	const start = async (): Promise<QueueMode> => {
+		const webhookPort = await freePort();
 		const n8n = await N8n.prepare({
 			...options,
 			settings: {
 				...(await service(startPostgres)),
 				...(await service(startRedis)),
 				EXECUTIONS_MODE: 'queue',
+				// Where all processes say that webhooks, and with them waiting executions, are reached.
+				WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/`,
 				OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
 				N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
 				...NOTICE_DEAD_WORKERS_SOON,
@@ -53,7 +57,8 @@ export async function startQueueMode(options: N8nOptions): Promise<QueueMode> {
 		});
 		await n8n.setUp();
 		const workers = [await n8n.addProcess('worker'), await n8n.addProcess('worker')];
-		return { n8n, workers, webhookProcess: await n8n.addProcess('webhook'), stop };
+		const webhookProcess = await n8n.addProcess('webhook', {}, webhookPort);
+		return { n8n, workers, webhookProcess, stop };
 	};
 	return await start().catch(async (error: unknown) => {
 		await stop();
