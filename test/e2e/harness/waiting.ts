@@ -69,6 +69,9 @@ export class Stage {
 		return new Stage(n8n, sandbox, credentialId, triggerWorkflow, appSecret);
 	}
 
+	/** where the trigger listens, below `/webhook/` */
+	readonly triggerPath = `${TRIGGER_ID}/webhook`;
+
 	async clear(): Promise<void> {
 		await this.sandbox.close();
 		await this.n8n.stop();
