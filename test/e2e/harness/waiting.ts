@@ -70,6 +70,9 @@ export class Stage {
 		return new Stage(n8n, sandbox, credentialId, triggerWorkflow, appSecret);
 	}
 
+	/** where the trigger listens, below `/webhook/` */
+	readonly triggerPath = `${TRIGGER_ID}/webhook`;
+
 	/** One more trigger, to which the sandbox posts from now on. */
 	async addTrigger(parameters: Readonly<Record<string, unknown>>): Promise<void> {
 		const webhookId = randomUUID();
