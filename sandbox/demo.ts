@@ -29,6 +29,13 @@ const USAGE = `Usage: npm run demo -- [--check] [--n8n-port <number>] [--sandbox
 /** How long the sandbox gathers events before it posts them. Diyalog takes 5 s, which is long for a demo. */
 const BATCH_WAIT_MS = 1_000;
 
+/** The examples that send a code and verify it, each behind two webhooks. */
+export const CODE_TEMPLATES = [
+	{ file: 'login-by-code.json', path: 'login' },
+	{ file: 'confirm-payment.json', path: 'payment' },
+	{ file: 'reset-password.json', path: 'reset' },
+];
+
 interface DemoOptions {
 	check: boolean;
 	n8nPort: number;
@@ -114,6 +121,11 @@ async function startDemo({ n8nPort, sandboxPort }: DemoOptions) {
 		sending: await n8n.createWorkflow(sending),
 		approving: await n8n.createWorkflow(approving),
 	};
+	for (const { file, path } of CODE_TEMPLATES) {
+		await n8n.createWorkflow(await readExample(file, credentialId));
+		await n8n.webhookUrl(`${path}-start`);
+		await n8n.webhookUrl(`${path}-finish`);
+	}
 	sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(reacting.triggerPaths[0] ?? ''));
 	await n8n.webhookUrl('send-otp');
 	await n8n.webhookUrl('approve-transfer');
@@ -140,6 +152,8 @@ phone    ${sandbox.url}/sandbox#70021
    curl -X POST ${n8n.url}/webhook/send-otp -H 'Content-Type: application/json' -d '{"customerNo":"70021"}'
 3. Press Approve on the phone, and look at the executions of the react workflow.
 4. Execute the approve workflow: it waits until you press a button on the phone.
+5. Log in by code: ask for one, read it on the phone, and post it with the challenge to ${n8n.url}/webhook/login-finish
+   curl -X POST ${n8n.url}/webhook/login-start -H 'Content-Type: application/json' -d '{"customerNo":"70021"}'
 
 Everything is thrown away when you stop it with Ctrl+C.`);
 }

@@ -155,6 +155,49 @@ async function checkAskAndWait(demo: Demo): Promise<Finding[]> {
 	];
 }
 
+/** One of the examples that verify a code: asked for, read on the phone, given wrong, right, and once more. */
+async function checkCode(
+	{ n8n, sandbox }: Demo,
+	path: string,
+	request: Readonly<Record<string, string>>,
+): Promise<Finding> {
+	const call = async (step: string, body: object) => {
+		const response = await fetch(`${n8n.url}/webhook/${path}-${step}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify(body),
+		});
+		return { status: response.status, text: await response.text() };
+	};
+	const started = await call('start', request);
+	const challenge = z
+		.object({ challenge: z.string() })
+		.catch({ challenge: '' })
+		.parse(JSON.parse(started.text)).challenge;
+	const message = sandbox
+		.messages()
+		.findLast(({ customerNo }) => customerNo === request.customerNo);
+	const right = { ...request, challenge, code: message?.mokValue };
+	const statuses: number[] = [];
+	for (const body of [{ ...right, code: '' }, right, right]) {
+		statuses.push((await call('finish', body)).status);
+	}
+	return {
+		what: `examples/${path}: a wrong code is refused, the one on the phone accepted once`,
+		right: statuses.join() === '401,200,401',
+		found: `${started.text} ${statuses.join()}`,
+	};
+}
+
+async function checkCodes(demo: Demo): Promise<Finding[]> {
+	const payment = { amount: '1,250.00', currency: 'TRY', payee: 'City Waterworks' };
+	return [
+		await checkCode(demo, 'login', { customerNo: '70021' }),
+		await checkCode(demo, 'payment', { customerNo: '70022', ...payment }),
+		await checkCode(demo, 'reset', { customerNo: '123456789' }),
+	];
+}
+
 async function checkRefusals(demo: Demo): Promise<Finding[]> {
 	const { n8n, sandbox, workflows } = demo;
 	await callSendWorkflow(demo, 'nobody');
@@ -212,6 +255,7 @@ export async function checkDemo(demo: Demo): Promise<boolean> {
 		...(await checkSendAndPress(demo)),
 		...(await checkAskAndWait(demo)),
 		...(await checkRefusals(demo)),
+		...(await checkCodes(demo)),
 		...(await checkSecrets(demo)),
 	];
 	for (const { what, right, found } of findings) {

@@ -1,4 +1,5 @@
 import {
+	DataDeduplicationService,
 	ExecutionLifecycleHooks,
 	ExternalSecretsProxy,
 	WebhookContext,
@@ -32,6 +33,7 @@ import type { Request, Response } from 'express';
 import { DiyalogApi } from '../../credentials/DiyalogApi.credentials';
 import { Diyalog } from '../../nodes/Diyalog/Diyalog.node';
 import { DiyalogTrigger } from '../../nodes/Diyalog/DiyalogTrigger.node';
+import { ProcessedDataTable } from './processedDataTable';
 
 /*
  * Runs our nodes with the real classes of n8n-core: parameters, expressions, credentials, HTTP and retries are n8n's
@@ -187,6 +189,10 @@ function additionalDataFor(
 		logAiEvent: () => undefined,
 	};
 }
+
+/** What the nodes under test remember in n8n's database. */
+export const processedData = new ProcessedDataTable();
+void DataDeduplicationService.init(processedData);
 
 /** How a node under test is set up. */
 export interface NodeSetup {

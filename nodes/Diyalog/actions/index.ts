@@ -3,10 +3,11 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { Operation, Resource } from './operation';
 import { send } from './otp/send.operation';
 import { sendAndWait } from './otp/sendAndWait.operation';
+import { verify } from './otp/verify.operation';
 
 /** Everything the node can do. The editor's lists and the routing are both made from this, so they cannot differ. */
 export const resources: readonly Resource[] = [
-	{ name: 'OTP', value: 'otp', operations: [send, sendAndWait] },
+	{ name: 'OTP', value: 'otp', operations: [send, sendAndWait, verify] },
 ];
 
 const resourceField: INodeProperties = {

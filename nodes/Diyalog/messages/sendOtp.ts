@@ -46,9 +46,20 @@ const messageId = optionalIdentifier.transform((id, context) => {
 	);
 });
 
+/** What JavaScript, and so an expression, makes of an object inside a text. */
+const OBJECT_AS_TEXT = '[object Object]';
+
 const sendOtpInputSchema = z.object({
 	customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
-	message: requiredText('Enter the text that the customer reads.'),
+	message: requiredText('Enter the text that the customer reads.').transform((text, context) =>
+		text.includes(OBJECT_AS_TEXT)
+			? refuse(
+					context,
+					'has an object where the customer should read a text',
+					'Take one of its fields in the expression, or all as JSON: {{ JSON.stringify(...) }}.',
+				)
+			: text,
+	),
 	messageId,
 	otpValue: optionalIdentifier,
 	buttons: z
@@ -86,15 +97,30 @@ const FIELD_LABELS: Readonly<Record<string, string>> = {
 	payload: 'Payload',
 	payloadHidden: 'Sign Payload on the Device',
 	payloadSeenByUser: 'Text Shown When Pressed',
+	otpMode: 'OTP',
+	codeLength: 'Code Length',
+	codeCharacters: 'Code Characters',
+	validMinutes: 'Valid for (Minutes)',
+	transaction: 'Transaction',
+	amount: 'Amount',
+	currency: 'Currency',
+	payee: 'Payee',
+	otherFields: 'Other Fields',
+	name: 'Name',
+	value: 'Value',
+	resendLimits: 'Resend Limits',
+	maxCodes: 'Codes in the Window',
+	windowMinutes: 'Window (Minutes)',
+	firstGapSeconds: 'First Gap (Seconds)',
 };
 
 function labelOf(path: ReadonlyArray<string | number>, given: string | undefined): string {
 	const name = path.at(-1);
 	const label = given ?? FIELD_LABELS[String(name)] ?? 'Input';
-	const buttonIndex = path.find((part) => typeof part === 'number');
-	if (typeof buttonIndex !== 'number') return label;
-	const button = `Button ${buttonIndex + 1}`;
-	return typeof name === 'number' ? button : `${button}: ${label}`;
+	const index = path.find((part) => typeof part === 'number');
+	if (typeof index !== 'number') return label;
+	const element = `${path[0] === 'buttons' ? 'Button' : 'Field'} ${index + 1}`;
+	return typeof name === 'number' ? element : `${element}: ${label}`;
 }
 
 /**
@@ -121,10 +147,14 @@ export type CheckedInput =
 export function checkSendOtpInput(raw: unknown): CheckedInput {
 	const parsed = sendOtpInputSchema.safeParse(raw);
 	if (parsed.success) return { valid: true, input: parsed.data };
-	const [issue] = parsed.error.issues;
+	return { valid: false, problem: problemOf(parsed.error) };
+}
+
+/** The first problem that a schema of this package found, in the words of the editor. */
+export function problemOf({ issues: [issue] }: z.ZodError): InputProblem {
 	const problem = issue?.code === 'custom' ? issue.message : 'has a value that is not possible';
 	const { advice, label } = helpOf(issue);
-	return { valid: false, problem: { field: labelOf(issue?.path ?? [], label), problem, advice } };
+	return { field: labelOf(issue?.path ?? [], label), problem, advice };
 }
 
 /** One button as SendOTP takes it. */

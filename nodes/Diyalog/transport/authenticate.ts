@@ -37,8 +37,22 @@ function serverBaseUrl(credentials: ICredentialDataDecryptedObject): string {
 }
 
 /**
+ * The bot's access token from the credential.
+ *
+ * @throws CredentialError when there is none
+ */
+export function botTokenOf(credentials: ICredentialDataDecryptedObject): string {
+	const botToken = trimmedText(credentials.botToken);
+	const advice = "Enter the bot's access token in the Diyalog API credential.";
+	if (botToken === '') throw new CredentialError('The Bot Token is empty', advice);
+	// A path segment of dots would be resolved away and the request would go to another address.
+	if (/^\.{1,2}$/.test(botToken)) throw new CredentialError('The Bot Token is not a token', advice);
+	return botToken;
+}
+
+/**
  * Puts the bot's access token into the address: in Diyalog's API the end of the path is the whole authentication.
- * This is the only code that holds the token. Redirects are never followed, or the address, and with it the token,
+ * Beside the keys for challenges, which are derived from it, nothing else makes use of the token. Redirects are never followed, or the address, and with it the token,
  * would be handed on.
  *
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api
@@ -51,11 +65,7 @@ export function authenticateRequest(
 	credentials: ICredentialDataDecryptedObject,
 	request: IHttpRequestOptions,
 ): IHttpRequestOptions {
-	const botToken = trimmedText(credentials.botToken);
-	const advice = "Enter the bot's access token in the Diyalog API credential.";
-	if (botToken === '') throw new CredentialError('The Bot Token is empty', advice);
-	// A path segment of dots would be resolved away and the request would go to another address.
-	if (/^\.{1,2}$/.test(botToken)) throw new CredentialError('The Bot Token is not a token', advice);
+	const botToken = botTokenOf(credentials);
 	return {
 		...request,
 		url: `${serverBaseUrl(credentials)}${request.url}/${encodeURIComponent(botToken)}`,

@@ -7,14 +7,16 @@ import type {
 import { z } from 'zod';
 import { parseSendOtpAnswer } from '../messages/sendOtp';
 import type { SendOtpAnswer, SendOtpBody } from '../messages/sendOtp';
+import { deriveKeys } from '../otp/keys';
+import type { OtpKeys } from '../otp/keys';
 import { readAnswerBody } from './answerBody';
-import { CredentialError, SEND_OTP_PATH } from './authenticate';
+import { CredentialError, SEND_OTP_PATH, botTokenOf } from './authenticate';
 import { explainAnswer, explainNoAnswer, isSuccess } from './failures';
 import type { Failure } from './failures';
 import type { SendOptions } from './options';
 import { retryAfterMs, waitBeforeRetryMs } from './retry';
 
-const CREDENTIAL_TYPE = 'diyalogApi';
+export const CREDENTIAL_TYPE = 'diyalogApi';
 
 /**
  * The SendOTP request without server and token, which the credential adds.
@@ -98,6 +100,8 @@ async function pause(waitMs: number, cancelled: AbortSignal | undefined): Promis
 
 /** Sends OTP messages through Diyalog's SendOTP API for one run of the node. */
 export class DiyalogClient {
+	private keys: OtpKeys | undefined;
+
 	private constructor(
 		private readonly context: IExecuteFunctions | IWebhookFunctions,
 		readonly credentials: ICredentialDataDecryptedObject,
@@ -110,6 +114,16 @@ export class DiyalogClient {
 		options: SendOptions,
 	): Promise<DiyalogClient> {
 		return new DiyalogClient(context, await context.getCredentials(CREDENTIAL_TYPE), options);
+	}
+
+	/**
+	 * The keys for challenges, derived from the bot token.
+	 *
+	 * @throws CredentialError when there is no token
+	 */
+	otpKeys(): OtpKeys {
+		this.keys ??= deriveKeys(botTokenOf(this.credentials));
+		return this.keys;
 	}
 
 	/** Sends a message. It is sent again only after failures of which it is certain that nothing went out. */

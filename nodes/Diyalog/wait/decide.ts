@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { deriveKey, equalBytes, hmacSha256 } from './keys';
+import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
+import { normaliseCode } from '../otp/code';
 import type { Answer } from './passedOnAnswer';
 
 /*
@@ -64,6 +65,10 @@ const waitSchema = z.object({
 	/** ISO 8601 */
 	deadline: z.string(),
 	expectation: expectationSchema,
+	/** of the code in the message, for verifying it; only where there is one */
+	challenge: z.string().optional(),
+	/** until when that code is accepted, ISO 8601 */
+	expiresAt: z.string().optional(),
 });
 
 /** What an execution waits for, as it is stored with it. */
@@ -110,16 +115,13 @@ export function decideButton(buttons: readonly IssuedButton[], payload: string):
 	return button ? taken(button.decision, button.value) : refused('notIssued');
 }
 
-/** Digits as they are compared: people type blanks and dashes between them. */
-const typedDigits = (text: string): string => text.normalize('NFKC').replace(/[\s-]/g, '');
-
 /**
  * The digest under which an expected code is stored.
  *
  * @param turn of the message, so that equal codes have different digests
  */
 export const codeDigest = (code: string, turn: string, appSecret: string): string =>
-	hmacSha256(deriveKey(appSecret, 'expected code'), `${turn}\n${typedDigits(code)}`).toString(
+	hmacSha256(deriveKey(appSecret, 'expected code'), `${turn}\n${normaliseCode(code)}`).toString(
 		'base64url',
 	);
 

@@ -29,7 +29,7 @@ export const EXPIRED: Ending = {
  * @param input the JSON of the item that went in
  */
 export function outcomeOf(
-	{ messageId, customerNo, sentAt }: Pick<Wait, 'messageId' | 'customerNo' | 'sentAt'>,
+	{ messageId, customerNo, sentAt, challenge, expiresAt }: Wait,
 	{ approved, decision, value, userId, payloadSignature, respondedAt }: Ending,
 	input: IDataObject,
 ): IDataObject {
@@ -45,6 +45,7 @@ export function outcomeOf(
 		payloadSignature,
 		sentAt,
 		respondedAt,
+		...(challenge !== undefined && { challenge, expiresAt }),
 		input,
 	};
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deriveKey, equalBytes, hmacSha256 } from './keys';
+import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
 
 /*
  * What a trigger posts to a waiting execution of its own instance: the customer's answer, and the proof that a trigger

@@ -12,9 +12,7 @@ const recordSchema = z.object({
 		runData: z.record(
 			z.array(
 				z.object({
-					data: z
-						.object({ main: z.array(z.array(z.object({ json: z.unknown() })).nullable()) })
-						.optional(),
+					data: z.record(z.array(z.array(z.object({ json: z.unknown() })).nullable())).optional(),
 				}),
 			),
 		),
@@ -25,11 +23,12 @@ const recordSchema = z.object({
  * The JSON of every item that a node put out in an execution, over all its runs and outputs.
  *
  * @param data the execution's data as n8n stores it
+ * @param connection the kind of output, e.g. `ai_tool` for what an agent's tool said
  */
-export function itemsOf(data: string, nodeName: string): unknown[] {
+export function itemsOf(data: string, nodeName: string, connection = 'main'): unknown[] {
 	const { runData } = recordSchema.parse(parse(data)).resultData;
 	return (runData[nodeName] ?? []).flatMap((run) =>
-		(run.data?.main ?? []).flatMap((items) => (items ?? []).map(({ json }) => json)),
+		(run.data?.[connection] ?? []).flatMap((items) => (items ?? []).map(({ json }) => json)),
 	);
 }
 

@@ -225,8 +225,12 @@ export class N8n {
 		await this.request('POST', '/rest/login', body, z.unknown());
 	}
 
-	async createCredential(name: string, data: Readonly<Record<string, unknown>>): Promise<string> {
-		const body = { name, type: 'diyalogApi', data };
+	async createCredential(
+		name: string,
+		data: Readonly<Record<string, unknown>>,
+		type = 'diyalogApi',
+	): Promise<string> {
+		const body = { name, type, data };
 		const created = await this.request('POST', '/rest/credentials', body, dataOf(idSchema));
 		return created.data.id;
 	}

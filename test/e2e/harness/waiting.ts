@@ -14,6 +14,7 @@ import { packPackage } from './package';
 const FINISHES_WITHIN_MS = 60_000;
 const ARRIVES_WITHIN_MS = 20_000;
 
+const BOT_NAME = 'bot';
 const TRIGGER_ID = 'b1d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e01';
 
 /** The name of the node that waits, in every workflow made here. */
@@ -48,7 +49,7 @@ export class Stage {
 		const n8n = await N8n.start({ tarball, settings, port });
 		await fs.rm(folder, { recursive: true, force: true });
 		const appSecret = randomBytes(16).toString('hex');
-		const bot = { name: 'bot', token: randomBytes(16).toString('hex'), webhook: { appSecret } };
+		const bot = { name: BOT_NAME, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
 			bots: [bot],
 			batch: { maxWaitMs: 50 },
@@ -71,6 +72,18 @@ export class Stage {
 
 	/** where the trigger listens, below `/webhook/` */
 	readonly triggerPath = `${TRIGGER_ID}/webhook`;
+
+	/** One more trigger, to which the sandbox posts from now on. */
+	async addTrigger(parameters: Readonly<Record<string, unknown>>): Promise<void> {
+		const webhookId = randomUUID();
+		await this.n8n.createWorkflow({
+			name: 'Presses as well',
+			nodes: [{ ...diyalogTrigger(this.credentialId, parameters), webhookId }],
+			connections: {},
+		});
+		const url = await this.n8n.webhookUrl(`${webhookId}/webhook`);
+		this.sandbox.setWebhookUrl(BOT_NAME, url);
+	}
 
 	async clear(): Promise<void> {
 		await this.sandbox.close();
@@ -102,13 +115,23 @@ export class Stage {
 		parameters: Readonly<Record<string, unknown>>,
 		more: Partial<WorkflowDefinition> = {},
 	): Promise<AskingWorkflow> {
+		const { nodes = [], connections } = more;
+		return await this.createCalled(
+			[this.askNode(parameters), ...nodes],
+			connections ?? { Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
+		);
+	}
+
+	/** A workflow that begins with a call; one of its nodes asks the customer. */
+	async createCalled(
+		nodes: readonly Node[],
+		connections: WorkflowDefinition['connections'],
+	): Promise<AskingWorkflow> {
 		const path = randomUUID();
-		const { nodes = [], connections, ...rest } = more;
 		const id = await this.n8n.createWorkflow({
 			name: 'Ask',
-			nodes: [callNode(path), this.askNode(parameters), ...nodes],
-			connections: connections ?? { Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
-			...rest,
+			nodes: [callNode(path), ...nodes],
+			connections,
 		});
 		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path));
 	}
@@ -179,16 +202,32 @@ export class AskingWorkflow {
 		readonly url: string,
 	) {}
 
-	/** Starts an execution and waits until the message is on the phone. */
-	async start(body: unknown = { order: 17 }): Promise<Asked> {
-		const { sandbox, n8n } = this.stage;
-		const messages = sandbox.messages().length;
-		const known = new Set((await n8n.executions(this.id)).map(({ id }) => id));
+	private async call(body: unknown): Promise<void> {
 		await fetch(this.url, {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
 			body: JSON.stringify(body),
 		});
+	}
+
+	/** Runs a workflow that asks nobody to its end, and gives the data of the execution. */
+	async run(body: unknown = { order: 17 }): Promise<string> {
+		const { n8n } = this.stage;
+		const known = (await n8n.executions(this.id)).length;
+		await this.call(body);
+		const id = await waitFor('the end of the execution', FINISHES_WITHIN_MS, async () => {
+			const [newest, ...others] = await n8n.executions(this.id);
+			return others.length === known && newest?.status === 'success' ? newest.id : undefined;
+		});
+		return await n8n.executionData(id);
+	}
+
+	/** Starts an execution and waits until the message is on the phone. */
+	async start(body: unknown = { order: 17 }): Promise<Asked> {
+		const { sandbox, n8n } = this.stage;
+		const messages = sandbox.messages().length;
+		const known = new Set((await n8n.executions(this.id)).map(({ id }) => id));
+		await this.call(body);
 		const message = await waitFor('the message', ARRIVES_WITHIN_MS, async () => {
 			const [newest] = await n8n.executions(this.id);
 			if (newest && newest.status === 'error' && !known.has(newest.id)) {
@@ -218,11 +257,16 @@ export class Asked {
 		return executions.find(({ id }) => id === this.executionId)?.status ?? 'unknown';
 	}
 
-	/** Waits until the execution has ended, and gives the item with which it continued. */
-	async outcome(withinMs = FINISHES_WITHIN_MS): Promise<unknown> {
+	/** Waits until the execution has ended well, and gives its data. */
+	async record(withinMs = FINISHES_WITHIN_MS): Promise<string> {
 		await waitFor('the end of the execution', withinMs, async () =>
 			(await this.status()) === 'success' ? true : undefined,
 		);
-		return firstItemOf(await this.stage.n8n.executionData(this.executionId), ASK);
+		return await this.stage.n8n.executionData(this.executionId);
+	}
+
+	/** Waits until the execution has ended, and gives the item with which it continued. */
+	async outcome(withinMs = FINISHES_WITHIN_MS): Promise<unknown> {
+		return firstItemOf(await this.record(withinMs), ASK);
 	}
 }

@@ -59,6 +59,8 @@ describe('send', () => {
 				recipientId: '243540663',
 				diyalogMessageId: expect.stringMatching(/^-?\d+$/) as string,
 				sentAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+				challenge: expect.stringMatching(/^dc1\.[\w-]+$/) as string,
+				expiresAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
 			},
 			expect.objectContaining({ customerNo: '70022', recipientId: '1588406039' }),
 		]);

@@ -11,6 +11,10 @@ import type { Settled } from '../../transport/sentMemory';
 import type { Operation, OperationRun } from '../operation';
 import { parameterReader } from '../parameters';
 import type { ParameterReader } from '../parameters';
+import { additionalFields, customerNoField } from './messageFields';
+import { otpFields } from './otpFields';
+import { OtpIssuer, prepareItemOtp } from './otpIssuer';
+import type { PreparedItemOtp } from './otpIssuer';
 
 /** In the order of use; the type comes first because it decides about the rest. */
 const buttonValues: INodeProperties[] = [
@@ -97,15 +101,7 @@ const buttonFields: INodeProperties = {
 };
 
 const fields: INodeProperties[] = [
-	{
-		displayName: 'Customer Number',
-		name: 'customerNo',
-		type: 'string',
-		required: true,
-		default: '',
-		placeholder: 'e.g. 70021',
-		description: "The customer's number in your company's system, as Diyalog knows it",
-	},
+	customerNoField,
 	{
 		displayName: 'Message',
 		name: 'message',
@@ -113,18 +109,11 @@ const fields: INodeProperties[] = [
 		typeOptions: { rows: 3 },
 		required: true,
 		default: '',
-		placeholder: 'e.g. Your one-time password is 123456. Do not share it with anyone.',
-		description: 'The text that the customer reads',
-	},
-	{
-		displayName: 'OTP Value',
-		name: 'otpValue',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 123456',
+		placeholder: 'e.g. Your code is {code}. Do not share it with anyone.',
 		description:
-			"The code itself. Diyalog's mobile SDK hands it to your company's app, which can fill it in. The customer reads only the message, so put the code there as well.",
+			'The text that the customer reads. {code} and {minutes} stand for the code and how long it is valid, {amount}, {currency}, {payee} and other names in braces for the fields of the transaction.',
 	},
+	...otpFields,
 	buttonFields,
 	{
 		displayName: 'Message ID',
@@ -135,59 +124,35 @@ const fields: INodeProperties[] = [
 		description:
 			'Comes back with every press of a button, so that you know what was answered. If empty, a new UUID is used.',
 	},
-	{
-		displayName: 'Additional Fields',
-		name: 'additionalFields',
-		type: 'collection',
-		placeholder: 'Add Field',
-		default: {},
-		options: [
-			{
-				displayName: 'Device ID',
-				name: 'deviceId',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
-				description: "The customer's device, for Diyalog's OTP reports only",
-			},
-			{
-				displayName: 'Image URL',
-				name: 'imageUrl',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. https://www.example.com/logo.png',
-				description: 'Address of a picture that is shown with the message',
-			},
-			{
-				displayName: 'Transaction Code',
-				name: 'txCode',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. LOGIN',
-				description: "What the OTP is for, for Diyalog's OTP reports only",
-			},
-		],
-	},
+	additionalFields,
 	sendOptionsField,
 ];
 
+/** One message, checked and ready to be sent, with the code that belongs to it. */
+interface PreparedMessage {
+	body: SendOtpBody;
+	otp: PreparedItemOtp;
+}
+
 /** Reads and checks the parameters of one item; nothing has been sent when it throws. */
-function readBody(
+function prepareMessage(
 	context: IExecuteFunctions,
 	read: ParameterReader,
 	itemIndex: number,
-): SendOtpBody {
+): PreparedMessage {
 	const parameter = (name: string): unknown => read(name, itemIndex);
 	const checked = checkSendOtpInput({
 		customerNo: parameter('customerNo'),
 		message: parameter('message'),
 		messageId: parameter('messageId'),
-		otpValue: parameter('otpValue'),
+		otpValue: parameter('otpMode') === 'given' ? parameter('otpValue') : undefined,
 		buttons: parameter('buttons'),
 		additionalFields: parameter('additionalFields'),
 	});
 	if (!checked.valid) throw invalidInputError(context.getNode(), checked.problem, itemIndex);
-	return toSendOtpBody(checked.input, randomUUID);
+	const otp = prepareItemOtp(context, read, itemIndex, checked.input);
+	const input = { ...checked.input, message: otp.message, otpValue: otp.code };
+	return { body: toSendOtpBody(input, randomUUID), otp };
 }
 
 /** What the first refusal of the token says to all items behind it: not one more request is made. */
@@ -199,16 +164,23 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
 async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	const options = readSendOptions(context);
 	const client = await DiyalogClient.create(context, options);
+	const issuer = new OtpIssuer(context, () => client.otpKeys());
 	const memory = SentMemory.of(context);
 	const parameter = parameterReader(context);
 	let refusedToken: Failure | undefined;
 
 	const sendItem = async (itemIndex: number): Promise<Settled> => {
-		const body = readBody(context, parameter, itemIndex);
+		const { body, otp } = prepareMessage(context, parameter, itemIndex);
 		if (refusedToken) return { failure: notSentBecause(refusedToken) };
 		const sentAt = new Date();
+		const giveBack = await issuer.permit(otp, body.customerNo, sentAt, itemIndex);
 		const outcome = await client.sendOtp(body);
-		if (outcome.accepted) return { result: resultOf(body, outcome.answer, sentAt) };
+		if (outcome.accepted) {
+			const challenge = issuer.challengeFor(otp, body, sentAt);
+			return { result: { ...resultOf(body, outcome.answer, sentAt), ...challenge } };
+		}
+		// When that fails too, the code counts as sent: the failure to send is the news.
+		if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
 		if (outcome.failure.kind === 'wrongToken') refusedToken = outcome.failure;
 		return { failure: outcome.failure };
 	};

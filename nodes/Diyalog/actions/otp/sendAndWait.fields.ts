@@ -7,6 +7,7 @@ import {
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
 import { additionalFields, customerNoField } from './messageFields';
+import { otpFields } from './otpFields';
 
 /*
  * The fields of "Send and Wait for Response". message, responseType and approvalOptions have the names that n8n looks for
@@ -290,6 +291,11 @@ const messageField: INodeProperties = {
 	description: 'The text that the customer reads',
 };
 
+/** A code beside the buttons is the exception here: a fallback for who cannot tap. */
+const codeFields = otpFields.map((field) =>
+	field.name === 'otpMode' ? { ...field, default: 'none' } : field,
+);
+
 /** The fields, in the order the editor shows them. */
 export const sendAndWaitFields: INodeProperties[] = [
 	triggerNotice,
@@ -301,6 +307,7 @@ export const sendAndWaitFields: INodeProperties[] = [
 	choicesField,
 	expectedCodeField,
 	answerByField,
+	...codeFields,
 	additionalFields,
 	optionsField,
 ];

@@ -27,6 +27,9 @@ import { checkWaitInput } from '../../wait/waitInput';
 import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
 import type { Operation, OperationRun } from '../operation';
+import type { ParameterReader } from '../parameters';
+import { OtpIssuer, prepareItemOtp } from './otpIssuer';
+import type { PreparedItemOtp } from './otpIssuer';
 import { sendAndWaitFields } from './sendAndWait.fields';
 
 /** Field of the node's context, which n8n stores with the waiting execution. */
@@ -52,13 +55,33 @@ function requireSingleItem(context: IExecuteFunctions): void {
 	);
 }
 
-/** What was entered, as it came; parameters that are not shown are undefined. */
-function readParameters(context: IExecuteFunctions) {
-	const parameter = (name: string): unknown => context.getNodeParameter(name, 0, null) ?? undefined;
+/** Gives parameters as they came; those that are not shown are undefined. */
+const readerOf =
+	(context: IExecuteFunctions): ParameterReader =>
+	(name, itemIndex) =>
+		context.getNodeParameter(name, itemIndex, null) ?? undefined;
+
+/** As n8n proposes it for a human review tool: an object, which is no text. */
+const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
+
+/** The message, in which the parameters of an agent's tool stand as JSON: who approves a call has to see them. */
+function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
+	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
+	if (typeof entered !== 'string' || !entered.startsWith('=')) return read('message', 0);
+	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
+	return readable === entered
+		? read('message', 0)
+		: context.evaluateExpression(readable.slice(1), 0);
+}
+
+/** What was entered, as it came. */
+function readParameters(context: IExecuteFunctions, read: ParameterReader) {
+	const parameter = (name: string): unknown => read(name, 0);
 	return {
 		message: {
 			customerNo: parameter('customerNo'),
-			message: parameter('message'),
+			message: readMessage(context, read),
+			otpValue: parameter('otpMode') === 'given' ? parameter('otpValue') : undefined,
 			additionalFields: parameter('additionalFields'),
 		},
 		response: {
@@ -177,14 +200,24 @@ function expectationOf(response: PlannedResponse, turn: string, appSecret: strin
 	return { kind, codeDigest: digest, maxAttempts, wrongCodeReply };
 }
 
-/** What is sent, and what is waited for; nothing has been sent when it throws. */
+/** What is sent, and what is waited for. */
+interface PreparedQuestion {
+	body: SendOtpBody;
+	/** the code in it, if there is one */
+	otp: PreparedItemOtp;
+	wait: Wait;
+	deadline: Date;
+}
+
+/** Reads and checks what was entered; nothing has been sent when it throws. */
 function prepare(
 	context: IExecuteFunctions,
 	credential: ICredentialDataDecryptedObject,
 	now: Date,
-): { body: SendOtpBody; wait: Wait; deadline: Date } {
+): PreparedQuestion {
 	const node = context.getNode();
-	const { message, response: rawResponse, options } = readParameters(context);
+	const read = readerOf(context);
+	const { message, response: rawResponse, options } = readParameters(context, read);
 	const input = readWaitInput(context, rawResponse, options);
 	const { response, messageIdPrefix } = input;
 	const problem = credentialProblem(response, credential);
@@ -195,7 +228,9 @@ function prepare(
 	const button = buttonsOf(context, response, turn);
 	const checked = checkSendOtpInput({ ...message, messageId, buttons: { button } });
 	if (!checked.valid) throw invalidInputError(node, checked.problem, 0);
-	const body = toSendOtpBody(checked.input, () => messageId);
+	const otp = prepareItemOtp(context, read, 0, checked.input);
+	const prepared = { ...checked.input, message: otp.message, otpValue: otp.code };
+	const body = toSendOtpBody(prepared, () => messageId);
 	const wait: Wait = {
 		turn,
 		customerNo: body.customerNo,
@@ -205,27 +240,33 @@ function prepare(
 		deadline: deadline.toISOString(),
 		expectation: expectationOf(response, turn, appSecret),
 	};
-	return { body, wait, deadline };
+	return { body, otp, wait, deadline };
 }
 
 async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	requireSingleItem(context);
 	const client = await DiyalogClient.create(context, readSendOptions(context));
+	const issuer = new OtpIssuer(context, () => client.otpKeys());
 	const memory = SentMemory.of(context);
 
 	const execute = async (itemIndex: number): Promise<IDataObject> => {
 		const node = context.getNode();
 		const earlier = memory.get(itemIndex);
 		if (earlier && 'failure' in earlier) throw failureError(node, earlier.failure, itemIndex);
-		const { body, wait, deadline } = prepare(context, client.credentials, new Date());
+		const now = new Date();
+		const { body, otp, wait, deadline } = prepare(context, client.credentials, now);
+		const giveBack = await issuer.permit(otp, body.customerNo, now, itemIndex);
 		const outcome = await client.sendOtp(body);
 		if (!outcome.accepted) {
+			// When that fails too, the code counts as sent: the failure to send is the news.
+			if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
 			if (outcome.failure.uncertain) memory.set(itemIndex, outcome);
 			throw failureError(node, outcome.failure, itemIndex);
 		}
-		context.getContext('node')[WAIT_CONTEXT_KEY] = wait;
+		const waiting = { ...wait, ...issuer.challengeFor(otp, body, now) };
+		context.getContext('node')[WAIT_CONTEXT_KEY] = waiting;
 		const items = context.getInputData();
-		const expired = outcomeOf(wait, EXPIRED, items[itemIndex]?.json ?? {});
+		const expired = outcomeOf(waiting, EXPIRED, items[itemIndex]?.json ?? {});
 		// When the time is up n8n passes the input on, as if all were well; so the input says that it is not.
 		items.splice(0, items.length, { json: expired, pairedItem: { item: itemIndex } });
 		await context.putExecutionToWait(deadline);

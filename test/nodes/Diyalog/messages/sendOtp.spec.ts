@@ -111,6 +111,11 @@ describe('input that cannot be sent', () => {
 		['Customer Number', 'is neither a text nor a number', { customerNo: { id: 1 } }],
 		['Message', 'is empty', { message: ' \n' }],
 		['Message', 'is not a text', { message: ['a'] }],
+		[
+			'Message',
+			'has an object where the customer should read a text',
+			{ message: `Approve ${String({ amount: 250 })}?` },
+		],
 		['Message ID', 'contains "]:"', { messageId: 'a]:b' }],
 		['Message ID', 'is neither a text nor a number', { messageId: {} }],
 		['Image URL', 'is not a web address', { additionalFields: { imageUrl: 'logo.png' } }],

@@ -1,17 +1,26 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 /** What a derived key is for. Each purpose has a key of its own, so that nothing made for one serves another. */
-export type KeyPurpose = 'resume reference' | 'passed-on answer' | 'expected code';
+export type KeyPurpose =
+	| 'resume reference'
+	| 'passed-on answer'
+	| 'expected code'
+	| 'OTP challenge'
+	| 'OTP code'
+	| 'OTP customer'
+	| 'OTP transaction'
+	| 'OTP mark';
 
 const KEY_BYTES = 32;
 
 /**
- * A key that only those have who hold the App Secret of the credential: the waiting node and the trigger.
- * HKDF with SHA-256 (RFC 5869).
+ * A key that only those have who hold a secret of the credential. HKDF with SHA-256 (RFC 5869).
+ *
+ * @param secret the bot token or the App Secret; must not be empty
  */
-export function deriveKey(appSecret: string, purpose: KeyPurpose): Buffer {
+export function deriveKey(secret: string, purpose: KeyPurpose): Buffer {
 	const info = `n8n-nodes-diyalog: ${purpose}`;
-	return Buffer.from(hkdfSync('sha256', appSecret, '', info, KEY_BYTES));
+	return Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES));
 }
 
 /** HMAC with SHA-256 (RFC 2104), 32 bytes. */

@@ -1,0 +1,41 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { KnownMarks, MarkBook } from '../otp/markBook';
+import type { MarkStore } from '../otp/markBook';
+import { lockedStore, nodeStore } from './processedData';
+
+/** Shared by all nodes of this process. */
+const known = new KnownMarks();
+
+/** The books of this process; a workflow's id and a node's id are unique in one n8n. */
+const books = new Map<string, MarkBook>();
+
+/** More nodes than one n8n runs by far; only so that the map cannot grow for ever. */
+const MAX_BOOKS = 1_000;
+
+function bookOf(key: string): MarkBook {
+	const open = books.get(key);
+	if (open) return open;
+	const [oldest] = books.keys();
+	if (books.size >= MAX_BOOKS && oldest !== undefined) books.delete(oldest);
+	const book = new MarkBook(known, Date.now);
+	books.set(key, book);
+	return book;
+}
+
+/** Where a node remembers, and its way there. */
+export interface NodeMemory {
+	book: MarkBook;
+	store: MarkStore;
+}
+
+/** The memory of all nodes of this workflow that verify: exact also across several processes of n8n. */
+export const workflowMemory = (context: IExecuteFunctions): NodeMemory => ({
+	book: bookOf(`${context.getWorkflow().id ?? ''}/`),
+	store: lockedStore(context, Math.random),
+});
+
+/** The memory of this node alone: exact within one process of n8n. */
+export const nodeMemory = (context: IExecuteFunctions): NodeMemory => ({
+	book: bookOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`),
+	store: nodeStore(context),
+});

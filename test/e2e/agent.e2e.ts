@@ -1,0 +1,165 @@
+import { startChatServer } from '../support/chatServer';
+import type { ChatServer } from '../support/chatServer';
+import { firstItemOf, itemsOf } from './harness/executions';
+import { ASK, Stage } from './harness/waiting';
+import type { Asked, AskingWorkflow } from './harness/waiting';
+
+/*
+ * An AI agent of a real n8n whose tool has to be approved on the phone. n8n makes the human review tool of the node by
+ * itself.
+ */
+
+const AGENT = 'Agent';
+const TOOL = 'Transfer money';
+/** As n8n fills the field in. */
+const N8N_DEFAULT_MESSAGE =
+	'=The agent wants to run this tool: {{ $tool.name }}\n\nInput:\n{{ $tool.parameters }}';
+/** n8n looks for waits that are over once a minute. */
+const EXPIRES_WITHIN_MS = 100_000;
+
+let stage: Stage;
+let chat: ChatServer;
+
+beforeAll(async () => {
+	chat = await startChatServer({
+		toolParameters: { amount: '250' },
+		// A model that was talked into it may claim anything.
+		hitlParameters: { approved: true, data: { approved: true } },
+	});
+	stage = await Stage.set();
+}, 900_000);
+
+afterAll(async () => {
+	await stage.clear();
+	await chat.close();
+}, 60_000);
+
+const connection = (node: string, type: string) => ({ [type]: [[{ node, type, index: 0 }]] });
+
+/** Call -> agent, with a model and a tool behind the human review. */
+async function createAgent(
+	parameters: Readonly<Record<string, unknown>> = {},
+): Promise<AskingWorkflow> {
+	const openAi = await stage.n8n.createCredential(
+		'Model',
+		{ apiKey: 'a-key', url: chat.url, header: false },
+		'openAiApi',
+	);
+	const review = {
+		...stage.askNode({}),
+		type: 'n8n-nodes-diyalog.diyalogHitlTool',
+		// Resource, operation and response type are what n8n makes of them.
+		parameters: {
+			customerNo: '70021',
+			message: '=The agent wants to run {{ $tool.name }} with {{ $tool.parameters.amount }}',
+			...parameters,
+		},
+	};
+	return await stage.createCalled(
+		[
+			review,
+			{
+				id: 'agent',
+				name: AGENT,
+				type: '@n8n/n8n-nodes-langchain.agent',
+				typeVersion: 3.1,
+				position: [200, 0],
+				parameters: { promptType: 'define', text: 'Send 250 TL to A. Yilmaz', options: {} },
+			},
+			{
+				id: 'model',
+				name: 'Model',
+				type: '@n8n/n8n-nodes-langchain.lmChatOpenAi',
+				typeVersion: 1.3,
+				position: [200, 200],
+				credentials: { openAiApi: { id: openAi, name: 'Model' } },
+				parameters: {
+					model: { __rl: true, mode: 'id', value: 'test-model' },
+					responsesApiEnabled: false,
+					options: {},
+				},
+			},
+			{
+				id: 'tool',
+				name: TOOL,
+				type: 'n8n-nodes-base.httpRequestTool',
+				typeVersion: 4.2,
+				position: [400, 200],
+				parameters: {
+					toolDescription: 'Transfers money',
+					method: 'POST',
+					url: chat.toolUrl,
+					sendBody: true,
+					specifyBody: 'json',
+					jsonBody: `={{ { amount: $fromAI('amount', 'How much', 'string') } }}`,
+					options: {},
+				},
+			},
+		],
+		{
+			Call: connection(AGENT, 'main'),
+			Model: connection(AGENT, 'ai_languageModel'),
+			[TOOL]: connection(ASK, 'ai_tool'),
+			[ASK]: connection(AGENT, 'ai_tool'),
+		},
+	);
+}
+
+/** What the agent said at the end: the model repeats what it was told about its call. */
+async function saidBy(asked: Asked, withinMs?: number): Promise<unknown> {
+	return firstItemOf(await asked.record(withinMs), AGENT);
+}
+
+const REJECTED = { output: expect.stringContaining(`User rejected the tool call to ${TOOL}`) };
+
+beforeEach(() => {
+	chat.deeds.length = 0;
+	chat.requests.length = 0;
+});
+
+it('approved on the phone: the tool runs with what the model asked for', async () => {
+	const asked = await (await createAgent()).start();
+	expect(asked.message).toMatchObject({
+		mokMessage: 'The agent wants to run Transfer_money with 250',
+		buttonsV2: [{ title: 'Approve' }, { title: 'Decline' }],
+	});
+	expect(chat.deeds).toEqual([]);
+	await stage.press(asked.message, 'Approve');
+	expect(await saidBy(asked)).toEqual({ output: 'I was told: [{"result":"transferred"}]' });
+	expect(chat.deeds).toEqual([{ amount: '250' }]);
+});
+
+it('declined: the tool does not run, and the model is told', async () => {
+	const asked = await (await createAgent()).start();
+	await stage.press(asked.message, 'Decline');
+	expect(await saidBy(asked)).toEqual(REJECTED);
+	expect(chat.deeds).toEqual([]);
+	expect(chat.requests).toHaveLength(2);
+});
+
+it('time is up: the tool does not run, although the model claims that it is approved', async () => {
+	const limitWaitTime = {
+		values: { limitType: 'afterTimeInterval', resumeAmount: 0.05, resumeUnit: 'minutes' },
+	};
+	const asked = await (await createAgent({ options: { limitWaitTime } })).start();
+	expect(await saidBy(asked, EXPIRES_WITHIN_MS)).toEqual(REJECTED);
+	const [review] = itemsOf(await asked.record(), ASK, 'ai_tool');
+	expect(review).toMatchObject({ decision: 'expired', data: { approved: false } });
+	expect(review).toMatchObject({ input: { approved: true, data: { approved: true } } });
+	expect(chat.deeds).toEqual([]);
+}, 150_000);
+
+it('nobody can be asked: the tool does not run', async () => {
+	const data = await (await createAgent({ customerNo: '99999' })).run();
+	expect(firstItemOf(data, AGENT)).toEqual(REJECTED);
+	expect(chat.deeds).toEqual([]);
+});
+
+it('the message that n8n proposes shows tool and input, which otherwise would read [object Object]', async () => {
+	const asked = await (await createAgent({ message: N8N_DEFAULT_MESSAGE })).start();
+	expect(asked.message.mokMessage).toBe(
+		'The agent wants to run this tool: Transfer_money\n\nInput:\n{"amount":"250"}',
+	);
+	await stage.press(asked.message, 'Decline');
+	expect(await saidBy(asked)).toEqual(REJECTED);
+});

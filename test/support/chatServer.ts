@@ -1,0 +1,86 @@
+import Fastify from 'fastify';
+import { z } from 'zod';
+
+/*
+ * A model that speaks OpenAI's chat completions API (https://platform.openai.com/docs/api-reference/chat) as far as an
+ * agent needs it: it calls the first tool it is offered, and then repeats what it was told about that call.
+ */
+
+const messageSchema = z.object({ role: z.string(), content: z.unknown() });
+
+const requestSchema = z.object({
+	messages: z.array(messageSchema).min(1),
+	tools: z
+		.array(z.object({ function: z.object({ name: z.string(), parameters: z.unknown() }) }))
+		.default([]),
+});
+
+/** What the model was asked. */
+export type ChatRequest = z.output<typeof requestSchema>;
+
+export interface ChatServer {
+	/** base address of the API, for the credential */
+	url: string;
+	requests: ChatRequest[];
+	/** bodies of what came to {@link toolUrl}: the deed that somebody has to approve */
+	deeds: unknown[];
+	toolUrl: string;
+	close(): Promise<void>;
+}
+
+const MODEL = 'test-model';
+
+const completion = (message: Readonly<Record<string, unknown>>, finishReason: string) => ({
+	id: 'chatcmpl-1',
+	object: 'chat.completion',
+	created: 1_700_000_000,
+	model: MODEL,
+	choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: finishReason }],
+	usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+});
+
+const textOf = (content: unknown): string =>
+	typeof content === 'string' ? content : JSON.stringify(content);
+
+function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown) {
+	const last = messages.at(-1);
+	if (last?.role === 'tool') {
+		return completion({ content: `I was told: ${textOf(last.content)}` }, 'stop');
+	}
+	const [tool] = tools;
+	if (!tool) return completion({ content: 'I have no tool.' }, 'stop');
+	const call = {
+		id: 'call_1',
+		type: 'function',
+		function: { name: tool.function.name, arguments: JSON.stringify(toolArguments) },
+	};
+	return completion({ content: null, tool_calls: [call] }, 'tool_calls');
+}
+
+/**
+ * Starts the model, and beside it an address for a tool to call, on a free port of loopback.
+ *
+ * @param toolArguments with which the model calls the tool
+ */
+export async function startChatServer(toolArguments: unknown): Promise<ChatServer> {
+	const app = Fastify({ logger: false, forceCloseConnections: true });
+	const requests: ChatRequest[] = [];
+	const deeds: unknown[] = [];
+	app.post('/v1/chat/completions', async (request) => {
+		const asked = requestSchema.parse(request.body);
+		requests.push(asked);
+		return answerTo(asked, toolArguments);
+	});
+	app.post('/transfer', async (request) => {
+		deeds.push(request.body);
+		return { result: 'transferred' };
+	});
+	const base = await app.listen({ host: '127.0.0.1', port: 0 });
+	return {
+		url: `${base}/v1`,
+		requests,
+		deeds,
+		toolUrl: `${base}/transfer`,
+		close: async () => await app.close(),
+	};
+}
