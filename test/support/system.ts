@@ -124,6 +124,26 @@ export async function run(
 	throw new Error(`${command} ${commandArgs.join(' ')} ended with ${code}:\n${tail}`);
 }
 
+/**
+ * Runs a command to its end and lets the person see what it prints.
+ *
+ * @returns its exit code
+ */
+export async function runVisibly(
+	command: string,
+	commandArgs: readonly string[],
+	options: Pick<RunOptions, 'cwd' | 'env'>,
+): Promise<number> {
+	const child = spawn(command, commandArgs, {
+		...options,
+		stdio: ['ignore', 'inherit', 'inherit'],
+	});
+	return await new Promise((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', (code) => resolve(code ?? 1));
+	});
+}
+
 /** Starts a server as a process group of its own, all its output in a file. */
 export function startProcess(
 	command: string,

@@ -235,22 +235,34 @@ export class N8n {
 		return created.data.id;
 	}
 
-	/** What the editor's credential test says. */
+	/**
+	 * What the editor's credential test says.
+	 *
+	 * @param id of an existing credential, which older releases of n8n want
+	 */
 	async testCredential(
 		data: Readonly<Record<string, unknown>>,
+		id = '',
 	): Promise<{ status: string; message: string }> {
-		const credentials = { id: '', name: 'Tested', type: 'diyalogApi', data };
+		const credentials = { id, name: 'Tested', type: 'diyalogApi', data };
 		const schema = dataOf(z.object({ status: z.string(), message: z.string() }));
 		return (await this.request('POST', '/rest/credentials/test', { credentials }, schema)).data;
 	}
 
 	/** Creates a workflow and activates it. */
 	async createWorkflow(definition: WorkflowDefinition): Promise<string> {
-		const body = { settings: { executionOrder: 'v1' }, ...definition };
+		const body = { active: false, settings: { executionOrder: 'v1' }, ...definition };
 		const { data } = await this.request('POST', '/rest/workflows', body, dataOf(workflowSchema));
-		const activation = { versionId: data.versionId };
-		await this.request('POST', `/rest/workflows/${data.id}/activate`, activation, z.unknown());
+		await this.activate(data);
 		return data.id;
+	}
+
+	private async activate({ id, versionId }: z.output<typeof workflowSchema>): Promise<void> {
+		const resource = `/rest/workflows/${id}`;
+		await this.request('POST', `${resource}/activate`, { versionId }, z.unknown()).catch(
+			// Before there were published versions, a workflow was switched on.
+			async () => await this.request('PATCH', resource, { active: true, versionId }, z.unknown()),
+		);
 	}
 
 	/**
