@@ -19,7 +19,8 @@ export class Diyalog implements INodeType {
 		icon: { light: 'file:../../icons/diyalog.svg', dark: 'file:../../icons/diyalog.dark.svg' },
 		group: ['output'],
 		version: 1,
-		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
+		subtitle:
+			'={{ $parameter["operation"] === "sendAndWait" ? "send and wait: " + $parameter["responseType"] : $parameter["operation"] + ": " + $parameter["resource"] }}',
 		description: 'Send one-time passwords (OTP) and approvals over the Diyalog messenger',
 		defaults: { name: 'Diyalog' },
 		usableAsTool: true,

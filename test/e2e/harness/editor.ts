@@ -70,6 +70,24 @@ export class Editor {
 		return entries;
 	}
 
+	/** A node on the canvas. */
+	canvasNode(name: string): Locator {
+		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+	}
+
+	/** Closes what the editor proposes when a published workflow is opened. */
+	async closeProposals(): Promise<void> {
+		const proposals = this.page.getByText('Production Checklist');
+		await proposals.waitFor();
+		await this.page.keyboard.press('Escape');
+		await proposals.waitFor({ state: 'hidden' });
+	}
+
+	/** Runs the open workflow by hand from one of its triggers, whose button is hidden until the mouse is over it. */
+	async execute(trigger: string): Promise<void> {
+		await byTestId(this.page, `execute-workflow-button-${trigger}`).dispatchEvent('click');
+	}
+
 	/** The opened node. */
 	get node(): Locator {
 		return byTestId(this.page, 'ndv');
