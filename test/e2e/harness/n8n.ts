@@ -47,7 +47,10 @@ const dataOf = <T extends z.ZodTypeAny>(schema: T) => z.object({ data: schema })
 const idSchema = z.object({ id: z.coerce.string() });
 const workflowSchema = idSchema.extend({ versionId: z.string() });
 const executionListSchema = z.object({
-	results: z.array(idSchema.extend({ status: z.string(), workflowId: z.string() })),
+	results: z
+		.array(idSchema.extend({ status: z.string(), workflowId: z.string() }))
+		// n8n asks for running ones first and then for ended ones: one that ends meanwhile is in both answers.
+		.transform((all) => [...new Map(all.map((each) => [each.id, each])).values()]),
 });
 const executionSchema = idSchema.extend({ status: z.string(), data: z.string() });
 
@@ -237,10 +240,11 @@ export class N8n {
 	 * GET, so that nothing is started: n8n then answers which method it would have wanted.
 	 *
 	 * @param webhookPath the path below `/webhook/`
+	 * @param base where webhooks are served; the main process unless told otherwise
 	 * @returns the webhook's address
 	 */
-	async webhookUrl(webhookPath: string): Promise<string> {
-		const url = `${this.url}/webhook/${webhookPath}`;
+	async webhookUrl(webhookPath: string, base = this.url): Promise<string> {
+		const url = `${base}/webhook/${webhookPath}`;
 		return await waitFor(`the webhook ${webhookPath}`, WEBHOOK_WITHIN_MS, async () => {
 			const text = await (await fetch(url)).text();
 			return text.includes('make a POST request') ? url : undefined;

@@ -14,7 +14,7 @@ import { packPackage } from './package';
 const FINISHES_WITHIN_MS = 60_000;
 const ARRIVES_WITHIN_MS = 20_000;
 
-const TRIGGER_ID = 'b1d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e01';
+const BOT = 'bot';
 
 /** The name of the node that waits, in every workflow made here. */
 export const ASK = 'Ask the customer';
@@ -29,6 +29,8 @@ export interface StageOptions {
 	credential?: Readonly<Record<string, unknown>>;
 	/** parameters of the Diyalog Trigger beside its events */
 	trigger?: Readonly<Record<string, unknown>>;
+	/** where webhooks are reached from outside, e.g. through a proxy; n8n itself unless given */
+	publicUrl?: string;
 }
 
 /** n8n with an active Diyalog Trigger, and a sandbox that posts to it. */
@@ -37,9 +39,12 @@ export class Stage {
 		readonly n8n: N8n,
 		readonly sandbox: Sandbox,
 		readonly credentialId: string,
-		readonly triggerWorkflow: string,
 		readonly appSecret: string,
+		readonly publicUrl: string,
 	) {}
+
+	/** The workflow of the trigger that Diyalog posts to. */
+	private triggerWorkflow = '';
 
 	static async set(options: StageOptions = {}): Promise<Stage> {
 		const folder = await temporaryFolder('pack');
@@ -48,7 +53,7 @@ export class Stage {
 		const n8n = await N8n.start({ tarball, settings, port });
 		await fs.rm(folder, { recursive: true, force: true });
 		const appSecret = randomBytes(16).toString('hex');
-		const bot = { name: 'bot', token: randomBytes(16).toString('hex'), webhook: { appSecret } };
+		const bot = { name: BOT, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
 			bots: [bot],
 			batch: { maxWaitMs: 50 },
@@ -60,13 +65,22 @@ export class Stage {
 			appSecret,
 			...options.credential,
 		});
-		const triggerWorkflow = await n8n.createWorkflow({
+		const { publicUrl = n8n.url } = options;
+		const stage = new Stage(n8n, sandbox, credentialId, appSecret, publicUrl);
+		await stage.listen(options.trigger);
+		return stage;
+	}
+
+	/** Lets Diyalog post to a new trigger from now on. */
+	async listen(parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
+		const webhookId = randomUUID();
+		this.triggerWorkflow = await this.n8n.createWorkflow({
 			name: 'Presses',
-			nodes: [diyalogTrigger(credentialId, options.trigger)],
+			nodes: [diyalogTrigger(this.credentialId, parameters, webhookId)],
 			connections: {},
 		});
-		sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(`${TRIGGER_ID}/webhook`));
-		return new Stage(n8n, sandbox, credentialId, triggerWorkflow, appSecret);
+		const url = await this.n8n.webhookUrl(`${webhookId}/webhook`, this.publicUrl);
+		this.sandbox.setWebhookUrl(BOT, url);
 	}
 
 	async clear(): Promise<void> {
@@ -117,7 +131,7 @@ export class Stage {
 			nodes: [callNode(path), ...nodes],
 			connections,
 		});
-		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path));
+		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path, this.publicUrl));
 	}
 
 	/** What the trigger has put out so far, oldest first. */
@@ -152,14 +166,15 @@ export class Stage {
 
 export const diyalogTrigger = (
 	credentialId: string,
-	parameters: Readonly<Record<string, unknown>> = {},
+	parameters: Readonly<Record<string, unknown>>,
+	webhookId: string,
 ): Node => ({
 	id: 'trigger',
 	name: 'Diyalog Trigger',
 	type: 'n8n-nodes-diyalog.diyalogTrigger',
 	typeVersion: 2,
 	position: [0, 0],
-	webhookId: TRIGGER_ID,
+	webhookId,
 	credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
 	parameters: {
 		events: ['buttonPressed', 'textReceived'],

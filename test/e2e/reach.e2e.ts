@@ -1,0 +1,108 @@
+import { freePort, fs, http } from '../support/system';
+import type { AddressInfo } from '../support/system';
+import { serveAnswer } from '../support/answerServer';
+import type { AnswerServer } from '../support/answerServer';
+import { Stage } from './harness/waiting';
+
+/*
+ * An n8n that cannot reach its own public address, as behind hairpin NAT, or reaches something else there. Diyalog gets
+ * its answer in time, the press is kept, and the option N8n Address makes it arrive.
+ */
+
+/** Diyalog waits no longer for the answer to a webhook. */
+const DIYALOG_WAITS_MS = 5_000;
+
+let stage: Stage;
+
+beforeAll(async () => {
+	const nobody = `http://127.0.0.1:${await freePort()}/`;
+	stage = await Stage.set({ settings: { WEBHOOK_URL: nobody } });
+}, 900_000);
+
+afterAll(async () => {
+	await stage.clear();
+}, 60_000);
+
+/** A server that takes every request and answers none. */
+async function serveSilence(): Promise<{ url: string; close(): void }> {
+	const server = http.createServer(() => undefined);
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	const close = () => {
+		server.closeAllConnections();
+		server.close();
+	};
+	return { url: `http://127.0.0.1:${port}`, close };
+}
+
+/** Asks and presses Approve; Diyalog has to get its answer in time whatever becomes of the press. */
+async function askAndPress() {
+	const asked = await (await stage.createAsking({})).start();
+	await stage.press(asked.message, 'Approve');
+	const delivery = stage.sandbox.webhookLog().at(-1);
+	expect(delivery).toMatchObject({ status: 200 });
+	expect(delivery?.durationMs).toBeLessThan(DIYALOG_WAITS_MS);
+	return asked;
+}
+
+async function expectKept(notResumedReason: string, advice: string): Promise<void> {
+	const asked = await askAndPress();
+	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
+		expect.objectContaining({ payload: 'approve', resumed: false, notResumedReason }),
+	]);
+	expect(await asked.status()).toBe('waiting');
+	const lines = (await fs.readFile(stage.n8n.logFile, 'utf8')).split('\n');
+	expect(
+		lines.filter((line) => line.includes(`did not reach execution ${asked.executionId}: `)),
+	).toEqual([expect.stringContaining(advice)]);
+}
+
+it('nobody listens there: the press is kept, and the log says what to do', async () => {
+	await stage.listen();
+	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+});
+
+it('kept also by a trigger that is set to put out something else', async () => {
+	await stage.listen({ events: ['messageRead'], options: { onlyUnmatched: true } });
+	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+});
+
+it('with its own loopback address as N8n Address the execution continues', async () => {
+	await stage.listen({ options: { n8nAddress: stage.n8n.url } });
+	const asked = await askAndPress();
+	expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
+	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
+		expect.objectContaining({ resumed: true }),
+	]);
+});
+
+it('an address that accepts and never answers: Diyalog is answered in time all the same', async () => {
+	const silence = await serveSilence();
+	try {
+		await stage.listen({ options: { n8nAddress: silence.url } });
+		await expectKept('noAnswerInTime', 'n8n did not answer itself in time');
+	} finally {
+		silence.close();
+	}
+});
+
+describe('something else answers there', () => {
+	let other: AnswerServer;
+
+	afterEach(async () => {
+		await other.close();
+	});
+
+	it.each([
+		[200, '<html>Welcome</html>'],
+		[404, '<html>Not Found</html>'],
+		[409, 'Conflict'],
+		[302, ''],
+		[500, 'Oops'],
+		[200, '{"accepted":"yes"}'],
+	])('with %i %s', async (status, text) => {
+		other = await serveAnswer({ status, text, headers: { location: stage.n8n.url } });
+		await stage.listen({ options: { n8nAddress: other.url } });
+		await expectKept('unexpectedAnswer', 'what answered there does not take answers for n8n');
+	});
+});
