@@ -1,11 +1,13 @@
 import { args, exitWith, print } from '../support/system';
 import { benchParse } from './parse';
 import { benchSend } from './send/benchSend';
+import { benchWait } from './wait/benchWait';
 
 /** The benchmarks by name; each prints its table with ratios measured in one run. */
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
 	parse: benchParse,
 	send: benchSend,
+	wait: benchWait,
 };
 
 async function main(): Promise<void> {

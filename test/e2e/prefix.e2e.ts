@@ -119,7 +119,7 @@ describeUnless(missing, 'a proxy that takes the prefix away', () => {
 	});
 
 	it("n8n's own address does not help: there the path has no prefix", async () => {
-		await stage.listen({ options: { n8nAddress: stage.n8n.url } });
+		await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
 		const asked = await askAndPress();
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
 			expect.objectContaining({ resumed: false, notResumedReason: 'unexpectedAnswer' }),
@@ -169,7 +169,7 @@ describeUnless(missing, 'a proxy that leaves the prefix on for webhooks', () => 
 	});
 
 	it("also when the trigger uses n8n's own address", async () => {
-		await stage.listen({ options: { n8nAddress: stage.n8n.url } });
+		await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
 		const asked = await askAndPress();
 		expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
 	});

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
 import { fs, sleepMs, waitFor } from '../support/system';
+import { firstItemOf } from './harness/executions';
 import { ASK, Stage } from './harness/waiting';
 import type { Asked } from './harness/waiting';
 
@@ -395,6 +396,73 @@ describe('around it', () => {
 			'got 2 items, and can wait for one',
 		);
 		expect(stage.sandbox.messages()).toHaveLength(before);
+	});
+
+	it('a sub-workflow asks, its parent waits and goes on with the answer', async () => {
+		const subWorkflow = await stage.n8n.createWorkflow({
+			name: 'Asks for its parent',
+			nodes: [
+				{
+					id: 'start',
+					name: 'Start',
+					type: 'n8n-nodes-base.executeWorkflowTrigger',
+					typeVersion: 1.1,
+					position: [0, 0],
+					parameters: { inputSource: 'passthrough' },
+				},
+				stage.askNode({}),
+			],
+			connections: { Start: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
+		});
+		const path = 'parent';
+		const parent = await stage.n8n.createWorkflow({
+			name: 'Parent',
+			nodes: [
+				{
+					id: 'call',
+					name: 'Call',
+					type: 'n8n-nodes-base.webhook',
+					typeVersion: 2,
+					position: [0, 0],
+					webhookId: 'parent',
+					parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
+				},
+				{
+					id: 'sub',
+					name: 'Ask in a sub-workflow',
+					type: 'n8n-nodes-base.executeWorkflow',
+					typeVersion: 1.2,
+					position: [200, 0],
+					parameters: {
+						workflowId: { __rl: true, mode: 'id', value: subWorkflow },
+						options: { waitForSubWorkflow: true },
+					},
+				},
+			],
+			connections: {
+				Call: { main: [[{ node: 'Ask in a sub-workflow', type: 'main', index: 0 }]] },
+			},
+		});
+		const before = stage.sandbox.messages().length;
+		await fetch(await stage.n8n.webhookUrl(path), { method: 'POST' });
+		const message = await waitFor('the message', 10_000, () => stage.sandbox.messages()[before]);
+		const statusOf = async (workflow: string) => (await stage.n8n.executions(workflow))[0];
+		for (const workflow of [subWorkflow, parent]) {
+			await waitFor('both wait', 10_000, async () =>
+				(await statusOf(workflow))?.status === 'waiting' ? true : undefined,
+			);
+		}
+		await stage.press(message, 'Approve');
+		const done = await waitFor('the parent goes on', 20_000, async () => {
+			const execution = await statusOf(parent);
+			return execution?.status === 'success' ? execution : undefined;
+		});
+		expect(
+			firstItemOf(await stage.n8n.executionData(done.id), 'Ask in a sub-workflow'),
+		).toMatchObject({
+			decision: 'approved',
+			approved: true,
+		});
 	});
 
 	it('n8n killed with -9 while an execution waits, and started again', async () => {

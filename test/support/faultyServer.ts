@@ -19,7 +19,7 @@ export type Behaviour =
 	| { kind: 'refuse'; status: number; text: string; headers?: Record<string, string> }
 	| { kind: 'deliverAndAnswer'; status: number; text: string };
 
-const bodySchema = z.object({ messageId: z.string() });
+const bodySchema = z.object({ messageId: z.string().default('') });
 
 /** A server that misbehaves as told, and counts what people would have received. */
 export class FaultyServer {

@@ -3,7 +3,7 @@
    the one door of tests and tools to the operating system; nothing here is published */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, existsSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -14,13 +14,16 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleepMs } from 'node:timers/promises';
 
-export { existsSync, fs, http, https, os, path, readFileSync, sleepMs };
+export { existsSync, fs, http, https, os, path, readdirSync, readFileSync, sleepMs };
 export type { AddressInfo, ChildProcess };
 
 export const requireCommonJs = createRequire(__filename);
 export const env = process.env;
 export const args = process.argv.slice(2);
 export const projectRoot = path.resolve(__dirname, '../..');
+
+/** Whether this process may do everything on this machine. */
+export const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** Ends this process with an exit code once its output is written. */
 export function exitWith(code: number): void {
@@ -119,6 +122,26 @@ export async function run(
 	log?.end();
 	if (code === 0) return stdout;
 	throw new Error(`${command} ${commandArgs.join(' ')} ended with ${code}:\n${tail}`);
+}
+
+/**
+ * Runs a command to its end and lets the person see what it prints.
+ *
+ * @returns its exit code
+ */
+export async function runVisibly(
+	command: string,
+	commandArgs: readonly string[],
+	options: Pick<RunOptions, 'cwd' | 'env'>,
+): Promise<number> {
+	const child = spawn(command, commandArgs, {
+		...options,
+		stdio: ['ignore', 'inherit', 'inherit'],
+	});
+	return await new Promise((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', (code) => resolve(code ?? 1));
+	});
 }
 
 /** Starts a server as a process group of its own, all its output in a file. */

@@ -14,6 +14,8 @@ export interface WebhookServer {
 	executions: IDataObject[][];
 	/** errors that the trigger let escape; n8n would answer 500 */
 	escaped: unknown[];
+	/** as long as this is on, n8n cannot store an execution and answers 500 */
+	isDiskFull: boolean;
 	close(): Promise<void>;
 }
 
@@ -36,6 +38,10 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		const rawBody: unknown = request.body;
 		Object.assign(request, { rawBody: Buffer.isBuffer(rawBody) ? rawBody : undefined, body: {} });
 		const { workflowData, noWebhookResponse } = await trigger.call(request, response, name);
+		if (workflowData && server.isDiskFull) {
+			response.status(500).end();
+			return;
+		}
 		if (workflowData)
 			executions.push(...workflowData.map((items) => items.map(({ json }) => json)));
 		if (noWebhookResponse) return;
@@ -54,17 +60,19 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		if (response.headersSent) next(error);
 		else response.status(500).end();
 	});
-	const server = app.listen(0, '127.0.0.1');
-	await new Promise((resolve) => server.once('listening', resolve));
-	const { port } = server.address() as AddressInfo;
-	return {
+	const listener = app.listen(0, '127.0.0.1');
+	await new Promise((resolve) => listener.once('listening', resolve));
+	const { port } = listener.address() as AddressInfo;
+	const server: WebhookServer = {
 		url: `http://127.0.0.1:${port}/webhook`,
 		statusUrl: `http://127.0.0.1:${port}/updatemokstatus`,
 		executions,
 		escaped,
+		isDiskFull: false,
 		close: async () => {
-			server.closeAllConnections();
-			await new Promise((resolve) => server.close(resolve));
+			listener.closeAllConnections();
+			await new Promise((resolve) => listener.close(resolve));
 		},
 	};
+	return server;
 }

@@ -9,18 +9,27 @@ function holdsExpression(raw: unknown): boolean {
 /** Gives the value of a parameter for an item. */
 export type ParameterReader = (name: string, itemIndex: number) => unknown;
 
+/** What n8n would check of a value is checked by our own schemas, in words that say what to do. */
+const UNCHECKED = { skipValidation: true };
+
 /**
  * Reads parameters for many items. n8n resolves and checks a parameter anew for each item, which is most of the work of
  * sending one; a parameter without an expression is the same for all items and is read once.
  */
 export function parameterReader(context: IExecuteFunctions): ParameterReader {
 	const { parameters } = context.getNode();
+	const read: ParameterReader = (name, itemIndex) =>
+		context.getNodeParameter(name, itemIndex, undefined, UNCHECKED);
 	const constants = new Map<string, unknown>();
+	const differing = new Map<string, boolean>();
 	return (name, itemIndex) => {
-		if (holdsExpression(parameters[name])) {
-			return context.getNodeParameter(name, itemIndex, undefined);
+		let differs = differing.get(name);
+		if (differs === undefined) {
+			differs = holdsExpression(parameters[name]);
+			differing.set(name, differs);
 		}
-		if (!constants.has(name)) constants.set(name, context.getNodeParameter(name, 0, undefined));
+		if (differs) return read(name, itemIndex);
+		if (!constants.has(name)) constants.set(name, read(name, 0));
 		return constants.get(name);
 	};
 }

@@ -30,6 +30,9 @@ export function fingerprintOf(event: DiyalogEvent): string {
 export class SeenEvents {
 	private readonly fingerprints: Set<string>;
 
+	/** what another memory may still know */
+	private readonly forgotten = new Set<string>();
+
 	/** @param stored what {@link toText} returned before; anything else is taken for nothing */
 	constructor(
 		stored: unknown = '',
@@ -39,9 +42,10 @@ export class SeenEvents {
 		this.fingerprints = new Set(text.match(/.{16}/g) ?? []);
 	}
 
-	/** Adds what another memory of the same trigger knows. */
+	/** Adds what another memory of the same trigger knows, but for what was forgotten here on purpose. */
 	merge(other: SeenEvents): void {
-		for (const fingerprint of other.fingerprints) this.fingerprints.add(fingerprint);
+		for (const fingerprint of other.fingerprints)
+			if (!this.forgotten.has(fingerprint)) this.fingerprints.add(fingerprint);
 		this.forgetOldest();
 	}
 
@@ -50,8 +54,18 @@ export class SeenEvents {
 		const fingerprint = fingerprintOf(event);
 		if (this.fingerprints.has(fingerprint)) return false;
 		this.fingerprints.add(fingerprint);
+		this.forgotten.delete(fingerprint);
 		this.forgetOldest();
 		return true;
+	}
+
+	/** Forgets an event that was not dealt with in the end, so that its repetition is taken. */
+	forget(event: DiyalogEvent): void {
+		const fingerprint = fingerprintOf(event);
+		this.fingerprints.delete(fingerprint);
+		this.forgotten.add(fingerprint);
+		const [oldest] = this.forgotten;
+		if (this.forgotten.size > this.capacity && oldest !== undefined) this.forgotten.delete(oldest);
 	}
 
 	toText(): string {

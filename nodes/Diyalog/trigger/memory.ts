@@ -10,6 +10,9 @@ import { SeenEvents } from '../events/seenEvents';
 /** Field of the node's static data. */
 const STATIC_DATA_KEY = 'seenEvents';
 
+/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
+const FIRST_SERVER_ERROR = 500;
+
 /** What this process knows of one trigger, and the text of it that it wrote to the database last. */
 interface Memory {
 	seen: SeenEvents;
@@ -33,6 +36,22 @@ function memoryOf(key: string): Memory {
 }
 
 /**
+ * When n8n itself fails to store an execution (a full disk, a lost database), it answers with an error after the trigger
+ * has handed over the events. Diyalog may repeat such a call, and then it must not pass for a repetition.
+ */
+function forgetUnlessAccepted(
+	context: IWebhookFunctions,
+	memory: Memory,
+	events: DiyalogEvent[],
+): void {
+	const response = context.getResponseObject();
+	response.once('finish', () => {
+		if (response.statusCode < FIRST_SERVER_ERROR) return;
+		for (const event of events) memory.seen.forget(event);
+	});
+}
+
+/**
  * The events that this trigger has not taken before, which it remembers from now on. Calls of the test URL are not
  * remembered: somebody who builds a workflow posts the same example again and again.
  */
@@ -47,6 +66,7 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
 	if (fresh.length > 0) {
 		memory.written = memory.seen.toText();
 		staticData[STATIC_DATA_KEY] = memory.written;
+		forgetUnlessAccepted(context, memory, fresh);
 	}
 	return fresh;
 }

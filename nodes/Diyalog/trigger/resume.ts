@@ -13,8 +13,8 @@ import type { TriggerSecrets, TriggerSettings } from './settings';
  * of this instance, whatever anybody sends.
  */
 
-/** Diyalog gets its answer within 5 seconds; this leaves one for the rest. */
-const RESUME_WITHIN_MS = 4_000;
+/** Diyalog gets its answer within 5 seconds; this leaves 1.5 for the rest. */
+const RESUME_WITHIN_MS = 3_500;
 
 /** An answer can be faster than n8n is in putting the execution to wait. */
 const RETRY_RUNNING_FOR_MS = 2_000;

@@ -29,15 +29,16 @@ async function takeSample(pid: number): Promise<Sample> {
 /**
  * Watches a process until told to stop.
  *
+ * @param everyMs how often a sample is taken
  * @returns a function that stops and hands over the samples
  */
-export function watchProcess(pid: number): () => Promise<Sample[]> {
+export function watchProcess(pid: number, everyMs = SAMPLE_EVERY_MS): () => Promise<Sample[]> {
 	const samples: Sample[] = [];
 	let watching = true;
 	const watch = async () => {
 		while (watching) {
 			samples.push(await takeSample(pid));
-			await sleepMs(SAMPLE_EVERY_MS);
+			await sleepMs(everyMs);
 		}
 		samples.push(await takeSample(pid));
 	};

@@ -43,12 +43,17 @@ async function withProgress<T>(what: string, usually: string, work: Promise<T>):
  * Fills a folder of the cache once. The work is done in a folder beside it that is renamed at the end, so that an
  * interrupted installation is never taken for a complete one.
  */
-async function once(folder: string, fill: (partial: string) => Promise<void>): Promise<void> {
+async function once(
+	folder: string,
+	fill: (partial: string) => Promise<void>,
+	project: object = {},
+): Promise<void> {
 	if (existsSync(folder)) return;
 	await fs.mkdir(path.dirname(folder), { recursive: true });
 	await removeAbandoned(`${folder}.partial-`);
 	const partial = await fs.mkdtemp(`${folder}.partial-`);
-	await fs.writeFile(path.join(partial, 'package.json'), '{ "private": true }\n');
+	const manifest = JSON.stringify({ private: true, ...project });
+	await fs.writeFile(path.join(partial, 'package.json'), manifest);
 	await fill(partial);
 	await fs.rename(partial, folder).catch(async (error: unknown) => {
 		// Another process was faster: its installation is as good as this one.
@@ -95,20 +100,28 @@ export const withNode = (nodeBin: string): NodeJS.ProcessEnv => ({
 });
 
 /**
+ * Older releases of n8n take a library for spreadsheets from its maker's own server instead of a registry; newer ones take
+ * this copy of it.
+ */
+const FOR_OLDER_RELEASES = { overrides: { xlsx: 'npm:@e965/xlsx@0.20.3' } };
+
+/**
  * Installs n8n and the Node that it needs into the cache, unless they are there.
  * No install script runs but that of sqlite3: a Kafka driver of n8n would want to be compiled otherwise.
  */
 export async function installN8n(version = N8N_VERSION): Promise<InstalledN8n> {
 	const nodeBin = await installNode();
 	const folder = path.join(cacheFolder(), `n8n-${version}`);
-	await once(folder, async (cwd) => {
+	const project = version === N8N_VERSION ? {} : FOR_OLDER_RELEASES;
+	const fill = async (cwd: string) => {
 		const options = { cwd, env: withNode(nodeBin), logFile: path.join(cwd, 'install.log') };
 		const install = async () => {
 			await run('npm', ['install', `n8n@${version}`, '--ignore-scripts', ...NPM_QUIET], options);
 			await run('npm', ['rebuild', 'sqlite3', '--ignore-scripts=false', ...NPM_QUIET], options);
 		};
 		await withProgress(`n8n ${version}`, '3 to 8 minutes', install());
-	});
+	};
+	await once(folder, fill, project);
 	return { nodeBin, script: path.join(folder, 'node_modules', 'n8n', 'bin', 'n8n') };
 }
 

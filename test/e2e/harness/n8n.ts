@@ -1,21 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { ChildProcess } from '../../support/system';
-import {
-	ended,
-	freePort,
-	fs,
-	path,
-	signalGroup,
-	startProcess,
-	temporaryFolder,
-	waitFor,
-} from '../../support/system';
+import { freePort, fs, temporaryFolder, waitFor } from '../../support/system';
 import { installN8n, withNode } from './install';
+import type { InstalledN8n } from './install';
 import { installPackage } from './package';
+import { N8nProcess } from './process';
+import type { Role } from './process';
 
-const READY_WITHIN_MS = 120_000;
-const STOP_WITHIN_MS = 20_000;
 const WEBHOOK_WITHIN_MS = 30_000;
 
 /** The owner that the harness creates; n8n listens on loopback only and its data is thrown away. */
@@ -31,8 +22,12 @@ export interface N8nOptions {
 	tarball: string;
 	/** 0 for a free one */
 	port?: number;
-	/** more settings of n8n */
+	/** more settings of n8n, for all its processes; undefined takes one of the harness away */
 	settings?: NodeJS.ProcessEnv;
+	/** the release of n8n; the one that everything is tested with unless told otherwise */
+	version?: string;
+	/** an existing empty folder for n8n's data instead of a new one */
+	userFolder?: string;
 }
 
 /** A workflow as n8n's REST API takes it. */
@@ -47,6 +42,7 @@ const dataOf = <T extends z.ZodTypeAny>(schema: T) => z.object({ data: schema })
 const idSchema = z.object({ id: z.coerce.string() });
 const workflowSchema = idSchema.extend({ versionId: z.string() });
 const executionListSchema = z.object({
+	count: z.number(),
 	results: z
 		.array(idSchema.extend({ status: z.string(), workflowId: z.string() }))
 		// n8n asks for running ones first and then for ended ones: one that ends meanwhile is in both answers.
@@ -57,48 +53,66 @@ const executionSchema = idSchema.extend({ status: z.string(), data: z.string() }
 /** One execution in the list of a workflow. */
 export type ExecutionSummary = z.output<typeof executionListSchema>['results'][number];
 
+/** Ports on which no two processes may listen at once. */
+async function freePorts(): Promise<{ port: number; brokerPort: number }> {
+	return { port: await freePort(), brokerPort: await freePort() };
+}
+
 /** A real n8n with its data in a folder of its own, driven through its REST API. */
 export class N8n {
-	private process: ChildProcess | undefined;
-
 	private cookie = '';
 
 	private readonly browserId = randomBytes(8).toString('hex');
 
+	private readonly main: N8nProcess;
+
+	private readonly helpers: N8nProcess[] = [];
+
 	private constructor(
 		readonly userFolder: string,
 		readonly port: number,
-		private readonly start_: (self: N8n) => ChildProcess,
-	) {}
+		private readonly installed: InstalledN8n,
+		brokerPort: number,
+		private readonly settings: NodeJS.ProcessEnv,
+	) {
+		this.main = this.newProcess('main', 'n8n', { port, brokerPort }, {});
+	}
 
 	get url(): string {
-		return `http://127.0.0.1:${this.port}`;
+		return this.main.url;
 	}
 
 	/** The main process of n8n; undefined when it was never started. */
 	get pid(): number | undefined {
-		return this.process?.pid;
+		return this.main.pid;
 	}
 
-	/** Everything n8n printed. */
+	/** Everything the main process printed. */
 	get logFile(): string {
-		return path.join(this.userFolder, 'n8n.log');
+		return this.main.logFile;
 	}
 
 	/** Installs what is needed, starts n8n with this package in it and creates its owner. */
 	static async start(options: N8nOptions): Promise<N8n> {
-		const { nodeBin, script } = await installN8n();
-		const userFolder = await temporaryFolder('n8n');
+		const n8n = await N8n.prepare(options);
+		await n8n.setUp().catch(async (error: unknown) => {
+			await n8n.kill();
+			throw error;
+		});
+		return n8n;
+	}
+
+	/** Installs what is needed, without starting n8n. */
+	static async prepare(options: N8nOptions): Promise<N8n> {
+		const installed = await installN8n(options.version);
+		const userFolder = options.userFolder ?? (await temporaryFolder('n8n'));
 		await installPackage(options.tarball, userFolder);
-		const port = options.port || (await freePort());
-		const brokerPort = await freePort();
+		const { port, brokerPort } = await freePorts();
 		const settings: NodeJS.ProcessEnv = {
-			...withNode(nodeBin),
+			...withNode(installed.nodeBin),
 			N8N_USER_FOLDER: userFolder,
-			N8N_PORT: String(port),
 			N8N_LISTEN_ADDRESS: '127.0.0.1',
 			N8N_HOST: '127.0.0.1',
-			N8N_RUNNERS_BROKER_PORT: String(brokerPort),
 			N8N_DIAGNOSTICS_ENABLED: 'false',
 			N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
 			N8N_TEMPLATES_ENABLED: 'false',
@@ -108,68 +122,75 @@ export class N8n {
 			N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true',
 			...options.settings,
 		};
-		const n8n = new N8n(userFolder, port, (self) =>
-			startProcess('node', [script, 'start'], {
-				cwd: userFolder,
-				env: settings,
-				logFile: self.logFile,
-			}),
-		);
-		await n8n.setUp().catch(async (error: unknown) => {
-			await n8n.kill();
-			throw error;
-		});
-		return n8n;
+		return new N8n(userFolder, options.port || port, installed, brokerPort, settings);
 	}
 
-	private async setUp(): Promise<void> {
+	private newProcess(
+		role: Role,
+		name: string,
+		{ port, brokerPort }: { port: number; brokerPort: number },
+		settings: NodeJS.ProcessEnv,
+	): N8nProcess {
+		const { installed, userFolder } = this;
+		const env: NodeJS.ProcessEnv = {
+			...this.settings,
+			N8N_PORT: String(port),
+			N8N_RUNNERS_BROKER_PORT: String(brokerPort),
+			...(role === 'worker' && {
+				QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+				QUEUE_HEALTH_CHECK_PORT: String(port),
+				N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+			}),
+			...settings,
+		};
+		return new N8nProcess({ role, name, installed, userFolder, port, env });
+	}
+
+	/**
+	 * Starts one more process of a queue mode beside the main one.
+	 *
+	 * @param settings of this process alone
+	 * @param port 0 for a free one
+	 */
+	async addProcess(
+		role: Exclude<Role, 'main'>,
+		settings: NodeJS.ProcessEnv = {},
+		port = 0,
+	): Promise<N8nProcess> {
+		const name = `n8n-${role}-${this.helpers.length + 1}`;
+		const free = await freePorts();
+		const helper = this.newProcess(role, name, { ...free, port: port || free.port }, settings);
+		this.helpers.push(helper);
+		await helper.boot();
+		return helper;
+	}
+
+	/** Starts n8n for the first time and creates its owner. */
+	async setUp(): Promise<void> {
 		await this.boot();
 		await this.request('POST', '/rest/owner/setup', OWNER, z.unknown());
 		await this.login();
 	}
 
-	/** Starts the process, for the first time or again after stop or kill, and waits until it answers. */
+	/** Starts the main process, for the first time or again after stop or kill, and waits until it answers. */
 	async boot(): Promise<void> {
-		const child = this.start_(this);
-		this.process = child;
-		await waitFor('n8n is ready', READY_WITHIN_MS, async () => {
-			if (child.exitCode !== null) throw new Error(`n8n ended at once:\n${await this.logTail()}`);
-			return (await this.answersOk()) ? true : undefined;
-		});
+		await this.main.boot();
 	}
 
-	private async answersOk(): Promise<boolean> {
-		try {
-			const ready = await fetch(`${this.url}/healthz/readiness`);
-			const editor = await fetch(this.url);
-			return ready.ok && editor.ok && (await editor.text()).includes('<html');
-		} catch {
-			return false;
-		}
-	}
-
-	/** The end of n8n's log, for error messages. */
+	/** The end of the main process's log, for error messages. */
 	async logTail(): Promise<string> {
-		const log = await fs.readFile(this.logFile, 'utf8').catch(() => '');
-		return log.slice(-3_000);
+		return await this.main.logTail();
 	}
 
-	/** Stops n8n in good order. */
+	/** Stops n8n in good order, first what works for the main process. */
 	async stop(): Promise<void> {
-		const child = this.process;
-		if (!child) return;
-		signalGroup(child, 'SIGTERM');
-		const stopped = ended(child).then(() => true);
-		await waitFor('n8n stops', STOP_WITHIN_MS, async () =>
-			(await Promise.race([stopped, Promise.resolve(undefined)])) === true ? true : undefined,
-		).catch(async () => await this.kill());
+		await Promise.all(this.helpers.map(async (helper) => await helper.stop()));
+		await this.main.stop();
 	}
 
-	/** Kills n8n with -9. */
+	/** Kills all processes of n8n with -9. */
 	async kill(): Promise<void> {
-		if (!this.process) return;
-		signalGroup(this.process, 'SIGKILL');
-		await ended(this.process);
+		await Promise.all([this.main, ...this.helpers].map(async (each) => await each.kill()));
 	}
 
 	/** Removes n8n's data; call it after stop. */
@@ -217,22 +238,34 @@ export class N8n {
 		return created.data.id;
 	}
 
-	/** What the editor's credential test says. */
+	/**
+	 * What the editor's credential test says.
+	 *
+	 * @param id of an existing credential, which older releases of n8n want
+	 */
 	async testCredential(
 		data: Readonly<Record<string, unknown>>,
+		id = '',
 	): Promise<{ status: string; message: string }> {
-		const credentials = { id: '', name: 'Tested', type: 'diyalogApi', data };
+		const credentials = { id, name: 'Tested', type: 'diyalogApi', data };
 		const schema = dataOf(z.object({ status: z.string(), message: z.string() }));
 		return (await this.request('POST', '/rest/credentials/test', { credentials }, schema)).data;
 	}
 
 	/** Creates a workflow and activates it. */
 	async createWorkflow(definition: WorkflowDefinition): Promise<string> {
-		const body = { settings: { executionOrder: 'v1' }, ...definition };
+		const body = { active: false, settings: { executionOrder: 'v1' }, ...definition };
 		const { data } = await this.request('POST', '/rest/workflows', body, dataOf(workflowSchema));
-		const activation = { versionId: data.versionId };
-		await this.request('POST', `/rest/workflows/${data.id}/activate`, activation, z.unknown());
+		await this.activate(data);
 		return data.id;
+	}
+
+	private async activate({ id, versionId }: z.output<typeof workflowSchema>): Promise<void> {
+		const resource = `/rest/workflows/${id}`;
+		await this.request('POST', `${resource}/activate`, { versionId }, z.unknown()).catch(
+			// Before there were published versions, a workflow was switched on.
+			async () => await this.request('PATCH', resource, { active: true, versionId }, z.unknown()),
+		);
 	}
 
 	/**
@@ -251,11 +284,23 @@ export class N8n {
 		});
 	}
 
-	async executions(workflowId: string): Promise<ExecutionSummary[]> {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
-		const resource = `/rest/executions?filter=${filter}&limit=100`;
-		return (await this.request('GET', resource, undefined, dataOf(executionListSchema))).data
-			.results;
+	/** The newest executions of a workflow, at most a hundred; those in one of the states when some are given. */
+	async executions(workflowId: string, ...status: string[]): Promise<ExecutionSummary[]> {
+		return (await this.executionPage(workflowId, status)).results;
+	}
+
+	/** How many executions of a workflow are in one of these states, e.g. `success`. */
+	async executionCount(workflowId: string, ...status: string[]): Promise<number> {
+		return (await this.executionPage(workflowId, status)).count;
+	}
+
+	// Not paged: n8n sorts by time, but begins the next page behind an id, so that pages leave out executions that
+	// several workers began in another order.
+	private async executionPage(workflowId: string, status: string[]) {
+		const filter = { workflowId, ...(status.length > 0 && { status }) };
+		const query = new URLSearchParams({ filter: JSON.stringify(filter), limit: '100' });
+		const resource = `/rest/executions?${query}`;
+		return (await this.request('GET', resource, undefined, dataOf(executionListSchema))).data;
 	}
 
 	/** The data of one execution as n8n stores it (its `flatted` text). */

@@ -1,12 +1,16 @@
-import { fs, path, projectRoot, run } from '../../support/system';
+import { env, fs, path, projectRoot, run } from '../../support/system';
+
+/** Where a run of many tests has packed this package already, so that not each of them does. */
+export const PACKED = 'DIYALOG_PACKED';
 
 /**
- * Builds and packs this package.
+ * Builds and packs this package, unless that was done for the whole run.
  *
  * @param folder where the tarball is put
  * @returns the tarball's path
  */
 export async function packPackage(folder: string): Promise<string> {
+	if (env[PACKED]) return env[PACKED];
 	await run('npm', ['run', 'build'], { cwd: projectRoot });
 	const packArgs = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
 	await run('npm', packArgs, { cwd: projectRoot });

@@ -14,7 +14,7 @@ import { packPackage } from './package';
 const FINISHES_WITHIN_MS = 60_000;
 const ARRIVES_WITHIN_MS = 20_000;
 
-const BOT = 'bot';
+const BOT_NAME = 'bot';
 
 /** The name of the node that waits, in every workflow made here. */
 export const ASK = 'Ask the customer';
@@ -43,7 +43,8 @@ export class Stage {
 		readonly publicUrl: string,
 	) {}
 
-	/** The workflow of the trigger that Diyalog posts to. */
+	/** The trigger that Diyalog posts to, and its workflow. */
+	private triggerId = '';
 	private triggerWorkflow = '';
 
 	static async set(options: StageOptions = {}): Promise<Stage> {
@@ -53,7 +54,7 @@ export class Stage {
 		const n8n = await N8n.start({ tarball, settings, port });
 		await fs.rm(folder, { recursive: true, force: true });
 		const appSecret = randomBytes(16).toString('hex');
-		const bot = { name: BOT, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
+		const bot = { name: BOT_NAME, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
 			bots: [bot],
 			batch: { maxWaitMs: 50 },
@@ -67,20 +68,25 @@ export class Stage {
 		});
 		const { publicUrl = n8n.url } = options;
 		const stage = new Stage(n8n, sandbox, credentialId, appSecret, publicUrl);
-		await stage.listen(options.trigger);
+		await stage.addTrigger(options.trigger);
 		return stage;
 	}
 
-	/** Lets Diyalog post to a new trigger from now on. */
-	async listen(parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
-		const webhookId = randomUUID();
+	/** where the trigger listens, below `/webhook/` */
+	get triggerPath(): string {
+		return `${this.triggerId}/webhook`;
+	}
+
+	/** One more trigger, to which the sandbox posts from now on. */
+	async addTrigger(parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
+		this.triggerId = randomUUID();
 		this.triggerWorkflow = await this.n8n.createWorkflow({
 			name: 'Presses',
-			nodes: [diyalogTrigger(this.credentialId, parameters, webhookId)],
+			nodes: [diyalogTrigger(this.credentialId, parameters, this.triggerId)],
 			connections: {},
 		});
-		const url = await this.n8n.webhookUrl(`${webhookId}/webhook`, this.publicUrl);
-		this.sandbox.setWebhookUrl(BOT, url);
+		const url = await this.n8n.webhookUrl(this.triggerPath, this.publicUrl);
+		this.sandbox.setWebhookUrl(BOT_NAME, url);
 	}
 
 	async clear(): Promise<void> {
@@ -134,7 +140,7 @@ export class Stage {
 		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path, this.publicUrl));
 	}
 
-	/** What the trigger has put out so far, oldest first. */
+	/** What the newest trigger has put out so far, oldest first. */
 	async triggered(): Promise<unknown[]> {
 		const executions = await this.n8n.executions(this.triggerWorkflow);
 		const items: unknown[] = [];

@@ -315,6 +315,21 @@ describe('the same event again', () => {
 		]);
 	});
 
+	it('is taken when n8n could not store it before', async () => {
+		server = await serveTrigger(setup());
+		await postSigned(server.url, envelope(written('[a]:1')), SECRET);
+		server.isDiskFull = true;
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(500);
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(500);
+		server.isDiskFull = false;
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(server.executions.map((items) => items.map(({ messageId }) => messageId))).toEqual([
+			['a'],
+			['transfer-17'],
+		]);
+	});
+
 	it('two presses of the same button are two events', async () => {
 		server = await serveTrigger(setup());
 		const time = Date.now();

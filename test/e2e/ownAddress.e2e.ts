@@ -1,8 +1,9 @@
-import { freePort, fs, http } from '../support/system';
-import type { AddressInfo } from '../support/system';
+import { FaultyServer } from '../support/faultyServer';
+import { freePort, fs } from '../support/system';
 import { serveAnswer } from '../support/answerServer';
 import type { AnswerServer } from '../support/answerServer';
 import { Stage } from './harness/waiting';
+import type { Asked } from './harness/waiting';
 
 /*
  * An n8n that cannot reach its own public address, as behind hairpin NAT, or reaches something else there. Diyalog gets
@@ -23,18 +24,6 @@ afterAll(async () => {
 	await stage.clear();
 }, 60_000);
 
-/** A server that takes every request and answers none. */
-async function serveSilence(): Promise<{ url: string; close(): void }> {
-	const server = http.createServer(() => undefined);
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	const close = () => {
-		server.closeAllConnections();
-		server.close();
-	};
-	return { url: `http://127.0.0.1:${port}`, close };
-}
-
 /** Asks and presses Approve; Diyalog has to get its answer in time whatever becomes of the press. */
 async function askAndPress() {
 	const asked = await (await stage.createAsking({})).start();
@@ -45,7 +34,7 @@ async function askAndPress() {
 	return asked;
 }
 
-async function expectKept(notResumedReason: string, advice: string): Promise<void> {
+async function expectKept(notResumedReason: string, advice: string): Promise<Asked> {
 	const asked = await askAndPress();
 	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
 		expect.objectContaining({ payload: 'approve', resumed: false, notResumedReason }),
@@ -55,34 +44,31 @@ async function expectKept(notResumedReason: string, advice: string): Promise<voi
 	expect(
 		lines.filter((line) => line.includes(`did not reach execution ${asked.executionId}: `)),
 	).toEqual([expect.stringContaining(advice)]);
+	return asked;
 }
 
-it('nobody listens there: the press is kept, and the log says what to do', async () => {
-	await stage.listen();
-	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
-});
-
-it('kept also by a trigger that is set to put out something else', async () => {
-	await stage.listen({ events: ['messageRead'], options: { onlyUnmatched: true } });
-	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
-});
-
-it('with its own loopback address as N8n Address the execution continues', async () => {
-	await stage.listen({ options: { n8nAddress: stage.n8n.url } });
-	const asked = await askAndPress();
+it('nobody listens there: the press is kept; with N8n Address another one continues the execution', async () => {
+	const asked = await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+	await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
+	await stage.press(asked.message, 'Approve');
 	expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
 	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
 		expect.objectContaining({ resumed: true }),
 	]);
 });
 
+it('kept also by a trigger that is set to put out something else', async () => {
+	await stage.addTrigger({ events: ['messageRead'], options: { onlyUnmatched: true } });
+	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+});
+
 it('an address that accepts and never answers: Diyalog is answered in time all the same', async () => {
-	const silence = await serveSilence();
+	const silent = await FaultyServer.start(() => ({ kind: 'silence' }));
 	try {
-		await stage.listen({ options: { n8nAddress: silence.url } });
+		await stage.addTrigger({ options: { n8nAddress: silent.url } });
 		await expectKept('noAnswerInTime', 'n8n did not answer itself in time');
 	} finally {
-		silence.close();
+		await silent.close();
 	}
 });
 
@@ -102,7 +88,7 @@ describe('something else answers there', () => {
 		[200, '{"accepted":"yes"}'],
 	])('with %i %s', async (status, text) => {
 		other = await serveAnswer({ status, text, headers: { location: stage.n8n.url } });
-		await stage.listen({ options: { n8nAddress: other.url } });
+		await stage.addTrigger({ options: { n8nAddress: other.url } });
 		await expectKept('unexpectedAnswer', 'what answered there does not take answers for n8n');
 	});
 });

@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import Fastify from 'fastify';
+import { z } from 'zod';
+import { ASK, Stage } from '../../e2e/harness/waiting';
+import { postSigned } from '../../support/sign';
+import { print, sleepMs, waitFor } from '../../support/system';
+import { envelope, written } from '../../support/webhookBodies';
+import { median } from '../send/samples';
+
+/*
+ * How long it takes from a customer's press until the workflow goes on: the signed call that Diyalog makes, the trigger,
+ * and the resume; against a direct call of the resume address of n8n's Wait node. Both in turns, in one n8n.
+ */
+
+const ROUNDS = 40;
+const WARM_UP_ROUNDS = 5;
+const ARRIVES_WITHIN_MS = 20_000;
+/** n8n stores a waiting execution a moment after it shows it as waiting. */
+const CALM_MS = 150;
+const TARGET = 1.5;
+
+const WAIT = 'Wait for a call';
+
+/** Takes what the workflows report: where they can be continued, and that they were. */
+class Receiver {
+	private readonly arrivals = new Map<string, { atMs: number; body: unknown }>();
+
+	private readonly app = Fastify({ forceCloseConnections: true });
+
+	url = '';
+
+	static async start(): Promise<Receiver> {
+		const receiver = new Receiver();
+		receiver.app.post<{ Params: { key: string } }>('/:key', (request) => {
+			receiver.arrivals.set(request.params.key, { atMs: performance.now(), body: request.body });
+			return { ok: true };
+		});
+		receiver.url = await receiver.app.listen({ host: '127.0.0.1', port: 0 });
+		return receiver;
+	}
+
+	async close(): Promise<void> {
+		await this.app.close();
+	}
+
+	async arrival(key: string): Promise<{ atMs: number; body: unknown }> {
+		return await waitFor(key, ARRIVES_WITHIN_MS, () => this.arrivals.get(key));
+	}
+}
+
+const report = (name: string, url: string, body: string, position: [number, number]) => ({
+	id: randomUUID(),
+	name,
+	type: 'n8n-nodes-base.httpRequest',
+	typeVersion: 4.2,
+	position,
+	parameters: {
+		method: 'POST',
+		url,
+		sendBody: true,
+		specifyBody: 'json',
+		jsonBody: body,
+		options: {},
+	},
+});
+
+const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
+const ID = '{{ $("Call").item.json.body.id }}';
+
+/** Sends the press as Diyalog does, and gives the time until the workflow has gone on, in milliseconds. */
+type Sample = () => Promise<number>;
+
+async function diyalogSample(stage: Stage, receiver: Receiver): Promise<Sample> {
+	const done = report('Done', `=${receiver.url}/done-${ID}`, '{}', [600, 0]);
+	const workflow = await stage.createAsking(
+		{},
+		{ nodes: [done], connections: { Call: to(ASK), [ASK]: to('Done') } },
+	);
+	const webhookUrl = stage.sandbox.config.bots[0]?.webhook.url ?? '';
+	return async () => {
+		const id = randomUUID();
+		const { message } = await workflow.start({ id });
+		await sleepMs(CALM_MS);
+		const body = envelope(written(`[${message.messageId}]:approve`));
+		const beginMs = performance.now();
+		const answered = postSigned(webhookUrl, body, stage.appSecret);
+		const { atMs } = await receiver.arrival(`done-${id}`);
+		await answered;
+		return atMs - beginMs;
+	};
+}
+
+const resumeUrlSchema = z.object({ url: z.string() });
+
+async function waitNodeSample(stage: Stage, receiver: Receiver): Promise<Sample> {
+	const { n8n } = stage;
+	const path = randomUUID();
+	const call = {
+		id: randomUUID(),
+		name: 'Call',
+		type: 'n8n-nodes-base.webhook',
+		typeVersion: 2,
+		position: [0, 0],
+		webhookId: randomUUID(),
+		parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
+	};
+	const wait = {
+		id: randomUUID(),
+		name: WAIT,
+		type: 'n8n-nodes-base.wait',
+		typeVersion: 1.1,
+		position: [400, 0],
+		webhookId: randomUUID(),
+		parameters: { resume: 'webhook', httpMethod: 'POST', options: {} },
+	};
+	const asks = `={{ JSON.stringify({ url: $execution.resumeUrl }) }}`;
+	const workflowId = await n8n.createWorkflow({
+		name: 'Wait node',
+		nodes: [
+			call,
+			report('Ask', `=${receiver.url}/asked-${ID}`, asks, [200, 0]),
+			wait,
+			report('Done', `=${receiver.url}/done-${ID}`, '{}', [600, 0]),
+		],
+		connections: { Call: to('Ask'), Ask: to(WAIT), [WAIT]: to('Done') },
+	});
+	const url = await n8n.webhookUrl(path);
+	const headers = { 'content-type': 'application/json' };
+	return async () => {
+		const id = randomUUID();
+		await fetch(url, { method: 'POST', headers, body: JSON.stringify({ id }) });
+		const { body } = await receiver.arrival(`asked-${id}`);
+		await waitFor('the waiting execution', ARRIVES_WITHIN_MS, async () =>
+			(await n8n.executions(workflowId))[0]?.status === 'waiting' ? true : undefined,
+		);
+		await sleepMs(CALM_MS);
+		const { url: resumeUrl } = resumeUrlSchema.parse(body);
+		const beginMs = performance.now();
+		const answered = fetch(resumeUrl, { method: 'POST', headers, body: '{}' });
+		const { atMs } = await receiver.arrival(`done-${id}`);
+		await answered;
+		return atMs - beginMs;
+	};
+}
+
+async function inTurns(
+	samples: Readonly<Record<string, Sample>>,
+): Promise<Record<string, number[]>> {
+	const times = Object.fromEntries(Object.keys(samples).map((name) => [name, new Array<number>()]));
+	for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+		for (const [name, sample] of Object.entries(samples)) {
+			const ms = await sample();
+			if (round >= 0) times[name]?.push(ms);
+		}
+	}
+	return times;
+}
+
+const SETTINGS: ReadonlyArray<{ name: string; trigger: Readonly<Record<string, unknown>> }> = [
+	{ name: 'Diyalog, the press comes out of the trigger as well', trigger: {} },
+	{ name: 'Diyalog, Only Unmatched', trigger: { options: { onlyUnmatched: true } } },
+];
+
+async function compare(
+	name: string,
+	trigger: Readonly<Record<string, unknown>>,
+	receiver: Receiver,
+): Promise<void> {
+	const stage = await Stage.set({ trigger });
+	try {
+		const times = await inTurns({
+			[name]: await diyalogSample(stage, receiver),
+			'direct POST to a Wait node': await waitNodeSample(stage, receiver),
+		});
+		for (const [what, all] of Object.entries(times)) {
+			print(`${what}: median ${median(all).toFixed(1)} ms of ${all.length}`);
+		}
+		const [ours = 0, direct = 1] = Object.values(times).map(median);
+		const ratio = ours / direct;
+		const verdict = ratio <= TARGET ? 'met' : 'missed';
+		print(`${ratio.toFixed(2)}x (target: at most ${TARGET}x, ${verdict})\n`);
+	} finally {
+		await stage.clear();
+	}
+}
+
+/** Prints the medians and their ratios. A missed target is reported, not punished. */
+export async function benchWait(): Promise<void> {
+	const receiver = await Receiver.start();
+	try {
+		for (const { name, trigger } of SETTINGS) await compare(name, trigger, receiver);
+	} finally {
+		await receiver.close();
+	}
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import type { Browser } from 'playwright-core';
+import { startSandbox } from '../../sandbox/server';
+import type { Sandbox } from '../../sandbox/server';
+import { describeWithChromium, launchChromium } from '../support/chromium';
+import { temporaryFolder } from '../support/system';
+import { Editor } from './harness/editor';
+import { record } from './harness/figures';
+import { N8n } from './harness/n8n';
+import { packPackage } from './harness/package';
+
+/* What a person does in n8n's editor, by clicking in a real browser. The pictures of the README come from here. */
+
+const PART = 'Editor';
+const PICTURES = '.cache/screenshots';
+const TOKEN = randomBytes(16).toString('hex');
+const CUSTOMER_NO = '70021';
+/** Only the port changes between runs; pictures show a server as a bank's is called. */
+const SHOWN_IMAGE = 'https://www.example.com/transfer.png';
+
+describeWithChromium('the editor', () => {
+	let n8n: N8n;
+	let sandbox: Sandbox;
+	let browser: Browser;
+	let editor: Editor;
+
+	beforeAll(async () => {
+		sandbox = await startSandbox({ bots: [{ name: 'bot', token: TOKEN }] });
+		n8n = await N8n.start({ tarball: await packPackage(await temporaryFolder('pack')) });
+		browser = await launchChromium();
+	}, 900_000);
+
+	afterAll(async () => {
+		await browser?.close();
+		await n8n?.stop();
+		await n8n?.remove();
+		await sandbox?.close();
+	}, 60_000);
+
+	const open = async (theme: 'light' | 'dark' = 'light') => {
+		editor = await Editor.open(browser, n8n, theme);
+		await editor.newWorkflow();
+	};
+	afterEach(async () => {
+		const { complaints } = editor;
+		await editor.close();
+		expect(complaints).toEqual([]);
+	});
+	const proved = async (what: string, found: string) =>
+		await record({ part: PART, what, found, target: 'by clicking', met: true });
+
+	it.each(['light', 'dark'] as const)(
+		'both nodes are found by "diyalog" and "otp", with icon and description (%s)',
+		async (theme) => {
+			await open(theme);
+			const icon = theme === 'light' ? 'diyalog.svg' : 'diyalog.dark.svg';
+			for (const words of ['otp', 'diyalog']) {
+				const entries = await editor.searchNode(words, 'Diyalog');
+				// n8n shows a node and its trigger as one entry, with the description of the trigger.
+				expect(await entries.count()).toBe(1);
+				expect(await entries.innerText()).toContain('Starts the workflow when a customer presses');
+				expect(await entries.locator('img').first().getAttribute('src')).toContain(`/${icon}`);
+				await editor.page.waitForFunction(
+					`document.querySelector('img[src$="/${icon}"]').naturalWidth > 0`,
+				);
+			}
+			await (await editor.searchNode('diyalog', 'Diyalog')).click();
+			const entries = await editor.openSection('Actions');
+			await entries.getByText('Send an OTP', { exact: true }).waitFor();
+			expect(await entries.allInnerTexts()).toContain('On button pressed');
+			await editor.picture(`${PICTURES}/editor-nodes-${theme}.png`);
+			await proved(`both nodes in the node panel, ${theme} theme`, `icon ${icon}, description`);
+		},
+		60_000,
+	);
+
+	it('a credential is made and tested', async () => {
+		await open();
+		await (await editor.searchNode('diyalog', 'Diyalog')).click();
+		await (await editor.openSection('Actions')).getByText('Send an OTP', { exact: true }).click();
+		await editor.openNewCredential();
+		const always = ['Server URL', 'Bot Token', 'App Secret', 'Previous App Secret'];
+		expect(await editor.credentialLabels()).toEqual([
+			...always,
+			'Status Callback Token',
+			'Signed Payloads',
+			'Allowed HTTP Request Domains',
+		]);
+		await editor.chooseInCredential('payloadSignature', 'JSON Web Signature (JWS)');
+		expect(await editor.credentialLabels()).toEqual(
+			expect.arrayContaining(['Signature Algorithm', 'Public Key']),
+		);
+		expect(await editor.credentialLabels()).not.toContain('Separator');
+		expect(await editor.credentialLabels()).not.toContain('Signing Secret');
+		await editor.chooseInCredential('payloadSignature', 'Do Not Check');
+		expect(await editor.credentialLabels()).not.toContain('Public Key');
+
+		await editor.fillCredential('serverUrl', sandbox.url);
+		await editor.fillCredential('botToken', 'not-the-token');
+		await editor.saveRefusedCredential('Diyalog did not accept the bot token');
+		await editor.fillCredential('serverUrl', 'http://127.0.0.1:1');
+		await editor.saveRefusedCredential('The Diyalog server refused the connection');
+		await editor.fillCredential('serverUrl', sandbox.url);
+		await editor.fillCredential('botToken', TOKEN);
+		expect(await editor.saveAcceptedCredential()).toMatchObject({ data: { status: 'OK' } });
+		expect(sandbox.messages()).toEqual([]);
+		await proved('credential tested: wrong token, wrong address, right ones', 'said so each time');
+	}, 60_000);
+
+	it('an OTP with an image and two buttons is built and sent', async () => {
+		await open();
+		await (await editor.searchNode('otp', 'Diyalog')).click();
+		await (await editor.openSection('Actions')).getByText('Send an OTP', { exact: true }).click();
+		await editor.fill('customerNo', CUSTOMER_NO);
+		await editor.fill('message', 'Transfer of 1,250.00 TL to Ada Flowers?');
+		await editor.add('Add Button');
+		await editor.fill('buttons.button[0].title', 'Approve');
+		await editor.fill('buttons.button[0].payload', 'approve');
+		await editor.add('Add Button');
+		await editor.fill('buttons.button[1].title', 'Details');
+		const forAnswer = await editor.labels();
+		expect(forAnswer.filter((label) => label === 'Sign Payload on the Device')).toHaveLength(2);
+		expect(forAnswer).not.toContain('Address');
+		await editor.choose('buttons.button[1].type', 'Open Web Page');
+		const forPage = await editor.labels();
+		expect(forPage.filter((label) => label === 'Sign Payload on the Device')).toHaveLength(1);
+		expect(forPage.filter((label) => label === 'Payload')).toHaveLength(1);
+		expect(forPage).toContain('Address');
+		await editor.fill('buttons.button[1].payload', 'https://www.example.com/transfer-17');
+		await editor.addField('Additional Fields', 'Image URL');
+		await editor.fill('additionalFields.imageUrl', SHOWN_IMAGE);
+		await editor.fill('messageId', 'transfer-17');
+		await editor.executeUntil('transfer-17');
+		expect(sandbox.messages()).toHaveLength(1);
+		expect(sandbox.messages()[0]).toMatchObject({
+			customerNo: CUSTOMER_NO,
+			messageId: 'transfer-17',
+			mokMessage: 'Transfer of 1,250.00 TL to Ada Flowers?',
+			imageUrl: SHOWN_IMAGE,
+			buttonsV2: [
+				{ type: 'postback', title: 'Approve', payload: 'approve' },
+				{ type: 'web_url', title: 'Details', payload: 'https://www.example.com/transfer-17' },
+			],
+		});
+		await editor.picture(`${PICTURES}/editor-send.png`);
+		await proved('an OTP with image and two buttons', 'built and sent, received once, as entered');
+	}, 60_000);
+
+	it('the trigger tells what to give to the administrator', async () => {
+		await open();
+		await (await editor.searchNode('diyalog', 'Diyalog')).click();
+		const entries = await editor.openSection('Triggers');
+		await entries.getByText('On button pressed', { exact: true }).click();
+		await editor.node
+			.getByText('give its Production URL to the administrator of the Diyalog server')
+			.waitFor();
+		expect(await editor.node.innerText()).not.toContain('Unsafe');
+		expect(await editor.parameter('serverConf').locator('textarea').inputValue()).toContain(
+			'subscribed_webhook_events',
+		);
+		await editor.node.getByText('Webhook URLs').click();
+		await editor.node.getByText('Production URL', { exact: true }).click();
+		const urls = async () =>
+			(await editor.node.innerText()).match(/http:\S+\/webhook\/[\w-]+\/\w+/g) ?? [];
+		expect((await urls()).map((url) => url.split('/').at(-1))).toEqual(['webhook']);
+		await editor.picture(`${PICTURES}/editor-trigger.png`);
+		await editor.choose('authentication', 'None (Unsafe)');
+		await editor.node.getByText('Unsafe: anybody who knows the URL').waitFor();
+		await editor.chooseAlso('events', 'Status Callback');
+		expect((await urls()).map((url) => url.split('/').at(-1))).toContain('updatemokstatus');
+		await proved("the trigger's panel", 'Production URL and lines for server.conf shown');
+	}, 60_000);
+});

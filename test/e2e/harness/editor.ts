@@ -1,0 +1,204 @@
+import type { Browser, Locator, Page } from 'playwright-core';
+import { OWNER } from './n8n';
+import type { N8n } from './n8n';
+
+const WAIT_MS = 15_000;
+/** A laptop's window: what a person sees without scrolling. */
+const WINDOW = { width: 1280, height: 800 };
+
+/** The editor takes over what is typed only after a pause; who clicks sooner saves what was there before. */
+const TAKEN_OVER_MS = 500;
+
+const byTestId = (scope: Page | Locator, id: string): Locator =>
+	scope.locator(`[data-test-id="${id}"]`);
+
+/** n8n's editor in a browser, used as a person does: by clicking and typing. */
+export class Editor {
+	private constructor(
+		readonly page: Page,
+		private readonly n8n: N8n,
+		/** errors of scripts in the page */
+		readonly complaints: string[],
+	) {}
+
+	/** Opens the editor and logs in. */
+	static async open(browser: Browser, n8n: N8n, theme: 'light' | 'dark'): Promise<Editor> {
+		const context = await browser.newContext({ viewport: WINDOW, colorScheme: theme });
+		const page = await context.newPage();
+		page.setDefaultTimeout(WAIT_MS);
+		const complaints: string[] = [];
+		page.on('pageerror', ({ message }) => complaints.push(message));
+		await page.goto(`${n8n.url}/signin`);
+		await page.locator('input').first().fill(OWNER.email);
+		await page.locator('input[type=password]').fill(OWNER.password);
+		await page.keyboard.press('Enter');
+		await page.waitForURL((url) => !url.pathname.includes('signin'));
+		return new Editor(page, n8n, complaints);
+	}
+
+	async close(): Promise<void> {
+		await this.page.context().close();
+	}
+
+	/** Begins a new workflow with an empty canvas. */
+	async newWorkflow(): Promise<void> {
+		await this.page.goto(`${this.n8n.url}/workflow/new`);
+		await byTestId(this.page, 'canvas-plus-button').waitFor();
+	}
+
+	/** Opens the node panel of an empty canvas and searches; the entries with this very name. */
+	async searchNode(words: string, name: string): Promise<Locator> {
+		const search = byTestId(this.page, 'node-creator-search-bar');
+		if (!(await search.isVisible())) await byTestId(this.page, 'canvas-plus-button').click();
+		await search.fill(words);
+		const entries = byTestId(this.page, 'item-iterator-item').filter({
+			has: byTestId(this.page, 'node-creator-item-name').getByText(name, { exact: true }),
+		});
+		await entries.first().waitFor();
+		return entries;
+	}
+
+	/** The sections of an opened node in the node panel, e.g. its triggers and its actions. */
+	async openSection(name: 'Actions' | 'Triggers'): Promise<Locator> {
+		const panel = byTestId(this.page, 'node-creator');
+		const section = byTestId(panel, 'node-creator-category-item').filter({ hasText: name });
+		await section.waitFor();
+		const entries = byTestId(panel, 'node-creator-item-name');
+		const before = await entries.count();
+		// Opened or closed depends on what the canvas holds already.
+		if (name === 'Actions' || before === 0) await section.click();
+		return entries;
+	}
+
+	/** The opened node. */
+	get node(): Locator {
+		return byTestId(this.page, 'ndv');
+	}
+
+	/** A parameter of the opened node by its path, e.g. `buttons.button[0].title`. */
+	parameter(path: string): Locator {
+		return this.node.locator(`[data-parameter-path="parameters.${path}"]`);
+	}
+
+	async fill(path: string, text: string): Promise<void> {
+		await this.parameter(path).locator('input, textarea').fill(text);
+		await this.page.waitForTimeout(TAKEN_OVER_MS);
+	}
+
+	/** Chooses from a drop-down list of the opened node. */
+	async choose(path: string, option: string): Promise<void> {
+		await this.chooseIn(this.parameter(path), option);
+	}
+
+	/** Chooses one more from a drop-down list of the opened node that takes several. */
+	async chooseAlso(path: string, option: string): Promise<void> {
+		await this.parameter(path).click();
+		await this.options.filter({ hasText: option }).first().click();
+		// The list stays open for more.
+		await byTestId(this.node, 'node-title-container').click();
+		await this.options.first().waitFor({ state: 'hidden' });
+	}
+
+	private get options(): Locator {
+		return this.page.locator('[role="option"]:visible');
+	}
+
+	private async chooseIn(field: Locator, option: string): Promise<void> {
+		await field.click();
+		await this.options.filter({ hasText: option }).first().click();
+		await this.options.first().waitFor({ state: 'hidden' });
+	}
+
+	/** Adds one of a fixed collection, e.g. a button. */
+	async add(label: string): Promise<void> {
+		await this.node.getByRole('button', { name: label, exact: true }).click();
+	}
+
+	/** Adds a field of a collection, e.g. the image of the additional fields. */
+	async addField(collection: string, field: string): Promise<void> {
+		const label = byTestId(this.page, 'input-label').getByText(collection, { exact: true });
+		const item = byTestId(this.node, 'parameter-item').filter({ has: label });
+		await byTestId(item, 'collection-parameter-add').click();
+		const options = this.page.locator('[data-test-id="collection-parameter-option"]:visible');
+		await options.filter({ hasText: field }).click();
+	}
+
+	/** The labels of the fields that the opened node shows, in their order. */
+	async labels(): Promise<string[]> {
+		const texts = await byTestId(this.node, 'input-label').allInnerTexts();
+		return texts.map((text) => text.split('\n')[0]?.trim() ?? '').filter((text) => text !== '');
+	}
+
+	/** Runs the opened node and waits until its output panel shows a text. */
+	async executeUntil(shown: string): Promise<void> {
+		await byTestId(this.node, 'node-execute-button').click();
+		await byTestId(this.node, 'output-panel').getByText(shown).first().waitFor();
+	}
+
+	async closeNode(): Promise<void> {
+		await byTestId(this.node, 'ndv-close-button').click();
+	}
+
+	/** The open credential. */
+	get credential(): Locator {
+		return byTestId(this.page, 'editCredential-modal');
+	}
+
+	async openNewCredential(): Promise<void> {
+		await byTestId(this.node, 'node-credentials-empty-state').locator('button').click();
+		await this.credential.waitFor();
+	}
+
+	async fillCredential(field: string, text: string): Promise<void> {
+		await byTestId(this.credential, `parameter-input-${field}`).locator('input').fill(text);
+		await this.page.waitForTimeout(TAKEN_OVER_MS);
+	}
+
+	async chooseInCredential(field: string, option: string): Promise<void> {
+		await this.chooseIn(byTestId(this.credential, `parameter-input-${field}`), option);
+	}
+
+	/** The labels of the fields that the credential shows, in their order. */
+	async credentialLabels(): Promise<string[]> {
+		const fields = byTestId(this.credential, 'credential-connection-parameter');
+		const texts = await fields.allInnerTexts();
+		return texts.map(
+			(text) =>
+				text
+					.replace(/\s*\*$/m, '')
+					.split('\n')[0]
+					?.trim() ?? '',
+		);
+	}
+
+	/** Saves the credential, which tests it, and waits until the editor says why it does not work. */
+	async saveRefusedCredential(reason: string): Promise<void> {
+		await byTestId(this.credential, 'credential-save-button').click();
+		const said = this.credential.getByText(reason);
+		const details = this.credential.getByText('More details');
+		await said.or(details).locator('visible=true').first().waitFor();
+		if (await details.isVisible()) await details.click();
+		await said.waitFor();
+	}
+
+	/**
+	 * Saves the credential and waits until the editor closes it by itself, which it does when the credential works.
+	 *
+	 * @returns what the test of the credential told the editor
+	 */
+	async saveAcceptedCredential(): Promise<unknown> {
+		const tested = this.page.waitForResponse((each) => each.url().includes('/credentials/test'));
+		await byTestId(this.credential, 'credential-save-button').click();
+		const answer: unknown = await (await tested).json();
+		await this.credential.waitFor({ state: 'hidden' });
+		return answer;
+	}
+
+	/** Takes a picture once the notices in the corner are gone. */
+	async picture(file: string): Promise<void> {
+		for (const notice of await this.page.locator('.el-notification__closeBtn:visible').all())
+			await notice.click();
+		await this.page.locator('.el-notification').first().waitFor({ state: 'hidden' });
+		await this.page.screenshot({ path: file, animations: 'disabled' });
+	}
+}

@@ -1,0 +1,16 @@
+import { findChromium } from '../../support/chromium';
+import { env, print, temporaryFolder } from '../../support/system';
+import { installChromium, installN8n } from './install';
+import { packPackage, PACKED } from './package';
+
+/** Provides once what all parts need: n8n, this package packed, and a browser where the machine has none. */
+export default async function globalSetup(): Promise<void> {
+	await installN8n();
+	if (!findChromium()) {
+		await installChromium().catch((error: unknown) =>
+			print(`No Chromium: ${error instanceof Error ? error.message : 'unknown'}`),
+		);
+	}
+	// The folder goes when jest ends.
+	env[PACKED] = await packPackage(await temporaryFolder('packed'));
+}

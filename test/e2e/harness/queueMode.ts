@@ -1,0 +1,67 @@
+import { freePort } from '../../support/system';
+import { N8n } from './n8n';
+import type { N8nOptions } from './n8n';
+import type { N8nProcess } from './process';
+import { startPostgres, startRedis } from './services';
+import type { Service } from './services';
+
+/** n8n distributed over processes, as banks run it: the main process serves the editor alone. */
+export interface QueueMode {
+	n8n: N8n;
+	workers: N8nProcess[];
+	/** takes all calls of webhooks */
+	webhookProcess: N8nProcess;
+	stop(): Promise<void>;
+}
+
+/**
+ * n8n notices after about a minute that a worker has died; for tests after some seconds.
+ * Source: https://docs.n8n.io/hosting/configuration/environment-variables/queue-mode/
+ */
+const NOTICE_DEAD_WORKERS_SOON: NodeJS.ProcessEnv = {
+	QUEUE_WORKER_LOCK_DURATION: '8000',
+	QUEUE_WORKER_LOCK_RENEW_TIME: '2000',
+	QUEUE_WORKER_STALLED_INTERVAL: '4000',
+};
+
+/** Starts PostgreSQL, Redis, and n8n as one main process, two workers and one webhook process. */
+export async function startQueueMode(options: N8nOptions): Promise<QueueMode> {
+	const ends: Array<() => Promise<void>> = [];
+	const stop = async () => {
+		for (const end of ends.splice(0).reverse()) await end();
+	};
+	const service = async (start: () => Promise<Service>): Promise<NodeJS.ProcessEnv> => {
+		const { settings, stop: end } = await start();
+		ends.push(end);
+		return settings;
+	};
+	const start = async (): Promise<QueueMode> => {
+		const webhookPort = await freePort();
+		const n8n = await N8n.prepare({
+			...options,
+			settings: {
+				...(await service(startPostgres)),
+				...(await service(startRedis)),
+				EXECUTIONS_MODE: 'queue',
+				// Where all processes say that webhooks, and with them waiting executions, are reached.
+				WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/`,
+				OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
+				N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
+				...NOTICE_DEAD_WORKERS_SOON,
+				...options.settings,
+			},
+		});
+		ends.push(async () => {
+			await n8n.stop();
+			await n8n.remove();
+		});
+		await n8n.setUp();
+		const workers = [await n8n.addProcess('worker'), await n8n.addProcess('worker')];
+		const webhookProcess = await n8n.addProcess('webhook', {}, webhookPort);
+		return { n8n, workers, webhookProcess, stop };
+	};
+	return await start().catch(async (error: unknown) => {
+		await stop();
+		throw error;
+	});
+}

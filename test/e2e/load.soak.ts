@@ -1,0 +1,268 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
+import { median, watchProcess } from '../bench/send/samples';
+import { postSigned } from '../support/sign';
+import { sleepMs, temporaryFolder, waitFor } from '../support/system';
+import { entry, envelope, written } from '../support/webhookBodies';
+import { itemsOf } from './harness/executions';
+import { extent } from './harness/extent';
+import { record } from './harness/figures';
+import { N8n } from './harness/n8n';
+import { packPackage } from './harness/package';
+
+/*
+ * The Diyalog Trigger beside n8n's own Webhook node, in the same run and in turns: what counts is how they compare. A
+ * missed target is reported, not punished.
+ */
+
+const PART = 'Load';
+const SECRET = randomBytes(16).toString('hex');
+const TRIGGER_ID = randomUUID();
+const WEBHOOK_PATH = 'plain';
+const CALLS_AT_ONCE = 10;
+const BATCH = 10;
+const BYTES_PER_MIB = 2 ** 20;
+
+/** The way to one of the two, and the workflow behind it. */
+interface Receiver {
+	n8n: N8n;
+	workflowId: string;
+	url: string;
+}
+
+const press = (): object => written(`[${randomUUID()}]:approve`);
+/** A batch that the trigger is not interested in. */
+const readReceipts = (): string =>
+	envelope(
+		...Array.from({ length: BATCH }, () =>
+			entry({ reads: { mids: [randomUUID()], watermark: Date.now() } }),
+		),
+	);
+
+async function startN8n(settings: NodeJS.ProcessEnv = {}): Promise<N8n> {
+	return await N8n.start({
+		tarball: await packPackage(await temporaryFolder('pack')),
+		settings: { NODE_ENV: 'production', EXECUTIONS_DATA_PRUNE: 'false', ...settings },
+	});
+}
+
+async function createTrigger(n8n: N8n): Promise<Receiver> {
+	const id = await n8n.createCredential('Diyalog', {
+		serverUrl: 'http://127.0.0.1:1',
+		botToken: 'token',
+		appSecret: SECRET,
+	});
+	const workflowId = await n8n.createWorkflow({
+		name: 'Trigger',
+		nodes: [
+			{
+				id: 'trigger',
+				name: 'Trigger',
+				type: 'n8n-nodes-diyalog.diyalogTrigger',
+				typeVersion: 2,
+				position: [0, 0],
+				webhookId: TRIGGER_ID,
+				credentials: { diyalogApi: { id, name: 'Diyalog' } },
+				parameters: { events: ['buttonPressed'], authentication: 'signature' },
+			},
+		],
+		connections: {},
+	});
+	return { n8n, workflowId, url: await n8n.webhookUrl(`${TRIGGER_ID}/webhook`) };
+}
+
+async function createWebhook(n8n: N8n): Promise<Receiver> {
+	const workflowId = await n8n.createWorkflow({
+		name: 'Webhook',
+		nodes: [
+			{
+				id: 'webhook',
+				name: 'Trigger',
+				type: 'n8n-nodes-base.webhook',
+				typeVersion: 2,
+				position: [0, 0],
+				webhookId: WEBHOOK_PATH,
+				parameters: {
+					httpMethod: 'POST',
+					path: WEBHOOK_PATH,
+					responseMode: 'onReceived',
+					options: {},
+				},
+			},
+		],
+		connections: {},
+	});
+	return { n8n, workflowId, url: await n8n.webhookUrl(WEBHOOK_PATH) };
+}
+
+const successes = async ({ n8n, workflowId }: Receiver): Promise<number> =>
+	await n8n.executionCount(workflowId, 'success');
+
+async function untilSuccesses(receiver: Receiver, count: number): Promise<void> {
+	await waitFor(`${count} executions`, 300_000, async () => {
+		if ((await successes(receiver)) >= count) return true;
+		await sleepMs(100);
+		return undefined;
+	});
+}
+
+/** Posts so many bodies, and waits until the executions that they start have ended; in calls per second. */
+async function callsPerSecond(
+	receiver: Receiver,
+	calls: number,
+	body: () => string,
+	startsExecution: boolean,
+): Promise<number> {
+	const before = await successes(receiver);
+	const bodies = Array.from({ length: calls }, body);
+	const beginMs = performance.now();
+	await runConcurrently(
+		calls,
+		CALLS_AT_ONCE,
+		async (index) => {
+			const response = await postSigned(receiver.url, bodies[index] ?? '', SECRET);
+			await response.text();
+			expect(response.status).toBe(200);
+		},
+		() => true,
+	);
+	await untilSuccesses(receiver, before + (startsExecution ? calls : 0));
+	const seconds = (performance.now() - beginMs) / 1_000;
+	expect(await successes(receiver)).toBe(before + (startsExecution ? calls : 0));
+	return calls / seconds;
+}
+
+const rate = (perSecond: number): string => perSecond.toFixed(perSecond < 100 ? 1 : 0);
+
+describe('presses per second', () => {
+	const CALLS = extent(200, 500);
+	const ROUNDS = extent(2, 5);
+
+	/** Measures in turns, every other round backwards; what comes out is the median of the rounds. */
+	const measure = async (settings: NodeJS.ProcessEnv) => {
+		const n8n = await startN8n(settings);
+		try {
+			const [trigger, plain] = [await createTrigger(n8n), await createWebhook(n8n)];
+			const contests = {
+				presses: async () => await callsPerSecond(trigger, CALLS, () => envelope(press()), true),
+				webhook: async () => await callsPerSecond(plain, CALLS, () => envelope(press()), true),
+				filtered: async () => await callsPerSecond(trigger, CALLS, readReceipts, false),
+			};
+			const names = ['presses', 'webhook', 'filtered'] as const;
+			// V8 compiles for a while.
+			for (const name of names) await contests[name]();
+			const rates = { presses: [0], webhook: [0], filtered: [0] };
+			for (const name of names) rates[name] = [];
+			for (let round = 0; round < ROUNDS; round++)
+				for (const name of round % 2 === 0 ? names : [...names].reverse())
+					rates[name].push(await contests[name]());
+			return {
+				presses: median(rates.presses),
+				webhook: median(rates.webhook),
+				filtered: median(rates.filtered),
+			};
+		} finally {
+			await n8n.stop();
+			await n8n.remove();
+		}
+	};
+
+	it('compare with the Webhook node, lazily acquired isolates', async () => {
+		const { presses, webhook, filtered } = await measure({
+			N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true',
+		});
+		await record({
+			part: PART,
+			what: 'presses/s against the Webhook node, N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE=true',
+			found: `${(presses / webhook).toFixed(2)}x (${rate(presses)}/s against ${rate(webhook)}/s)`,
+			target: 'at least 1.0x',
+			met: presses >= webhook,
+		});
+		await record({
+			part: PART,
+			what: 'batches that are filtered out, against the Webhook node',
+			found: `${(filtered / webhook).toFixed(1)}x (${rate(filtered)}/s against ${rate(webhook)}/s)`,
+			target: 'at least 5x',
+			met: filtered >= 5 * webhook,
+		});
+	}, 1_800_000);
+
+	it('compare with the Webhook node, as n8n is without that setting', async () => {
+		const { presses, webhook, filtered } = await measure({
+			N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: undefined,
+		});
+		await record({
+			part: PART,
+			what: 'presses/s against the Webhook node, without that setting',
+			found: `${(presses / webhook).toFixed(2)}x (${rate(presses)}/s against ${rate(webhook)}/s); filtered out ${rate(filtered)}/s`,
+		});
+	}, 1_800_000);
+});
+
+describe('soak', () => {
+	const BATCHES = extent(500, 10_000);
+	const DURATION_MS = extent(30_000, 600_000);
+	/** Differences of memory below this are noise: V8 keeps what it has collected. */
+	const NOISE_BYTES = 16 * BYTES_PER_MIB;
+	const SAMPLED = 20;
+
+	it(`${BATCHES} batches in ${DURATION_MS / 60_000} minutes to both, each in an n8n of its own`, async () => {
+		const settings = { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true' };
+		const [first, second] = [await startN8n(settings), await startN8n(settings)];
+		try {
+			const receivers = [await createTrigger(first), await createWebhook(second)];
+			const watches = receivers.map(({ n8n }) => watchProcess(n8n.pid ?? 0, 1_000));
+			const beginMs = Date.now();
+			const pending = new Set<Promise<void>>();
+			let refused = 0;
+			const post = async (url: string, body: string) => {
+				const response = await postSigned(url, body, SECRET).catch(() => undefined);
+				await response?.text();
+				if (response?.status !== 200) refused++;
+			};
+			for (let batch = 0; batch < BATCHES; batch++) {
+				const body = envelope(...Array.from({ length: BATCH }, press));
+				for (const { url } of receivers) {
+					const call = post(url, body);
+					pending.add(call);
+					void call.finally(() => pending.delete(call));
+				}
+				const dueMs = beginMs + ((batch + 1) * DURATION_MS) / BATCHES;
+				await sleepMs(Math.max(0, dueMs - Date.now()));
+			}
+			await Promise.all(pending);
+			const endMs = Date.now();
+			const samples = await Promise.all(watches.map(async (stop) => await stop()));
+			for (const receiver of receivers) await untilSuccesses(receiver, BATCHES);
+			expect(refused).toBe(0);
+			for (const receiver of receivers) expect(await successes(receiver)).toBe(BATCHES);
+			const trigger = receivers[0] as Receiver;
+			for (const { id } of (await first.executions(trigger.workflowId)).slice(0, SAMPLED)) {
+				const items = itemsOf(await first.executionData(id), 'Trigger');
+				expect(items).toHaveLength(BATCH);
+			}
+			// A tenth to warm up; then the first tenth that counts against the last one.
+			const tenthMs = (endMs - beginMs) / 10;
+			const level = (all: (typeof samples)[number], tenth: number): number =>
+				median(
+					all
+						.filter(({ atMs }) => Math.floor((atMs - beginMs) / tenthMs) === tenth)
+						.map(({ rssBytes }) => rssBytes),
+				);
+			const [grown = 0, grownPlain = 0] = samples.map((all) => level(all, 9) - level(all, 1));
+			const mib = (bytes: number) => `${Math.round(bytes / BYTES_PER_MIB)} MiB`;
+			await record({
+				part: PART,
+				what: `soak: ${BATCHES} batches of ${BATCH} presses in ${DURATION_MS / 60_000} minutes`,
+				found: `${BATCHES} executions, no press missed; memory grew by ${mib(grown)}, the Webhook node's n8n by ${mib(grownPlain)}`,
+				target: "no press missed; growth not beyond the Webhook node's",
+				met: grown <= grownPlain + NOISE_BYTES,
+			});
+		} finally {
+			for (const n8n of [first, second]) {
+				await n8n.stop();
+				await n8n.remove();
+			}
+		}
+	}, 1_800_000);
+});

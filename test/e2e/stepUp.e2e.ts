@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { waitFor } from '../support/system';
+import { readExample } from './harness/examples';
+import { errorOf, firstItemOf } from './harness/executions';
+import { Stage } from './harness/waiting';
+
+/* examples/step-up-by-tap: one message with buttons and a code; a tap decides, and without one the code does. */
+
+const PAYMENT = { amount: '90,00 TL', payee: 'Zeynep Işık' };
+/** The example waits 2 minutes, and n8n looks once a minute at what is to go on. */
+const EXPIRES_WITHIN_MS = 200_000;
+
+let stage: Stage;
+let workflowId: string;
+let urls: Record<'start' | 'finish', string>;
+
+beforeAll(async () => {
+	stage = await Stage.set();
+	workflowId = await stage.n8n.createWorkflow(
+		await readExample('step-up-by-tap.json', stage.credentialId),
+	);
+	urls = {
+		start: await stage.n8n.webhookUrl('step-up-start'),
+		finish: await stage.n8n.webhookUrl('step-up-finish'),
+	};
+}, 900_000);
+
+afterAll(async () => {
+	await stage.clear();
+}, 60_000);
+
+const post = async (url: string, body: object): Promise<Response> =>
+	await fetch(url, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(body),
+	});
+
+/** Each time another customer: the next code to the same one would have to wait. */
+async function ask(customerNo: string) {
+	const before = stage.sandbox.messages().length;
+	await post(urls.start, { ...PAYMENT, customerNo });
+	const message = await waitFor('the message', 20_000, async () => {
+		const [newest] = await stage.n8n.executions(workflowId);
+		if (newest?.status === 'error') {
+			throw new Error(JSON.stringify(errorOf(await stage.n8n.executionData(newest.id))));
+		}
+		return stage.sandbox.messages()[before];
+	});
+	const id = await waitFor('the waiting execution', 10_000, async () => {
+		const [newest] = await stage.n8n.executions(workflowId);
+		return newest?.status === 'waiting' ? newest.id : undefined;
+	});
+	return { message, id };
+}
+
+async function finished(id: string, withinMs = 20_000): Promise<string> {
+	return await waitFor('the end', withinMs, async () => {
+		const executions = await stage.n8n.executions(workflowId);
+		const status = executions.find((execution) => execution.id === id)?.status;
+		return status === 'success' ? await stage.n8n.executionData(id) : undefined;
+	});
+}
+
+it('a tap pays; a refusal stops', async () => {
+	const approved = await ask('70021');
+	await stage.press(approved.message, 'Onayla');
+	const data = await finished(approved.id);
+	expect(firstItemOf(data, 'Pay')).toMatchObject({ decision: 'approved' });
+	const declined = await ask('70022');
+	await stage.press(declined.message, 'Reddet');
+	expect(firstItemOf(await finished(declined.id), 'Stop')).toMatchObject({ decision: 'declined' });
+});
+
+it(
+	'without a tap the code pays, once, and only what the customer read',
+	async () => {
+		const customerNo = '123456789';
+		const { message, id } = await ask(customerNo);
+		expect(message.mokMessage).toContain(`${PAYMENT.payee} adına ${PAYMENT.amount}`);
+		const data = await finished(id, EXPIRES_WITHIN_MS);
+		const { challenge } = z
+			.object({ decision: z.literal('expired'), challenge: z.string() })
+			.parse(firstItemOf(data, 'Let your app ask for the code'));
+		const right = { ...PAYMENT, customerNo, challenge, code: message.mokValue };
+		const statuses: number[] = [];
+		for (const body of [{ ...right, amount: '9.000,00 TL' }, right, right]) {
+			statuses.push((await post(urls.finish, body)).status);
+		}
+		expect(statuses).toEqual([401, 200, 401]);
+	},
+	EXPIRES_WITHIN_MS + 30_000,
+);
