@@ -1,59 +1,94 @@
 import { FaultyServer } from '../support/faultyServer';
 import { freePort, fs } from '../support/system';
+import { serveAnswer } from '../support/answerServer';
+import type { AnswerServer } from '../support/answerServer';
 import { Stage } from './harness/waiting';
+import type { Asked } from './harness/waiting';
 
-/* An n8n that does not reach itself at its public address: behind NAT without hairpinning, or forbidden to call it. */
+/*
+ * An n8n that cannot reach its own public address, as behind hairpin NAT, or reaches something else there. Diyalog gets
+ * its answer in time, the press is kept, and the option N8n Address makes it arrive.
+ */
 
-interface Case {
-	what: string;
-	reason: string;
-	log: string;
-	/** what listens at the public address */
-	listens: boolean;
-}
-
-const CASES: Case[] = [
-	{
-		what: 'nobody listens there',
-		reason: 'unreachable',
-		log: 'n8n could not reach itself. Set N8n Address',
-		listens: false,
-	},
-	{
-		what: 'something accepts the connection and never answers',
-		reason: 'noAnswerInTime',
-		log: 'n8n did not answer itself in time.',
-		listens: true,
-	},
-];
-
-/** Diyalog waits this long for its answer. */
+/** Diyalog waits no longer for the answer to a webhook. */
 const DIYALOG_WAITS_MS = 5_000;
 
-it.each(CASES)(
-	'$what: the press is kept, Diyalog has its answer in time, and with N8n Address it works',
-	async ({ reason, log, listens }) => {
-		const silent = await FaultyServer.start(() => ({ kind: 'silence' }));
-		const publicUrl = listens ? silent.url : `http://127.0.0.1:${await freePort()}`;
-		const port = await freePort();
-		const stage = await Stage.set({ port, settings: { WEBHOOK_URL: `${publicUrl}/` } });
-		const workflow = await stage.createAsking({});
-		const asked = await workflow.start();
-		const beginMs = Date.now();
-		await stage.press(asked.message, 'Approve');
-		expect(Date.now() - beginMs).toBeLessThan(DIYALOG_WAITS_MS);
-		expect(stage.sandbox.webhookLog().at(-1)).toMatchObject({ status: 200 });
-		expect(await asked.status()).toBe('waiting');
-		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
-			expect.objectContaining({ payload: 'approve', resumed: false, notResumedReason: reason }),
-		]);
-		expect(await fs.readFile(stage.n8n.logFile, 'utf8')).toContain(log);
+let stage: Stage;
 
-		await stage.addTrigger({ options: { n8nAddress: `http://127.0.0.1:${port}` } });
-		await stage.press(asked.message, 'Approve');
-		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
-		await stage.clear();
+beforeAll(async () => {
+	const nobody = `http://127.0.0.1:${await freePort()}/`;
+	stage = await Stage.set({ settings: { WEBHOOK_URL: nobody } });
+}, 900_000);
+
+afterAll(async () => {
+	await stage.clear();
+}, 60_000);
+
+/** Asks and presses Approve; Diyalog has to get its answer in time whatever becomes of the press. */
+async function askAndPress() {
+	const asked = await (await stage.createAsking({})).start();
+	await stage.press(asked.message, 'Approve');
+	const delivery = stage.sandbox.webhookLog().at(-1);
+	expect(delivery).toMatchObject({ status: 200 });
+	expect(delivery?.durationMs).toBeLessThan(DIYALOG_WAITS_MS);
+	return asked;
+}
+
+async function expectKept(notResumedReason: string, advice: string): Promise<Asked> {
+	const asked = await askAndPress();
+	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
+		expect.objectContaining({ payload: 'approve', resumed: false, notResumedReason }),
+	]);
+	expect(await asked.status()).toBe('waiting');
+	const lines = (await fs.readFile(stage.n8n.logFile, 'utf8')).split('\n');
+	expect(
+		lines.filter((line) => line.includes(`did not reach execution ${asked.executionId}: `)),
+	).toEqual([expect.stringContaining(advice)]);
+	return asked;
+}
+
+it('nobody listens there: the press is kept; with N8n Address another one continues the execution', async () => {
+	const asked = await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+	await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
+	await stage.press(asked.message, 'Approve');
+	expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
+	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
+		expect.objectContaining({ resumed: true }),
+	]);
+});
+
+it('kept also by a trigger that is set to put out something else', async () => {
+	await stage.addTrigger({ events: ['messageRead'], options: { onlyUnmatched: true } });
+	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+});
+
+it('an address that accepts and never answers: Diyalog is answered in time all the same', async () => {
+	const silent = await FaultyServer.start(() => ({ kind: 'silence' }));
+	try {
+		await stage.addTrigger({ options: { n8nAddress: silent.url } });
+		await expectKept('noAnswerInTime', 'n8n did not answer itself in time');
+	} finally {
 		await silent.close();
-	},
-	180_000,
-);
+	}
+});
+
+describe('something else answers there', () => {
+	let other: AnswerServer;
+
+	afterEach(async () => {
+		await other.close();
+	});
+
+	it.each([
+		[200, '<html>Welcome</html>'],
+		[404, '<html>Not Found</html>'],
+		[409, 'Conflict'],
+		[302, ''],
+		[500, 'Oops'],
+		[200, '{"accepted":"yes"}'],
+	])('with %i %s', async (status, text) => {
+		other = await serveAnswer({ status, text, headers: { location: stage.n8n.url } });
+		await stage.addTrigger({ options: { n8nAddress: other.url } });
+		await expectKept('unexpectedAnswer', 'what answered there does not take answers for n8n');
+	});
+});

@@ -77,7 +77,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 	signatureRefused:
 		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in the README.',
 	unexpectedAnswer:
-		'something else than n8n answered. Set N8n Address in the options of the trigger to where n8n itself listens.',
+		'what answered there does not take answers for n8n. Set N8n Address in the options of the trigger to where n8n itself listens; under a path prefix see "Behind a path prefix" in the README.',
 };
 
 function toAnswer({ event, reference: { turn, attempt } }: WaitedForAnswer): Answer {
@@ -111,12 +111,15 @@ const responseSchema = z.object({ statusCode: z.number(), body: z.unknown() });
 /** `running` may mean that the execution is not waiting yet. */
 type Attempt = ResumeOutcome | 'running';
 
+/** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
+const NOT_WAITING = /The (workflow for )?execution |No action required/;
+
 function readAttempt(status: number, text: string): Attempt {
 	const reception = readReception(text);
 	if (reception) return reception.accepted ? { resumed: true } : refusal(reception.reason);
-	if (status === 409) return text.includes('running') ? 'running' : refusal('notWaiting');
-	// n8n shows a page to people who open an address of an execution that has gone on.
-	if (status === 404 || status === 200) return refusal('notWaiting');
+	if ([200, 404, 409].includes(status) && NOT_WAITING.test(text)) {
+		return text.includes('is running already') ? 'running' : refusal('notWaiting');
+	}
 	return failure(status === 401 ? 'signatureRefused' : 'unexpectedAnswer');
 }
 

@@ -43,7 +43,10 @@ const idSchema = z.object({ id: z.coerce.string() });
 const workflowSchema = idSchema.extend({ versionId: z.string() });
 const executionListSchema = z.object({
 	count: z.number(),
-	results: z.array(idSchema.extend({ status: z.string(), workflowId: z.string() })),
+	results: z
+		.array(idSchema.extend({ status: z.string(), workflowId: z.string() }))
+		// n8n asks for running ones first and then for ended ones: one that ends meanwhile is in both answers.
+		.transform((all) => [...new Map(all.map((each) => [each.id, each])).values()]),
 });
 const executionSchema = idSchema.extend({ status: z.string(), data: z.string() });
 

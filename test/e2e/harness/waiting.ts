@@ -15,7 +15,6 @@ const FINISHES_WITHIN_MS = 60_000;
 const ARRIVES_WITHIN_MS = 20_000;
 
 const BOT_NAME = 'bot';
-const TRIGGER_ID = 'b1d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e01';
 
 /** The name of the node that waits, in every workflow made here. */
 export const ASK = 'Ask the customer';
@@ -30,6 +29,8 @@ export interface StageOptions {
 	credential?: Readonly<Record<string, unknown>>;
 	/** parameters of the Diyalog Trigger beside its events */
 	trigger?: Readonly<Record<string, unknown>>;
+	/** where webhooks are reached from outside, e.g. through a proxy; n8n itself unless given */
+	publicUrl?: string;
 }
 
 /** n8n with an active Diyalog Trigger, and a sandbox that posts to it. */
@@ -38,9 +39,13 @@ export class Stage {
 		readonly n8n: N8n,
 		readonly sandbox: Sandbox,
 		readonly credentialId: string,
-		readonly triggerWorkflow: string,
 		readonly appSecret: string,
+		readonly publicUrl: string,
 	) {}
+
+	/** The trigger that Diyalog posts to, and its workflow. */
+	private triggerId = '';
+	private triggerWorkflow = '';
 
 	static async set(options: StageOptions = {}): Promise<Stage> {
 		const folder = await temporaryFolder('pack');
@@ -61,27 +66,26 @@ export class Stage {
 			appSecret,
 			...options.credential,
 		});
-		const triggerWorkflow = await n8n.createWorkflow({
-			name: 'Presses',
-			nodes: [diyalogTrigger(credentialId, options.trigger)],
-			connections: {},
-		});
-		sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(`${TRIGGER_ID}/webhook`));
-		return new Stage(n8n, sandbox, credentialId, triggerWorkflow, appSecret);
+		const { publicUrl = n8n.url } = options;
+		const stage = new Stage(n8n, sandbox, credentialId, appSecret, publicUrl);
+		await stage.addTrigger(options.trigger);
+		return stage;
 	}
 
 	/** where the trigger listens, below `/webhook/` */
-	readonly triggerPath = `${TRIGGER_ID}/webhook`;
+	get triggerPath(): string {
+		return `${this.triggerId}/webhook`;
+	}
 
 	/** One more trigger, to which the sandbox posts from now on. */
-	async addTrigger(parameters: Readonly<Record<string, unknown>>): Promise<void> {
-		const webhookId = randomUUID();
-		await this.n8n.createWorkflow({
-			name: 'Presses as well',
-			nodes: [{ ...diyalogTrigger(this.credentialId, parameters), webhookId }],
+	async addTrigger(parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
+		this.triggerId = randomUUID();
+		this.triggerWorkflow = await this.n8n.createWorkflow({
+			name: 'Presses',
+			nodes: [diyalogTrigger(this.credentialId, parameters, this.triggerId)],
 			connections: {},
 		});
-		const url = await this.n8n.webhookUrl(`${webhookId}/webhook`);
+		const url = await this.n8n.webhookUrl(this.triggerPath, this.publicUrl);
 		this.sandbox.setWebhookUrl(BOT_NAME, url);
 	}
 
@@ -133,10 +137,10 @@ export class Stage {
 			nodes: [callNode(path), ...nodes],
 			connections,
 		});
-		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path));
+		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path, this.publicUrl));
 	}
 
-	/** What the trigger has put out so far, oldest first. */
+	/** What the newest trigger has put out so far, oldest first. */
 	async triggered(): Promise<unknown[]> {
 		const executions = await this.n8n.executions(this.triggerWorkflow);
 		const items: unknown[] = [];
@@ -168,14 +172,15 @@ export class Stage {
 
 export const diyalogTrigger = (
 	credentialId: string,
-	parameters: Readonly<Record<string, unknown>> = {},
+	parameters: Readonly<Record<string, unknown>>,
+	webhookId: string,
 ): Node => ({
 	id: 'trigger',
 	name: 'Diyalog Trigger',
 	type: 'n8n-nodes-diyalog.diyalogTrigger',
 	typeVersion: 2,
 	position: [0, 0],
-	webhookId: TRIGGER_ID,
+	webhookId,
 	credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
 	parameters: {
 		events: ['buttonPressed', 'textReceived'],
