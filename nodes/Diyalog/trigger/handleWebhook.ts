@@ -7,7 +7,7 @@ import { isFresh } from '../events/freshness';
 import { createPayloadVerifier } from '../events/payloadSignature';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
-import { onlyNew } from './memory';
+import { onlyNew, rememberUntilAnswered } from './memory';
 import { resume, waitedForAnswer } from './resume';
 import type { ResumeOutcome, WaitedForAnswer } from './resume';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
@@ -204,7 +204,9 @@ function emit(
 				isLost(outcome) || (isWanted && !(onlyUnmatched && isMatched(outcome))),
 		)
 		.map((candidate) => ({ json: toItem(candidate) }));
-	return items.length === 0 ? answer(context, 200, 'OK') : { workflowData: [items] };
+	if (items.length === 0) return answer(context, 200, 'OK');
+	void rememberUntilAnswered(context);
+	return { workflowData: [items] };
 }
 
 /** An answer that starts no execution. */

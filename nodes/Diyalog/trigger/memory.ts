@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import type { DiyalogEvent } from '../events/events';
 import { SeenEvents } from '../events/seenEvents';
@@ -9,6 +10,9 @@ import { SeenEvents } from '../events/seenEvents';
 
 /** Field of the node's static data. */
 const STATIC_DATA_KEY = 'seenEvents';
+
+/** Shorter than n8n takes to store an execution, so that it happens in between. */
+const WRITE_AGAIN_EVERY_MS = 1;
 
 /** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
 const FIRST_SERVER_ERROR = 500;
@@ -35,6 +39,9 @@ function memoryOf(key: string): Memory {
 	return memory;
 }
 
+const memoryFor = (context: IWebhookFunctions): Memory =>
+	memoryOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`);
+
 /**
  * When n8n itself fails to store an execution (a full disk, a lost database), it answers with an error after the trigger
  * has handed over the events. Diyalog may repeat such a call, and then it must not pass for a repetition.
@@ -57,7 +64,7 @@ function forgetUnlessAccepted(
  */
 export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): DiyalogEvent[] {
 	if (events.length === 0 || context.getMode() === 'manual') return events;
-	const memory = memoryOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`);
+	const memory = memoryFor(context);
 	const staticData = context.getWorkflowStaticData('node');
 	const stored = staticData[STATIC_DATA_KEY];
 	// Another process, or this one before a restart, may have written what is not known here.
@@ -69,4 +76,24 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
 		forgetUnlessAccepted(context, memory, fresh);
 	}
 	return fresh;
+}
+
+/**
+ * Sees to it that n8n saves what was taken by a call that starts an execution. n8n saves static data when it answers, if
+ * it is marked as changed; but since it answers only after it has stored the execution (2.41), it takes that mark away in
+ * between, whenever there was static data before. So it is written until the answer is out.
+ */
+export async function rememberUntilAnswered(context: IWebhookFunctions): Promise<void> {
+	const memory = memoryFor(context);
+	if (memory.written === '' || context.getMode() === 'manual') return;
+	const staticData = context.getWorkflowStaticData('node');
+	const response = context.getResponseObject();
+	let isOpen = !response.writableEnded && !response.destroyed;
+	response.once('close', () => {
+		isOpen = false;
+	});
+	while (isOpen) {
+		staticData[STATIC_DATA_KEY] = memory.written;
+		await sleep(WRITE_AGAIN_EVERY_MS);
+	}
 }
