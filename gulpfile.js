@@ -8,10 +8,11 @@ const clean = () => rm('dist', { recursive: true, force: true });
 const icons = () => src('icons/**/*.{svg,png}', { encoding: false }).pipe(dest('dist/icons'));
 const codex = () => src('nodes/**/*.node.json', { encoding: false }).pipe(dest('dist/nodes'));
 
-/** The picture of the README, as the test of the phone page took it. */
+/** The pictures of the README, as the tests in a browser took them. */
 const screenshots = async () => {
 	await mkdir('docs/images', { recursive: true });
 	await copyFile('.cache/screenshots/sandbox-light.png', 'docs/images/sandbox.png');
+	await copyFile('.cache/screenshots/phone-and-editor.png', 'docs/images/phone-and-editor.png');
 };
 
 module.exports = { clean, icons, codex, assets: parallel(icons, codex), screenshots };

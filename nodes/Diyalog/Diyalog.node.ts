@@ -9,7 +9,7 @@ import type {
 } from 'n8n-workflow';
 import { properties } from './actions';
 import { executeOperation } from './actions/execute';
-import { resumeWebhooks, takeAnswer } from './actions/otp/takeAnswer';
+import { resumeWebhooks, takeAnswer, WAITING_TOOLTIP } from './actions/otp/takeAnswer';
 import { diyalogApiTest } from './transport/credentialTest';
 
 export class Diyalog implements INodeType {
@@ -27,6 +27,7 @@ export class Diyalog implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],
+		waitingNodeTooltip: WAITING_TOOLTIP,
 		webhooks: resumeWebhooks,
 		properties,
 	};

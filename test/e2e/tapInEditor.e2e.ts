@@ -72,7 +72,7 @@ describeWithChromium('a tap on the phone', () => {
 		await approve.click();
 		await editor
 			.canvasNode('Carry out the transfer')
-			.locator('[data-test-id=\"canvas-node-status-success\"]')
+			.locator('[data-test-id="canvas-node-status-success"]')
 			.waitFor();
 		await sideBySide(browser, [phone, editor.page], `${PICTURES}/phone-and-editor-done.png`);
 

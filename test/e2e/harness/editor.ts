@@ -1,6 +1,8 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { OWNER } from './n8n';
-import type { N8n } from './n8n';
+
+/** An n8n as the browser sees it. */
+type Served = Readonly<{ url: string }>;
 
 const WAIT_MS = 15_000;
 /** A laptop's window: what a person sees without scrolling. */
@@ -16,13 +18,13 @@ const byTestId = (scope: Page | Locator, id: string): Locator =>
 export class Editor {
 	private constructor(
 		readonly page: Page,
-		private readonly n8n: N8n,
+		private readonly n8n: Served,
 		/** errors of scripts in the page */
 		readonly complaints: string[],
 	) {}
 
 	/** Opens the editor and logs in. */
-	static async open(browser: Browser, n8n: N8n, theme: 'light' | 'dark'): Promise<Editor> {
+	static async open(browser: Browser, n8n: Served, theme: 'light' | 'dark'): Promise<Editor> {
 		const context = await browser.newContext({ viewport: WINDOW, colorScheme: theme });
 		const page = await context.newPage();
 		page.setDefaultTimeout(WAIT_MS);
@@ -44,6 +46,37 @@ export class Editor {
 	async newWorkflow(): Promise<void> {
 		await this.page.goto(`${this.n8n.url}/workflow/new`);
 		await byTestId(this.page, 'canvas-plus-button').waitFor();
+	}
+
+	/** Opens a saved workflow. */
+	async openWorkflow(id: string): Promise<void> {
+		await this.page.goto(`${this.n8n.url}/workflow/${id}`);
+		await byTestId(this.page, 'canvas-node').first().waitFor();
+	}
+
+	private onCanvas(name: string): Locator {
+		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+	}
+
+	/** Opens a node of the canvas. */
+	async openNode(name: string): Promise<void> {
+		await this.onCanvas(name).dblclick();
+		await this.node.waitFor();
+	}
+
+	/** The mark of a node on the canvas that has done its work. */
+	succeeded(name: string): Locator {
+		return byTestId(this.onCanvas(name), 'canvas-node-status-success');
+	}
+
+	/** Starts the workflow, and does not wait for its end. */
+	async executeWorkflow(): Promise<void> {
+		await byTestId(this.page, 'execute-workflow-button').click();
+	}
+
+	/** A text in the output panel of the opened node. */
+	output(shown: string): Locator {
+		return byTestId(this.node, 'output-panel').getByText(shown).first();
 	}
 
 	/** Opens the node panel of an empty canvas and searches; the entries with this very name. */

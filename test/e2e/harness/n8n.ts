@@ -252,12 +252,17 @@ export class N8n {
 		return (await this.request('POST', '/rest/credentials/test', { credentials }, schema)).data;
 	}
 
+	/** Creates a workflow as somebody leaves it in the editor: saved, not active. */
+	async saveWorkflow(definition: WorkflowDefinition): Promise<z.output<typeof workflowSchema>> {
+		const body = { active: false, settings: { executionOrder: 'v1' }, ...definition };
+		return (await this.request('POST', '/rest/workflows', body, dataOf(workflowSchema))).data;
+	}
+
 	/** Creates a workflow and activates it. */
 	async createWorkflow(definition: WorkflowDefinition): Promise<string> {
-		const body = { active: false, settings: { executionOrder: 'v1' }, ...definition };
-		const { data } = await this.request('POST', '/rest/workflows', body, dataOf(workflowSchema));
-		await this.activate(data);
-		return data.id;
+		const saved = await this.saveWorkflow(definition);
+		await this.activate(saved);
+		return saved.id;
 	}
 
 	private async activate({ id, versionId }: z.output<typeof workflowSchema>): Promise<void> {

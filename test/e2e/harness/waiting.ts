@@ -140,6 +140,29 @@ export class Stage {
 		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path, this.publicUrl));
 	}
 
+	/** A workflow to be run by hand in the editor, which asks the customer. */
+	async saveAskingByHand(parameters: Readonly<Record<string, unknown>>): Promise<string> {
+		const start: Node = {
+			id: randomUUID(),
+			name: 'Start',
+			type: 'n8n-nodes-base.manualTrigger',
+			typeVersion: 1,
+			position: [0, 0],
+			parameters: {},
+		};
+		const { id } = await this.n8n.saveWorkflow({
+			name: 'Approve a transfer',
+			nodes: [start, this.askNode(parameters)],
+			connections: { Start: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
+		});
+		return id;
+	}
+
+	/** The message that comes to a phone next after some that are there. */
+	async messageAfter(count: number): Promise<StoredMessage> {
+		return await waitFor('the message', ARRIVES_WITHIN_MS, () => this.sandbox.messages()[count]);
+	}
+
 	/** What the newest trigger has put out so far, oldest first. */
 	async triggered(): Promise<unknown[]> {
 		const executions = await this.n8n.executions(this.triggerWorkflow);

@@ -16,7 +16,7 @@ import { otpFields } from './otpFields';
 
 const triggerNotice: INodeProperties = {
 	displayName:
-		'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up.',
+		'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
 	name: 'triggerNotice',
 	type: 'notice',
 	displayOptions: { hide: { answerBy: ['link'] } },
