@@ -36,6 +36,14 @@ export const CODE_TEMPLATES = [
 	{ file: 'reset-password.json', path: 'reset' },
 ];
 
+/** Each example that sends codes has a customer of its own: the next code to the same one would have to wait. */
+const CUSTOMERS = [
+	{ customerNo: '70021', userId: '243540663', name: 'Ayşe Yılmaz' },
+	{ customerNo: '70022', userId: '1588406039', name: 'Mehmet Öztürk' },
+	{ customerNo: '123456789', userId: '2074022437', name: 'Zeynep Işık' },
+	{ customerNo: '70023', userId: '1199830041', name: 'Can Aydın' },
+];
+
 interface DemoOptions {
 	check: boolean;
 	n8nPort: number;
@@ -89,6 +97,7 @@ async function startDemo({ n8nPort, sandboxPort }: DemoOptions) {
 		port: sandboxPort,
 		bots: [bot],
 		batch: { maxWaitMs: BATCH_WAIT_MS },
+		customers: CUSTOMERS,
 	});
 	print('Starting n8n ...');
 	const n8n = await N8n.start({
@@ -116,10 +125,12 @@ async function startDemo({ n8nPort, sandboxPort }: DemoOptions) {
 	const reacting = await readExample('react-to-press.json', credentialId);
 	const sending = await readExample('send-otp.json', credentialId);
 	const approving = await readExample('approve-transfer.json', credentialId);
+	const steppingUp = await readExample('step-up-by-tap.json', credentialId);
 	const workflows = {
 		reacting: await n8n.createWorkflow(reacting),
 		sending: await n8n.createWorkflow(sending),
 		approving: await n8n.createWorkflow(approving),
+		steppingUp: await n8n.createWorkflow(steppingUp),
 	};
 	for (const { file, path } of CODE_TEMPLATES) {
 		await n8n.createWorkflow(await readExample(file, credentialId));
@@ -129,6 +140,7 @@ async function startDemo({ n8nPort, sandboxPort }: DemoOptions) {
 	sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(reacting.triggerPaths[0] ?? ''));
 	await n8n.webhookUrl('send-otp');
 	await n8n.webhookUrl('approve-transfer');
+	await n8n.webhookUrl('step-up-start');
 	return { n8n, sandbox, bot, credential, workflows, stop };
 }
 

@@ -40,7 +40,6 @@ const answeredSchema = z.object({
 	data: z.object({ approved: z.literal(true) }),
 	approved: z.literal(true),
 	decision: z.literal('approved'),
-	customerNo: z.literal('70022'),
 });
 
 async function callSendWorkflow({ n8n }: Demo, customerNo: string): Promise<unknown> {
@@ -54,7 +53,7 @@ async function callSendWorkflow({ n8n }: Demo, customerNo: string): Promise<unkn
 }
 
 async function finishedExecution(
-	{ n8n }: Demo,
+	{ n8n }: Pick<Demo, 'n8n'>,
 	workflowId: string,
 	status: string,
 ): Promise<ExecutionSummary> {
@@ -127,31 +126,48 @@ async function checkSendAndPress(demo: Demo): Promise<Finding[]> {
 	];
 }
 
-/** Send and wait: the tap on the phone continues the execution that asked. */
-async function checkAskAndWait(demo: Demo): Promise<Finding[]> {
-	const { n8n, sandbox, workflows } = demo;
+/** An example that asks on the phone: the tap continues the execution that waits for it. */
+async function checkTap(
+	{ n8n, sandbox, workflows }: Demo,
+	path: string,
+	workflow: keyof Demo['workflows'],
+	request: Readonly<Record<string, string>>,
+	deed: string,
+): Promise<Finding> {
 	const before = sandbox.messages().length;
-	await fetch(`${n8n.url}/webhook/approve-transfer`, {
+	await fetch(`${n8n.url}/webhook/${path}`, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify({ customerNo: '70022', amount: '90,00 TL' }),
+		body: JSON.stringify(request),
 	});
 	const message = await waitFor(
 		'the question',
 		EXECUTION_WITHIN_MS,
 		() => sandbox.messages()[before],
 	);
-	await finishedExecution(demo, workflows.approving, 'waiting');
+	const workflowId = workflows[workflow];
+	await finishedExecution({ n8n }, workflowId, 'waiting');
 	sandbox.pressButton({ messageId: message.messageId, button: 'Onayla' });
-	const { id } = await finishedExecution(demo, workflows.approving, 'success');
-	const data = await n8n.executionData(id);
-	const answered = answeredSchema.safeParse(firstItemOf(data, 'Ask the customer'));
+	const { id } = await finishedExecution({ n8n }, workflowId, 'success');
+	const item = firstItemOf(await n8n.executionData(id), deed);
+	return {
+		what: `${path}: the tap continued the execution that waited for it`,
+		right: answeredSchema.safeParse(item).success,
+		found: JSON.stringify(item),
+	};
+}
+
+async function checkTaps(demo: Demo): Promise<Finding[]> {
+	const payment = { amount: '90,00 TL', payee: 'Zeynep Işık' };
 	return [
-		{
-			what: 'the tap continued the execution that waited for it',
-			right: answered.success && firstItemOf(data, 'Carry out the transfer') !== undefined,
-			found: answered.success ? undefined : answered.error.message,
-		},
+		await checkTap(
+			demo,
+			'approve-transfer',
+			'approving',
+			{ customerNo: '70022', ...payment },
+			'Carry out the transfer',
+		),
+		await checkTap(demo, 'step-up-start', 'steppingUp', { customerNo: '70023', ...payment }, 'Pay'),
 	];
 }
 
@@ -253,7 +269,7 @@ export async function checkDemo(demo: Demo): Promise<boolean> {
 	const findings = [
 		...(await checkCredentialTest(demo)),
 		...(await checkSendAndPress(demo)),
-		...(await checkAskAndWait(demo)),
+		...(await checkTaps(demo)),
 		...(await checkRefusals(demo)),
 		...(await checkCodes(demo)),
 		...(await checkSecrets(demo)),

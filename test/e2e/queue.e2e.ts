@@ -200,7 +200,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		await record({
 			part: PART,
 			what: `one execution with ${COUNT} items`,
-			found: `${COUNT} messages received once each, ${seconds.toFixed(1)} s`,
+			found: `${COUNT} messages received once each`,
+			detail: `${seconds.toFixed(1)} s`,
 			target: `${COUNT}, once each`,
 			met: true,
 		});
@@ -235,7 +236,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		await record({
 			part: PART,
 			what: `${COUNT} executions with one item, a worker killed meanwhile`,
-			found: `killed after ${atKill}: ${COUNT - lost.length} executions succeeded, ${lost.length} failed with the worker; ${COUNT - missing} messages received once each, none twice; ${seconds.toFixed(0)} s`,
+			found: `killed after ${atKill}: ${COUNT - lost.length} executions succeeded, ${lost.length} failed with the worker; ${COUNT - missing} messages received once each, none twice`,
+			detail: `${seconds.toFixed(0)} s`,
 			target: `${COUNT} accounted for, none twice`,
 			met: true,
 		});
@@ -285,7 +287,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		await record({
 			part: PART,
 			what: `${COUNT} presses in ${batches} signed batches, a worker killed meanwhile, all repeated`,
-			found: `killed after ${atKill} answers: ${taken.length} presses in executions that succeeded, ${COUNT - taken.length} in ${lost.length} that failed with the worker; ${received(receipts)} answered once each, none twice; ${seconds.toFixed(0)} s`,
+			found: `killed after ${atKill} answers: ${taken.length} presses in executions that succeeded, ${COUNT - taken.length} in ${lost.length} that failed with the worker; ${received(receipts)} answered once each, none twice`,
+			detail: `${seconds.toFixed(0)} s`,
 			target: `${COUNT} accounted for, none twice`,
 			met: true,
 		});
@@ -357,7 +360,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		await record({
 			part: PART,
 			what: `${WAITING} waiting executions answered in batches of ${BATCH}, one after the other, a worker killed meanwhile, all repeated`,
-			found: `killed after ${atKill}: ${WAITING - lost.length} continued and succeeded once each, ${lost.length} continued and failed with the worker; ${received(done)} carried out once each, none twice, none left waiting; ${(WAITING / pressed).toFixed(1)} presses/s taken, ${seconds.toFixed(0)} s`,
+			found: `killed after ${atKill}: ${WAITING - lost.length} continued and succeeded once each, ${lost.length} continued and failed with the worker; ${received(done)} carried out once each, none twice, none left waiting`,
+			detail: `${(WAITING / pressed).toFixed(1)} presses/s taken, ${seconds.toFixed(0)} s`,
 			target: `${WAITING} continued once each`,
 			met: true,
 		});

@@ -73,7 +73,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 	unreachable:
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	noAnswerInTime:
-		'n8n did not answer itself in time. The execution may have continued all the same; look at it.',
+		'n8n did not answer itself in time. The execution goes on as soon as it does; look at it.',
 	signatureRefused:
 		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in the README.',
 	unexpectedAnswer:
@@ -157,14 +157,48 @@ async function passOnUntil(
 	}
 }
 
+/** How many answers are passed on at the same time; n8n needs its CPU for each of them, so more would only be slower. */
+const RESUMES_AT_ONCE = 4;
+
+let underWay = 0;
+const inLine: Array<() => void> = [];
+
+/**
+ * Waits for its turn before it begins: when many customers answer in the same moment, requests to n8n itself that all wait
+ * at once would all run out of time, and none would get through.
+ */
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+	if (underWay >= RESUMES_AT_ONCE) await new Promise<void>((resolve) => inLine.push(resolve));
+	else underWay++;
+	try {
+		return await work();
+	} finally {
+		const next = inLine.shift();
+		if (next) next();
+		else underWay--;
+	}
+}
+
 /** Resolves when the time is up; holds nothing up. */
 const after = async (ms: number): Promise<ResumeOutcome> =>
 	await new Promise((resolve) => {
 		AbortSignal.timeout(ms).addEventListener('abort', () => resolve(failure('noAnswerInTime')));
 	});
 
+const isLate = (outcome: ResumeOutcome): boolean =>
+	!outcome.resumed && outcome.notResumedReason === 'noAnswerInTime';
+
+function logFailure(context: IWebhookFunctions, executionId: string, outcome: ResumeOutcome): void {
+	if (outcome.resumed || !outcome.failed) return;
+	const cause = FAILURES[outcome.notResumedReason] ?? '';
+	context.logger.error(
+		`Diyalog Trigger: an answer did not reach execution ${executionId}: ${cause}`,
+	);
+}
+
 /**
- * Passes an authenticated answer on to the execution that waits for it.
+ * Passes an authenticated answer on to the execution that waits for it. When many are in line, or n8n is slow, that may
+ * still happen after this has returned.
  *
  * @returns within {@link RESUME_WITHIN_MS}, whatever happens
  */
@@ -183,12 +217,17 @@ export async function resume(
 	const { reference } = answer;
 	const url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
 	const body = JSON.stringify(passOn(toAnswer(answer), reference.executionId, appSecret));
-	const outcome = await Promise.race([passOnUntil(context, url, body), after(RESUME_WITHIN_MS)]);
-	if (!outcome.resumed && outcome.failed) {
-		const cause = FAILURES[outcome.notResumedReason] ?? '';
-		context.logger.error(
-			`Diyalog Trigger: an answer did not reach execution ${reference.executionId}: ${cause}`,
-		);
+	const { executionId } = reference;
+	const passingOn = inTurn(async () => await passOnUntil(context, url, body));
+	const outcome = await Promise.race([passingOn, after(RESUME_WITHIN_MS)]);
+	logFailure(context, executionId, outcome);
+	// Diyalog has its answer; the execution gets its own all the same, as soon as n8n has time for it.
+	if (isLate(outcome)) {
+		void passingOn.then((late) => {
+			if (late.resumed)
+				context.logger.info(`Diyalog Trigger: a late answer reached execution ${executionId}.`);
+			else logFailure(context, executionId, late);
+		});
 	}
 	return outcome;
 }

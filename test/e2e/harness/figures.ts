@@ -13,8 +13,10 @@ const figureSchema = z.object({
 	/** the part of the proof, as the headline of its table */
 	part: z.string(),
 	what: z.string(),
-	/** what was found, with its unit */
+	/** what was found: counts, and ratios of one run */
 	found: z.string(),
+	/** figures of this machine at this moment, which say little elsewhere: printed, not documented */
+	detail: z.string().optional(),
 	/** what it had to be, for those that can be missed */
 	target: z.string().optional(),
 	/** whether the target was met */
@@ -44,7 +46,8 @@ export async function record(figure: Figure): Promise<void> {
 		load: Math.round((os.loadavg()[0] ?? 0) * 10) / 10,
 	};
 	const target = figure.target === undefined ? '' : ` (target: ${figure.target})`;
-	print(`  ${figure.part}: ${figure.what}: ${figure.found}${target}`);
+	const detail = figure.detail === undefined ? '' : ` [${figure.detail}]`;
+	print(`  ${figure.part}: ${figure.what}: ${figure.found}${target}${detail}`);
 	await fs.mkdir(path.dirname(FIGURES_FILE), { recursive: true });
 	await fs.appendFile(FIGURES_FILE, `${JSON.stringify(line)}\n`);
 }

@@ -10,6 +10,7 @@ import { readOtpKeys } from '../../transport/otpKeys';
 import { SentMemory } from '../../transport/sentMemory';
 import type { Operation, OperationRun } from '../operation';
 import { parameterReader } from '../parameters';
+import { customerNoField } from './messageFields';
 import { transactionField } from './otpFields';
 
 const DEFAULT_ATTEMPTS = 5;
@@ -40,15 +41,7 @@ const fields: INodeProperties[] = [
 		placeholder: 'e.g. {{ $json.body.code }}',
 		description: 'What the customer typed. Blanks and dashes do not matter.',
 	},
-	{
-		displayName: 'Customer Number',
-		name: 'customerNo',
-		type: 'string',
-		required: true,
-		default: '',
-		placeholder: 'e.g. 70021',
-		description: 'The customer who has to have got the code',
-	},
+	{ ...customerNoField, description: 'The customer who has to have got the code' },
 	{
 		...transactionField,
 		description:
