@@ -13,16 +13,11 @@ import type { Asked } from './harness/waiting';
 /** Diyalog waits no longer for the answer to a webhook. */
 const DIYALOG_WAITS_MS = 5_000;
 
+const STARTS_WITHIN_MS = 900_000;
+
 let stage: Stage;
 
-beforeAll(async () => {
-	const nobody = `http://127.0.0.1:${await freePort()}/`;
-	stage = await Stage.set({ settings: { WEBHOOK_URL: nobody } });
-}, 900_000);
-
-afterAll(async () => {
-	await stage.clear();
-}, 60_000);
+const clear = async () => await stage.clear();
 
 /** Asks and presses Approve; Diyalog has to get its answer in time whatever becomes of the press. */
 async function askAndPress() {
@@ -47,48 +42,80 @@ async function expectKept(notResumedReason: string, advice: string): Promise<Ask
 	return asked;
 }
 
-it('nobody listens there: the press is kept; with N8n Address another one continues the execution', async () => {
-	const asked = await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
-	await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
-	await stage.press(asked.message, 'Approve');
-	expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
-	expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
-		expect.objectContaining({ resumed: true }),
-	]);
-});
+describe('nobody listens at the public address', () => {
+	beforeAll(async () => {
+		const nobody = `http://127.0.0.1:${await freePort()}/`;
+		stage = await Stage.set({ settings: { WEBHOOK_URL: nobody } });
+	}, STARTS_WITHIN_MS);
 
-it('kept also by a trigger that is set to put out something else', async () => {
-	await stage.addTrigger({ events: ['messageRead'], options: { onlyUnmatched: true } });
-	await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
-});
+	afterAll(clear, 60_000);
 
-it('an address that accepts and never answers: Diyalog is answered in time all the same', async () => {
-	const silent = await FaultyServer.start(() => ({ kind: 'silence' }));
-	try {
-		await stage.addTrigger({ options: { n8nAddress: silent.url } });
-		await expectKept('noAnswerInTime', 'n8n did not answer itself in time');
-	} finally {
-		await silent.close();
-	}
-});
-
-describe('something else answers there', () => {
-	let other: AnswerServer;
-
-	afterEach(async () => {
-		await other.close();
+	it('the press is kept; with N8n Address another one continues the execution', async () => {
+		const asked = await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+		await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
+		await stage.press(asked.message, 'Approve');
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
+		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
+			expect.objectContaining({ resumed: true }),
+		]);
 	});
 
-	it.each([
-		[200, '<html>Welcome</html>'],
-		[404, '<html>Not Found</html>'],
-		[409, 'Conflict'],
-		[302, ''],
-		[500, 'Oops'],
-		[200, '{"accepted":"yes"}'],
-	])('with %i %s', async (status, text) => {
-		other = await serveAnswer({ status, text, headers: { location: stage.n8n.url } });
-		await stage.addTrigger({ options: { n8nAddress: other.url } });
-		await expectKept('unexpectedAnswer', 'what answered there does not take answers for n8n');
+	it('kept also by a trigger that is set to put out something else', async () => {
+		await stage.addTrigger({ events: ['messageRead'], options: { onlyUnmatched: true } });
+		await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+	});
+
+	it('an address that accepts and never answers: Diyalog is answered in time all the same', async () => {
+		const silent = await FaultyServer.start(() => ({ kind: 'silence' }));
+		try {
+			await stage.addTrigger({ options: { n8nAddress: silent.url } });
+			await expectKept('noAnswerInTime', 'n8n did not answer itself in time');
+		} finally {
+			await silent.close();
+		}
+	});
+
+	describe('N8n Address is that of something else', () => {
+		let other: AnswerServer;
+
+		afterEach(async () => {
+			await other.close();
+		});
+
+		it.each([
+			[200, '<html>Welcome</html>'],
+			[404, '<html>Not Found</html>'],
+			[409, 'Conflict'],
+			[302, ''],
+			[500, 'Oops'],
+			[200, '{"accepted":"yes"}'],
+		])('with %i %s', async (status, text) => {
+			other = await serveAnswer({ status, text, headers: { location: stage.n8n.url } });
+			await stage.addTrigger({ options: { n8nAddress: other.url } });
+			await expectKept('unexpectedAnswer', 'what answered there does not take answers for n8n');
+		});
+	});
+});
+
+/** The one name under which workflows may call loopback. */
+const ALLOWED = 'localhost';
+
+describe('n8n forbids workflows to call loopback addresses (SSRF protection)', () => {
+	beforeAll(async () => {
+		const sandboxPort = await freePort();
+		stage = await Stage.set({
+			settings: { N8N_SSRF_PROTECTION_ENABLED: 'true', N8N_SSRF_ALLOWED_HOSTNAMES: ALLOWED },
+			sandbox: { port: sandboxPort },
+			credential: { serverUrl: `http://${ALLOWED}:${sandboxPort}` },
+		});
+	}, STARTS_WITHIN_MS);
+
+	afterAll(clear, 60_000);
+
+	it('also itself: the press is kept; with an allowed N8n Address another one continues the execution', async () => {
+		const asked = await expectKept('unreachable', 'Set N8n Address in the options of the trigger');
+		await stage.addTrigger({ options: { n8nAddress: `http://${ALLOWED}:${stage.n8n.port}` } });
+		await stage.press(asked.message, 'Approve');
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
 	});
 });

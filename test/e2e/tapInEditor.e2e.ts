@@ -56,8 +56,7 @@ describeWithChromium('a tap on the phone', () => {
 		const workflow = await stage.n8n.createWorkflow(example);
 		const editor = await Editor.open(browser, stage.n8n, 'light');
 		await editor.page.setViewportSize(CANVAS);
-		await editor.page.goto(`${stage.n8n.url}/workflow/${workflow}`);
-		await editor.canvasNode('Try it here').waitFor();
+		await editor.openWorkflow(workflow);
 		await editor.closeProposals();
 		await editor.execute('Try it here');
 
@@ -69,15 +68,16 @@ describeWithChromium('a tap on the phone', () => {
 		await approve.waitFor();
 		await sideBySide(browser, [phone, editor.page], `${PICTURES}/phone-and-editor.png`);
 
+		await editor.openNode('Ask the customer');
+		await editor.output('Waiting for input').waitFor();
+		await editor.output("The workflow goes on with the customer's answer").waitFor();
+		await editor.closeNode();
+
 		await approve.click();
-		await editor
-			.canvasNode('Carry out the transfer')
-			.locator('[data-test-id="canvas-node-status-success"]')
-			.waitFor();
+		await editor.succeeded('Carry out the transfer').waitFor();
 		await sideBySide(browser, [phone, editor.page], `${PICTURES}/phone-and-editor-done.png`);
 
-		await editor.canvasNode('Ask the customer').dblclick();
-		await editor.node.waitFor();
+		await editor.openNode('Ask the customer');
 		await editor.page.setViewportSize({ width: 1280, height: 1100 });
 		await editor.picture(`${PICTURES}/editor-send-and-wait.png`);
 		expect(await editor.labels()).toEqual(

@@ -100,7 +100,7 @@ describeWithChromium('the phone page', () => {
 		await page.keyboard.press('Enter');
 		await eventually(() => texts(receiver).length === 2);
 		expect(texts(receiver)).toEqual(['[messageId-74]:cancelled', 'Merhaba, kodum gelmedi 👋']);
-		await page.getByText('Merhaba, kodum gelmedi').waitFor();
+		await page.locator('#chat').getByText('Merhaba, kodum gelmedi').waitFor();
 		await page.getByRole('link', { name: 'Mehmet Öztürk' }).focus();
 		await page.keyboard.press('Enter');
 		await page.getByText('No message yet.').waitFor();

@@ -73,7 +73,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 	unreachable:
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	noAnswerInTime:
-		'n8n did not answer itself in time. The execution goes on as soon as it does; look at it.',
+		'n8n did not answer itself in time. The execution goes on as soon as it does; look at it. If it never does, set N8n Address in the options of the trigger to where n8n itself listens.',
 	signatureRefused:
 		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in the README.',
 	unexpectedAnswer:
@@ -123,6 +123,10 @@ function readAttempt(status: number, text: string): Attempt {
 	return failure(status === 401 ? 'signatureRefused' : 'unexpectedAnswer');
 }
 
+const timeoutSchema = z.object({ code: z.enum(['ECONNABORTED', 'ETIMEDOUT']) });
+
+const isTimeout = (error: unknown): boolean => timeoutSchema.safeParse(error).success;
+
 async function post(context: IWebhookFunctions, url: string, body: string): Promise<Attempt> {
 	try {
 		const response: unknown = await context.helpers.httpRequest({
@@ -138,8 +142,8 @@ async function post(context: IWebhookFunctions, url: string, body: string): Prom
 		});
 		const { statusCode, body: answer } = responseSchema.parse(response);
 		return readAttempt(statusCode, typeof answer === 'string' ? answer : JSON.stringify(answer));
-	} catch {
-		return failure('unreachable');
+	} catch (error) {
+		return failure(isTimeout(error) ? 'noAnswerInTime' : 'unreachable');
 	}
 }
 
@@ -226,7 +230,7 @@ export async function resume(
 		void passingOn.then((late) => {
 			if (late.resumed)
 				context.logger.info(`Diyalog Trigger: a late answer reached execution ${executionId}.`);
-			else logFailure(context, executionId, late);
+			else if (!isLate(late)) logFailure(context, executionId, late);
 		});
 	}
 	return outcome;

@@ -54,22 +54,18 @@ export class Editor {
 		await byTestId(this.page, 'canvas-node').first().waitFor();
 	}
 
-	private onCanvas(name: string): Locator {
-		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
-	}
-
 	/** Opens a node of the canvas. */
 	async openNode(name: string): Promise<void> {
-		await this.onCanvas(name).dblclick();
+		await this.canvasNode(name).dblclick();
 		await this.node.waitFor();
 	}
 
 	/** The mark of a node on the canvas that has done its work. */
 	succeeded(name: string): Locator {
-		return byTestId(this.onCanvas(name), 'canvas-node-status-success');
+		return byTestId(this.canvasNode(name), 'canvas-node-status-success');
 	}
 
-	/** Starts the workflow, and does not wait for its end. */
+	/** Runs the open workflow by hand from its only trigger, and does not wait for the end. */
 	async executeWorkflow(): Promise<void> {
 		await byTestId(this.page, 'execute-workflow-button').click();
 	}
