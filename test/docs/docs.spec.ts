@@ -57,11 +57,40 @@ it('every command is one of package.json', async () => {
 	expect(unknown).toEqual([]);
 });
 
+/** The tests that a threat names: a link to their file, then numbers ("1 to 3, 7") and names in quotes. */
+const NAMED_TESTS = /\]\((\.\.\/test\/[^)]+)\)([^[]*)/g;
+
+/** What has to stand in the file, for the numbers and names behind a link. */
+function namesOf(behind: string): RegExp[] {
+	const names = [...behind.matchAll(/"([^"]+)"/g)].map(([, name = '']) => name);
+	const numbers = [...behind.replace(/"[^"]+"/g, '').matchAll(/(\d+)(?:\s+to\s+(\d+))?/g)].flatMap(
+		([, first = '', last = first]) =>
+			Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index),
+	);
+	return [
+		...names.map((name) => name.replace(/\s+/g, ' ').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),
+		...numbers.map((number) => `['"\`](attack )?${number}\\. `),
+	].map((pattern) => new RegExp(pattern));
+}
+
 it('every test that a threat names is there', async () => {
-	const text = await fs.readFile(path.join(projectRoot, 'docs', 'security.md'), 'utf8');
-	const named = [...text.matchAll(/`(test\/[\w./]+)`/g)].map(([, file = '']) => file);
-	expect(named.length).toBeGreaterThan(10);
-	expect(named.filter((file) => !existsSync(path.join(projectRoot, file)))).toEqual([]);
+	const file = path.join(projectRoot, 'docs', 'security.md');
+	const text = await fs.readFile(file, 'utf8');
+	const threats = text.split(/^(?=## |\d+\. )/m).filter((part) => /^\d/.test(part));
+	expect(threats.length).toBeGreaterThan(10);
+	const missing: string[] = [];
+	for (const threat of threats) {
+		const named = [...threat.matchAll(NAMED_TESTS)];
+		if (named.length === 0) missing.push(`no test: ${threat}`);
+		for (const [, link = '', behind = ''] of named) {
+			const tests = await fs.readFile(path.resolve(path.dirname(file), link), 'utf8');
+			const patterns = namesOf(behind);
+			if (patterns.length === 0) missing.push(`${link}: neither number nor name`);
+			for (const pattern of patterns)
+				if (!pattern.test(tests)) missing.push(`${link}: ${pattern.source}`);
+		}
+	}
+	expect(missing).toEqual([]);
 });
 
 it('every example is in the README', async () => {
