@@ -3,7 +3,12 @@ import { fs, path, projectRoot } from '../../support/system';
 import type { WorkflowDefinition } from './n8n';
 
 const nodeSchema = z
-	.object({ type: z.string(), webhookId: z.string().optional(), credentials: z.unknown() })
+	.object({
+		name: z.string(),
+		type: z.string(),
+		webhookId: z.string().optional(),
+		credentials: z.record(z.unknown()).optional(),
+	})
 	.passthrough();
 const workflowSchema = z.object({
 	name: z.string(),
@@ -11,6 +16,12 @@ const workflowSchema = z.object({
 	connections: z.record(z.unknown()),
 	settings: z.record(z.unknown()),
 });
+
+const CREDENTIAL_TYPE = 'diyalogApi';
+
+/** The workflows of the folder examples/. */
+export const exampleFiles = async (): Promise<string[]> =>
+	await fs.readdir(path.join(projectRoot, 'examples'));
 
 /** A workflow of the folder examples/, its Diyalog nodes bound to a credential. */
 export interface Example extends WorkflowDefinition {
@@ -29,10 +40,12 @@ const TRIGGER_TYPE = 'n8n-nodes-diyalog.diyalogTrigger';
 export async function readExample(file: string, credentialId: string): Promise<Example> {
 	const text = await fs.readFile(path.join(projectRoot, 'examples', file), 'utf8');
 	const { nodes, ...rest } = workflowSchema.parse(JSON.parse(text));
-	const credentials = { diyalogApi: { id: credentialId, name: 'Diyalog' } };
+	const credentials = { [CREDENTIAL_TYPE]: { id: credentialId, name: 'Diyalog' } };
 	return {
 		...rest,
-		nodes: nodes.map((node) => (node.credentials === undefined ? node : { ...node, credentials })),
+		nodes: nodes.map((node) =>
+			node.credentials && CREDENTIAL_TYPE in node.credentials ? { ...node, credentials } : node,
+		),
 		triggerPaths: nodes
 			.filter(({ type }) => type === TRIGGER_TYPE)
 			.map(({ webhookId }) => `${webhookId ?? ''}/webhook`),

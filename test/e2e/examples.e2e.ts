@@ -1,0 +1,331 @@
+import { startChatServer } from '../support/chatServer';
+import { fs, path, projectRoot, waitFor } from '../support/system';
+import type { StoredMessage } from '../../sandbox/diyalog';
+import { exampleFiles, readExample } from './harness/examples';
+import type { Example } from './harness/examples';
+import { errorOf, firstItemOf } from './harness/executions';
+import { Stage } from './harness/waiting';
+
+/* Every workflow of examples/, imported into one real n8n as it is and run to its ends. */
+
+/** Examples that need a stage of their own, and the test that runs them. */
+const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
+	'confirm-payment.json': 'otp.e2e.ts',
+	'login-by-code.json': 'otp.e2e.ts',
+	'reset-password.json': 'otp.e2e.ts',
+	'step-up-by-tap.json': 'stepUp.e2e.ts',
+};
+
+const ARRIVES_WITHIN_MS = 20_000;
+/** n8n looks once a minute at what is to go on. */
+const EXPIRES_WITHIN_MS = 100_000;
+
+let stage: Stage;
+
+beforeAll(async () => {
+	stage = await Stage.set();
+}, 900_000);
+
+afterAll(async () => {
+	await stage.clear();
+}, 60_000);
+
+const post = async (url: string, body: object): Promise<Response> =>
+	await fetch(url, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(body),
+	});
+
+/** An example in n8n, which begins with a call. */
+class Running {
+	private constructor(
+		private readonly workflowId: string,
+		private readonly url: string,
+	) {}
+
+	/** @param change what a test cannot wait for, or that has to be entered before it works */
+	static async example(
+		file: string,
+		webhookPath: string,
+		change = (example: Example): Example => example,
+	): Promise<Running> {
+		const example = change(await readExample(file, stage.credentialId));
+		const workflowId = await stage.n8n.createWorkflow(example);
+		return new Running(workflowId, await stage.n8n.webhookUrl(webhookPath));
+	}
+
+	/** Calls the workflow and waits for the question on a phone. */
+	async start(body: object = {}): Promise<StoredMessage> {
+		const before = stage.sandbox.messages().length;
+		await post(this.url, body);
+		return await this.question(before);
+	}
+
+	/** The message that comes next after some that are there, once its execution waits. */
+	async question(before: number): Promise<StoredMessage> {
+		const message = await waitFor('the question', EXPIRES_WITHIN_MS, async () => {
+			const [newest] = await stage.n8n.executions(this.workflowId);
+			if (newest?.status === 'error') {
+				throw new Error(JSON.stringify(errorOf(await stage.n8n.executionData(newest.id))));
+			}
+			return stage.sandbox.messages()[before];
+		});
+		await this.newest('waiting');
+		return message;
+	}
+
+	/** The data of the newest execution, once it is in a state. */
+	async newest(status: string): Promise<string> {
+		const id = await waitFor(`the state ${status}`, EXPIRES_WITHIN_MS, async () => {
+			const [newest] = await stage.n8n.executions(this.workflowId);
+			return newest?.status === status ? newest.id : undefined;
+		});
+		return await stage.n8n.executionData(id);
+	}
+
+	/** Which of some nodes ran in the newest execution, once that has ended. */
+	async ran(...nodes: string[]): Promise<string[]> {
+		const data = await this.newest('success');
+		return nodes.filter((node) => firstItemOf(data, node) !== undefined);
+	}
+}
+
+/** Presses a button and gives the question that follows. */
+async function pressAndGoOn(running: Running, message: StoredMessage, button: string) {
+	const before = stage.sandbox.messages().length;
+	await stage.press(message, button);
+	return await running.question(before);
+}
+
+/** Puts the Diyalog Trigger of an example in the place of the stage's own, for as long as something lasts. */
+async function withTriggerOf(example: Example, work: () => Promise<void>): Promise<void> {
+	const [bot] = stage.sandbox.config.bots;
+	const own = bot?.webhook.url ?? '';
+	const name = bot?.name ?? '';
+	stage.sandbox.setWebhookUrl(name, await stage.n8n.webhookUrl(example.triggerPaths[0] ?? ''));
+	try {
+		await work();
+	} finally {
+		stage.sandbox.setWebhookUrl(name, own);
+	}
+}
+
+const replaced = (example: Example, text: string, by: string): Example => {
+	const whole = JSON.stringify(example);
+	if (!whole.includes(text)) throw new Error(`The example does not contain ${text} any more`);
+	return JSON.parse(whole.replace(text, by)) as Example;
+};
+
+async function sendOtpAndReact(): Promise<void> {
+	const sending = await Running.example('send-otp.json', 'send-otp');
+	const url = await stage.n8n.webhookUrl('send-otp');
+	const example = await readExample('react-to-press.json', stage.credentialId);
+	const reacting = await stage.n8n.createWorkflow(example);
+	await withTriggerOf(example, async () => {
+		for (const [button, branch] of [
+			['Approve', 'Carry out the transfer'],
+			['Dismiss', 'Cancel the transfer'],
+		] as const) {
+			const before = stage.sandbox.messages().length;
+			const done = await stage.n8n.executionCount(reacting, 'success');
+			await post(url, {});
+			const message = await stage.messageAfter(before);
+			expect(await sending.ran('Send OTP')).toEqual(['Send OTP']);
+			await stage.press(message, button);
+			await waitFor('the reaction', ARRIVES_WITHIN_MS, async () =>
+				(await stage.n8n.executionCount(reacting, 'success')) > done ? true : undefined,
+			);
+			const [newest] = await stage.n8n.executions(reacting);
+			const data = await stage.n8n.executionData(newest?.id ?? '');
+			expect(firstItemOf(data, branch)).toMatchObject({ messageId: message.messageId });
+		}
+	});
+}
+
+async function approveTransfer(): Promise<void> {
+	const ends = ['Carry out the transfer', 'Declined or too late'];
+	const running = await Running.example('approve-transfer.json', 'approve-transfer');
+	await stage.press(await running.start(), 'Onayla');
+	expect(await running.ran(...ends)).toEqual(['Carry out the transfer']);
+	await stage.press(await running.start(), 'Reddet');
+	expect(await running.ran(...ends)).toEqual(['Declined or too late']);
+}
+
+async function escalate(): Promise<void> {
+	const ends = ['Ask the second person', 'Raise the limit', 'Leave it as it is'];
+	// Long enough for a tap of this test.
+	const running = await Running.example('escalate.json', 'escalate', (example) =>
+		replaced(example, '"resumeAmount":10,', '"resumeAmount":0.2,'),
+	);
+	const refused = await running.start();
+	expect(refused).toMatchObject({ customerNo: '70021' });
+	await stage.press(refused, 'Reddet');
+	expect(await running.ran(...ends)).toEqual(['Leave it as it is']);
+
+	const first = await running.start({ branch: 'Beşiktaş' });
+	const second = await running.question(stage.sandbox.messages().length);
+	expect(second).toMatchObject({ customerNo: '70022' });
+	expect(second.mokMessage).toContain('Beşiktaş şubesinin kasa limiti 500.000,00 TL');
+	// Too late: this is not the question that is waited for.
+	await stage.press(first, 'Reddet');
+	await stage.press(second, 'Onayla');
+	expect(await running.ran(...ends)).toEqual(['Ask the second person', 'Raise the limit']);
+}
+
+async function twoApprovals(): Promise<void> {
+	const ends = ['Ask the second person', 'Carry out the transfer', 'Do not carry it out'];
+	const running = await Running.example('two-approvals.json', 'two-approvals');
+	const second = await pressAndGoOn(running, await running.start(), 'Onayla');
+	expect(second).toMatchObject({ customerNo: '70022' });
+	await stage.press(second, 'Onayla');
+	expect(await running.ran(...ends)).toEqual(['Ask the second person', 'Carry out the transfer']);
+
+	await stage.press(await pressAndGoOn(running, await running.start(), 'Onayla'), 'Reddet');
+	expect(await running.ran(...ends)).toEqual(['Ask the second person', 'Do not carry it out']);
+
+	await stage.press(await running.start(), 'Reddet');
+	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
+}
+
+async function twoApprovalsOfOnePerson(): Promise<void> {
+	const running = await Running.example('two-approvals.json', 'two-approvals-alone', (example) =>
+		replaced(example, '"path":"two-approvals"', '"path":"two-approvals-alone"'),
+	);
+	const before = stage.sandbox.messages().length;
+	await post(`${stage.n8n.url}/webhook/two-approvals-alone`, {
+		firstPerson: '70021',
+		secondPerson: ' 70021',
+	});
+	expect(await running.ran('Do not carry it out')).toEqual(['Do not carry it out']);
+	expect(stage.sandbox.messages()).toHaveLength(before);
+}
+
+async function agentWithHumanReview(): Promise<void> {
+	const chat = await startChatServer({
+		toolParameters: { payee: 'Zeynep Işık', amount: '250' },
+		hitlParameters: {},
+	});
+	try {
+		const openAi = await stage.n8n.createCredential(
+			'OpenAI',
+			{ apiKey: 'a-key', url: chat.url, header: false },
+			'openAiApi',
+		);
+		const running = await Running.example('agent-with-human-review.json', 'agent', (example) => {
+			const bound = replaced(
+				example,
+				'"openAiApi":{"id":""',
+				`"openAiApi":{"id":${JSON.stringify(openAi)}`,
+			);
+			return replaced(bound, 'https://core-banking.example.com/transfers', chat.toolUrl);
+		});
+		const declined = await running.start({ customerNo: '70022' });
+		expect(declined).toMatchObject({
+			customerNo: '70022',
+			mokMessage:
+				'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?',
+		});
+		await stage.press(declined, 'Reddet');
+		expect(await running.ran('Agent', 'Transfer money')).toEqual(['Agent']);
+		expect(chat.deeds).toEqual([]);
+
+		await stage.press(await running.start(), 'Onayla');
+		expect(await running.ran('Agent')).toEqual(['Agent']);
+		expect(chat.deeds).toEqual([{ payee: 'Zeynep Işık', amount: '250' }]);
+	} finally {
+		await chat.close();
+	}
+}
+
+async function deliveryDashboard(): Promise<void> {
+	const example = await readExample('delivery-dashboard.json', stage.credentialId);
+	await stage.n8n.createWorkflow(example);
+	const send = await stage.n8n.webhookUrl('delivery-dashboard-send');
+	const look = async (): Promise<string> => {
+		const response = await fetch(`${stage.n8n.url}/webhook/delivery-dashboard`);
+		expect(response.headers.get('content-type')).toContain('text/html');
+		return await response.text();
+	};
+	const row = (...cells: Array<string | number>) =>
+		`<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+	expect(await look()).not.toContain('<td>');
+	await withTriggerOf(example, async () => {
+		// Different customers: the next code to the same one would have to wait.
+		for (const [txCode, customerNo] of [
+			['LOGIN', '70021'],
+			['LOGIN', '70022'],
+			['<b>', '123456789'],
+		]) {
+			expect((await post(send, { txCode, customerNo })).status).toBe(200);
+		}
+		stage.sandbox.markRead({ customerNo: '70021' });
+		await stage.sandbox.flush();
+		const rows = [row('LOGIN', 2, 2, 1), row('&#60;b&#62;', 1, 1, 0)];
+		await waitFor('the counts', ARRIVES_WITHIN_MS, async () => {
+			const page = await look();
+			return rows.every((each) => page.includes(each)) ? true : undefined;
+		});
+	});
+}
+
+interface Scenario {
+	/** of examples/ */
+	files: string[];
+	what: string;
+	run: () => Promise<void>;
+}
+
+const SCENARIOS: Scenario[] = [
+	{
+		files: ['send-otp.json', 'react-to-press.json'],
+		what: 'a press takes the branch of its payload',
+		run: sendOtpAndReact,
+	},
+	{
+		files: ['approve-transfer.json'],
+		what: 'only a tap on Approve carries it out',
+		run: approveTransfer,
+	},
+	{
+		files: ['escalate.json'],
+		what: 'a refusal ends it; without an answer the second person is asked',
+		run: escalate,
+	},
+	{
+		files: ['two-approvals.json'],
+		what: 'both have to approve; after a refusal nobody else is asked',
+		run: twoApprovals,
+	},
+	{
+		files: ['two-approvals.json'],
+		what: 'one person twice is not two',
+		run: twoApprovalsOfOnePerson,
+	},
+	{
+		files: ['agent-with-human-review.json'],
+		what: 'the tool runs after a tap only (the model is a stub)',
+		run: agentWithHumanReview,
+	},
+	{
+		files: ['delivery-dashboard.json'],
+		what: 'counts what was sent, delivered and read by transaction code',
+		run: deliveryDashboard,
+	},
+];
+
+it.each(SCENARIOS.map(({ files, what, run }) => [`${files.join(', ')}: ${what}`, run] as const))(
+	'%s',
+	async (_name, run) => await run(),
+	300_000,
+);
+
+it('every example is run, here or where it says', async () => {
+	const here = SCENARIOS.flatMap(({ files }) => files);
+	const files = await exampleFiles();
+	expect([...new Set([...here, ...Object.keys(RUN_ELSEWHERE)])].sort()).toEqual(files.sort());
+	for (const [file, test] of Object.entries(RUN_ELSEWHERE)) {
+		const text = await fs.readFile(path.join(projectRoot, 'test', 'e2e', test), 'utf8');
+		expect(text).toContain(`'${file}'`);
+	}
+});
