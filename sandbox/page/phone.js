@@ -192,15 +192,34 @@ function indent(json) {
 	});
 }
 
-function showPanel({ webhooks, waiting, faults, bots }) {
+function showPanel({ webhooks, waiting, bots }) {
 	$('waiting').textContent = waiting === 1 ? '1 event is waiting' : `${waiting} events are waiting`;
 	$('flush').disabled = waiting === 0;
 	showList($('webhooks'), webhooks, ({ id }) => String(id), webhookCard, updateWebhook);
+	showList($('bots'), bots, ({ name }) => name, botForm);
+}
+
+/* What was asked of the server before it took a change of the switches says how they were, and is not shown. */
+
+let changesUnderWay = 0;
+let changesSeen = 0;
+
+function showSwitches({ faults }) {
 	for (const input of $('faults').elements) {
 		if (input.type === 'checkbox') input.checked = faults[input.name];
 		else if (input !== document.activeElement) input.value = faults[input.name];
 	}
-	showList($('bots'), bots, ({ name }) => name, botForm);
+}
+
+async function changeSwitch(name, value) {
+	changesUnderWay++;
+	try {
+		await call('PUT', '/sandbox/faults', { [name]: value });
+	} finally {
+		changesUnderWay--;
+		changesSeen++;
+		await refresh();
+	}
 }
 
 function botForm({ name, webhookUrl }) {
@@ -248,10 +267,12 @@ async function refresh() {
 		while (changedMeanwhile) {
 			changedMeanwhile = false;
 			const query = new URLSearchParams({ customerNo: myNumber() });
+			const changesBefore = changesSeen;
 			const state = await (await fetch(`/sandbox/state?${query}`)).json();
 			if (!myNumber() && state.customers[0]) location.hash = state.customers[0].customerNo;
 			showPhone(state);
 			showPanel(state);
+			if (changesUnderWay === 0 && changesBefore === changesSeen) showSwitches(state);
 			await showOtps();
 		}
 	} finally {
@@ -279,7 +300,7 @@ $('filter').addEventListener('submit', (event) => event.preventDefault());
 $('faults').addEventListener('submit', (event) => event.preventDefault());
 $('faults').addEventListener('change', ({ target }) => {
 	const value = target.type === 'checkbox' ? target.checked : Number(target.value);
-	void call('PUT', '/sandbox/faults', { [target.name]: value });
+	void changeSwitch(target.name, value);
 });
 $('composer').addEventListener('submit', (event) => {
 	event.preventDefault();

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { describeWithChromium, launchChromium } from '../support/chromium';
 import type { Receiver } from '../support/receiver';
 import type { Sandbox } from '../../sandbox/server';
@@ -177,6 +177,20 @@ describeWithChromium('the phone page', () => {
 		const genuine = createHmac('sha256', KEY).update(`${head}.${body}`).digest('base64url');
 		expect(signature).toHaveLength(genuine.length);
 		expect(signature).not.toBe(genuine);
+	});
+
+	it('a switch stays as it was clicked while the server has not taken the change yet', async () => {
+		const { sandbox } = await open();
+		await page.getByRole('button', { name: 'Switches' }).click();
+		const onTheWay: Route[] = [];
+		await page.route('**/sandbox/faults', (route) => void onTheWay.push(route));
+		await page.getByLabel('Duplicates').check();
+		await send(sandbox, { ...otp, imageUrl: undefined });
+		await page.getByRole('button', { name: 'Approve' }).waitFor();
+		expect(await page.getByLabel('Duplicates').isChecked()).toBe(true);
+		await onTheWay[0]?.continue();
+		await eventually(() => sandbox.setFaults({}).duplicates);
+		expect(await page.getByLabel('Duplicates').isChecked()).toBe(true);
 	});
 
 	it('the panel: each webhook as sent, the answer, sending again, another address', async () => {
