@@ -6,8 +6,11 @@ import type { DiyalogEvent } from './events';
  * The last events are remembered as fingerprints, newest last; nothing of their content can be read from them.
  */
 
-/** How many events one trigger remembers: about 32 kB of text in n8n's database. */
-const MAX_SEEN_EVENTS = 2_000;
+/** How many events one trigger remembers while n8n runs: about 1 MB. */
+const MAX_SEEN_EVENTS = 10_000;
+
+/** How many of them it still knows after a restart: 16 kB of text, which n8n reads and writes for every press. */
+const MAX_STORED_EVENTS = 1_000;
 
 /** 96 bits: finding a second event with a given fingerprint is out of reach, and 16 characters are enough. */
 const FINGERPRINT_CHARACTERS = 16;
@@ -34,10 +37,7 @@ export class SeenEvents {
 	private readonly forgotten = new Set<string>();
 
 	/** @param stored what {@link toText} returned before; anything else is taken for nothing */
-	constructor(
-		stored: unknown = '',
-		private readonly capacity = MAX_SEEN_EVENTS,
-	) {
+	constructor(stored: unknown = '') {
 		const text = typeof stored === 'string' ? stored : '';
 		this.fingerprints = new Set(text.match(/.{16}/g) ?? []);
 	}
@@ -65,16 +65,18 @@ export class SeenEvents {
 		this.fingerprints.delete(fingerprint);
 		this.forgotten.add(fingerprint);
 		const [oldest] = this.forgotten;
-		if (this.forgotten.size > this.capacity && oldest !== undefined) this.forgotten.delete(oldest);
+		if (this.forgotten.size > MAX_SEEN_EVENTS && oldest !== undefined)
+			this.forgotten.delete(oldest);
 	}
 
+	/** The newest of them, to be stored. */
 	toText(): string {
-		return [...this.fingerprints].join('');
+		return [...this.fingerprints].slice(-MAX_STORED_EVENTS).join('');
 	}
 
 	private forgetOldest(): void {
 		for (const oldest of this.fingerprints) {
-			if (this.fingerprints.size <= this.capacity) return;
+			if (this.fingerprints.size <= MAX_SEEN_EVENTS) return;
 			this.fingerprints.delete(oldest);
 		}
 	}

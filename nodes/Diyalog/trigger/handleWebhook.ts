@@ -7,6 +7,8 @@ import { isFresh } from '../events/freshness';
 import { createPayloadVerifier } from '../events/payloadSignature';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
+import { withCredential } from './credential';
+import type { Credential } from './credential';
 import { onlyNew, rememberUntilAnswered } from './memory';
 import { resume, waitedForAnswer } from './resume';
 import type { ResumeOutcome, WaitedForAnswer } from './resume';
@@ -73,16 +75,19 @@ const SIGNATURE_PROBLEMS: Readonly<
 		'its X-Signature was made with another secret. App Secret and app_secret in server.conf differ, or the call is forged.',
 };
 
-/** Phase 2: is it Diyalog that calls? */
+/** Phase 2: is it Diyalog that calls? The credential that says so. */
 function authenticate(
 	context: IWebhookFunctions,
 	rawBody: Buffer,
-	{ appSecret, previousAppSecret }: TriggerSecrets,
-): Outcome<void> {
+	{ authentication }: TriggerSettings,
+	credential: Credential,
+): Outcome<Credential> {
+	if (authentication === 'none') return { ok: true, value: credential };
+	const { appSecret, previousAppSecret } = readTriggerSecrets(credential);
 	const header = headerOf(context, 'x-signature');
 	const secrets = [appSecret, previousAppSecret];
 	const verdict = verifySignature(rawBody, header, secrets);
-	if (verdict === 'valid') return { ok: true, value: undefined };
+	if (verdict === 'valid') return { ok: true, value: credential };
 	const cause = verdict === 'mismatch' ? explainMismatch(rawBody, header ?? '', secrets) : verdict;
 	return refuse(401, 'The X-Signature header is missing or wrong.', SIGNATURE_PROBLEMS[cause]);
 }
@@ -119,7 +124,7 @@ const happenedAt = (event: DiyalogEvent): string =>
 function checkPayloads(
 	context: IWebhookFunctions,
 	events: DiyalogEvent[],
-	credential: Readonly<Record<string, unknown>>,
+	credential: Credential,
 	now: Date,
 ): DiyalogEvent[] {
 	if (!events.some(({ event }) => event === 'buttonPressed')) return events;
@@ -234,12 +239,12 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body.refusal);
 
-	const credential = await context.getCredentials('diyalogApi');
+	const authenticated = await withCredential(context, (credential) =>
+		authenticate(context, body.value, settings, credential),
+	);
+	if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
+	const credential = authenticated.value;
 	const secrets = readTriggerSecrets(credential);
-	if (settings.authentication === 'signature') {
-		const authenticated = authenticate(context, body.value, secrets);
-		if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
-	}
 
 	const parsed = parse(context, body.value, settings, now);
 	if (!parsed.ok) return refuseCall(context, parsed.refusal);
@@ -247,6 +252,21 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const checked = checkPayloads(context, parsed.value, credential, now);
 	const selected = select(context, checked, settings, secrets);
 	return emit(context, await resumeWaiting(context, selected, settings, secrets), settings);
+}
+
+function authenticateCallback(
+	context: IWebhookFunctions,
+	{ authentication }: TriggerSettings,
+	credential: Credential,
+): Outcome<Credential> {
+	const { statusCallbackToken } = readTriggerSecrets(credential);
+	if (
+		authentication === 'none' ||
+		verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)
+	)
+		return { ok: true, value: credential };
+	const reason = 'its Auth-Token is not the Status Callback Token of the credential.';
+	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
 }
 
 /** Handles one call of the older status callback, which is answered with the text OK. */
@@ -261,17 +281,13 @@ export async function handleStatusCallback(
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body.refusal);
 
-	const secrets = readTriggerSecrets(await context.getCredentials('diyalogApi'));
-	if (settings.authentication === 'signature') {
-		const { statusCallbackToken } = secrets;
-		if (!verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)) {
-			const reason = 'its Auth-Token is not the Status Callback Token of the credential.';
-			const refused = refuse(401, 'The Auth-Token header is missing or wrong.', reason);
-			return refuseCall(context, refused.refusal);
-		}
-	}
+	const authenticated = await withCredential(context, (credential) =>
+		authenticateCallback(context, settings, credential),
+	);
+	if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
 
 	const event = parseStatusCallback(body.value, new Date());
 	if (!event) return answer(context, 400, 'The body is not that of a status callback.');
+	const secrets = readTriggerSecrets(authenticated.value);
 	return emit(context, select(context, [event], settings, secrets), settings);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import type { DiyalogEvent } from '../events/events';
@@ -8,8 +9,10 @@ import { SeenEvents } from '../events/seenEvents';
  * because two calls at the same time read the database before either of them has written it.
  */
 
-/** Field of the node's static data. */
-const STATIC_DATA_KEY = 'seenEvents';
+/** Field of the node's static data: what was taken. */
+const SEEN_KEY = 'seenEvents';
+/** Field of the node's static data: which memory that is from. */
+const WRITER_KEY = 'seenEventsWrittenBy';
 
 /** Shorter than n8n takes to store an execution, so that it happens in between. */
 const WRITE_AGAIN_EVERY_MS = 1;
@@ -17,10 +20,19 @@ const WRITE_AGAIN_EVERY_MS = 1;
 /** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
 const FIRST_SERVER_ERROR = 500;
 
-/** What this process knows of one trigger, and the text of it that it wrote to the database last. */
+/** What this process knows of one trigger. */
 interface Memory {
+	/** tells what this memory wrote, and knows, from what another process did, or this one before a restart */
+	id: string;
 	seen: SeenEvents;
+	/** the text of it that was written to the database last; empty before */
 	written: string;
+}
+
+function write(context: IWebhookFunctions, { id, written }: Memory): void {
+	const staticData = context.getWorkflowStaticData('node');
+	staticData[SEEN_KEY] = written;
+	staticData[WRITER_KEY] = id;
 }
 
 /** Memories of the triggers of this process; a workflow's id and a node's id are unique in one n8n. */
@@ -34,7 +46,7 @@ function memoryOf(key: string): Memory {
 	if (known) return known;
 	const [oldest] = memories.keys();
 	if (memories.size >= MAX_MEMORIES && oldest !== undefined) memories.delete(oldest);
-	const memory = { seen: new SeenEvents(), written: '' };
+	const memory = { id: randomUUID(), seen: new SeenEvents(), written: '' };
 	memories.set(key, memory);
 	return memory;
 }
@@ -66,13 +78,11 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
 	if (events.length === 0 || context.getMode() === 'manual') return events;
 	const memory = memoryFor(context);
 	const staticData = context.getWorkflowStaticData('node');
-	const stored = staticData[STATIC_DATA_KEY];
-	// Another process, or this one before a restart, may have written what is not known here.
-	if (stored !== memory.written) memory.seen.merge(new SeenEvents(stored));
+	if (staticData[WRITER_KEY] !== memory.id) memory.seen.merge(new SeenEvents(staticData[SEEN_KEY]));
 	const fresh = events.filter((event) => memory.seen.add(event));
 	if (fresh.length > 0) {
 		memory.written = memory.seen.toText();
-		staticData[STATIC_DATA_KEY] = memory.written;
+		write(context, memory);
 		forgetUnlessAccepted(context, memory, fresh);
 	}
 	return fresh;
@@ -86,14 +96,13 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
 export async function rememberUntilAnswered(context: IWebhookFunctions): Promise<void> {
 	const memory = memoryFor(context);
 	if (memory.written === '' || context.getMode() === 'manual') return;
-	const staticData = context.getWorkflowStaticData('node');
 	const response = context.getResponseObject();
 	let isOpen = !response.writableEnded && !response.destroyed;
 	response.once('close', () => {
 		isOpen = false;
 	});
 	while (isOpen) {
-		staticData[STATIC_DATA_KEY] = memory.written;
+		write(context, memory);
 		await sleep(WRITE_AGAIN_EVERY_MS);
 	}
 }
