@@ -11,7 +11,7 @@ import { deriveKeys } from '../otp/keys';
 import type { OtpKeys } from '../otp/keys';
 import { readAnswerBody } from './answerBody';
 import { CredentialError, SEND_OTP_PATH, botTokenOf } from './authenticate';
-import { explainAnswer, explainNoAnswer, isSuccess } from './failures';
+import { explainAnswer, explainNoAnswer, FORBIDDEN_ADDRESS, isSuccess } from './failures';
 import type { Failure } from './failures';
 import type { SendOptions } from './options';
 import { retryAfterMs, waitBeforeRetryMs } from './retry';
@@ -65,6 +65,9 @@ function* causesOf(thrown: unknown): Generator<object> {
 	}
 }
 
+/** Names of what n8n throws before it connects to an address or a name that its administrator has not allowed. */
+const FORBIDDEN_ADDRESS_ERROR = /^SsrfBlocked/;
+
 /**
  * Says what it means that n8n's request helper threw: the credential could not be used, or there was no answer.
  */
@@ -73,6 +76,8 @@ export function explainThrown(thrown: unknown): Failure {
 		if (error instanceof CredentialError) {
 			return { kind: 'unusableCredential', title: error.title, advice: error.advice };
 		}
+		if ('name' in error && FORBIDDEN_ADDRESS_ERROR.test(String(error.name)))
+			return FORBIDDEN_ADDRESS;
 		// The code of the operating system or of TLS, e.g. ECONNREFUSED.
 		if ('code' in error && typeof error.code === 'string') return explainNoAnswer(error.code);
 	}

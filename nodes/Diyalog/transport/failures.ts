@@ -34,6 +34,7 @@ export type FailureKind =
 	| 'tooManyRequests'
 	| 'serverError'
 	| 'unreachable'
+	| 'forbiddenAddress'
 	| 'insecureConnection'
 	| 'noAnswer'
 	| 'unusableCredential';
@@ -198,3 +199,11 @@ export function explainNoAnswer(code: string | undefined): Failure {
 	}
 	return noAnswer('The connection to the Diyalog server broke off');
 }
+
+/** n8n's protection against server-side request forgery does not let workflows connect to the server's address. */
+export const FORBIDDEN_ADDRESS: Failure = {
+	kind: 'forbiddenAddress',
+	title: 'This n8n does not let workflows connect to the Diyalog server',
+	advice:
+		'Check the Server URL in the credential. If it is right, ask the administrator of n8n to allow its name (N8N_SSRF_ALLOWED_HOSTNAMES) or its address (N8N_SSRF_ALLOWED_IP_RANGES). Nothing was sent.',
+};
