@@ -291,9 +291,16 @@ const messageField: INodeProperties = {
 	description: 'The text that the customer reads',
 };
 
-/** A code beside the buttons is the exception here: a fallback for who cannot tap. */
+/** A code beside the question is the exception here, so the field says where it would be. */
 const codeFields = otpFields.map((field) =>
-	field.name === 'otpMode' ? { ...field, default: 'none' } : field,
+	field.name === 'otpMode'
+		? {
+				...field,
+				displayName: 'OTP in the Message',
+				default: 'none',
+				description: 'Whether the message carries a code as well, and where that comes from',
+			}
+		: field,
 );
 
 /** The fields, in the order the editor shows them. */

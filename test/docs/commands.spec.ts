@@ -1,0 +1,17 @@
+import { fs, path, projectRoot } from '../support/system';
+import { LONG_COMMANDS, readmeCommands, RUN_ELSEWHERE, TESTS } from './commands';
+
+it('every command of the README is run by a test or by what every change has to pass', async () => {
+	const commands = await readmeCommands();
+	expect(commands.length).toBeGreaterThan(10);
+	const run = [
+		...LONG_COMMANDS.map(({ command }) => command),
+		...TESTS,
+		...Object.keys(RUN_ELSEWHERE),
+	];
+	expect(commands.filter((command) => !run.includes(command))).toEqual([]);
+});
+
+it.each(Object.entries(RUN_ELSEWHERE))('%s is run where it says', async (_, [file, words]) => {
+	expect(await fs.readFile(path.join(projectRoot, file), 'utf8')).toContain(words);
+});

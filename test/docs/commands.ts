@@ -1,0 +1,53 @@
+import { fs, path, projectRoot } from '../support/system';
+
+/*
+ * Every command of the README is run by something that is run itself: what every change has to pass, a test, or the part
+ * of the end-to-end tests that runs commands.
+ */
+
+/** A command that runs by itself for minutes. */
+export interface LongCommand {
+	command: string;
+	/** what to add, so that it does less of the same */
+	quicker?: string;
+	/** it only says how it is used */
+	fails?: true;
+	prints: RegExp;
+}
+
+/** Commands that are too long for every change; test/e2e/commands.e2e.ts runs each, and looks at what it prints. */
+export const LONG_COMMANDS: readonly LongCommand[] = [
+	{ command: 'npm run bench -- send', quicker: '--quick', prints: /\| Diyalog, one by one +\|/ },
+	{ command: 'npm run bench -- wait', prints: /\dx/ },
+	{ command: 'npm run bench -- parse', prints: /\dx/ },
+	{ command: 'npm run bench', fails: true, prints: /Usage: npm run bench -- </ },
+	{ command: 'npm run screenshots', prints: /Finished 'screenshots'/ },
+	{ command: 'npm run test:soak -- report', prints: /Nothing has been measured yet/ },
+];
+
+/** Commands that are tests, or start some: who runs them has run them. */
+export const TESTS: readonly string[] = [
+	'npm run test:e2e',
+	'npm run test:e2e -- queue',
+	'npm run test:soak',
+];
+
+/** Where the others are run: a file, and what it says of them. */
+export const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, words: string]>> = {
+	'npm ci': ['.ci/run', 'npm ci'],
+	'npm test': ['.ci/run', 'npm test'],
+	'npm run build': ['.ci/run', 'run --silent build'],
+	'npm run lint': ['.ci/run', 'run --silent lint'],
+	'npm run scan': ['.ci/run', 'run --silent scan'],
+	'npm run demo': ['.ci/run', 'run --silent demo'],
+	'npm run demo -- --check': ['.ci/run', 'run --silent demo -- --check'],
+	'npm run test:e2e:fast': ['.ci/run', 'run --silent test:e2e:fast'],
+	'npm run sandbox': ['test/sandbox/main.spec.ts', 'npm run sandbox'],
+};
+
+/** The commands for npm in the README, in code or in a table. */
+export async function readmeCommands(): Promise<string[]> {
+	const readme = await fs.readFile(path.join(projectRoot, 'README.md'), 'utf8');
+	const commands = readme.matchAll(/\bnpm (?:ci|test|run [\w:]+(?: -- [\w-]+)?)/g);
+	return [...new Set([...commands].map(([command]) => command))];
+}
