@@ -170,4 +170,51 @@ describeWithChromium('the editor', () => {
 		expect((await urls()).map((url) => url.split('/').at(-1))).toContain('updatemokstatus');
 		await proved("the trigger's panel", 'Production URL and lines for server.conf shown');
 	}, 60_000);
+
+	it('the human review tool is listed for agents, and asks in the chat', async () => {
+		const langchain = '@n8n/n8n-nodes-langchain';
+		const workflowId = await n8n.createWorkflow({
+			name: 'Agent',
+			nodes: [
+				{
+					id: 'chat',
+					name: 'Chat',
+					type: `${langchain}.chatTrigger`,
+					typeVersion: 1.1,
+					position: [0, 0],
+					webhookId: 'chat',
+					parameters: { options: {} },
+				},
+				{
+					id: 'agent',
+					name: 'Agent',
+					type: `${langchain}.agent`,
+					typeVersion: 3.1,
+					position: [250, 0],
+					parameters: { options: {} },
+				},
+			],
+			connections: { Chat: { main: [[{ node: 'Agent', type: 'main', index: 0 }]] } },
+		});
+		editor = await Editor.open(browser, n8n, 'light');
+		await editor.openWorkflow(workflowId);
+		await editor.offerTools();
+		const entries = await editor.openGroup('Human review', 'Diyalog');
+		expect(await entries.count()).toBe(1);
+		await editor.picture(`${PICTURES}/editor-human-review.png`);
+		await entries.click();
+		await editor.addToWorkflow();
+		await editor.node.waitFor();
+		const labels = await editor.labels();
+		expect(labels).toEqual(
+			expect.arrayContaining(['Message', 'Customer Number', 'Approval Options', 'Answer By']),
+		);
+		// n8n leaves nothing but approvals to a review.
+		expect(labels).not.toContain('Response Type');
+		await editor.picture(`${PICTURES}/editor-human-review-fields.png`);
+		await proved(
+			'the human review tool',
+			'listed for an agent under "Human review", with its fields',
+		);
+	}, 60_000);
 });

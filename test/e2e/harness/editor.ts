@@ -87,6 +87,32 @@ export class Editor {
 		return entries;
 	}
 
+	/** Opens the node panel with what can be a tool of the open workflow's only agent. */
+	async offerTools(): Promise<void> {
+		// The panel keeps what it knew of nodes when it was opened, which are loaded after the workflow.
+		await this.page.waitForLoadState('networkidle');
+		const plus = byTestId(
+			this.page.locator('[data-handleid="inputs/ai_tool/0"]'),
+			'canvas-handle-plus',
+		);
+		await plus.dispatchEvent('click');
+		await byTestId(this.page, 'node-creator-search-bar').waitFor();
+	}
+
+	/** Opens a group of the node panel by its title, e.g. "Human review"; its entries by this very name. */
+	async openGroup(title: string, name: string): Promise<Locator> {
+		const panel = byTestId(this.page, 'node-creator');
+		await panel.getByText(title, { exact: true }).click();
+		const entries = byTestId(panel, 'node-creator-item-name').getByText(name, { exact: true });
+		await entries.first().waitFor();
+		return entries;
+	}
+
+	/** Adds the node whose details the node panel shows, which it does for nodes of packages that were installed. */
+	async addToWorkflow(): Promise<void> {
+		await byTestId(this.page, 'node-creator').getByText('Add to workflow').click();
+	}
+
 	/** The sections of an opened node in the node panel, e.g. its triggers and its actions. */
 	async openSection(name: 'Actions' | 'Triggers'): Promise<Locator> {
 		const panel = byTestId(this.page, 'node-creator');
