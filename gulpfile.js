@@ -12,7 +12,8 @@ const codex = () => src('nodes/**/*.node.json', { encoding: false }).pipe(dest('
 const screenshots = async () => {
 	await mkdir('docs/images', { recursive: true });
 	await copyFile('.cache/screenshots/sandbox-light.png', 'docs/images/sandbox.png');
-	await copyFile('.cache/screenshots/phone-and-editor.png', 'docs/images/phone-and-editor.png');
+	for (const name of ['phone-and-editor', 'editor-send', 'editor-trigger', 'editor-human-review'])
+		await copyFile(`.cache/screenshots/${name}.png`, `docs/images/${name}.png`);
 };
 
 module.exports = { clean, icons, codex, assets: parallel(icons, codex), screenshots };
