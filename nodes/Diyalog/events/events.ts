@@ -109,6 +109,23 @@ const KNOWN_KEYS = new Set([
 	'reads',
 ]);
 
+/** The keys of an element that tell what became of a message, and what each tells. */
+const RECEIPTS: ReadonlyArray<readonly [key: string, event: EventName]> = [
+	['messageEcho', 'messageSent'],
+	['delivery', 'messageDelivered'],
+	['reads', 'messageRead'],
+];
+
+/**
+ * Whether an element tells only what nobody asks for. Most of what Diyalog sends is of that kind, and checking it is
+ * most of the work.
+ */
+function tellsNothingOf(wanted: readonly EventName[], element: unknown): boolean {
+	if (typeof element !== 'object' || element === null || 'message' in element) return false;
+	const told = RECEIPTS.filter(([key]) => key in element);
+	return told.length > 0 && told.every(([, event]) => !wanted.includes(event));
+}
+
 function messageEvents(
 	common: WebhookEvent,
 	message: NonNullable<Messaging['message']>,
@@ -177,7 +194,7 @@ interface EntryOutcome {
 	elements: number;
 }
 
-function parseEntry(raw: unknown): EntryOutcome {
+function parseEntry(raw: unknown, wanted: readonly EventName[] | undefined): EntryOutcome {
 	const { data } = entrySchema.safeParse(raw);
 	if (!data) return { malformed: 1, elements: 1 };
 	const elements = data.messaging.length;
@@ -186,6 +203,7 @@ function parseEntry(raw: unknown): EntryOutcome {
 	let malformed = 0;
 	const events: DiyalogEvent[] = [];
 	for (const element of data.messaging) {
+		if (wanted && tellsNothingOf(wanted, element)) continue;
 		const messaging = messagingSchema.safeParse(element);
 		if (messaging.success && typeof element === 'object' && element !== null) {
 			events.push(...messagingEvents(element, messaging.data, frame));
@@ -208,15 +226,20 @@ function parseJson(rawBody: Buffer): unknown {
  * Reads the body of a webhook call whose signature has been checked.
  *
  * @param rawBody the bytes as received
+ * @param wanted leaves out receipts that are not among these, unchecked; presses, texts and what is unknown are never left
+ *   out. Everything is read unless it is given.
  * @returns undefined when this is not the body of a Diyalog webhook, or holds more than {@link MAX_BATCH_ELEMENTS}
  */
-export function parseWebhook(rawBody: Buffer): ParsedWebhook | undefined {
+export function parseWebhook(
+	rawBody: Buffer,
+	wanted?: readonly EventName[],
+): ParsedWebhook | undefined {
 	const { data } = envelopeSchema.safeParse(parseJson(rawBody));
 	if (!data) return undefined;
 	const parsed: ParsedWebhook = { entries: [], malformed: 0 };
 	let elements = 0;
 	for (const raw of data.entry) {
-		const { entry, malformed, elements: looked } = parseEntry(raw);
+		const { entry, malformed, elements: looked } = parseEntry(raw, wanted);
 		elements += looked;
 		if (elements > MAX_BATCH_ELEMENTS) return undefined;
 		if (entry) parsed.entries.push(entry);

@@ -96,10 +96,10 @@ function authenticate(
 function parse(
 	context: IWebhookFunctions,
 	rawBody: Buffer,
-	{ options: { freshnessMinutes } }: TriggerSettings,
+	{ events: wanted, options: { freshnessMinutes } }: TriggerSettings,
 	now: Date,
 ): Outcome<DiyalogEvent[]> {
-	const parsed = parseWebhook(rawBody);
+	const parsed = parseWebhook(rawBody, wanted);
 	if (!parsed) return refuse(400, 'The body is not that of a Diyalog webhook.');
 	const { entries, malformed } = parsed;
 	if (malformed > 0) {

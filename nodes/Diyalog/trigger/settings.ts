@@ -1,5 +1,6 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { z } from 'zod';
+// The fourth generation, which zod 3.25 ships beside the third, is the quicker one: this is read for every call.
+import { z } from 'zod/v4';
 import type { EventName } from '../events/events';
 import { DEFAULT_FRESHNESS_MINUTES } from '../events/freshness';
 import { serverConfFields } from './serverConf';
@@ -207,7 +208,7 @@ const settingsSchema = z.object({
 			payloads: texts,
 			webhookIds: texts,
 		})
-		.default({}),
+		.prefault({}),
 	options: z
 		.object({
 			freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
@@ -215,7 +216,7 @@ const settingsSchema = z.object({
 			onlySigned: z.boolean().default(false),
 			onlyUnmatched: z.boolean().default(false),
 		})
-		.default({}),
+		.prefault({}),
 });
 
 /** The trigger's parameters, checked. */
