@@ -25,7 +25,10 @@ async function withProgress<T>(what: string, usually: string, work: Promise<T>):
 	let done = false;
 	const report = async () => {
 		while (!done) {
-			await Promise.race([sleepMs(PROGRESS_EVERY_MS), work.catch(() => undefined)]);
+			await Promise.race([
+				sleepMs(PROGRESS_EVERY_MS, undefined, { ref: false }),
+				work.catch(() => undefined),
+			]);
 			if (!done) print(`  ${what}: ${Math.round((Date.now() - begin) / 1_000)} s ...`);
 		}
 	};
