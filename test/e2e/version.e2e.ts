@@ -10,7 +10,7 @@ import { packPackage } from './harness/package';
 
 /*
  * The main job in another release of n8n: `DIYALOG_N8N_VERSION=2.0.0 npm run test:e2e -- version`. It is installed into the
- * cache first: about 3 GB, 3 to 8 minutes.
+ * cache first: about 3 GB, 3 to 8 minutes. Releases that do not run on Node 24 want DIYALOG_NODE_VERSION as well.
  */
 
 const VERSION = env.DIYALOG_N8N_VERSION;

@@ -82,13 +82,14 @@ async function removeAbandoned(prefix: string): Promise<void> {
 
 const NPM_QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
-/** Installs Node for n8n, unless it is there. */
+/** Installs Node for n8n, unless it is there; older releases of n8n need an older one, named by DIYALOG_NODE_VERSION. */
 export async function installNode(): Promise<string> {
-	const folder = path.join(cacheFolder(), `node-${NODE_VERSION}`);
+	const version = env.DIYALOG_NODE_VERSION ?? NODE_VERSION;
+	const folder = path.join(cacheFolder(), `node-${version}`);
 	await once(folder, async (cwd) => {
-		const npmArgs = ['install', `node@${NODE_VERSION}`, '--ignore-scripts=false', ...NPM_QUIET];
+		const npmArgs = ['install', `node@${version}`, '--ignore-scripts=false', ...NPM_QUIET];
 		const logFile = path.join(cwd, 'install.log');
-		await withProgress(`Node ${NODE_VERSION}`, '10 seconds', run('npm', npmArgs, { cwd, logFile }));
+		await withProgress(`Node ${version}`, '10 seconds', run('npm', npmArgs, { cwd, logFile }));
 	});
 	return path.join(folder, 'node_modules', '.bin');
 }
