@@ -29,7 +29,9 @@ export const LONG_COMMANDS: readonly LongCommand[] = [
 export const TESTS: readonly string[] = [
 	'npm run test:e2e',
 	'npm run test:e2e -- queue',
+	'npm run test:e2e -- version',
 	'npm run test:soak',
+	'npm run test:soak -- load',
 ];
 
 /** Where the others are run: a file, and what it says of them. */
