@@ -202,7 +202,15 @@ describeUnless(missing, 'a proxy that leaves the prefix on for webhooks', () => 
 				expect(new URL(editor.page.url()).pathname).toBe(`/n8n/workflow/${id}`);
 				const count = stage.sandbox.messages().length;
 				await editor.executeWorkflow();
-				await stage.press(await stage.messageAfter(count), 'Approve');
+				const message = await stage.messageAfter(count);
+				// No person presses sooner.
+				await waitFor('the waiting execution', ARRIVES_WITHIN_MS, async () =>
+					(await stage.n8n.executionCount(id, 'waiting')) === 1 ? true : undefined,
+				);
+				await stage.press(message, 'Approve');
+				await waitFor('the execution to continue', ARRIVES_WITHIN_MS, async () =>
+					(await stage.n8n.executionCount(id, 'success')) === 1 ? true : undefined,
+				);
 				await editor.succeeded(ASK).waitFor();
 			} finally {
 				await browser.close();
