@@ -1,7 +1,13 @@
 import express from 'express';
 import type { Request, Response } from 'express';
-import type { IDataObject, INodeExecutionData, INodeParameters } from 'n8n-workflow';
+import type {
+	IDataObject,
+	INodeExecutionData,
+	INodeParameters,
+	IWebhookResponseData,
+} from 'n8n-workflow';
 import type { AddressInfo } from './system';
+import { sleepMs } from './system';
 import { startDiyalogNode, TriggerUnderTest, WaitingNode } from './nodeRuntime';
 import type { CredentialData, NodeSetup } from './nodeRuntime';
 import { serve } from './webhookServer';
@@ -16,6 +22,12 @@ export interface WaitingExecution {
 	/** the items of every time it was continued: more than one would be a disaster */
 	continuations: IDataObject[][];
 }
+
+/**
+ * `fails`: the execution keeps waiting; `failsAfter`: it continues, but n8n is told that it failed; `hangsUp`: it continues,
+ * and the connection breaks off.
+ */
+export type StoringFault = 'fails' | 'failsAfter' | 'hangsUp';
 
 interface Stored extends WaitingExecution {
 	node: WaitingNode;
@@ -33,6 +45,15 @@ export class WaitingInstance {
 
 	/** errors that the node let escape: n8n would end the execution with them */
 	readonly escaped: unknown[] = [];
+
+	/** what n8n's database does with the executions that are to continue, one after the other; nothing goes wrong after that */
+	readonly storing: StoringFault[] = [];
+
+	/** how long n8n takes to store that an execution continues */
+	storesAfterMs = 0;
+
+	/** n8n has not put them to wait yet, or runs them */
+	readonly running = new Set<string>();
 
 	private triggers: WebhookServer[] = [];
 
@@ -111,20 +132,37 @@ export class WaitingInstance {
 			response.status(404).json({ message: 'The execution does not exist.' });
 			return;
 		}
+		if (this.running.has(execution.id)) {
+			response.status(409).json({ message: `The execution "${execution.id}" is running already.` });
+			return;
+		}
 		if (execution.continuations.length > 0) {
 			response.status(409).json({ message: 'The execution has finished already.' });
 			return;
 		}
 		try {
-			const { workflowData } = await execution.node.call(request, response);
-			if (workflowData) {
-				execution.continuations.push(
-					workflowData.flatMap((items) => items.map(({ json }) => json)),
-				);
-			}
+			const result = await execution.node.call(request, response);
+			if (result.workflowData) await this.continue(execution, result, response);
 		} catch (error) {
 			this.escaped.push(error);
 			if (!response.headersSent) response.status(500).end();
 		}
+	}
+
+	/** n8n lets an execution continue if it still waits, and answers when that is stored. */
+	private async continue(
+		execution: Stored,
+		{ workflowData = [], webhookResponse }: IWebhookResponseData,
+		response: Response,
+	): Promise<void> {
+		const fault = this.storing.shift();
+		await sleepMs(this.storesAfterMs);
+		const isWaiting = execution.continuations.length === 0;
+		if (isWaiting && fault !== 'fails')
+			execution.continuations.push(workflowData.flatMap((items) => items.map(({ json }) => json)));
+		if (fault === 'hangsUp') response.destroy();
+		else if (!isWaiting || fault)
+			response.status(500).json({ message: 'There was a problem executing the workflow' });
+		else response.status(200).send(webhookResponse);
 	}
 }

@@ -39,7 +39,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		Object.assign(request, { rawBody: Buffer.isBuffer(rawBody) ? rawBody : undefined, body: {} });
 		const { workflowData, noWebhookResponse } = await trigger.call(request, response, name);
 		if (workflowData && server.isDiskFull) {
-			response.status(500).end();
+			response.status(500).json({ message: 'There was a problem executing the workflow' });
 			return;
 		}
 		if (workflowData)

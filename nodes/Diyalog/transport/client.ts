@@ -5,6 +5,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { z } from 'zod';
+import { rememberMessage } from '../messages/knownMessages';
 import { parseSendOtpAnswer } from '../messages/sendOtp';
 import type { SendOtpAnswer, SendOtpBody } from '../messages/sendOtp';
 import { deriveKeys } from '../otp/keys';
@@ -136,6 +137,7 @@ export class DiyalogClient {
 		const { context } = this;
 		const cancelled =
 			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
+		rememberMessage(body.messageId);
 		for (let retry = 0; ; retry++) {
 			const outcome = await this.sendOnce(body);
 			if (outcome.accepted || retry >= this.options.maxRetries) return outcome;

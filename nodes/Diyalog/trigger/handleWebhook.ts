@@ -9,9 +9,12 @@ import { explainMismatch, verifyAuthToken, verifySignature } from '../events/sig
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
-import { onlyNew, rememberUntilAnswered } from './memory';
+import { forget, onlyNew, rememberUntilAnswered } from './memory';
+import type { ResumeOutcome } from './answerQueue';
+import { replyInTime } from './replyInTime';
+import type { ReplyInTime } from './replyInTime';
 import { resume, waitedForAnswer } from './resume';
-import type { ResumeOutcome, WaitedForAnswer } from './resume';
+import type { WaitedForAnswer } from './resume';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
@@ -173,19 +176,23 @@ async function resumeWaiting(
 	context: IWebhookFunctions,
 	candidates: Candidate[],
 	settings: TriggerSettings,
-	secrets: TriggerSecrets,
 ): Promise<Candidate[]> {
 	const passOn = async (candidate: Candidate): Promise<Candidate> => {
-		if (!candidate.waitedFor) return candidate;
-		const outcome = await resume(context, candidate.waitedFor, settings, secrets);
-		return { ...candidate, outcome };
+		const { event, waitedFor } = candidate;
+		if (!waitedFor) return candidate;
+		const outcome = await resume(context, waitedFor, settings);
+		// A press that only might have been meant as a text stays an ordinary press.
+		const isOrdinary = event.event === 'buttonPressed' && waitedFor.genuine?.isText;
+		return isOrdinary && !outcome.resumed && !outcome.failed
+			? candidate
+			: { ...candidate, outcome };
 	};
 	return await Promise.all(candidates.map(passOn));
 }
 
 /** Whether an execution has dealt with the event: it has continued, or has counted a wrong code. */
 const isMatched = (outcome: ResumeOutcome | undefined): boolean =>
-	outcome !== undefined && (outcome.resumed || outcome.notResumedReason === 'wrongCode');
+	outcome?.resumed === true || (outcome !== undefined && outcome.notResumedReason === 'wrongCode');
 
 /** An answer that did not get through comes out whatever the trigger is set to: nobody else knows of it. */
 const isLost = (outcome: ResumeOutcome | undefined): boolean =>
@@ -194,7 +201,8 @@ const isLost = (outcome: ResumeOutcome | undefined): boolean =>
 function toItem({ event, outcome }: Candidate): IDataObject {
 	if (!outcome) return { ...event };
 	if (outcome.resumed) return { ...event, resumed: true };
-	return { ...event, resumed: false, notResumedReason: outcome.notResumedReason };
+	const { resumed, notResumedReason } = outcome;
+	return { ...event, resumed, notResumedReason };
 }
 
 /** Phase 7: one item for each event; a call without one is answered and starts nothing. */
@@ -202,6 +210,7 @@ function emit(
 	context: IWebhookFunctions,
 	candidates: Candidate[],
 	{ options: { onlyUnmatched } }: TriggerSettings,
+	reply: ReplyInTime,
 ): IWebhookResponseData {
 	const items = candidates
 		.filter(
@@ -209,8 +218,10 @@ function emit(
 				isLost(outcome) || (isWanted && !(onlyUnmatched && isMatched(outcome))),
 		)
 		.map((candidate) => ({ json: toItem(candidate) }));
-	if (items.length === 0) return answer(context, 200, 'OK');
-	void rememberUntilAnswered(context);
+	if (items.length === 0) {
+		return reply.isSent() ? { noWebhookResponse: true } : answer(context, 200, 'OK');
+	}
+	void rememberUntilAnswered(context, reply.isOver);
 	return { workflowData: [items] };
 }
 
@@ -230,6 +241,18 @@ function refuseCall(
 
 const settingsOf = (context: IWebhookFunctions): TriggerSettings =>
 	readTriggerSettings((name) => context.getNodeParameter(name, undefined));
+
+/** Diyalog's answer comes in time; what n8n could not store is not remembered as taken. */
+const replyFor = (context: IWebhookFunctions, candidates: Candidate[]): ReplyInTime =>
+	replyInTime(context, () => {
+		context.logger.error(
+			`Diyalog Trigger: n8n did not store the execution for ${candidates.length} event(s). They are taken when Diyalog repeats the call.`,
+		);
+		forget(
+			context,
+			candidates.map(({ event }) => event),
+		);
+	});
 
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
@@ -251,7 +274,8 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 
 	const checked = checkPayloads(context, parsed.value, credential, now);
 	const selected = select(context, checked, settings, secrets);
-	return emit(context, await resumeWaiting(context, selected, settings, secrets), settings);
+	const reply = replyFor(context, selected);
+	return emit(context, await resumeWaiting(context, selected, settings), settings, reply);
 }
 
 function authenticateCallback(
@@ -289,5 +313,6 @@ export async function handleStatusCallback(
 	const event = parseStatusCallback(body.value, new Date());
 	if (!event) return answer(context, 400, 'The body is not that of a status callback.');
 	const secrets = readTriggerSecrets(authenticated.value);
-	return emit(context, select(context, [event], settings, secrets), settings);
+	const selected = select(context, [event], settings, secrets);
+	return emit(context, selected, settings, replyFor(context, selected));
 }

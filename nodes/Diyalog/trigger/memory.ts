@@ -17,9 +17,6 @@ const WRITER_KEY = 'seenEventsWrittenBy';
 /** Shorter than n8n takes to store an execution, so that it happens in between. */
 const WRITE_AGAIN_EVERY_MS = 1;
 
-/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
-const FIRST_SERVER_ERROR = 500;
-
 /** What this process knows of one trigger. */
 interface Memory {
 	/** tells what this memory wrote, and knows, from what another process did, or this one before a restart */
@@ -55,19 +52,12 @@ const memoryFor = (context: IWebhookFunctions): Memory =>
 	memoryOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`);
 
 /**
- * When n8n itself fails to store an execution (a full disk, a lost database), it answers with an error after the trigger
- * has handed over the events. Diyalog may repeat such a call, and then it must not pass for a repetition.
+ * Takes back that events were taken: n8n failed to store what they start (a full disk, a lost database). Diyalog may repeat
+ * the call, and then it must not pass for a repetition.
  */
-function forgetUnlessAccepted(
-	context: IWebhookFunctions,
-	memory: Memory,
-	events: DiyalogEvent[],
-): void {
-	const response = context.getResponseObject();
-	response.once('finish', () => {
-		if (response.statusCode < FIRST_SERVER_ERROR) return;
-		for (const event of events) memory.seen.forget(event);
-	});
+export function forget(context: IWebhookFunctions, events: DiyalogEvent[]): void {
+	const { seen } = memoryFor(context);
+	for (const event of events) seen.forget(event);
 }
 
 /**
@@ -83,7 +73,6 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
 	if (fresh.length > 0) {
 		memory.written = memory.seen.toText();
 		write(context, memory);
-		forgetUnlessAccepted(context, memory, fresh);
 	}
 	return fresh;
 }
@@ -91,17 +80,15 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
 /**
  * Sees to it that n8n saves what was taken by a call that starts an execution. n8n saves static data when it answers, if
  * it is marked as changed; but since it answers only after it has stored the execution (2.41), it takes that mark away in
- * between, whenever there was static data before. So it is written until the answer is out.
+ * between, whenever there was static data before. So it is written until n8n has answered.
  */
-export async function rememberUntilAnswered(context: IWebhookFunctions): Promise<void> {
+export async function rememberUntilAnswered(
+	context: IWebhookFunctions,
+	hasAnswered: () => boolean,
+): Promise<void> {
 	const memory = memoryFor(context);
 	if (memory.written === '' || context.getMode() === 'manual') return;
-	const response = context.getResponseObject();
-	let isOpen = !response.writableEnded && !response.destroyed;
-	response.once('close', () => {
-		isOpen = false;
-	});
-	while (isOpen) {
+	while (!hasAnswered()) {
 		write(context, memory);
 		await sleep(WRITE_AGAIN_EVERY_MS);
 	}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
+import { parsePress } from '../events/press';
 import { normaliseCode } from '../otp/code';
 import type { Answer } from './passedOnAnswer';
 
@@ -176,6 +177,8 @@ export function decide(
 	if (answer.kind !== 'text') return refused('otherKind');
 	if (expectation.kind === 'freeText') return taken('answered', answer.text);
 	if (expectation.kind === 'code') {
+		// The press of another message is no guess.
+		if (parsePress(answer.text)) return refused('otherKind');
 		return decideCode(expectation, answer, appSecrets, countAttempt);
 	}
 	return refused('otherKind');

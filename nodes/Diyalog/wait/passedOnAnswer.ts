@@ -36,7 +36,7 @@ const proofOf = (answer: string, executionId: string, appSecret: string): Buffer
 /**
  * Packs an answer for the execution that waits for it.
  *
- * @param appSecret of the credential that node and trigger share; must not be empty
+ * @param appSecret the one under which the message's reference is genuine
  */
 export function passOn(answer: Answer, executionId: string, appSecret: string): PassedOnAnswer {
 	const text = JSON.stringify(answer);
@@ -55,17 +55,21 @@ function parseJson(text: string): unknown {
  * Reads what came to a waiting execution. Fails closed: without a secret nothing is proved.
  *
  * @param body of the call, of unknown shape
+ * @param appSecrets the credential's App Secret, and while it is being changed the previous one; empty ones do not count
  * @returns undefined when no trigger with this credential made it for this execution
  */
 export function takePassedOn(
 	body: unknown,
 	executionId: string,
-	appSecret: string,
+	appSecrets: readonly string[],
 ): Answer | undefined {
 	const { data } = passedOnSchema.safeParse(body);
-	if (!data || appSecret === '') return undefined;
+	if (!data) return undefined;
 	const given = Buffer.from(data.proof, 'base64url');
-	if (!equalBytes(given, proofOf(data.answer, executionId, appSecret))) return undefined;
+	const isProved = appSecrets.some(
+		(secret) => secret !== '' && equalBytes(given, proofOf(data.answer, executionId, secret)),
+	);
+	if (!isProved) return undefined;
 	return answerSchema.safeParse(parseJson(data.answer)).data;
 }
 

@@ -169,6 +169,21 @@ function parsePayload(payload: Buffer): ResumeReference | undefined {
 /** The shortest possible reference: empty ids, with their lengths. */
 const MIN_BYTES = 3 + 2 + TURN_BYTES + SIGNATURE_BYTES + MAC_BYTES;
 
+/** The parts of a messageId that has the form of a reference, genuine or not. */
+function decode(messageId: string): { payload: Buffer; mac: Buffer } | undefined {
+	if (messageId.length > MAX_MESSAGE_ID_CHARACTERS) return undefined;
+	const text = messageId.slice(messageId.lastIndexOf('.') + 1);
+	const bytes = Buffer.from(text, 'base64url');
+	if (bytes.length < MIN_BYTES || bytes.toString('base64url') !== text) return undefined;
+	return { payload: bytes.subarray(0, -MAC_BYTES), mac: bytes.subarray(-MAC_BYTES) };
+}
+
+/** Whether a messageId has the form of a reference, whoever made it: forged, or under the secret of another credential. */
+export function looksLikeReference(messageId: string): boolean {
+	const parts = decode(messageId);
+	return parts !== undefined && parsePayload(parts.payload) !== undefined;
+}
+
 /**
  * Reads a reference from a messageId. What nobody with the App Secret made is none: a customer can type any id.
  *
@@ -179,14 +194,11 @@ export function fromMessageId(
 	messageId: string,
 	appSecrets: readonly string[],
 ): ResumeReference | undefined {
-	if (messageId.length > MAX_MESSAGE_ID_CHARACTERS) return undefined;
-	const text = messageId.slice(messageId.lastIndexOf('.') + 1);
-	const bytes = Buffer.from(text, 'base64url');
-	if (bytes.length < MIN_BYTES || bytes.toString('base64url') !== text) return undefined;
-	const payload = bytes.subarray(0, -MAC_BYTES);
-	const mac = bytes.subarray(-MAC_BYTES);
-	const isGenuine = appSecrets.some(
-		(secret) => secret !== '' && equalBytes(mac, macOf(payload, secret)),
-	);
-	return isGenuine ? parsePayload(payload) : undefined;
+	const parts = decode(messageId);
+	const isGenuine =
+		parts !== undefined &&
+		appSecrets.some(
+			(secret) => secret !== '' && equalBytes(parts.mac, macOf(parts.payload, secret)),
+		);
+	return isGenuine ? parsePayload(parts.payload) : undefined;
 }

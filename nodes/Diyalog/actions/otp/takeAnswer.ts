@@ -14,6 +14,7 @@ import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { outcomeOf } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
+import { noteHandedOver } from '../../wait/handedOver';
 import { fromMessageId, toMessageId, TURN_PARAMETER } from '../../wait/resumeReference';
 import { LINK_ANSWER_PARAMETER, WAIT_CONTEXT_KEY } from './sendAndWait.operation';
 
@@ -26,6 +27,8 @@ const resumeWebhook = (httpMethod: 'GET' | 'POST'): IWebhookDescription => ({
 	name: 'default',
 	httpMethod,
 	responseMode: 'onReceived',
+	// n8n answers with what the webhook returns, once it has stored that the execution continues.
+	responseData: '',
 	path: '={{ $nodeId }}',
 	restartWebhook: true,
 	isFullPath: true,
@@ -55,21 +58,9 @@ const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', strin
 const countAttempt = createAttemptCounter();
 
 const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =>
-	[credential.appSecret, credential.previousAppSecret].map((secret) =>
-		typeof secret === 'string' ? secret : '',
-	);
-
-/** Turns whose answer this process has just accepted; n8n marks the execution as running only a moment later. */
-const recentlyAccepted = new Set<string>();
-const MAX_RECENT = 1_000;
-
-function isFirst(turn: string): boolean {
-	if (recentlyAccepted.has(turn)) return false;
-	recentlyAccepted.add(turn);
-	const [oldest] = recentlyAccepted;
-	if (recentlyAccepted.size > MAX_RECENT && oldest !== undefined) recentlyAccepted.delete(oldest);
-	return true;
-}
+	[credential.appSecret, credential.previousAppSecret]
+		.map((secret) => (typeof secret === 'string' ? secret : ''))
+		.filter((secret) => secret !== '');
 
 const storedSchema = z.object({ wait: z.unknown(), input: z.record(z.unknown()).catch({}) });
 
@@ -103,10 +94,14 @@ function refuse(
 
 type Accepted = Extract<Verdict, { accepted: true }>;
 
+/**
+ * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
+ * the same time, also in several processes, it takes one.
+ */
 function goOn(
-	wait: Wait,
-	input: IDataObject,
+	{ wait, input }: { wait: Wait; input: IDataObject },
 	{ decision, approved, value }: Accepted,
+	webhookResponse: string | Reception,
 	answer?: Answer,
 ): IWebhookResponseData {
 	const json = outcomeOf(
@@ -121,7 +116,7 @@ function goOn(
 		},
 		input,
 	);
-	return { noWebhookResponse: true, workflowData: [[{ json, pairedItem: { item: 0 } }]] };
+	return { webhookResponse, workflowData: [[{ json, pairedItem: { item: 0 } }]] };
 }
 
 /** Tells the customer that the code was wrong. The new message carries the reference on, and how many tries there were. */
@@ -129,10 +124,11 @@ async function replyWrongCode(
 	context: IWebhookFunctions,
 	wait: Wait,
 	attempts: number,
-	appSecret: string,
+	appSecrets: string[],
 ): Promise<void> {
 	if (wait.expectation.kind !== 'code') return;
-	const reference = fromMessageId(wait.messageId, [appSecret]);
+	const reference = fromMessageId(wait.messageId, appSecrets);
+	const [appSecret = ''] = appSecrets;
 	const messageId =
 		reference && toMessageId({ ...reference, attempt: attempts }, wait.messageIdPrefix, appSecret);
 	const checked = checkSendOtpInput({
@@ -155,20 +151,18 @@ async function takePassedOnAnswer(
 	{ wait, input }: ReturnType<typeof readStored>,
 ): Promise<IWebhookResponseData> {
 	const appSecrets = appSecretsOf(await context.getCredentials('diyalogApi'));
-	const [appSecret = ''] = appSecrets;
-	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecret);
+	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
 	if (!answer) return refuse(context, 'unproved', 401);
 	if (!wait) return refuse(context, 'notWaiting');
 	const verdict = decide(wait, answer, { now: new Date(), appSecrets, countAttempt });
 	if (verdict.accepted) {
-		if (!isFirst(wait.turn)) return refuse(context, 'notWaiting');
-		answerJson(context, 200, { accepted: true });
-		return goOn(wait, input, verdict, answer);
+		noteHandedOver(wait.turn, String(context.getBodyData().proof));
+		return goOn({ wait, input }, verdict, { accepted: true }, answer);
 	}
 	const refusal = refuse(context, verdict.reason);
 	// After the trigger has its answer: it has to answer Diyalog within seconds, whatever this takes.
 	if (verdict.reason === 'wrongCode') {
-		await replyWrongCode(context, wait, verdict.attempts, appSecret);
+		await replyWrongCode(context, wait, verdict.attempts, appSecrets);
 	}
 	return refusal;
 }
@@ -194,7 +188,7 @@ function takeLink(
 	const { buttons } = wait.expectation;
 	const verdict = decideButton(buttons, query.answer);
 	const isConfirmed = context.getRequestObject().method === 'POST';
-	if (!verdict.accepted || (isConfirmed && !isFirst(wait.turn))) {
+	if (!verdict.accepted) {
 		showPage(context, OVER_PAGE, 410);
 		return KEEPS_WAITING;
 	}
@@ -203,8 +197,9 @@ function takeLink(
 		showPage(context, confirmationPage(title));
 		return KEEPS_WAITING;
 	}
-	showPage(context, TAKEN_PAGE);
-	return goOn(wait, input, verdict);
+	noteHandedOver(wait.turn, 'link');
+	context.getResponseObject().set(PAGE_HEADERS);
+	return goOn({ wait, input }, verdict, TAKEN_PAGE);
 }
 
 /**

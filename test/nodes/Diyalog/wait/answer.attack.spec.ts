@@ -214,10 +214,15 @@ it('9. a signature of the device that was made for another message', async () =>
 it('10. an altered messageId: nothing of this instance is called', async () => {
 	const asked = await ask();
 	const { messageId } = asked.message;
+	// Or it would be handed on as a text to the question, which is the last message delivered.
+	await runDiyalogNode({
+		credentials,
+		parameters: { resource: 'otp', operation: 'send', customerNo: '70021', message: 'News' },
+	});
 	for (let position = 0; position < messageId.length; position += 7) {
 		const other = messageId[position] === 'x' ? 'y' : 'x';
 		await type(`[${messageId.slice(0, position)}${other}${messageId.slice(position + 1)}]:approve`);
-		expect(lastItem()).not.toHaveProperty('resumed');
+		expect(lastItem()).not.toMatchObject({ resumed: true });
 	}
 	expect(instance.calls).toEqual([]);
 	await stillTakesTheRightAnswer(asked);

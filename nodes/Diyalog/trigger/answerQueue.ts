@@ -1,0 +1,211 @@
+/*
+ * The order in which answers are passed on to the executions that wait for them.
+ *
+ * Answers of one customer to one message form a chain: one is passed on at a time, in the order of happening, so that of
+ * Decline and Approve the earlier one counts. Chains take turns, so that one impatient customer delays nobody else.
+ */
+
+/** What became of an answer that was to be passed on. */
+export type ResumeOutcome =
+	| { resumed: true }
+	| {
+			/** null when nobody can tell */
+			resumed: false | null;
+			/** why the execution did not continue, e.g. `otherCustomer` */
+			notResumedReason: string;
+			/** the answer did not get through; nobody has judged it */
+			failed: boolean;
+	  };
+
+/**
+ * What one attempt found: what became of the answer, or why it has to be tried again. `running` may mean that the execution
+ * is not waiting yet; `unsure` that n8n failed, or did not say what it did.
+ */
+export type Attempt = ResumeOutcome | 'running' | 'unsure';
+
+/** An answer that did not get through, and certainly changed nothing. */
+export const failure = (notResumedReason: string): ResumeOutcome => ({
+	resumed: false,
+	notResumedReason,
+	failed: true,
+});
+
+/** An answer that was judged, and not taken. */
+export const refusal = (notResumedReason: string): ResumeOutcome => ({
+	resumed: false,
+	notResumedReason,
+	failed: false,
+});
+
+/** Nobody can tell whether the execution continued with this answer. */
+export const UNKNOWN: ResumeOutcome = { resumed: null, notResumedReason: 'unknown', failed: true };
+
+const NOT_WAITING = refusal('notWaiting');
+
+/** An answer, and how it is passed on. */
+export interface QueuedAnswer {
+	/** of the message that is answered */
+	turn: string;
+	/** others can type an answer to a message as well: they queue for themselves */
+	customerNo: string;
+	/** ISO 8601 */
+	occurredAt: string;
+	/** passes it on once; must not reject */
+	attempt: () => Promise<Attempt>;
+	/** whether n8n was told, by this answer and no other, to continue the execution */
+	isHandedOver: () => boolean;
+}
+
+/** How much is passed on at once, and kept. */
+export interface QueueLimits {
+	/** n8n needs its CPU for each, so more would only be slower */
+	atOnce: number;
+	/** of one customer to one message */
+	maxInChain: number;
+	maxInAll: number;
+	/** how long an execution that is still running may take to begin to wait */
+	retryRunningForMs: number;
+	/** how long n8n is asked again after it failed */
+	retryUnsureForMs: number;
+}
+
+/** Time as the queue sees it. */
+export interface Clock {
+	/** milliseconds, never going back */
+	now(): number;
+	sleep(ms: number): Promise<void>;
+}
+
+interface Entry extends QueuedAnswer {
+	settle: (outcome: ResumeOutcome) => void;
+	firstTriedAtMs?: number;
+	tries: number;
+	/** an attempt of it may have continued the execution */
+	isUnsure: boolean;
+}
+
+interface Chain {
+	key: string;
+	turn: string;
+	entries: Entry[];
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** So many answered messages are remembered, to refuse further answers without asking n8n; about 1 MB. */
+const MAX_ANSWERED = 10_000;
+
+/** Passes answers on: in order within a chain, fairly between chains, a few at a time. */
+export class AnswerQueue {
+	private readonly chains = new Map<string, Chain>();
+
+	private readonly ready: Chain[] = [];
+
+	private readonly answered = new Set<string>();
+
+	private underWay = 0;
+
+	private size = 0;
+
+	constructor(
+		private readonly limits: QueueLimits,
+		private readonly clock: Clock,
+	) {}
+
+	/** Puts an answer into its place. It resolves when it is known what became of it; it never rejects. */
+	async pass(answer: QueuedAnswer): Promise<ResumeOutcome> {
+		if (this.answered.has(answer.turn)) return NOT_WAITING;
+		const key = JSON.stringify([answer.turn, answer.customerNo]);
+		const chain = this.chains.get(key) ?? { key, turn: answer.turn, entries: [] };
+		const { maxInChain, maxInAll } = this.limits;
+		if (chain.entries.length >= maxInChain) return refusal('busy');
+		if (this.size >= maxInAll) return failure('busy');
+		return await new Promise((settle) => {
+			this.insert(chain, { ...answer, settle, tries: 0, isUnsure: false });
+		});
+	}
+
+	private insert(chain: Chain, entry: Entry): void {
+		this.size++;
+		// What has begun keeps its place.
+		const later = chain.entries.findIndex(
+			({ tries, occurredAt }) => tries === 0 && occurredAt > entry.occurredAt,
+		);
+		chain.entries.splice(later < 0 ? chain.entries.length : later, 0, entry);
+		if (this.chains.has(chain.key)) return;
+		this.chains.set(chain.key, chain);
+		this.ready.push(chain);
+		this.work();
+	}
+
+	private work(): void {
+		while (this.underWay < this.limits.atOnce) {
+			const chain = this.ready.shift();
+			if (!chain) return;
+			this.underWay++;
+			void this.tryFirstOf(chain).finally(() => {
+				this.underWay--;
+				this.work();
+			});
+		}
+	}
+
+	private async tryFirstOf(chain: Chain): Promise<void> {
+		const [entry] = chain.entries;
+		if (!entry) return;
+		if (this.answered.has(chain.turn)) return this.end(chain, NOT_WAITING);
+		entry.firstTriedAtMs ??= this.clock.now();
+		entry.tries++;
+		const found = await entry.attempt();
+		const outcome = this.judge(entry, found, this.clock.now() - entry.firstTriedAtMs);
+		if (!outcome) return void this.tryAgainLater(chain, entry.tries);
+		chain.entries.shift();
+		this.settle(entry, outcome);
+		if (outcome.resumed) this.rememberAnswered(chain.turn);
+		// The next answers to an execution that does not wait would only find out the same.
+		const isOver = outcome.resumed === true || outcome.notResumedReason === 'notWaiting';
+		if (isOver) return this.end(chain, NOT_WAITING);
+		if (chain.entries.length > 0) this.ready.push(chain);
+		else this.chains.delete(chain.key);
+	}
+
+	/** What is definite about an answer after an attempt; undefined when it has to be tried again. */
+	private judge(entry: Entry, found: Attempt, triedForMs: number): ResumeOutcome | undefined {
+		const { retryRunningForMs, retryUnsureForMs } = this.limits;
+		const hasFailed = found !== 'running' && found !== 'unsure' && !found.resumed && found.failed;
+		if (found === 'unsure' || (entry.isUnsure && hasFailed)) {
+			entry.isUnsure = true;
+			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
+		}
+		const isWaiting =
+			found !== 'running' && (found.resumed || found.notResumedReason !== 'notWaiting');
+		// It went on after an attempt that nobody answered: with this answer, unless another process gave one.
+		if (!isWaiting && entry.isUnsure) return entry.isHandedOver() ? { resumed: true } : UNKNOWN;
+		if (found !== 'running') return found;
+		return triedForMs < retryRunningForMs ? undefined : NOT_WAITING;
+	}
+
+	/** The chain keeps its place in time, but nothing that others could use meanwhile. */
+	private async tryAgainLater(chain: Chain, tries: number): Promise<void> {
+		await this.clock.sleep(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS));
+		this.ready.push(chain);
+		this.work();
+	}
+
+	private end(chain: Chain, outcome: ResumeOutcome): void {
+		for (const entry of chain.entries.splice(0)) this.settle(entry, outcome);
+		this.chains.delete(chain.key);
+	}
+
+	private settle(entry: Entry, outcome: ResumeOutcome): void {
+		this.size--;
+		entry.settle(outcome);
+	}
+
+	private rememberAnswered(turn: string): void {
+		this.answered.add(turn);
+		const [oldest] = this.answered;
+		if (this.answered.size > MAX_ANSWERED && oldest !== undefined) this.answered.delete(oldest);
+	}
+}

@@ -1,0 +1,57 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+
+/** Diyalog shall have its answer within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
+const ANSWER_WITHIN_MS = 3_500;
+
+/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
+const FIRST_SERVER_ERROR = 500;
+
+/** The answer to a call that was found to come from Diyalog. */
+export interface ReplyInTime {
+	/** n8n must not answer any more */
+	isSent(): boolean;
+	/** n8n has answered, or would have, if Diyalog had not got its answer before */
+	isOver(): boolean;
+}
+
+/**
+ * Sees to it that Diyalog gets its answer in time. n8n answers when it has stored what the call starts; that can take
+ * minutes where it holds executions back, and so can passing on answers to waiting executions. Then Diyalog is told that
+ * the call was taken, and the work goes on.
+ *
+ * @param whenNotStored is called when n8n fails to store the execution, whether Diyalog is told or not
+ */
+export function replyInTime(context: IWebhookFunctions, whenNotStored: () => void): ReplyInTime {
+	const response = context.getResponseObject();
+	let isSent = false;
+	let isOver = false;
+
+	const end = () => {
+		isOver = true;
+		if (response.statusCode >= FIRST_SERVER_ERROR) whenNotStored();
+	};
+	/** n8n answers all the same, later; it would fail to do so and log an error. */
+	const silenceN8n = () => {
+		response.setHeader = () => response;
+		response.send = () => {
+			end();
+			return response;
+		};
+		response.json = response.send;
+	};
+	const timer = AbortSignal.timeout(ANSWER_WITHIN_MS);
+	const answerFirst = () => {
+		if (response.headersSent || response.destroyed) return;
+		isSent = true;
+		response.off('finish', end);
+		response.status(200).type('text/plain').send('OK');
+		silenceN8n();
+	};
+	timer.addEventListener('abort', answerFirst, { once: true });
+	response.once('finish', end);
+	response.once('close', () => {
+		timer.removeEventListener('abort', answerFirst);
+		if (!isSent) isOver = true;
+	});
+	return { isSent: () => isSent, isOver: () => isOver };
+}

@@ -1,0 +1,97 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+import { z } from 'zod/v4';
+import { explainThrown } from '../transport/client';
+import { readReception } from '../wait/passedOnAnswer';
+import { failure, refusal } from './answerQueue';
+import type { Attempt } from './answerQueue';
+
+/* How a trigger reaches the waiting executions of its own n8n: by a call of their resume address. */
+
+/** Whether a text is protocol, host and port of a web server, and nothing else. */
+export function isOrigin(text: string): boolean {
+	if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+	const { pathname, search, hash, username, password } = new URL(text);
+	return pathname === '/' && `${search}${hash}${username}${password}` === '';
+}
+
+/**
+ * Where this instance takes answers for waiting executions, by its base address. The expression that tells it costs a V8
+ * isolate, and the answer does not change while n8n runs.
+ */
+const waitingBases = new Map<string, string>();
+
+/**
+ * Where this n8n takes answers for waiting executions, whatever anybody sends.
+ *
+ * @param n8nAddress where n8n reaches itself, from the trigger's options; empty for its public address
+ */
+export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): string {
+	const instance = context.getInstanceBaseUrl();
+	let base = waitingBases.get(instance);
+	if (base === undefined) {
+		// It ends with an id, of which there is none here, and may carry a token.
+		const url = new URL(String(context.evaluateExpression('{{ $execution.resumeUrl }}')));
+		base = `${url.origin}${url.pathname.replace(/\/[^/]*$/, '')}`;
+		waitingBases.set(instance, base);
+	}
+	return n8nAddress === '' ? base : new URL(new URL(base).pathname, n8nAddress).toString();
+}
+
+/**
+ * n8n keeps a call open while it holds executions back (N8N_CONCURRENCY_PRODUCTION_LIMIT). Asking again does no harm: an
+ * execution continues once.
+ */
+const ANSWERED_WITHIN_MS = 120_000;
+
+const responseSchema = z.object({ statusCode: z.number(), body: z.unknown() });
+
+/** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
+const NOT_WAITING = /The (workflow for )?execution |No action required/;
+
+/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6): nobody knows what it did. */
+const FIRST_SERVER_ERROR = 500;
+
+function readAttempt(status: number, text: string): Attempt {
+	if (status >= FIRST_SERVER_ERROR) return 'unsure';
+	const reception = readReception(text);
+	if (reception?.accepted) return { resumed: true };
+	if (reception) {
+		const { reason } = reception;
+		// Nobody has judged an answer that the waiting node did not believe to come from a trigger.
+		return reason === 'unproved' ? failure(reason) : refusal(reason);
+	}
+	if ([200, 404, 409].includes(status) && NOT_WAITING.test(text)) {
+		return text.includes('is running already') ? 'running' : refusal('notWaiting');
+	}
+	return failure(status === 401 ? 'signatureRefused' : 'unexpectedAnswer');
+}
+
+/**
+ * Passes an answer on once.
+ *
+ * @param url the resume address
+ * @param body JSON
+ */
+export async function postAnswer(
+	context: IWebhookFunctions,
+	url: string,
+	body: string,
+): Promise<Attempt> {
+	try {
+		const response: unknown = await context.helpers.httpRequest({
+			method: 'POST',
+			url,
+			headers: { 'Content-Type': 'application/json' },
+			body,
+			json: false,
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			disableFollowRedirect: true,
+			timeout: ANSWERED_WITHIN_MS,
+		});
+		const { statusCode, body: answer } = responseSchema.parse(response);
+		return readAttempt(statusCode, typeof answer === 'string' ? answer : JSON.stringify(answer));
+	} catch (error) {
+		return explainThrown(error).uncertain ? 'unsure' : failure('unreachable');
+	}
+}

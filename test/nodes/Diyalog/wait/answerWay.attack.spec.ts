@@ -1,0 +1,339 @@
+import { randomBytes } from 'node:crypto';
+import type { INodeParameters } from 'n8n-workflow';
+import { passOn } from '../../../../nodes/Diyalog/wait/passedOnAnswer';
+import { fromMessageId, resumeUrlOf } from '../../../../nodes/Diyalog/wait/resumeReference';
+import { rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessages';
+import { startSandbox } from '../../../../sandbox/server';
+import type { Sandbox } from '../../../../sandbox/server';
+import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { postSigned } from '../../../support/sign';
+import { waitFor } from '../../../support/system';
+import { WaitingInstance } from '../../../support/waitingInstance';
+import type { StoringFault, WaitingExecution } from '../../../support/waitingInstance';
+import { entry, envelope } from '../../../support/webhookBodies';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Faults and races on the way of an answer from Diyalog's call to the execution that waits for it. An answer is carried out
+ * once, or reported as what it is.
+ */
+
+const SECRET = randomBytes(16).toString('hex');
+const NEXT_SECRET = randomBytes(16).toString('hex');
+
+let sandbox: Sandbox;
+let instance: WaitingInstance;
+let trigger: WebhookServer;
+let credentials: Record<string, string>;
+
+const parameters = (given: INodeParameters = {}): INodeParameters => ({
+	events: ['buttonPressed', 'textReceived'],
+	authentication: 'signature',
+	filters: {},
+	options: {},
+	...given,
+});
+
+async function serve(
+	given: INodeParameters = {},
+	credential: Record<string, string> = {},
+): Promise<WebhookServer> {
+	trigger = await instance.serveTrigger({
+		credentials: { ...credentials, ...credential },
+		parameters: parameters(given),
+	});
+	return trigger;
+}
+
+beforeEach(async () => {
+	instance = await WaitingInstance.start();
+	sandbox = await startSandbox({
+		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+	});
+	credentials = { serverUrl: sandbox.url, botToken: 'bot-token', appSecret: SECRET };
+	await serve();
+});
+
+afterEach(async () => {
+	expect(instance.escaped).toEqual([]);
+	expect(trigger.escaped).toEqual([]);
+	await sandbox.close();
+	await instance.close();
+});
+
+interface Asked {
+	execution: WaitingExecution;
+	message: StoredMessage;
+}
+
+async function ask(
+	given: INodeParameters = {},
+	credential: Record<string, string> = {},
+): Promise<Asked> {
+	const execution = await instance.ask({ ...credentials, ...credential }, given);
+	const message = sandbox.messages().at(-1);
+	if (!message) throw new Error('Nothing was sent');
+	return { execution, message };
+}
+
+interface Said {
+	text: string;
+	/** when, in epoch ms */
+	at?: number;
+	/** the message delivered last */
+	mid?: string;
+	customerNo?: string;
+}
+
+/** Posts what customers said as one call of Diyalog, in this order. */
+async function say(...all: Said[]): Promise<number> {
+	const entries = all.map(({ text, at = Date.now(), mid = 'other', customerNo }) =>
+		entry(
+			{ message: { mid, text } },
+			{ customerNo: customerNo ?? '70021', time: Date.now(), timestamp: at },
+		),
+	);
+	return (await postSigned(trigger.url, envelope(...entries), SECRET)).status;
+}
+
+const press = ({ message }: Asked, payload: string, ago = 0): Said => ({
+	text: `[${message.messageId}]:${payload}`,
+	at: Date.now() - ago,
+});
+
+const decisions = ({ execution }: Asked): unknown[] =>
+	execution.continuations.map(([item]) => item?.decision);
+
+const items = () => trigger.executions.flat();
+
+describe('a failing database', () => {
+	it.each<[string, StoringFault[]]>([
+		['fails once', ['fails']],
+		['fails three times', ['fails', 'fails', 'fails']],
+		['stores it, but says that it failed', ['failsAfter']],
+		['stores it, and the connection breaks off', ['hangsUp']],
+		['fails, then stores it and says that it failed', ['fails', 'failsAfter']],
+	])('1. %s: the approval is carried out once, and the item says so', async (_what, faults) => {
+		const asked = await ask();
+		instance.storing.push(...faults);
+		await say(press(asked, 'approve'));
+		expect(decisions(asked)).toEqual(['approved']);
+		expect(items()).toEqual([expect.objectContaining({ resumed: true })]);
+		await say(press(asked, 'approve'));
+		expect(items().at(-1)).toMatchObject({ resumed: false, notResumedReason: 'notWaiting' });
+		expect(asked.execution.continuations).toHaveLength(1);
+	});
+
+	it('2. a link that is confirmed while the database fails can be confirmed again', async () => {
+		const asked = await ask({ answerBy: 'link' });
+		const [approve] = asked.message.buttonsV2 ?? [];
+		instance.storing.push('fails');
+		const confirm = async () => await fetch(approve?.payload ?? '', { method: 'POST' });
+		const failed = await confirm();
+		expect(failed.status).toBe(500);
+		expect(await failed.text()).not.toContain('✓');
+		expect(decisions(asked)).toEqual([]);
+		const taken = await confirm();
+		expect(await taken.text()).toContain('✓');
+		expect(decisions(asked)).toEqual(['approved']);
+	});
+});
+
+it('3. Approve and Decline in two processes at the same moment: one is accepted', async () => {
+	instance.storesAfterMs = 5;
+	for (let round = 0; round < 20; round++) {
+		const asked = await ask();
+		const reference = fromMessageId(asked.message.messageId, [SECRET]);
+		if (!reference) throw new Error('The messageId is no reference');
+		const post = async (text: string) => {
+			const answer = {
+				kind: 'press' as const,
+				turn: reference.turn,
+				attempt: 0,
+				customerNo: '70021',
+				userId: '243540663',
+				text,
+				payloadSignature: 'notChecked' as const,
+				occurredAt: new Date().toISOString(),
+			};
+			const response = await fetch(resumeUrlOf(reference, `${instance.url}/webhook-waiting`), {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify(passOn(answer, asked.execution.id, SECRET)),
+			});
+			return [text, response.status];
+		};
+		const answers = await Promise.all(['approve', 'decline'].map(post));
+		const accepted = answers.filter(([, status]) => status === 200);
+		expect(accepted).toHaveLength(1);
+		expect(asked.execution.continuations).toEqual([
+			[expect.objectContaining({ value: accepted[0]?.[0] })],
+		]);
+	}
+});
+
+describe('the order of answers', () => {
+	it.each(['decline', 'approve'])(
+		'4. %s first, the contrary after it in the same call: what happened first counts, 40 times of 40',
+		async (first) => {
+			instance.storesAfterMs = 3;
+			const second = first === 'decline' ? 'approve' : 'decline';
+			const values: unknown[] = [];
+			for (let round = 0; round < 40; round++) {
+				const asked = await ask();
+				const answers = [press(asked, first, 20), press(asked, second, 10)];
+				await say(...(round % 2 === 0 ? answers : answers.reverse()));
+				values.push(...asked.execution.continuations.map(([item]) => item?.value));
+			}
+			expect(values).toEqual(Array.from({ length: 40 }, () => first));
+		},
+	);
+
+	it('5. in two calls at once, the later tap in the call that comes first: one of them is carried out', async () => {
+		instance.storesAfterMs = 30;
+		const asked = await ask();
+		await Promise.all([say(press(asked, 'approve', 10)), say(press(asked, 'decline', 20))]);
+		expect(asked.execution.continuations).toHaveLength(1);
+		const [carriedOut] = asked.execution.continuations.flat();
+		const claimed = items().filter(({ resumed }) => resumed === true);
+		expect(claimed).toEqual([expect.objectContaining({ payload: carriedOut?.value })]);
+	});
+
+	it('6. codes typed one after the other in one call are tried in that order', async () => {
+		const asked = await ask({ responseType: 'code', expectedCode: '58' });
+		const { messageId: mid } = asked.message;
+		const now = Date.now();
+		await say(
+			{ text: '58', mid, at: now - 10 },
+			{ text: '57', mid, at: now - 30 },
+			{ text: '56', mid, at: now - 20 },
+		);
+		expect(decisions(asked)).toEqual(['codeMatched']);
+		const reasons = items().map(({ text, resumed }) => [text, resumed]);
+		expect(reasons).toEqual([
+			['57', false],
+			['56', false],
+			['58', true],
+		]);
+	});
+
+	it('7. two hundred impatient taps: one is passed on, the others are refused without asking n8n', async () => {
+		const asked = await ask();
+		instance.storesAfterMs = 20;
+		const now = Date.now();
+		const taps = Array.from({ length: 20 }, async (_, call) => {
+			const times = Array.from({ length: 10 }, (__, tap) => now - (call * 10 + tap));
+			await say(...times.map((at) => ({ ...press(asked, 'approve'), at })));
+		});
+		await Promise.all(taps);
+		expect(decisions(asked)).toEqual(['approved']);
+		expect(instance.calls.length).toBeLessThanOrEqual(2);
+		expect(items().filter(({ resumed }) => resumed === true)).toHaveLength(1);
+		expect(items()).toHaveLength(200);
+	});
+
+	it('8. taps on a message whose execution does not wait yet hold up nobody else', async () => {
+		const [early, other] = [await ask(), await ask({ customerNo: '70022' })];
+		instance.running.add(early.execution.id);
+		const earlyTaps = [1, 2, 3, 4, 5].map(async () => await say(press(early, 'approve')));
+		await say({ ...press(other, 'approve'), customerNo: '70022' });
+		expect(decisions(other)).toEqual(['approved']);
+		expect(decisions(early)).toEqual([]);
+		instance.running.delete(early.execution.id);
+		await Promise.all(earlyTaps);
+		expect(decisions(early)).toEqual(['approved']);
+	});
+});
+
+it('9. n8n takes long to store it: Diyalog has its answer before, and the item tells the truth', async () => {
+	const asked = await ask();
+	instance.storesAfterMs = 4_500;
+	expect(await say(press(asked, 'approve'))).toBe(200);
+	expect(decisions(asked)).toEqual([]);
+	expect(items()).toEqual([]);
+	await waitFor('the item', 10_000, () => items()[0]);
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(items()).toEqual([expect.objectContaining({ payload: 'approve', resumed: true })]);
+});
+
+describe('secrets', () => {
+	it('10. while App Secrets are changed, in whichever order node and trigger get the new one', async () => {
+		const both = { appSecret: NEXT_SECRET, previousAppSecret: SECRET };
+		const before = await ask();
+		await serve({}, both);
+		await say(press(before, 'approve'));
+		expect(decisions(before)).toEqual(['approved']);
+		const after = await ask({}, both);
+		await serve({}, { appSecret: SECRET, previousAppSecret: NEXT_SECRET });
+		await say(press(after, 'approve'));
+		expect(decisions(after)).toEqual(['approved']);
+	});
+
+	it.each([
+		['the node has another one', { appSecret: NEXT_SECRET }],
+		['the node has none that fits any more', { appSecret: NEXT_SECRET, previousAppSecret: 'x' }],
+	])(
+		'11. %s: the answer comes out of a trigger for nothing but reads',
+		async (_what, credential) => {
+			await serve({ events: ['messageRead'] });
+			const asked = await ask({}, credential);
+			await say(press(asked, 'approve'));
+			expect(decisions(asked)).toEqual([]);
+			expect(items()).toEqual([
+				expect.objectContaining({
+					payload: 'approve',
+					resumed: false,
+					notResumedReason: 'unproved',
+				}),
+			]);
+		},
+	);
+});
+
+it('12. an unsigned press does not get past Only Signed Presses because an execution waits for it', async () => {
+	await serve(
+		{ options: { onlySigned: true } },
+		{
+			payloadSignature: 'jws',
+			payloadSignatureAlgorithm: 'HS256',
+			payloadSignatureSecret: 'a'.repeat(64),
+		},
+	);
+	const asked = await ask();
+	await say(press(asked, 'approve'));
+	expect(decisions(asked)).toEqual([]);
+	expect(instance.calls).toEqual([]);
+	expect(items()).toEqual([]);
+});
+
+describe('a text that looks like a press', () => {
+	it('13. continues the execution that waits for a text, and is reported as a press', async () => {
+		const asked = await ask({ responseType: 'freeText' });
+		await say({ text: '[urgent]: call me', mid: asked.message.messageId });
+		expect(asked.execution.continuations).toEqual([
+			[expect.objectContaining({ decision: 'answered', value: '[urgent]: call me' })],
+		]);
+		expect(items()).toEqual([
+			expect.objectContaining({ event: 'buttonPressed', messageId: 'urgent', resumed: true }),
+		]);
+	});
+
+	it('14. but not the press of a message that was sent', async () => {
+		rememberMessage('transfer-17');
+		const asked = await ask({ responseType: 'freeText' });
+		const uuid = '0b5a2bd4-6ef1-4a0c-9d3c-0f3f4d8a9a10';
+		for (const id of ['transfer-17', uuid])
+			await say({ text: `[${id}]:approve`, mid: asked.message.messageId });
+		expect(asked.execution.continuations).toEqual([]);
+		expect(instance.calls).toEqual([]);
+		for (const item of items()) expect(item).not.toHaveProperty('resumed');
+	});
+
+	it('15. and it is no guess of a code', async () => {
+		const asked = await ask({ responseType: 'code', expectedCode: '58' });
+		const { messageId: mid } = asked.message;
+		for (let guess = 0; guess < 5; guess++) await say({ text: `[order-${guess}]:58`, mid });
+		await say({ text: '58', mid });
+		expect(decisions(asked)).toEqual(['codeMatched']);
+	});
+});
