@@ -163,9 +163,10 @@ export class AnswerQueue {
 		chain.entries.shift();
 		this.settle(entry, outcome);
 		if (outcome.resumed) this.rememberAnswered(chain.turn);
-		// The next answers to an execution that does not wait would only find out the same.
-		const isOver = outcome.resumed === true || outcome.notResumedReason === 'notWaiting';
-		if (isOver) return this.end(chain, NOT_WAITING);
+		// What has not begun would only find out the same.
+		if (outcome.resumed === null) return this.end(chain, failure('withdrawn'));
+		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
+			return this.end(chain, NOT_WAITING);
 		if (chain.entries.length > 0) this.ready.push(chain);
 		else this.chains.delete(chain.key);
 	}

@@ -78,6 +78,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 	unknown:
 		'n8n failed, or did not say what it did with the answer. Look at the execution: if it still waits, the customer can answer again.',
 	busy: 'too many answers are in line. Nothing was passed on; the customer can answer again.',
+	withdrawn: 'n8n fails to take answers. It was not passed on; the customer can answer again.',
 	unproved:
 		'node and trigger have different App Secrets, or the message id is forged. Choose the same Diyalog API credential in both.',
 	signatureRefused:

@@ -1,0 +1,198 @@
+import { AnswerQueue } from '../../../../nodes/Diyalog/trigger/answerQueue';
+import type { Attempt, QueuedAnswer } from '../../../../nodes/Diyalog/trigger/answerQueue';
+
+/* The queue of answers with a clock of its own: who waits for whom, and for how long. */
+
+const LIMITS = {
+	atOnce: 4,
+	maxInChain: 100,
+	maxInAll: 1_000,
+	retryRunningForMs: 15_000,
+	retryUnsureForMs: 60_000,
+};
+
+/** How long n8n takes for one answer. */
+const POST_MS = 100;
+
+/** A clock on which nothing passes but what is waited for. */
+class TestClock {
+	private nowMs = 0;
+
+	private readonly sleepers: Array<{ atMs: number; wake: () => void }> = [];
+
+	now(): number {
+		return this.nowMs;
+	}
+
+	async sleep(ms: number): Promise<void> {
+		await new Promise<void>((wake) => this.sleepers.push({ atMs: this.nowMs + ms, wake }));
+	}
+
+	/** Lets time pass until nobody sleeps any more. */
+	async run(): Promise<void> {
+		for (;;) {
+			await new Promise((resolve) => setImmediate(resolve));
+			this.sleepers.sort((a, b) => a.atMs - b.atMs);
+			const next = this.sleepers.shift();
+			if (!next) return;
+			this.nowMs = next.atMs;
+			next.wake();
+		}
+	}
+}
+
+let clock: TestClock;
+let queue: AnswerQueue;
+let log: Array<{ turn: string; atMs: number }>;
+
+beforeEach(() => {
+	clock = new TestClock();
+	queue = new AnswerQueue(LIMITS, clock);
+	log = [];
+});
+
+/** Puts an answer into the queue; n8n finds for each attempt what is given, the last for all further ones. */
+async function pass(
+	turn: string,
+	found: Attempt[],
+	more: Partial<QueuedAnswer> = {},
+): Promise<unknown> {
+	const results = [...found];
+	const outcome = await queue.pass({
+		turn,
+		customerNo: '1',
+		occurredAt: '2026-11-24T00:00:00.000Z',
+		isHandedOver: () => false,
+		attempt: async () => {
+			log.push({ turn, atMs: clock.now() });
+			await clock.sleep(POST_MS);
+			const [next = 'unsure'] = results.length > 1 ? results.splice(0, 1) : results;
+			return next;
+		},
+		...more,
+	});
+	return { ...Object(outcome), atMs: clock.now() };
+}
+
+const RESUMED: Attempt = { resumed: true };
+const WRONG: Attempt = { resumed: false, notResumedReason: 'wrongCode', failed: false };
+
+it('one after the other within a chain, side by side between chains', async () => {
+	const all = [pass('a', [WRONG]), pass('a', [WRONG]), pass('b', [RESUMED]), pass('c', [RESUMED])];
+	await clock.run();
+	expect(await Promise.all(all)).toEqual([
+		expect.objectContaining({ atMs: POST_MS }),
+		expect.objectContaining({ atMs: 2 * POST_MS }),
+		expect.objectContaining({ atMs: POST_MS }),
+		expect.objectContaining({ atMs: POST_MS }),
+	]);
+});
+
+it.each([
+	['that are wrong codes', [WRONG]],
+	['on an execution that does not wait yet', ['running']],
+	['while n8n fails', ['unsure']],
+] satisfies Array<[string, Attempt[]]>)(
+	'a hundred answers of one customer %s delay another by one answer at most',
+	async (_what, found) => {
+		const impatient = Array.from({ length: 100 }, async () => await pass('a', found));
+		const other = pass('b', [RESUMED], { customerNo: '2' });
+		await clock.run();
+		expect(await other).toMatchObject({ resumed: true, atMs: POST_MS });
+		await Promise.all(impatient);
+		const tries = log.filter(({ turn }) => turn === 'a').map(({ atMs }) => atMs);
+		expect(new Set(tries).size).toBe(tries.length);
+	},
+);
+
+it('twenty impatient customers and one patient: the patient one waits for one round', async () => {
+	const impatient = Array.from({ length: 20 }, (_, customer) =>
+		Array.from({ length: 40 }, async () => await pass(`turn-${customer}`, [WRONG])),
+	).flat();
+	const patient = pass('b', [RESUMED]);
+	await clock.run();
+	expect(await patient).toMatchObject({ resumed: true, atMs: (20 / LIMITS.atOnce + 1) * POST_MS });
+	await Promise.all(impatient);
+});
+
+it('what others type under the same message queues for itself', async () => {
+	const strangers = Array.from({ length: 100 }, async () =>
+		pass('a', [{ resumed: false, notResumedReason: 'otherCustomer', failed: false }], {
+			customerNo: '2',
+		}),
+	);
+	const own = pass('a', [RESUMED]);
+	await clock.run();
+	expect(await own).toMatchObject({ resumed: true, atMs: POST_MS });
+	const reasons = (await Promise.all(strangers)).map((outcome) => JSON.stringify(outcome));
+	expect(reasons.filter((text) => text.includes('notWaiting')).length).toBeGreaterThan(90);
+});
+
+it('what is in line is bounded, and answered turns are refused without an attempt', async () => {
+	const chain = Array.from({ length: 150 }, async () => await pass('a', [RESUMED]));
+	await clock.run();
+	const outcomes = (await Promise.all(chain)).map((outcome) => JSON.stringify(outcome));
+	expect(outcomes.filter((text) => text.includes('"busy"'))).toHaveLength(50);
+	expect(outcomes.filter((text) => text.includes('"resumed":true'))).toHaveLength(1);
+	expect(outcomes.filter((text) => text.includes('notWaiting'))).toHaveLength(99);
+	expect(await pass('a', [RESUMED])).toMatchObject({ notResumedReason: 'notWaiting' });
+	expect(log).toHaveLength(1);
+	const all = Array.from({ length: 1_100 }, async (_, turn) => await pass(`t${turn}`, [RESUMED]));
+	await clock.run();
+	const failed = (await Promise.all(all)).filter((each) => JSON.stringify(each).includes('busy'));
+	expect(failed).toHaveLength(100);
+	expect(failed[0]).toMatchObject({ failed: true });
+});
+
+describe('what is definite', () => {
+	it('what has not begun when n8n fails for long is withdrawn, and says so', async () => {
+		const answers = [pass('a', ['unsure']), pass('a', [RESUMED]), pass('a', [RESUMED])];
+		await clock.run();
+		expect(await Promise.all(answers)).toEqual([
+			expect.objectContaining({ resumed: null, notResumedReason: 'unknown' }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'withdrawn' }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'withdrawn' }),
+		]);
+	});
+
+	it.each<[string, Attempt[], boolean, unknown]>([
+		['n8n fails, then takes it', ['unsure', RESUMED], false, { resumed: true }],
+		[
+			'n8n fails, then it goes on, with this answer alone',
+			['unsure', 'running'],
+			true,
+			{ resumed: true },
+		],
+		[
+			'n8n fails, then it goes on, and nobody here knows why',
+			['unsure', 'running'],
+			false,
+			{ resumed: null, notResumedReason: 'unknown' },
+		],
+		[
+			'n8n fails, then it has ended, and nobody here knows why',
+			['unsure', { resumed: false, notResumedReason: 'notWaiting', failed: false }],
+			false,
+			{ resumed: null, notResumedReason: 'unknown' },
+		],
+		[
+			'n8n fails, then is not there',
+			['unsure', { resumed: false, notResumedReason: 'unreachable', failed: true }],
+			false,
+			{ resumed: null, notResumedReason: 'unknown' },
+		],
+		['n8n fails, then judges it', ['unsure', WRONG], false, WRONG],
+		['n8n fails for ever', ['unsure'], true, { resumed: null, notResumedReason: 'unknown' }],
+		[
+			'it runs for ever',
+			['running'],
+			false,
+			{ resumed: false, notResumedReason: 'notWaiting', failed: false },
+		],
+		['it runs, then waits', ['running', 'running', RESUMED], false, { resumed: true }],
+	])('%s', async (_what, found, isHandedOver, expected) => {
+		const outcome = pass('a', found, { isHandedOver: () => isHandedOver });
+		await clock.run();
+		expect(await outcome).toMatchObject(Object(expected));
+	});
+});
