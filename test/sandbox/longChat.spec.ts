@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { describeWithChromium, launchChromium } from '../support/chromium';
-import { closeAll, CUSTOMER_NO, eventually, send, start } from './support';
+import { closeAll, CUSTOMER_NO, send, start } from './support';
 
 /* A chat that is longer than the screen: everything in it stays whole, and the newest message is in view. */
 
@@ -107,12 +107,16 @@ describeWithChromium('a long chat', () => {
 		await page.locator('.bubble.mine').waitFor();
 		sandbox.typeText({ customerNo: CUSTOMER_NO, text: `Kodum gelmedi 👋 ${LONG_WORD}` });
 		await page.locator('.bubble.mine').nth(1).waitFor();
-		await eventually(async () => (await page.locator('.bubble img').count()) > 0);
+		await page.waitForFunction(
+			'[...document.images].every(({ naturalWidth }) => naturalWidth > 0)',
+		);
 		await page.screenshot({ path: `${PICTURES}/long-chat-${colorScheme}-${width}.png` });
 		expect(await page.evaluate(CUT)).toEqual([]);
 		expect(await page.locator('.filled').isVisible()).toBe(true);
 		expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
 
+		await page.evaluate(`document.getElementById('chat').scrollTop -= 900`);
+		await page.screenshot({ path: `${PICTURES}/long-chat-older-${colorScheme}-${width}.png` });
 		await page.getByRole('button', { name: 'Sent OTPs' }).click();
 		await page
 			.locator('#otps tr')
