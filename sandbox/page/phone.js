@@ -88,6 +88,27 @@ function answerBubble({ answer, at }) {
 	return bubble;
 }
 
+/** Whether the newest message is to stay in view; not while somebody reads older ones. */
+let followsNewest = true;
+
+function showNewest() {
+	followsNewest = true;
+	$('chat').scrollTop = $('chat').scrollHeight;
+}
+
+let shownPhone = '';
+
+/** Moves the row of phones sideways, when another one is chosen or a badge changes the row's width. */
+function showCurrentPhone() {
+	const row = $('phones');
+	const current = row.querySelector('[aria-current]');
+	const shown = `${current?.dataset.key} ${row.scrollWidth}`;
+	if (!current || shown === shownPhone) return;
+	shownPhone = shown;
+	const left = current.getBoundingClientRect().left - row.getBoundingClientRect().left;
+	row.scrollLeft += left - (row.clientWidth - current.offsetWidth) / 2;
+}
+
 function showPhone({ customers, chat }) {
 	showList(
 		$('phones'),
@@ -101,6 +122,7 @@ function showPhone({ customers, chat }) {
 			else link.removeAttribute('aria-current');
 		},
 	);
+	showCurrentPhone();
 	const me = customers.find((customer) => customer.customerNo === myNumber());
 	const name = me?.name || myNumber();
 	$('chat-title').textContent = name;
@@ -117,11 +139,12 @@ function showPhone({ customers, chat }) {
 		(entry) => (entry.message ? otpBubble(entry) : answerBubble(entry)),
 		(bubble, entry) => entry.message && updateOtp(bubble, entry),
 	);
-	if ($('chat').children.length !== length) $('chat').scrollTop = $('chat').scrollHeight;
 	// Diyalog's SDK hands mokValue to the company's app, which fills in its form.
 	const code = chat.findLast(({ message }) => message?.mokValue)?.message.mokValue ?? '';
 	$('filled').hidden = !code;
 	$('filled-code').textContent = code;
+	// After the bar, which takes room from the chat.
+	if ($('chat').children.length !== length) showNewest();
 	// A phone shows what it got as read only while somebody can see it.
 	if (me?.unread && document.visibilityState === 'visible') {
 		void call('POST', '/sandbox/read', { customerNo: me.customerNo });
@@ -249,8 +272,15 @@ async function showOtps() {
 		otp.readAt ? clock(otp.readAt) : '',
 		otp.presses.map((index) => otp.buttonsV2[index].title).join(', '),
 	];
-	const row = (otp) =>
-		element('tr', {}, ...cells(otp).map((text) => element('td', { textContent: text })));
+	const heads = [...document.querySelectorAll('#otps-tab th')].map(
+		({ textContent }) => textContent,
+	);
+	const cell = (text, index) => {
+		const made = element('td', { textContent: text });
+		made.dataset.head = heads[index];
+		return made;
+	};
+	const row = (otp) => element('tr', {}, ...cells(otp).map(cell));
 	$('otps').replaceChildren(...otps.reverse().map(row));
 }
 
@@ -308,6 +338,12 @@ $('composer').addEventListener('submit', (event) => {
 	void call('POST', '/sandbox/type', { customerNo: myNumber(), text: text.value });
 	text.value = '';
 });
+$('chat').addEventListener('scroll', ({ target }) => {
+	followsNewest = target.scrollHeight - target.scrollTop - target.clientHeight < 8;
+});
+// A picture has its height only once it is there; load events do not bubble.
+$('chat').addEventListener('load', () => followsNewest && showNewest(), true);
+$('chat').addEventListener('error', () => followsNewest && showNewest(), true);
 addEventListener('hashchange', refresh);
 document.addEventListener('visibilitychange', refresh);
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseExactJson } from '../json/exactJson';
+import { shownText } from '../otp/placeholders';
 import {
 	helpOf,
 	httpUrlText,
@@ -15,14 +16,18 @@ import {
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api
  */
 
-const title = requiredText('Enter the words that stand on the button, e.g. Approve.');
+const title = requiredText('Enter the words that stand on the button, e.g. Approve.').transform(
+	shownText,
+);
 
 const postbackButton = z.object({
 	type: z.literal('postback'),
 	title,
 	payload: requiredText('Enter what the press sends back to you, e.g. approve.'),
 	payloadHidden: z.boolean().optional(),
-	payloadSeenByUser: optionalText,
+	payloadSeenByUser: optionalText.transform((text, context) =>
+		text === undefined ? undefined : shownText(text, context),
+	),
 });
 
 const WEB_URL_LABEL = 'Address';

@@ -4,7 +4,7 @@ import { problemOf } from '../messages/sendOtp';
 import type { InputProblem } from '../messages/sendOtp';
 import { MAX_CODE_LENGTH, MIN_CODE_LENGTH, generateCode } from './code';
 import type { RandomBytes } from './code';
-import { fieldsNotShown, fillPlaceholders, hasUnknownPlaceholder } from './placeholders';
+import { fieldsNotShown, fillPlaceholders, findUnfilled } from './placeholders';
 import { transactionSchema } from './transaction';
 import type { Transaction } from './transaction';
 
@@ -93,35 +93,28 @@ export function prepareOtp(
 ): Checked<PreparedOtp> {
 	const { otpMode, codeCharacters, codeLength, validMinutes, transaction } = settings;
 	if (otpMode === 'none' || (otpMode === 'given' && otpValue === undefined)) {
-		if (transaction.length === 0 || otpMode === 'none') {
-			return {
-				valid: true,
-				input: { message: template, code: undefined, transaction: [], validMinutes },
-			};
+		if (transaction.length > 0 && otpMode === 'given') {
+			return problem(
+				'OTP Value',
+				'is empty, but there is a transaction to confirm',
+				'Enter the code, or let the node generate one.',
+			);
 		}
-		return problem(
-			'OTP Value',
-			'is empty, but there is a transaction to confirm',
-			'Enter the code, or let the node generate one.',
-		);
+		const unfilled = findUnfilled(template);
+		if (unfilled) return problem('Message', unfilled.problem, unfilled.advice);
+		const input = { message: template, code: undefined, transaction: [], validMinutes };
+		return { valid: true, input };
 	}
 	const code = otpValue ?? generateCode(codeCharacters, codeLength, randomBytes);
 	const values = { code, minutes: validMinutes, transaction };
-	if (otpMode === 'generate') {
-		if (!template.includes('{code}')) {
-			return problem(
-				'Message',
-				'does not contain {code}',
-				'Put {code} where the customer is to read the code that the node generates.',
-			);
-		}
-		if (hasUnknownPlaceholder(template, values)) {
-			return problem(
-				'Message',
-				'contains a name in braces for which there is no value',
-				'Use {code}, {minutes} and the fields of the transaction that are filled in, e.g. {amount}.',
-			);
-		}
+	const unfilled = findUnfilled(template, values);
+	if (unfilled) return problem('Message', unfilled.problem, unfilled.advice);
+	if (otpMode === 'generate' && !template.includes('{code}')) {
+		return problem(
+			'Message',
+			'does not contain {code}',
+			'Put {code} where the customer is to read the code that the node generates.',
+		);
 	}
 	const [notShown] = fieldsNotShown(template, transaction);
 	if (notShown !== undefined) {

@@ -19,7 +19,8 @@ export type Transaction = readonly TransactionField[];
 /** Placeholders that are no field of a transaction. */
 export const RESERVED_NAMES = ['code', 'minutes'];
 
-const FIXED_NAMES = ['amount', 'currency', 'payee'];
+/** Fields that every transaction can have. */
+export const FIXED_NAMES = ['amount', 'currency', 'payee'];
 
 const MAX_VALUE_CHARACTERS = 140;
 

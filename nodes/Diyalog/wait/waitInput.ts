@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { helpOf, refuse, requiredText } from '../messages/fields';
 import type { InputProblem } from '../messages/sendOtp';
+import { findUnfilled, shownText } from '../otp/placeholders';
 import type { IssuedButton } from './decide';
 import { DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
@@ -42,8 +43,8 @@ const approvalOptionsSchema = z
 		values: z
 			.object({
 				approvalType: z.enum(['single', 'double']).default('double'),
-				approveLabel: label(DEFAULT_APPROVE_LABEL),
-				disapproveLabel: label(DEFAULT_DECLINE_LABEL),
+				approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
+				disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
 			})
 			.default({}),
 	})
@@ -52,7 +53,7 @@ const approvalOptionsSchema = z
 
 const choiceSchema = z
 	.object({
-		title: requiredText('Enter the words that stand on the button.'),
+		title: requiredText('Enter the words that stand on the button.').transform(shownText),
 		value: z.union([z.string(), z.number(), z.boolean()]).nullish(),
 	})
 	.transform(({ title, value }) => ({
@@ -242,12 +243,12 @@ export function checkWaitInput(response: unknown, rawOptions: unknown): CheckedW
 	}
 	const options = optionsSchema.safeParse(rawOptions);
 	if (!options.success) return { valid: false, problem: problemOf(options.error) };
-	return {
-		valid: true,
-		input: {
-			response: planOf(checkedResponse.data, options.data),
-			limit: options.data.limitWaitTime,
-			messageIdPrefix: options.data.messageIdPrefix,
-		},
-	};
+	const plan = planOf(checkedResponse.data, options.data);
+	// A reply that is never sent is not looked at.
+	const unfilled = plan.kind === 'code' ? findUnfilled(plan.wrongCodeReply) : undefined;
+	if (unfilled) {
+		return { valid: false, problem: { field: FIELD_LABELS.wrongCodeReply ?? '', ...unfilled } };
+	}
+	const { limitWaitTime: limit, messageIdPrefix } = options.data;
+	return { valid: true, input: { response: plan, limit, messageIdPrefix } };
 }

@@ -25,13 +25,13 @@ describe('the text', () => {
 		expect(message).toBe(`${code} pays 1,250.00 TRY to City Waterworks, for 3 minutes.`);
 	});
 
-	it('shows a code that was given, and leaves other braces alone then', () => {
-		const { message } = prepared('{code} {other} {"a": 1}', { otpMode: 'given' }, '4815');
-		expect(message).toBe('4815 {other} {"a": 1}');
+	it('shows a code that was given, and leaves braces around more than a name alone', () => {
+		const { message } = prepared('{code} {"a": 1} {x y}', { otpMode: 'given' }, '4815');
+		expect(message).toBe('4815 {"a": 1} {x y}');
 	});
 
 	it('without a code is kept to the letter', () => {
-		const text = '{code} {minutes} {x}';
+		const text = '{ "code": 1 } {{ $json.x }}\n';
 		expect(prepared(text, { otpMode: 'none' })).toMatchObject({ message: text, code: undefined });
 		expect(prepared(text, { otpMode: 'given' })).toMatchObject({ message: text, code: undefined });
 	});
