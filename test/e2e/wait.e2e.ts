@@ -332,7 +332,7 @@ describe('what is not accepted leaves the execution waiting', () => {
 		await stage.press(asked.message, 'Approve');
 		await stillWaits(asked);
 		const [, late] = await stage.triggeredFor(asked.message.messageId, 2);
-		expect(late).toMatchObject({ resumed: false, notResumedReason: 'earlierTurn' });
+		expect(late).toMatchObject({ resumed: false, notResumedReason: 'notWaiting' });
 		await stage.press(second, 'Decline');
 		expect(await asked.outcome()).toMatchObject({ decision: 'declined' });
 	});
@@ -481,7 +481,7 @@ describe('around it', () => {
 	it('the log says why answers were not taken, and holds no secret', async () => {
 		const log = await fs.readFile(stage.n8n.logFile, 'utf8');
 		expect(log).toContain('keeps waiting: it comes from another customer.');
-		expect(log).toContain('keeps waiting: the answer belongs to an earlier message');
+		expect(log).toContain('keeps waiting: this button was not part of the message');
 		expect(log).not.toContain(stage.appSecret);
 	});
 });
