@@ -179,12 +179,13 @@ export class AnswerQueue {
 			entry.isUnsure = true;
 			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
 		}
-		const isWaiting =
-			found !== 'running' && (found.resumed || found.notResumedReason !== 'notWaiting');
+		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
+		const isOver =
+			found === 'running' || (!found.resumed && found.notResumedReason === 'notWaiting');
+		if (!isOver) return found;
+		if (!entry.isUnsure) return NOT_WAITING;
 		// It went on after an attempt that nobody answered: with this answer, unless another process gave one.
-		if (!isWaiting && entry.isUnsure) return entry.isHandedOver() ? { resumed: true } : UNKNOWN;
-		if (found !== 'running') return found;
-		return triedForMs < retryRunningForMs ? undefined : NOT_WAITING;
+		return entry.isHandedOver() ? { resumed: true } : UNKNOWN;
 	}
 
 	/** The chain keeps its place in time, but nothing that others could use meanwhile. */

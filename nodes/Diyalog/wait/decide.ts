@@ -145,6 +145,19 @@ function decideCode(
 	return { accepted: false, reason: 'wrongCode', attempts };
 }
 
+/**
+ * How much later than it was given an answer may arrive: Diyalog gathers events for up to 5 seconds, and is given as much
+ * again for the way.
+ * Source: https://diyalog-im.github.io/docs/webhook
+ */
+export const GRACE_MS = 10_000;
+
+/** Given in time, and no later here than Diyalog's batches explain. */
+function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolean {
+	const lateMs = now.getTime() - Date.parse(deadline);
+	return lateMs <= 0 || (lateMs <= GRACE_MS && Date.parse(occurredAt) <= Date.parse(deadline));
+}
+
 /** What a decision needs beside wait and answer. */
 export interface DecisionSurroundings {
 	now: Date;
@@ -166,7 +179,7 @@ export function decide(
 	const { expectation } = wait;
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
 	if (answer.customerNo !== wait.customerNo) return refused('otherCustomer');
-	if (now.getTime() > Date.parse(wait.deadline)) return refused('expired');
+	if (!isInTime(wait, answer, now)) return refused('expired');
 	if (expectation.kind === 'button') {
 		if (answer.kind !== 'press') return refused('otherKind');
 		if (expectation.requireSignedPayload && answer.payloadSignature !== 'valid') {
