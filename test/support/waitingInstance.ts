@@ -83,14 +83,20 @@ export class WaitingInstance {
 		await this.stopServer();
 	}
 
-	/** Runs the node until it waits. */
+	/**
+	 * Runs the node until it waits.
+	 *
+	 * @param settings of the node, such as its name or `executeOnce`
+	 */
 	async ask(
 		credentials: CredentialData,
 		parameters: INodeParameters,
 		input: IDataObject = {},
+		settings: NodeSetup['settings'] = {},
 	): Promise<WaitingExecution> {
 		const setup: NodeSetup = {
 			credentials,
+			settings,
 			parameters: {
 				resource: 'otp',
 				operation: 'sendAndWait',

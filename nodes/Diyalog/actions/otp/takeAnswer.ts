@@ -9,14 +9,16 @@ import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import { DiyalogClient } from '../../transport/client';
 import { createAttemptCounter } from '../../wait/attempts';
 import { confirmationPage, OVER_PAGE, PAGE_HEADERS, TAKEN_PAGE } from '../../wait/confirmationPage';
-import { decide, decideButton, readWait } from '../../wait/decide';
+import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { outcomeOf } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { noteHandedOver } from '../../wait/handedOver';
 import { fromMessageId, toMessageId, TURN_PARAMETER } from '../../wait/resumeReference';
-import { LINK_ANSWER_PARAMETER, WAIT_CONTEXT_KEY } from './sendAndWait.operation';
+import { LINK_ANSWER_PARAMETER } from './sendAndWait.operation';
+import { readStored } from './storedWait';
+import type { StoredWait } from './storedWait';
 
 /*
  * What comes to the resume address of an execution that waits in "Send and Wait for Response". Nothing may be thrown here:
@@ -61,17 +63,6 @@ const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =
 	[credential.appSecret, credential.previousAppSecret]
 		.map((secret) => (typeof secret === 'string' ? secret : ''))
 		.filter((secret) => secret !== '');
-
-const storedSchema = z.object({ wait: z.unknown(), input: z.record(z.unknown()).catch({}) });
-
-/** What this execution waits for, and the item that went in: both are stored with it. */
-function readStored(context: IWebhookFunctions): { wait: Wait | undefined; input: IDataObject } {
-	const name = JSON.stringify(context.getNode().name);
-	const wait = context.evaluateExpression(`{{ $node[${name}].context.${WAIT_CONTEXT_KEY} }}`);
-	const input = context.evaluateExpression('{{ $json.input }}');
-	const stored = storedSchema.parse({ wait, input });
-	return { wait: readWait(stored.wait), input: { ...stored.input } as IDataObject };
-}
 
 function answerJson(context: IWebhookFunctions, status: number, reception: Reception): void {
 	context.getResponseObject().status(status).json(reception);
@@ -148,7 +139,7 @@ async function replyWrongCode(
 /** What a trigger passed on: proved, decided, and answered in JSON. */
 async function takePassedOnAnswer(
 	context: IWebhookFunctions,
-	{ wait, input }: ReturnType<typeof readStored>,
+	{ wait, input }: StoredWait,
 ): Promise<IWebhookResponseData> {
 	const appSecrets = appSecretsOf(await context.getCredentials('diyalogApi'));
 	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
@@ -174,10 +165,7 @@ function showPage(context: IWebhookFunctions, html: string, status = 200): void 
 const querySchema = z.object({ [TURN_PARAMETER]: z.string(), [LINK_ANSWER_PARAMETER]: z.string() });
 
 /** Somebody opened a link of the message, or pressed the button of the page behind it. */
-function takeLink(
-	context: IWebhookFunctions,
-	{ wait, input }: ReturnType<typeof readStored>,
-): IWebhookResponseData {
+function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
 	const query = querySchema.safeParse(context.getQueryData()).data;
 	const isOver =
 		!wait || !query || query.turn !== wait.turn || Date.now() > Date.parse(wait.deadline);

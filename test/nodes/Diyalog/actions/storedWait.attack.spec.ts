@@ -1,0 +1,191 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import type { INode, INodeParameters } from 'n8n-workflow';
+import { startSandbox } from '../../../../sandbox/server';
+import type { Sandbox } from '../../../../sandbox/server';
+import { runDiyalogNode } from '../../../support/nodeRuntime';
+import { WaitingInstance } from '../../../support/waitingInstance';
+import type { WaitingExecution } from '../../../support/waitingInstance';
+
+/* Attacks on what n8n stores of an execution that waits. Two e2e tests, timeout and nodeNames, do the same in n8n. */
+
+const SECRET = randomBytes(16).toString('hex');
+const CLAIM = { approved: true, data: { approved: true } };
+
+let sandbox: Sandbox;
+let instance: WaitingInstance;
+let credentials: Record<string, string>;
+
+beforeAll(async () => {
+	instance = await WaitingInstance.start();
+	sandbox = await startSandbox({
+		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+		batch: { maxWaitMs: 10 },
+	});
+	credentials = { serverUrl: sandbox.url, botToken: 'bot-token', appSecret: SECRET };
+	const parameters = { events: ['buttonPressed'], authentication: 'signature', filters: {} };
+	const trigger = await instance.serveTrigger({ credentials, parameters });
+	sandbox.setWebhookUrl('bot', trigger.url);
+});
+
+afterAll(async () => {
+	await sandbox.close();
+	await instance.close();
+});
+
+const ask = async (
+	settings: Partial<INode>,
+	parameters: INodeParameters = {},
+): Promise<WaitingExecution> => await instance.ask(credentials, parameters, CLAIM, settings);
+
+/** Runs a node that fails before it waits. */
+const fail = async (settings: Partial<INode>, parameters: INodeParameters = {}) =>
+	await runDiyalogNode(
+		{
+			credentials,
+			settings,
+			parameters: {
+				resource: 'otp',
+				operation: 'sendAndWait',
+				customerNo: 'nobody',
+				message: 'Do you approve?',
+				...parameters,
+			},
+		},
+		[{ json: CLAIM }],
+	);
+
+const press = async (): Promise<void> => {
+	const message = sandbox.messages().at(-1);
+	if (!message) throw new Error('Nothing was sent');
+	sandbox.pressButton({ messageId: message.messageId, id: message.id, button: 'Approve' });
+	await sandbox.flush();
+};
+
+it.each([
+	['Execute Once', { executeOnce: true }],
+	['Execute Once and Retry On Fail', { executeOnce: true, retryOnFail: true }],
+	['Always Output Data', { alwaysOutputData: true }],
+	['On Error: Continue', { onError: 'continueRegularOutput' }],
+	['On Error: Error Output', { onError: 'continueErrorOutput' }],
+] as const)('1. the time is up with %s: what comes out is no approval', async (_what, settings) => {
+	const { onTimeout } = await ask(settings);
+	expect(onTimeout).toEqual([
+		{
+			json: expect.objectContaining({
+				data: { approved: false },
+				approved: false,
+				decision: 'expired',
+				input: CLAIM,
+			}),
+			pairedItem: { item: 0 },
+		},
+	]);
+});
+
+it.each([
+	['a customer unknown to Diyalog', {}],
+	['a wrong field', { responseType: 'code', expectedCode: 'x' }],
+])('2. %s: the error output does not carry an approval of an earlier step', async (_what, more) => {
+	const { run } = await fail({ onError: 'continueErrorOutput' }, more);
+	const [regular, failed] = run.data.resultData.runData.Diyalog?.[0]?.data?.main ?? [];
+	expect(regular).toEqual([]);
+	expect(failed).toEqual([{ json: { error: expect.any(String) }, pairedItem: { item: 0 } }]);
+});
+
+it('3. a message that was not sent leaves the input as it was, for a retry', async () => {
+	const { run, error } = await fail({ executeOnce: true });
+	expect(error).toBeDefined();
+	const [entry] = run.data.executionData?.nodeExecutionStack ?? [];
+	expect(entry?.data.main).toEqual([[expect.objectContaining({ json: CLAIM })]]);
+	expect(run.data.executionData?.contextData['node:Diyalog']).toEqual({});
+});
+
+it('4. Retry On Fail reads the input again, not the marker', async () => {
+	sandbox.setFaults({ failNext: 1 });
+	const { onTimeout } = await ask(
+		{ retryOnFail: true, maxTries: 2, waitBetweenTries: 1 },
+		{ message: '={{ $json.approved }}' },
+	);
+	expect(sandbox.messages().at(-1)).toMatchObject({ mokMessage: 'true' });
+	expect(onTimeout[0]?.json).toMatchObject({ decision: 'expired', input: CLAIM });
+});
+
+/** Texts that mean something to n8n's expressions or to JavaScript, between any others. */
+const PARTS = [
+	'}}',
+	'{{',
+	'"',
+	"'",
+	'`',
+	'\\',
+	'\u2028',
+	'\u2029',
+	'\n',
+	'${',
+	'//',
+	'/*',
+	']',
+	'\ud83d',
+];
+const names = fc.oneof(
+	fc
+		.array(fc.oneof(fc.constantFrom(...PARTS), fc.string({ unit: 'binary', maxLength: 3 })), {
+			minLength: 1,
+			maxLength: 8,
+		})
+		.map((parts) => parts.join('')),
+	fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'length'),
+);
+
+it('5. whatever the node is named: its question can be answered, or it is not sent', async () => {
+	let refused = 0;
+	await fc.assert(
+		fc.asyncProperty(names, async (name) => {
+			fc.pre(name !== 'Input');
+			const sent = sandbox.messages().length;
+			const execution = await ask({ name }).catch((error: unknown) => error);
+			if (execution instanceof Error) {
+				refused++;
+				expect(sandbox.messages()).toHaveLength(sent);
+				expect(['__proto__', 'constructor', 'prototype']).toContain(name);
+				return;
+			}
+			await press();
+			expect(execution).toMatchObject({
+				continuations: [[{ decision: 'approved', input: CLAIM }]],
+			});
+		}),
+		{
+			numRuns: 60,
+			examples: [['__proto__'], ['constructor'], ['a}}b'], ['\u2028']].map(([n]) => [n ?? '']),
+		},
+	);
+	expect(refused).toBeGreaterThan(0);
+}, 60_000);
+
+it.each(['a', 'ask-2_b', 'ask.1', 'a b', 'ç', 'a%b', randomUUID()])(
+	'6. with the node id %s the question can be answered',
+	async (id) => {
+		const execution = await ask({ id });
+		await press();
+		expect(execution.continuations).toEqual([[expect.objectContaining({ approved: true })]]);
+	},
+);
+
+it.each([
+	['a UUID in capitals', randomUUID().toUpperCase(), 'too long'],
+	['300 characters', 'x'.repeat(300), 'too long'],
+	['a slash', 'a/b', 'cannot stand in an address'],
+	['a question mark', 'a?b', 'cannot stand in an address'],
+	['a sign that n8n does not encode', 'a@b', 'cannot stand in an address'],
+	['two dots', '..', 'cannot stand in an address'],
+	['nothing', '', 'cannot stand in an address'],
+])(
+	'7. a node id with %s is refused with the true reason, before it is sent',
+	async (_what, id, reason) => {
+		const sent = sandbox.messages().length;
+		await expect(ask({ id })).rejects.toThrow(reason);
+		expect(sandbox.messages()).toHaveLength(sent);
+	},
+);
