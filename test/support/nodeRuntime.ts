@@ -8,7 +8,6 @@ import {
 } from 'n8n-core';
 import { createRunExecutionData, ICredentialsHelper, Workflow } from 'n8n-workflow';
 import type {
-	IConnections,
 	ICredentialDataDecryptedObject,
 	ICredentials,
 	ICredentialType,
@@ -229,6 +228,17 @@ export interface StartedRun {
 	cancel(): void;
 }
 
+const INPUT = 'Input';
+
+const workflowOf = (node: INode): Workflow =>
+	new Workflow({
+		id: '1',
+		nodes: [nodeNamed(INPUT, 'test.input'), node],
+		connections: { [INPUT]: { main: [[{ node: node.name, type: 'main', index: 0 }]] } },
+		active: false,
+		nodeTypes: new NodeTypes(),
+	});
+
 /** Starts the Diyalog node for the given input items, through the real WorkflowExecute. */
 export function startDiyalogNode(
 	setup: NodeSetup,
@@ -236,21 +246,11 @@ export function startDiyalogNode(
 	instance: Instance = {},
 ): StartedRun {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
-	const input = nodeNamed('Input', 'test.input');
-	const connections: IConnections = {
-		Input: { main: [[{ node: node.name, type: 'main', index: 0 }]] },
-	};
-	const workflow = new Workflow({
-		id: '1',
-		nodes: [input, node],
-		connections,
-		active: false,
-		nodeTypes: new NodeTypes(),
-	});
+	const workflow = workflowOf(node);
 	const start: IExecuteData = {
 		node,
 		data: { main: [inputItems] },
-		source: { main: [{ previousNode: input.name }] },
+		source: { main: [{ previousNode: INPUT }] },
 	};
 	const runExecutionData = createRunExecutionData({
 		executionData: { nodeExecutionStack: [start] },
@@ -276,6 +276,29 @@ export const runDiyalogNode = async (
 	setup: NodeSetup,
 	inputItems?: INodeExecutionData[],
 ): Promise<NodeRun> => await startDiyalogNode(setup, inputItems).done;
+
+/** Continues an execution that waited, as n8n does when the webhook of its node has asked for running the node again. */
+export async function runAgain(
+	setup: NodeSetup,
+	stored: IRun['data'],
+	workflowData: INodeExecutionData[][],
+	instance: Instance,
+): Promise<IRun> {
+	const [waiting] = stored.executionData?.nodeExecutionStack ?? [];
+	if (!waiting) throw new Error('Nothing waits');
+	waiting.data.main = workflowData;
+	stored.waitTill = undefined;
+	stored.resultData.runData[waiting.node.name]?.pop();
+	const workflow = workflowOf(waiting.node);
+	const additionalData = additionalDataFor(
+		new CredentialsHelper(setup.credentials),
+		workflow,
+		instance,
+	);
+	return await new WorkflowExecute(additionalData, 'manual', stored).processRunExecutionData(
+		workflow,
+	);
+}
 
 /** n8n's names of a trigger's two webhooks. */
 export type WebhookName = 'default' | 'setup';
@@ -400,6 +423,8 @@ export class WaitingNode {
 		private readonly stored: IRun['data'],
 		private readonly instance: Required<Instance>,
 	) {
+		const [waiting] = stored.executionData?.nodeExecutionStack ?? [];
+		if (waiting) waiting.node.disabled = true;
 		this.node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 		this.workflow = new Workflow({
 			id: '1',

@@ -70,6 +70,10 @@ const waitSchema = z.object({
 	challenge: z.string().optional(),
 	/** until when that code is accepted, ISO 8601 */
 	expiresAt: z.string().optional(),
+	/** how many wrong codes have been given so far */
+	wrongCodes: z.number().int().default(0),
+	/** the proof of the last of them */
+	lastWrongCode: z.string().optional(),
 });
 
 /** What an execution waits for, as it is stored with it. */
@@ -91,13 +95,9 @@ export type RefusalReason =
 /** Whether an answer ends the wait, and how. */
 export type Verdict =
 	| { accepted: true; decision: Decision; approved: boolean; value: string | null }
-	| { accepted: false; reason: Exclude<RefusalReason, 'wrongCode'> }
-	| { accepted: false; reason: 'wrongCode'; attempts: number };
+	| { accepted: false; reason: RefusalReason };
 
-const refused = (reason: Exclude<RefusalReason, 'wrongCode'>): Verdict => ({
-	accepted: false,
-	reason,
-});
+const refused = (reason: RefusalReason): Verdict => ({ accepted: false, reason });
 
 /** Fails closed: only an approval and the right code approve; a choice and a text say nothing of that kind. */
 const taken = (decision: Decision, value: string | null): Verdict => ({
@@ -106,9 +106,6 @@ const taken = (decision: Decision, value: string | null): Verdict => ({
 	approved: decision === 'approved' || decision === 'codeMatched',
 	value,
 });
-
-/** Counts wrong answers to one turn: adds one, and tells how many there are now. */
-export type AttemptCounter = (turn: string, atLeast: number) => number;
 
 /** What pressing an issued button means; refused when the payload was not issued. */
 export function decideButton(buttons: readonly IssuedButton[], payload: string): Verdict {
@@ -129,11 +126,10 @@ export const codeDigest = (code: string, turn: string, appSecret: string): strin
 function decideCode(
 	{ codeDigest: expected, maxAttempts }: Extract<Expectation, { kind: 'code' }>,
 	{ turn, text, attempt }: Answer,
+	wrongCodes: number,
 	appSecrets: readonly string[],
-	countAttempt: AttemptCounter,
 ): Verdict {
-	// Counted before it is compared: of guesses made side by side, none is free.
-	const attempts = countAttempt(turn, attempt);
+	const attempts = Math.max(wrongCodes, attempt) + 1;
 	if (attempts > maxAttempts) return taken('tooManyAttempts', null);
 	const matches = appSecrets
 		.filter((secret) => secret !== '')
@@ -141,8 +137,7 @@ function decideCode(
 			equalBytes(Buffer.from(codeDigest(text, turn, secret)), Buffer.from(expected)),
 		);
 	if (matches) return taken('codeMatched', null);
-	if (attempts >= maxAttempts) return taken('tooManyAttempts', null);
-	return { accepted: false, reason: 'wrongCode', attempts };
+	return attempts >= maxAttempts ? taken('tooManyAttempts', null) : refused('wrongCode');
 }
 
 /**
@@ -163,7 +158,6 @@ export interface DecisionSurroundings {
 	now: Date;
 	/** of the credential: the App Secret, and while it is being changed the previous one */
 	appSecrets: readonly string[];
-	countAttempt: AttemptCounter;
 }
 
 /**
@@ -174,7 +168,7 @@ export interface DecisionSurroundings {
 export function decide(
 	wait: Wait,
 	answer: Answer,
-	{ now, appSecrets, countAttempt }: DecisionSurroundings,
+	{ now, appSecrets }: DecisionSurroundings,
 ): Verdict {
 	const { expectation } = wait;
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
@@ -192,7 +186,7 @@ export function decide(
 	if (expectation.kind === 'code') {
 		// The press of another message is no guess.
 		if (parsePress(answer.text)) return refused('otherKind');
-		return decideCode(expectation, answer, appSecrets, countAttempt);
+		return decideCode(expectation, answer, wait.wrongCodes, appSecrets);
 	}
 	return refused('otherKind');
 }

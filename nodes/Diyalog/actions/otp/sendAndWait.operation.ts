@@ -14,7 +14,7 @@ import { DiyalogClient } from '../../transport/client';
 import { asNodeError, failureError, invalidInputError } from '../../transport/errors';
 import { readSendOptions } from '../../transport/options';
 import { SentMemory } from '../../transport/sentMemory';
-import { codeDigest } from '../../wait/decide';
+import { codeDigest, GRACE_MS } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import {
@@ -32,6 +32,7 @@ import { OtpIssuer, prepareItemOtp } from './otpIssuer';
 import type { PreparedItemOtp } from './otpIssuer';
 import { sendAndWaitFields } from './sendAndWait.fields';
 import { requireWaitable, storeWait } from './storedWait';
+import { readWrongCode, waitAgain } from './wrongCode';
 
 /** Parameter of a link that says which button it is; n8n signs it with the rest of the address. */
 export const LINK_ANSWER_PARAMETER = 'answer';
@@ -248,6 +249,7 @@ function prepare(
 		sentAt: now.toISOString(),
 		deadline: deadline.toISOString(),
 		expectation: expectationOf(response, turn, appSecret),
+		wrongCodes: 0,
 	};
 	return { body, otp, wait, deadline };
 }
@@ -255,6 +257,8 @@ function prepare(
 async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	requireWaitable(context);
 	requireSingleItem(context);
+	const again = readWrongCode(context);
+	if (again) return { concurrency: 1, execute: async () => await waitAgain(context, again) };
 	const client = await DiyalogClient.create(context, readSendOptions(context));
 	const issuer = new OtpIssuer(context, () => client.otpKeys());
 	const memory = SentMemory.of(context);
@@ -282,7 +286,7 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 			takeBack();
 			throw asNodeError(node, error, itemIndex);
 		}
-		await context.putExecutionToWait(deadline);
+		await context.putExecutionToWait(new Date(deadline.getTime() + GRACE_MS));
 		return outcomeOf(waiting, EXPIRED, input);
 	};
 	return { concurrency: 1, execute };

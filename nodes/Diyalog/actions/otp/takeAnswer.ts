@@ -5,20 +5,19 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { z } from 'zod';
-import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
-import { DiyalogClient } from '../../transport/client';
-import { createAttemptCounter } from '../../wait/attempts';
 import { confirmationPage, OVER_PAGE, PAGE_HEADERS, TAKEN_PAGE } from '../../wait/confirmationPage';
 import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
-import { outcomeOf } from '../../wait/outcome';
+import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { noteHandedOver } from '../../wait/handedOver';
-import { fromMessageId, toMessageId, TURN_PARAMETER } from '../../wait/resumeReference';
+import { TURN_PARAMETER } from '../../wait/resumeReference';
 import { LINK_ANSWER_PARAMETER } from './sendAndWait.operation';
 import { readStored } from './storedWait';
 import type { StoredWait } from './storedWait';
+import { countWrongCode } from './wrongCode';
 
 /*
  * What comes to the resume address of an execution that waits in "Send and Wait for Response". Nothing may be thrown here:
@@ -57,8 +56,6 @@ const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', strin
 	wrongCode: 'the code was wrong.',
 };
 
-const countAttempt = createAttemptCounter();
-
 const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =>
 	[credential.appSecret, credential.previousAppSecret]
 		.map((secret) => (typeof secret === 'string' ? secret : ''))
@@ -70,32 +67,31 @@ function answerJson(context: IWebhookFunctions, status: number, reception: Recep
 
 const KEEPS_WAITING: IWebhookResponseData = { noWebhookResponse: true };
 
+function logRefusal(context: IWebhookFunctions, reason: keyof typeof REFUSALS): void {
+	const execution = context.getExecutionId();
+	context.logger.warn(
+		`Diyalog: execution ${execution} takes no answer and keeps waiting: ${REFUSALS[reason]}`,
+	);
+}
+
 function refuse(
 	context: IWebhookFunctions,
 	reason: keyof typeof REFUSALS,
 	status = 200,
 ): IWebhookResponseData {
-	const execution = context.getExecutionId();
-	context.logger.warn(
-		`Diyalog: execution ${execution} takes no answer and keeps waiting: ${REFUSALS[reason]}`,
-	);
+	logRefusal(context, reason);
 	answerJson(context, status, { accepted: false, reason });
 	return KEEPS_WAITING;
 }
 
 type Accepted = Extract<Verdict, { accepted: true }>;
 
-/**
- * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
- * the same time, also in several processes, it takes one.
- */
-function goOn(
+const outcomeFor = (
 	{ wait, input }: { wait: Wait; input: IDataObject },
 	{ decision, approved, value }: Accepted,
-	webhookResponse: string | Reception,
 	answer?: Answer,
-): IWebhookResponseData {
-	const json = outcomeOf(
+): IDataObject =>
+	outcomeOf(
 		wait,
 		{
 			decision,
@@ -107,34 +103,15 @@ function goOn(
 		},
 		input,
 	);
-	return { webhookResponse, workflowData: [[{ json, pairedItem: { item: 0 } }]] };
-}
 
-/** Tells the customer that the code was wrong. The new message carries the reference on, and how many tries there were. */
-async function replyWrongCode(
-	context: IWebhookFunctions,
-	wait: Wait,
-	attempts: number,
-	appSecrets: string[],
-): Promise<void> {
-	if (wait.expectation.kind !== 'code') return;
-	const reference = fromMessageId(wait.messageId, appSecrets);
-	const [appSecret = ''] = appSecrets;
-	const messageId =
-		reference && toMessageId({ ...reference, attempt: attempts }, wait.messageIdPrefix, appSecret);
-	const checked = checkSendOtpInput({
-		customerNo: wait.customerNo,
-		message: wait.expectation.wrongCodeReply,
-		messageId,
-	});
-	if (messageId === undefined || !checked.valid) return;
-	const options = { concurrency: 1, maxRetries: 1, timeoutMs: 10_000 };
-	const client = await DiyalogClient.create(context, options);
-	const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
-	if (outcome.accepted) return;
-	const { title, advice } = outcome.failure;
-	context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);
-}
+/**
+ * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
+ * the same time, also in several processes, it takes one.
+ */
+const goOn = (json: IDataObject, webhookResponse: string | Reception): IWebhookResponseData => ({
+	webhookResponse,
+	workflowData: [[{ json, pairedItem: { item: 0 } }]],
+});
 
 /** What a trigger passed on: proved, decided, and answered in JSON. */
 async function takePassedOnAnswer(
@@ -145,17 +122,19 @@ async function takePassedOnAnswer(
 	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
 	if (!answer) return refuse(context, 'unproved', 401);
 	if (!wait) return refuse(context, 'notWaiting');
-	const verdict = decide(wait, answer, { now: new Date(), appSecrets, countAttempt });
+	const proof = String(context.getBodyData().proof);
+	// It was counted, but the trigger has not heard of it.
+	if (proof === wait.lastWrongCode) return refuse(context, 'wrongCode');
+	const verdict = decide(wait, answer, { now: new Date(), appSecrets });
 	if (verdict.accepted) {
-		noteHandedOver(wait.turn, String(context.getBodyData().proof));
-		return goOn({ wait, input }, verdict, { accepted: true }, answer);
+		noteHandedOver(wait.turn, proof);
+		return goOn(outcomeFor({ wait, input }, verdict, answer), { accepted: true });
 	}
-	const refusal = refuse(context, verdict.reason);
-	// After the trigger has its answer: it has to answer Diyalog within seconds, whatever this takes.
-	if (verdict.reason === 'wrongCode') {
-		await replyWrongCode(context, wait, verdict.attempts, appSecrets);
-	}
-	return refusal;
+	if (verdict.reason !== 'wrongCode') return refuse(context, verdict.reason);
+	const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
+	logRefusal(context, 'wrongCode');
+	const again = countWrongCode(context, wait, outcomeOf(wait, ending, input), proof);
+	return goOn(again, { accepted: false, reason: 'wrongCode' });
 }
 
 function showPage(context: IWebhookFunctions, html: string, status = 200): void {
@@ -187,7 +166,7 @@ function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWeb
 	}
 	noteHandedOver(wait.turn, 'link');
 	context.getResponseObject().set(PAGE_HEADERS);
-	return goOn({ wait, input }, verdict, TAKEN_PAGE);
+	return goOn(outcomeFor({ wait, input }, verdict), TAKEN_PAGE);
 }
 
 /**
