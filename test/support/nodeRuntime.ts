@@ -85,7 +85,10 @@ class CredentialsHelper extends ICredentialsHelper {
 	/** how often a node asked for the decrypted data */
 	decryptions = 0;
 
-	constructor(private readonly data: CredentialData) {
+	/** n8n cannot give the credential: it was deleted, or its key is another one */
+	isBroken = false;
+
+	constructor(public data: CredentialData) {
 		super();
 	}
 
@@ -124,6 +127,7 @@ class CredentialsHelper extends ICredentialsHelper {
 
 	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
 		this.decryptions++;
+		if (this.isBroken) throw new Error('The credential could not be decrypted');
 		return { ...this.data };
 	}
 
@@ -321,6 +325,16 @@ export class TriggerUnderTest {
 	/** how often the decrypted credential was asked for */
 	get decryptions(): number {
 		return this.credentialsHelper.decryptions;
+	}
+
+	/** n8n cannot give the trigger its credential as long as this is on. */
+	set failDecryption(isBroken: boolean) {
+		this.credentialsHelper.isBroken = isBroken;
+	}
+
+	/** Somebody saves the credential with other values. */
+	changeCredential(data: CredentialData): void {
+		this.credentialsHelper.data = data;
 	}
 
 	/** What n8n answers to a call that started an execution. */

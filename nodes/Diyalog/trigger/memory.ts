@@ -1,17 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
-import type { IWebhookFunctions } from 'n8n-workflow';
-import type { DiyalogEvent } from '../events/events';
+import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
+import type { Fingerprint } from '../events/fingerprint';
+import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
+import type { Novelty } from '../events/seenEvents';
+import { triggerKeyOf } from './triggerKey';
 
 /*
  * What a trigger has taken already is kept twice: in n8n's database, which survives a restart, and in this process,
  * because two calls at the same time read the database before either of them has written it.
  */
 
-/** Field of the node's static data: what was taken. */
+/** Field of the node's static data: which events were taken. */
 const SEEN_KEY = 'seenEvents';
-/** Field of the node's static data: which memory that is from. */
+/** Field of the node's static data: the last status of messages. */
+const STATUSES_KEY = 'lastStatuses';
+/** Field of the node's static data: which memory those are from. */
 const WRITER_KEY = 'seenEventsWrittenBy';
 
 /** Shorter than n8n takes to store an execution, so that it happens in between. */
@@ -20,19 +25,20 @@ const WRITE_AGAIN_EVERY_MS = 1;
 /** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
 const FIRST_SERVER_ERROR = 500;
 
+const MS_PER_MINUTE = 60_000;
+
 /** What this process knows of one trigger. */
 interface Memory {
 	/** tells what this memory wrote, and knows, from what another process did, or this one before a restart */
 	id: string;
 	seen: SeenEvents;
-	/** the text of it that was written to the database last; empty before */
-	written: string;
+	statuses: LastStatuses;
+	/** what was written to the database last; undefined before */
+	written?: IDataObject;
 }
 
-function write(context: IWebhookFunctions, { id, written }: Memory): void {
-	const staticData = context.getWorkflowStaticData('node');
-	staticData[SEEN_KEY] = written;
-	staticData[WRITER_KEY] = id;
+function write(context: IWebhookFunctions, { written }: Memory): void {
+	Object.assign(context.getWorkflowStaticData('node'), written);
 }
 
 /** Memories of the triggers of this process; a workflow's id and a node's id are unique in one n8n. */
@@ -46,45 +52,87 @@ function memoryOf(key: string): Memory {
 	if (known) return known;
 	const [oldest] = memories.keys();
 	if (memories.size >= MAX_MEMORIES && oldest !== undefined) memories.delete(oldest);
-	const memory = { id: randomUUID(), seen: new SeenEvents(), written: '' };
+	const memory = { id: randomUUID(), seen: new SeenEvents(), statuses: new LastStatuses() };
 	memories.set(key, memory);
 	return memory;
 }
 
-const memoryFor = (context: IWebhookFunctions): Memory =>
-	memoryOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`);
+const memoryFor = (context: IWebhookFunctions): Memory => memoryOf(triggerKeyOf(context));
+
+/** Something that a call brought, with what a repetition of it has in common with it. */
+interface Fingerprinted {
+	fingerprint: Fingerprint;
+}
+
+function add({ seen, statuses }: Memory, fingerprint: Fingerprint): Novelty {
+	if ('sentAtMs' in fingerprint) return seen.add(fingerprint);
+	return statuses.add(fingerprint) ? 'new' : 'repeated';
+}
+
+/**
+ * Takes back the marks of events that were not dealt with in the end: their repetition is taken. This is stored with what
+ * the trigger takes next.
+ */
+export function forget(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
+	const { seen, statuses } = memoryFor(context);
+	for (const { fingerprint } of events) {
+		if ('sentAtMs' in fingerprint) seen.forget(fingerprint);
+		else statuses.forget(fingerprint);
+	}
+}
 
 /**
  * When n8n itself fails to store an execution (a full disk, a lost database), it answers with an error after the trigger
  * has handed over the events. Diyalog may repeat such a call, and then it must not pass for a repetition.
  */
-function forgetUnlessAccepted(
-	context: IWebhookFunctions,
-	memory: Memory,
-	events: DiyalogEvent[],
-): void {
+function forgetUnlessAccepted(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
 	const response = context.getResponseObject();
 	response.once('finish', () => {
-		if (response.statusCode < FIRST_SERVER_ERROR) return;
-		for (const event of events) memory.seen.forget(event);
+		if (response.statusCode >= FIRST_SERVER_ERROR) forget(context, events);
 	});
 }
 
+/** Takes over what another memory has stored meanwhile. */
+function catchUp(context: IWebhookFunctions, { id, seen, statuses }: Memory): void {
+	const staticData = context.getWorkflowStaticData('node');
+	if (staticData[WRITER_KEY] === id) return;
+	seen.merge(staticData[SEEN_KEY]);
+	statuses.merge(staticData[STATUSES_KEY]);
+}
+
 /**
- * The events that this trigger has not taken before, which it remembers from now on. Calls of the test URL are not
- * remembered: somebody who builds a workflow posts the same example again and again.
+ * The events that this trigger has not taken before, which it marks as taken from now on. What {@link forget} is given is
+ * not marked any more. Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again
+ * and again.
+ *
+ * @param maxAgeMinutes how old a call may be; 0 for any age
  */
-export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): DiyalogEvent[] {
+export function onlyNew<T extends Fingerprinted>(
+	context: IWebhookFunctions,
+	events: T[],
+	maxAgeMinutes: number,
+): T[] {
 	if (events.length === 0 || context.getMode() === 'manual') return events;
 	const memory = memoryFor(context);
-	const staticData = context.getWorkflowStaticData('node');
-	if (staticData[WRITER_KEY] !== memory.id) memory.seen.merge(new SeenEvents(staticData[SEEN_KEY]));
-	const fresh = events.filter((event) => memory.seen.add(event));
-	if (fresh.length > 0) {
-		memory.written = memory.seen.toText();
-		write(context, memory);
-		forgetUnlessAccepted(context, memory, fresh);
+	catchUp(context, memory);
+	const judged = events.map((event) => ({ event, novelty: add(memory, event.fingerprint) }));
+	memory.seen.forgetOld(Date.now(), maxAgeMinutes * MS_PER_MINUTE);
+	const having = (wanted: Novelty): T[] =>
+		judged.filter(({ novelty }) => novelty === wanted).map(({ event }) => event);
+	const untold = having('untold').length;
+	if (untold > 0) {
+		context.logger.warn(
+			`Diyalog Trigger refused ${untold} event(s): they were sent at a time of which not all events are remembered any more, so nobody can tell whether they were taken before. Look for a flood of events, or set a smaller Maximum Age.`,
+		);
 	}
+	memory.written = {
+		[SEEN_KEY]: memory.seen.toText(),
+		[STATUSES_KEY]: memory.statuses.toText(),
+		[WRITER_KEY]: memory.id,
+	};
+	write(context, memory);
+	const fresh = having('new');
+	forgetUnlessAccepted(context, fresh);
 	return fresh;
 }
 
@@ -95,7 +143,7 @@ export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): Diy
  */
 export async function rememberUntilAnswered(context: IWebhookFunctions): Promise<void> {
 	const memory = memoryFor(context);
-	if (memory.written === '' || context.getMode() === 'manual') return;
+	if (!memory.written || context.getMode() === 'manual') return;
 	const response = context.getResponseObject();
 	let isOpen = !response.writableEnded && !response.destroyed;
 	response.once('close', () => {
