@@ -27,6 +27,7 @@ import type {
 	IWebhookDescription,
 	IWebhookResponseData,
 	IWorkflowExecuteAdditionalData,
+	Logger,
 } from 'n8n-workflow';
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
@@ -294,6 +295,9 @@ export class TriggerUnderTest {
 
 	private readonly credentialsHelper: CredentialsHelper;
 
+	/** warnings and errors that the trigger wrote to n8n's log */
+	readonly log: string[] = [];
+
 	/** what n8n keeps of the node in its database */
 	get staticData(): IDataObject {
 		return this.workflow.getStaticData('node', this.node);
@@ -382,6 +386,10 @@ export class TriggerUnderTest {
 			[],
 			null,
 		);
+		const keep = (line: string): void => void this.log.push(line);
+		const ignore = (): void => undefined;
+		const logger: Logger = { debug: ignore, info: ignore, warn: keep, error: keep };
+		Object.defineProperty(context, 'logger', { value: logger });
 		return await this.trigger.webhook.call(context);
 	}
 

@@ -27,6 +27,9 @@ const MAX_TAKEN_BACK = 10_000;
 
 const RADIX = 36;
 
+/** Begins with the time until which events were forgotten, or nothing, and goes on with buckets. */
+const STORED = /^(-?[0-9a-z]{1,11})?(,|$)/;
+
 /** Whether an event is new, a repetition, or from a time that was forgotten. */
 export type Novelty = 'new' | 'repeated' | 'untold';
 
@@ -56,7 +59,7 @@ export class SeenEvents {
 
 	/** Adds what another memory of the same trigger knows, as text, but for what was forgotten here on purpose. */
 	merge(stored: unknown): void {
-		if (typeof stored !== 'string') return;
+		if (typeof stored !== 'string' || !STORED.test(stored)) return;
 		const [forgottenUntil = '', ...parts] = stored.split(',');
 		const forgottenUntilMs = parseInt(forgottenUntil, RADIX);
 		if (forgottenUntilMs > this.forgottenUntilMs) this.forgottenUntilMs = forgottenUntilMs;

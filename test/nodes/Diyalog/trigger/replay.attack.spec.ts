@@ -1,7 +1,7 @@
-import { LoggerProxy } from 'n8n-workflow';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
+import { sleepMs } from '../../../support/system';
 import { envelope, entry, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
@@ -201,7 +201,6 @@ describe('through the trigger', () => {
 	const SIGNING_SECRET = 'k'.repeat(32);
 	let server: WebhookServer;
 	let trigger: TriggerUnderTest;
-	let log: string[];
 
 	const credentials = {
 		appSecret: SECRET,
@@ -222,12 +221,16 @@ describe('through the trigger', () => {
 	});
 
 	beforeEach(async () => {
-		log = [];
-		const keep = (line: string): void => void log.push(line);
-		LoggerProxy.init({ debug: () => {}, info: () => {}, warn: keep, error: keep } as never);
 		trigger = new TriggerUnderTest(setup());
 		server = await serve(trigger);
 	});
+
+	/** Another trigger in place of the first; with a stored memory, the same one after a restart. */
+	const serveAnew = async (next: TriggerUnderTest): Promise<void> => {
+		await server.close();
+		trigger = next;
+		server = await serve(trigger);
+	};
 
 	afterEach(async () => {
 		await server.close();
@@ -240,7 +243,7 @@ describe('through the trigger', () => {
 		const recorded = envelope(written('[a]:approve.00ff'));
 		await post(recorded);
 		trigger.changeCredential({ ...credentials, payloadSignature: 'none' });
-		await new Promise((resolve) => setTimeout(resolve, 1_100));
+		await sleepMs(1_100);
 		await post(recorded);
 		expect(server.executions).toHaveLength(1);
 	});
@@ -263,9 +266,8 @@ describe('through the trigger', () => {
 		);
 		for (const body of bodies) await post(body);
 		expect(server.executions).toHaveLength(300);
-		await server.close();
 		const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
-		server = await serve(new TriggerUnderTest(setup(), 'after-restart', { ...stored }));
+		await serveAnew(new TriggerUnderTest(setup(), 'after-restart', { ...stored }));
 		for (const body of bodies) expect(await post(body)).toBe(200);
 		expect(server.executions).toEqual([]);
 	});
@@ -275,12 +277,11 @@ describe('through the trigger', () => {
 		for (let index = 0; index < 2_000; index++)
 			seen.add({ text: fingerprint(index), sentAtMs: Date.now() - MINUTE_MS });
 		seen.forgetOld(Date.now(), 1);
-		await server.close();
 		const stored = { seenEvents: seen.toText() };
-		server = await serve(new TriggerUnderTest(setup(), 'after-flood', stored));
+		await serveAnew(new TriggerUnderTest(setup(), 'after-flood', stored));
 		expect(await post(envelope(written('[a]:x', { time: Date.now() - MINUTE_MS })))).toBe(200);
 		expect(server.executions).toEqual([]);
-		expect(log.join()).toContain('refused 1 event(s)');
+		expect(trigger.log.join()).toContain('refused 1 event(s)');
 		expect(await post(envelope(written('[b]:x')))).toBe(200);
 		expect(server.executions).toHaveLength(1);
 	});
@@ -329,9 +330,8 @@ describe('through the trigger', () => {
 
 		it('22. are known after a restart, in bounded memory', async () => {
 			await callback('Approved');
-			await server.close();
 			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
-			server = await serve(new TriggerUnderTest(setup(), 'callbacks-restarted', { ...stored }));
+			await serveAnew(new TriggerUnderTest(setup(), 'callbacks-restarted', { ...stored }));
 			await callback('Approved');
 			expect(statuses()).toEqual([]);
 			await callback('Cancelled');
@@ -388,7 +388,7 @@ describe('through the trigger', () => {
 			expect(server.executions.flat()).toEqual([
 				expect.objectContaining({ occurredAt: iso(time), sentAt: iso(time) }),
 			]);
-			expect(log.join()).toContain('one of entry.time and messaging.timestamp is missing');
+			expect(trigger.log.join()).toContain('one of entry.time and messaging.timestamp is missing');
 		});
 
 		it('32. without time of sending: a fresh timestamp is taken, an old one is refused', async () => {
@@ -403,11 +403,10 @@ describe('through the trigger', () => {
 			['34. with no time at all and calls of any age', { freshnessMinutes: 0 }, {}],
 			['35. with null for both times', {}, { time: null, timestamp: null }],
 		])('%s: refused, and the log names the field', async (_, options, parts) => {
-			await server.close();
-			server = await serve(new TriggerUnderTest(setup(options)));
+			await serveAnew(new TriggerUnderTest(setup(options)));
 			await post(press({ time: undefined, timestamp: undefined, ...parts }));
 			expect(server.executions).toEqual([]);
-			expect(log.join()).toContain('messaging.timestamp');
+			expect(trigger.log.join()).toContain('messaging.timestamp');
 		});
 
 		it.each([
@@ -419,14 +418,14 @@ describe('through the trigger', () => {
 		])('%s: the log names the field, not what it holds', async (_, parts, field) => {
 			expect(await post(press(parts))).toBe(200);
 			expect(server.executions).toEqual([]);
-			expect(log.join()).toContain(field);
-			expect(log.join()).not.toContain('secret');
+			expect(trigger.log.join()).toContain(field);
+			expect(trigger.log.join()).not.toContain('secret');
 		});
 	});
 
 	it('41. a signed call that is no webhook says so in the log', async () => {
 		expect(await post('{"object":"page","entry":[]}')).toBe(400);
-		expect(log.join()).toContain('"object": "dialog"');
+		expect(trigger.log.join()).toContain('"object": "dialog"');
 	});
 
 	it.each([
@@ -434,8 +433,7 @@ describe('through the trigger', () => {
 		['43. 1,000 of them', ['messageDelivered'], 1_000, 200, 1_000],
 		['44. 100,000 that nobody asks for, beside a press', ['buttonPressed'], 100_000, 200, 1],
 	])('%s', async (_, events, count, status, items) => {
-		await server.close();
-		server = await serve(
+		await serveAnew(
 			new TriggerUnderTest({ ...setup(), parameters: { ...setup().parameters, events } }),
 		);
 		const mids = Array.from({ length: count }, (_unused, index) => String(index));

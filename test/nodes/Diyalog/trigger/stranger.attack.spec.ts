@@ -1,4 +1,3 @@
-import { LoggerProxy } from 'n8n-workflow';
 import { explainMismatch } from '../../../../nodes/Diyalog/events/signature';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { rawPost } from '../../../support/rawRequest';
@@ -19,12 +18,8 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 let server: WebhookServer;
 let trigger: TriggerUnderTest;
-let log: string[];
 
 beforeEach(async () => {
-	log = [];
-	const keep = (line: string): void => void log.push(line);
-	LoggerProxy.init({ debug: () => {}, info: () => {}, warn: keep, error: keep } as never);
 	trigger = new TriggerUnderTest({
 		parameters: { events: ['buttonPressed', 'statusCallback'], authentication: 'signature' },
 		credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
@@ -88,15 +83,15 @@ describe('a wrong signature', () => {
 		for (const body of bodies) await postSigned(server.url, body, OTHER_SECRET);
 		spy.mockRestore();
 		expect(explained).toBeLessThanOrEqual(1);
-		expect(log.length).toBe(1);
-		expect(log[0]).toContain('its X-Signature was made with another secret');
+		expect(trigger.log.length).toBe(1);
+		expect(trigger.log[0]).toContain('its X-Signature was made with another secret');
 	});
 
 	it('6. a flood of one kind does not hide another kind', async () => {
 		for (let call = 0; call < 50; call++) await postSigned(server.url, press(), OTHER_SECRET);
 		await fetch(server.url, { method: 'POST', headers: JSON_TYPE, body: press() });
-		expect(log.length).toBe(2);
-		expect(log[1]).toContain('no X-Signature header');
+		expect(trigger.log.length).toBe(2);
+		expect(trigger.log[1]).toContain('no X-Signature header');
 	});
 });
 
@@ -118,7 +113,7 @@ describe('the credential', () => {
 		const callback = { method: 'POST', headers: { ...JSON_TYPE, 'auth-token': 'callback' } };
 		expect((await fetch(server.statusUrl, { ...callback, body: '{}' })).status).toBe(503);
 		expect(server.executions).toEqual([]);
-		expect(log.join()).toContain('could not be read');
+		expect(trigger.log.join()).toContain('could not be read');
 		trigger.failDecryption = false;
 		await waitFor('the credential is read again', 5_000, async () =>
 			(await postSigned(server.url, press('honest'), SECRET)).status === 200 ? true : undefined,
