@@ -331,6 +331,9 @@ export class TriggerUnderTest {
 		return this.credentialsHelper.decryptions;
 	}
 
+	/** how often something was written to what n8n saves after a call */
+	staticDataWrites = 0;
+
 	/** n8n cannot give the trigger its credential as long as this is on. */
 	set failDecryption(isBroken: boolean) {
 		this.credentialsHelper.isBroken = isBroken;
@@ -390,6 +393,11 @@ export class TriggerUnderTest {
 		const ignore = (): void => undefined;
 		const logger: Logger = { debug: ignore, info: ignore, warn: keep, error: keep };
 		Object.defineProperty(context, 'logger', { value: logger });
+		// n8n marks the data as changed when it is written, and takes the mark away when it has saved them.
+		this.workflow.staticData.__dataChanged = false;
+		response.once('close', () => {
+			if (this.workflow.staticData.__dataChanged) this.staticDataWrites++;
+		});
 		return await this.trigger.webhook.call(context);
 	}
 

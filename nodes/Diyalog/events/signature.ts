@@ -58,15 +58,18 @@ const MAX_EXPLAINED_BYTES = 16_384;
 /** Deeper than any body that Diyalog documents by far. Laying out JSON costs its length times its depth. */
 const MAX_EXPLAINED_DEPTH = 16;
 
-/** Whether brackets nest at most so deep; those within texts are counted too, which makes it only stricter. */
+/** Whether brackets nest at most so deep. Those within texts do not count: closing ones there would hide opening ones. */
 function isShallow(json: string): boolean {
 	let depth = 0;
-	for (const character of json) {
-		if (character === '{' || character === '[') depth++;
-		else if (character === '}' || character === ']') depth--;
-		if (depth > MAX_EXPLAINED_DEPTH) return false;
+	let isText = false;
+	for (let at = 0; at < json.length && depth <= MAX_EXPLAINED_DEPTH; at++) {
+		const character = json.charAt(at);
+		if (character === '"') isText = !isText;
+		else if (isText && character === '\\') at++;
+		else if (!isText && (character === '{' || character === '[')) depth++;
+		else if (!isText && (character === '}' || character === ']')) depth--;
 	}
-	return true;
+	return depth <= MAX_EXPLAINED_DEPTH;
 }
 
 function* rewritings(body: string): Generator<string> {

@@ -69,16 +69,27 @@ function add({ seen, statuses }: Memory, fingerprint: Fingerprint): Novelty {
 	return statuses.add(fingerprint) ? 'new' : 'repeated';
 }
 
+/** Has n8n store what this memory knows, if that is not what it has stored last. A repetition alone writes nothing. */
+function store(context: IWebhookFunctions, memory: Memory): void {
+	const { id, seen, statuses, written } = memory;
+	const now = { [SEEN_KEY]: seen.toText(), [STATUSES_KEY]: statuses.toText(), [WRITER_KEY]: id };
+	if (written?.[SEEN_KEY] === now[SEEN_KEY] && written[STATUSES_KEY] === now[STATUSES_KEY]) return;
+	memory.written = now;
+	write(context, memory);
+}
+
 /**
- * Takes back the marks of events that were not dealt with in the end: their repetition is taken. This is stored with what
- * the trigger takes next.
+ * Takes back the marks of events that were not dealt with in the end: their repetition is taken. n8n stores this if it has
+ * not answered the call yet, and otherwise with what the trigger takes next.
  */
 export function forget(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
-	const { seen, statuses } = memoryFor(context);
+	if (events.length === 0 || context.getMode() === 'manual') return;
+	const memory = memoryFor(context);
 	for (const { fingerprint } of events) {
-		if ('sentAtMs' in fingerprint) seen.forget(fingerprint);
-		else statuses.forget(fingerprint);
+		if ('sentAtMs' in fingerprint) memory.seen.forget(fingerprint);
+		else memory.statuses.forget(fingerprint);
 	}
+	store(context, memory);
 }
 
 /**
@@ -125,12 +136,7 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): they were sent at a time of which not all events are remembered any more, so nobody can tell whether they were taken before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
-	memory.written = {
-		[SEEN_KEY]: memory.seen.toText(),
-		[STATUSES_KEY]: memory.statuses.toText(),
-		[WRITER_KEY]: memory.id,
-	};
-	write(context, memory);
+	store(context, memory);
 	const fresh = having('new');
 	forgetUnlessAccepted(context, fresh);
 	return fresh;

@@ -1,3 +1,4 @@
+import { LastStatuses } from '../../../../nodes/Diyalog/events/lastStatuses';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
@@ -286,6 +287,28 @@ describe('through the trigger', () => {
 		expect(server.executions).toHaveLength(1);
 	});
 
+	it('45. a recorded call played again writes nothing to the database', async () => {
+		const recorded = envelope(written('[a]:x'));
+		await post(recorded);
+		const before = trigger.staticDataWrites;
+		for (let call = 0; call < 20; call++) await post(recorded);
+		expect(trigger.staticDataWrites).toBe(before);
+		await post(envelope(written('[b]:x')));
+		expect(trigger.staticDataWrites).toBeGreaterThan(before);
+	});
+
+	it('46. what n8n could not store is not known after a restart either, once something else was taken', async () => {
+		server.isDiskFull = true;
+		const failed = envelope(written('[a]:x'));
+		expect(await post(failed)).toBe(500);
+		server.isDiskFull = false;
+		await post(envelope(written('[b]:x')));
+		const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+		await serveAnew(new TriggerUnderTest(setup(), 'taken-back-restarted', { ...stored }));
+		expect(await post(failed)).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
 	describe('status callbacks', () => {
 		const callback = async (status: string, customerNo = '1', messageId = 'a') => {
 			const { status: answered } = await fetch(server.statusUrl, {
@@ -326,6 +349,17 @@ describe('through the trigger', () => {
 			await callback('Approved');
 			await callback('Cancelled');
 			expect(statuses()).toEqual(['Approved', 'Cancelled']);
+		});
+
+		it('22b. of very many messages are remembered in bounded memory', () => {
+			const statuses = new LastStatuses();
+			for (let index = 0; index < 20_000; index++)
+				statuses.add({ subject: fingerprint(index), text: fingerprint(1) });
+			expect(statuses.toText().length).toBeLessThanOrEqual(100_000);
+			const restarted = new LastStatuses();
+			restarted.merge(statuses.toText());
+			expect(restarted.add({ subject: fingerprint(19_000), text: fingerprint(1) })).toBe(false);
+			expect(restarted.add({ subject: fingerprint(19_000), text: fingerprint(2) })).toBe(true);
 		});
 
 		it('22. are known after a restart, in bounded memory', async () => {

@@ -60,6 +60,11 @@ describe('a wrong signature', () => {
 	it.each([
 		['1. over 4 KB nested to the end', nested(2_000)],
 		['2. over 128 KB nested 1,000 deep', `[${Array(64).fill(nested(1_000)).join()}]`],
+		[
+			'2b. over 16 KB nested deeply behind closing brackets in a text',
+			`["${']'.repeat(3_000)}",${nested(2_000)}]`,
+		],
+		['2c. the same with each level hidden', `${'["]\\"]",'.repeat(1_200)}0${']'.repeat(1_200)}`],
 		['3. over a megabyte of empty lists', `[${'[],'.repeat(349_000)}[]]`],
 		[
 			'4. over 16 KB of numbers, 16 deep',
