@@ -100,6 +100,16 @@ describe('a wrong signature', () => {
 	});
 });
 
+it('6b. the next line after a flood says how many were refused without one', async () => {
+	for (let call = 0; call < 50; call++) await postSigned(server.url, press(), OTHER_SECRET);
+	const later = performance.now() + 10_000;
+	const clock = jest.spyOn(performance, 'now').mockImplementation(() => later);
+	await postSigned(server.url, press(), OTHER_SECRET);
+	clock.mockRestore();
+	expect(trigger.log.length).toBe(2);
+	expect(trigger.log[1]).toContain('49 more of this kind were refused before it');
+});
+
 describe('the credential', () => {
 	it('7. is not read for each of 100 forged calls, one after the other or at once', async () => {
 		const forged = async () => await postSigned(server.url, press(), OTHER_SECRET);
