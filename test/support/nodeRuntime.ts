@@ -26,6 +26,7 @@ import type {
 	IWebhookDescription,
 	IWebhookResponseData,
 	IWorkflowExecuteAdditionalData,
+	Logger,
 } from 'n8n-workflow';
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
@@ -84,7 +85,10 @@ class CredentialsHelper extends ICredentialsHelper {
 	/** how often a node asked for the decrypted data */
 	decryptions = 0;
 
-	constructor(private readonly data: CredentialData) {
+	/** n8n cannot give the credential: it was deleted, or its key is another one */
+	isBroken = false;
+
+	constructor(public data: CredentialData) {
 		super();
 	}
 
@@ -123,6 +127,7 @@ class CredentialsHelper extends ICredentialsHelper {
 
 	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
 		this.decryptions++;
+		if (this.isBroken) throw new Error('The credential could not be decrypted');
 		return { ...this.data };
 	}
 
@@ -313,6 +318,9 @@ export class TriggerUnderTest {
 
 	private readonly credentialsHelper: CredentialsHelper;
 
+	/** warnings and errors that the trigger wrote to n8n's log */
+	readonly log: string[] = [];
+
 	/** what n8n keeps of the node in its database */
 	get staticData(): IDataObject {
 		return this.workflow.getStaticData('node', this.node);
@@ -344,6 +352,19 @@ export class TriggerUnderTest {
 	/** how often the decrypted credential was asked for */
 	get decryptions(): number {
 		return this.credentialsHelper.decryptions;
+	}
+
+	/** how often something was written to what n8n saves after a call */
+	staticDataWrites = 0;
+
+	/** n8n cannot give the trigger its credential as long as this is on. */
+	set failDecryption(isBroken: boolean) {
+		this.credentialsHelper.isBroken = isBroken;
+	}
+
+	/** Somebody saves the credential with other values. */
+	changeCredential(data: CredentialData): void {
+		this.credentialsHelper.data = data;
 	}
 
 	/** What n8n answers to a call that started an execution. */
@@ -391,6 +412,15 @@ export class TriggerUnderTest {
 			[],
 			null,
 		);
+		const keep = (line: string): void => void this.log.push(line);
+		const ignore = (): void => undefined;
+		const logger: Logger = { debug: ignore, info: ignore, warn: keep, error: keep };
+		Object.defineProperty(context, 'logger', { value: logger });
+		// n8n marks the data as changed when it is written, and takes the mark away when it has saved them.
+		this.workflow.staticData.__dataChanged = false;
+		response.once('close', () => {
+			if (this.workflow.staticData.__dataChanged) this.staticDataWrites++;
+		});
 		return await this.trigger.webhook.call(context);
 	}
 
