@@ -7,7 +7,7 @@ import {
 	verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 
 /*
  * Payloads that the company's own app signed on the customer's device. Diyalog leaves the format to the company, so two
@@ -353,7 +353,7 @@ function parseObject(text: string): object | undefined {
 const numericDate = z.number().finite().optional();
 
 const claimsSchema = z.object({
-	payload: z.unknown(),
+	payload: z.unknown().optional(),
 	messageId: z.string().optional(),
 	customerNo: z.string().optional(),
 	exp: numericDate,
@@ -479,7 +479,7 @@ export function createPayloadVerifier(
 		const field = settings.error.issues[0]?.path[0] ?? 'payloadSignature';
 		return {
 			ok: false,
-			title: `${FIELD_LABELS[field] ?? 'Signed Payloads'} has a value that is not possible`,
+			title: `${FIELD_LABELS[String(field)] ?? 'Signed Payloads'} has a value that is not possible`,
 			advice: 'Set the field anew in the Diyalog API credential.',
 		};
 	}

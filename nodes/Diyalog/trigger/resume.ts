@@ -1,6 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import type { ButtonPressed, DiyalogEvent, TextReceived } from '../events/events';
 import { passOn, readReception } from '../wait/passedOnAnswer';
 import type { Answer } from '../wait/passedOnAnswer';
@@ -106,7 +106,7 @@ function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): string {
 	return n8nAddress === '' ? base : new URL(new URL(base).pathname, n8nAddress).toString();
 }
 
-const responseSchema = z.object({ statusCode: z.number(), body: z.unknown() });
+const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().optional() });
 
 /** `running` may mean that the execution is not waiting yet. */
 type Attempt = ResumeOutcome | 'running';

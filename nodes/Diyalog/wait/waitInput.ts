@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { helpOf, refuse, requiredText } from '../messages/fields';
 import type { InputProblem } from '../messages/sendOtp';
 import type { IssuedButton } from './decide';
@@ -45,9 +45,9 @@ const approvalOptionsSchema = z
 				approveLabel: label(DEFAULT_APPROVE_LABEL),
 				disapproveLabel: label(DEFAULT_DECLINE_LABEL),
 			})
-			.default({}),
+			.prefault({}),
 	})
-	.default({})
+	.prefault({})
 	.transform(({ values }) => values);
 
 const choiceSchema = z
@@ -62,7 +62,7 @@ const choiceSchema = z
 
 const choicesSchema = z
 	.object({ choice: z.array(choiceSchema).default([]) })
-	.default({})
+	.prefault({})
 	.transform(({ choice }, context) => {
 		if (choice.length < MIN_CHOICES || choice.length > MAX_CHOICES) {
 			return refuse(
@@ -95,11 +95,14 @@ const expectedCodeSchema = z
 	);
 
 /** What n8n gives for a date: a text, or what an expression made. */
-const dateText = z.unknown().transform((value) => {
-	if (value instanceof Date) return value.toISOString();
-	if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
-	return typeof value === 'string' ? value : '';
-});
+const dateText = z
+	.unknown()
+	.optional()
+	.transform((value) => {
+		if (value instanceof Date) return value.toISOString();
+		if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
+		return typeof value === 'string' ? value : '';
+	});
 
 const limitSchema = z
 	.object({
@@ -114,7 +117,7 @@ const limitSchema = z
 			])
 			.default(DEFAULT_WAIT),
 	})
-	.default({})
+	.prefault({})
 	.transform(({ values }) => values);
 
 const prefixSchema = z
@@ -138,7 +141,7 @@ const optionsSchema = z
 		requireSignedPayload: z.boolean().default(false),
 		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
 	})
-	.default({});
+	.prefault({});
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */
 const responseSchema = z.discriminatedUnion('responseType', [

@@ -4,7 +4,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import { DiyalogClient } from '../../transport/client';
 import { createAttemptCounter } from '../../wait/attempts';
@@ -71,7 +71,10 @@ function isFirst(turn: string): boolean {
 	return true;
 }
 
-const storedSchema = z.object({ wait: z.unknown(), input: z.record(z.unknown()).catch({}) });
+const storedSchema = z.object({
+	wait: z.unknown().optional(),
+	input: z.looseObject({}).catch({}),
+});
 
 /** What this execution waits for, and the item that went in: both are stored with it. */
 function readStored(context: IWebhookFunctions): { wait: Wait | undefined; input: IDataObject } {
