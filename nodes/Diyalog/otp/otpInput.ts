@@ -2,7 +2,7 @@ import { z } from 'zod/v4';
 import { refuse } from '../messages/fields';
 import { problemOf } from '../messages/sendOtp';
 import type { InputProblem } from '../messages/sendOtp';
-import { MAX_CODE_LENGTH, MIN_CODE_LENGTH, generateCode } from './code';
+import { MAX_CODE_LENGTH, MIN_CODE_LENGTH, generateCode, normaliseCode } from './code';
 import type { RandomBytes } from './code';
 import { fieldsNotShown, fillPlaceholders, hasUnknownPlaceholder } from './placeholders';
 import { transactionSchema } from './transaction';
@@ -106,6 +106,13 @@ export function prepareOtp(
 			'OTP Value',
 			'is empty, but there is a transaction to confirm',
 			'Enter the code, or let the node generate one.',
+		);
+	}
+	if (otpValue !== undefined && normaliseCode(otpValue) === '') {
+		return problem(
+			'OTP Value',
+			'is not a code that could be verified',
+			'Use letters from A to Z and digits, together with blanks and dashes at most 100 characters.',
 		);
 	}
 	const code = otpValue ?? generateCode(codeCharacters, codeLength, randomBytes);

@@ -134,12 +134,14 @@ function decideCode(
 	// Counted before it is compared: of guesses made side by side, none is free.
 	const attempts = countAttempt(turn, attempt);
 	if (attempts > maxAttempts) return taken('tooManyAttempts', null);
+	// Nothing that was typed may fit a code that is none.
+	const isCode = normaliseCode(text) !== '';
 	const matches = appSecrets
 		.filter((secret) => secret !== '')
 		.some((secret) =>
 			equalBytes(Buffer.from(codeDigest(text, turn, secret)), Buffer.from(expected)),
 		);
-	if (matches) return taken('codeMatched', null);
+	if (matches && isCode) return taken('codeMatched', null);
 	if (attempts >= maxAttempts) return taken('tooManyAttempts', null);
 	return { accepted: false, reason: 'wrongCode', attempts };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod/v4';
+import { normaliseCode } from '../otp/code';
 import { helpOf, refuse, requiredText } from '../messages/fields';
 import type { InputProblem } from '../messages/sendOtp';
 import type { IssuedButton } from './decide';
@@ -82,10 +83,9 @@ const choicesSchema = z
 	});
 
 const expectedCodeSchema = z
-	.union([z.string(), z.number()])
-	.transform(String)
+	.union([z.string(), z.number().transform((code) => (code >= 0 ? String(code) : ''))])
 	.transform((code, context) =>
-		/^[\s-]*(\d[\s-]*){2,10}$/.test(code)
+		/^[\s-]*(\d[\s-]*){2,10}$/.test(code) && normaliseCode(code) !== ''
 			? code
 			: refuse(
 					context,
