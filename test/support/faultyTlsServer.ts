@@ -6,7 +6,7 @@ import { fs, https, path, run, temporaryFolder } from './system';
 /** A TLS server that takes a request and then breaks the connection with bytes that are no TLS of this connection. */
 export class FaultyTlsServer {
 	/** what the client gets in place of an answer */
-	breakWith = Buffer.alloc(0);
+	breakWith: Buffer = Buffer.alloc(0);
 
 	/** how many requests were read to their end */
 	delivered = 0;
