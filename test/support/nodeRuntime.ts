@@ -2,10 +2,12 @@ import {
 	DataDeduplicationService,
 	ExecutionLifecycleHooks,
 	ExternalSecretsProxy,
+	SupplyDataContext,
 	WebhookContext,
 	WorkflowExecute,
 	HookContext,
 } from 'n8n-core';
+import { makeHandleToolInvocation } from 'n8n-core/dist/execution-engine/node-execution-context/utils/get-input-connection-data';
 import { createRunExecutionData, ICredentialsHelper, Workflow } from 'n8n-workflow';
 import type {
 	ICredentialDataDecryptedObject,
@@ -302,6 +304,42 @@ export async function runAgain(
 	);
 	return await new WorkflowExecute(additionalData, 'manual', stored).processRunExecutionData(
 		workflow,
+	);
+}
+
+/** The Diyalog node as the tool of an agent in one execution: called with what the model gives, with n8n's own retries. */
+export function diyalogTool(setup: NodeSetup): (args: IDataObject) => Promise<unknown> {
+	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
+	const agent = nodeNamed('Agent', 'test.input');
+	const workflow = new Workflow({
+		id: '1',
+		nodes: [agent, node],
+		connections: { Diyalog: { ai_tool: [[{ node: agent.name, type: 'ai_tool', index: 0 }]] } },
+		active: false,
+		nodeTypes: new NodeTypes(),
+	});
+	const runExecutionData = createRunExecutionData();
+	const additionalData = additionalDataFor(new CredentialsHelper(setup.credentials), workflow);
+	const items = [{ json: {} }];
+	const executeData: IExecuteData = { node: agent, data: { main: [items] }, source: null };
+	return makeHandleToolInvocation(
+		(runIndex) =>
+			new SupplyDataContext(
+				workflow,
+				node,
+				additionalData,
+				'manual',
+				runExecutionData,
+				runIndex,
+				items,
+				{},
+				'ai_tool',
+				executeData,
+				[],
+			),
+		node,
+		new Diyalog(),
+		runExecutionData,
 	);
 }
 

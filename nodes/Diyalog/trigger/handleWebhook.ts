@@ -1,5 +1,5 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { parseStatusCallback, parseWebhook } from '../events/events';
 import type {
 	DiyalogEvent,

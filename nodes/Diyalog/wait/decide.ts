@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
 import { parsePress } from '../events/press';
 import { normaliseCode } from '../otp/code';
@@ -131,12 +131,14 @@ function decideCode(
 ): Verdict {
 	const attempts = Math.max(wrongCodes, attempt) + 1;
 	if (attempts > maxAttempts) return taken('tooManyAttempts', null);
+	// Nothing that was typed may fit a code that is none.
+	const isCode = normaliseCode(text) !== '';
 	const matches = appSecrets
 		.filter((secret) => secret !== '')
 		.some((secret) =>
 			equalBytes(Buffer.from(codeDigest(text, turn, secret)), Buffer.from(expected)),
 		);
-	if (matches) return taken('codeMatched', null);
+	if (matches && isCode) return taken('codeMatched', null);
 	return attempts >= maxAttempts ? taken('tooManyAttempts', null) : refused('wrongCode');
 }
 

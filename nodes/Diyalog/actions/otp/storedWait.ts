@@ -5,7 +5,7 @@ import type {
 	INodeExecutionData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
@@ -45,8 +45,8 @@ const readContext = (context: IExecuteFunctions | IWebhookFunctions): unknown =>
 	context.evaluateExpression(`{{ $node["${escaped(context.getNode().name)}"].context }}`, 0);
 
 const storedSchema = z.object({
-	[WAIT_KEY]: z.unknown(),
-	[INPUT_KEY]: z.record(z.unknown()).catch({}),
+	[WAIT_KEY]: z.unknown().optional(),
+	[INPUT_KEY]: z.looseObject({}).catch({}),
 });
 
 /** What an execution waits for, and the item that went in. */

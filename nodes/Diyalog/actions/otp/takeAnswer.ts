@@ -4,7 +4,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { confirmationPage, OVER_PAGE, PAGE_HEADERS, TAKEN_PAGE } from '../../wait/confirmationPage';
 import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
