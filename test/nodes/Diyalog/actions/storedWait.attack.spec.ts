@@ -38,7 +38,7 @@ const ask = async (
 	parameters: INodeParameters = {},
 ): Promise<WaitingExecution> => await instance.ask(credentials, parameters, CLAIM, settings);
 
-/** Runs a node that fails before it waits. */
+/** Runs a node whose customer Diyalog does not know. */
 const fail = async (settings: Partial<INode>, parameters: INodeParameters = {}) =>
 	await runDiyalogNode(
 		{
@@ -177,11 +177,11 @@ it.each(['a', 'ask-2_b', 'ask.1', 'a b', 'ç', 'a%b', 'a@b', 'a?b', randomUUID()
 );
 
 it.each([
-	['a UUID in capitals', randomUUID().toUpperCase(), 'too long'],
-	['300 characters', 'x'.repeat(300), 'too long'],
-	['a slash', 'a/b', 'cannot stand in an address'],
-	['two dots', '..', 'cannot stand in an address'],
-	['nothing', '', 'cannot stand in an address'],
+	['a UUID in capitals', randomUUID().toUpperCase(), 'The ID of this node is too long'],
+	['300 characters', 'x'.repeat(300), 'The ID of this node is too long'],
+	['a slash', 'a/b', 'The ID of this node cannot stand in an address'],
+	['two dots', '..', 'The ID of this node cannot stand in an address'],
+	['nothing', '', 'The ID of this node cannot stand in an address'],
 ])(
 	'6. a node id with %s is refused with the true reason, before it is sent',
 	async (_what, id, reason) => {
@@ -192,3 +192,12 @@ it.each([
 		expect(sandbox.messages()).toHaveLength(sent);
 	},
 );
+
+it('7. what went in is stored once, however large: in the context and in what comes out it is the same object', async () => {
+	const { run } = await fail({}, { customerNo: '70021' });
+	const { contextData, nodeExecutionStack } = run.data.executionData ?? {};
+	const kept = contextData?.['node:Diyalog']?.diyalogInput;
+	expect(kept).toEqual(CLAIM);
+	expect(nodeExecutionStack?.[0]?.data.main?.[0]?.[0]?.json.input).toBe(kept);
+	expect(run.data.resultData.runData.Diyalog?.[0]?.data?.main?.[0]?.[0]?.json.input).toBe(kept);
+});
