@@ -119,7 +119,7 @@ const webhookStart = (path: string): Node =>
 interface Case {
 	setting: string;
 	way: string;
-	/** what has to come out, and where; nothing is sent when it holds `refused` */
+	/** what has to come out, and where */
 	expected: string[];
 	/** Starts it; gives the workflows that it runs. */
 	start(key: string): Promise<string[]>;
@@ -481,6 +481,7 @@ const EVERYTHING = { ...ONCE, ...RETRY, ...ERROR_OUTPUT, alwaysOutputData: true 
 const NOBODY = { customerNo: '99999' };
 const WRONG = { responseType: 'code', expectedCode: 'x' };
 const FAILED_REGULAR = ['Second: error', 'Transfer: error'];
+const REFUSED = ['Transfer: the model was told refused'];
 const REJECTED = ['Transfer: the model was told rejected'];
 
 const cases: Case[] = [
@@ -524,11 +525,11 @@ const cases: Case[] = [
 		binary(settings),
 		byAgent(3.1, true, settings, REJECTED),
 		byAgent(3.1, false, settings, ['Transfer: the model was told expired']),
-		// It stops with an error.
-		byAgent(2.2, false, settings, []),
+		byAgent(2.2, false, settings, REFUSED),
 	]),
 	bySubWorkflow(ONCE, { saveDataSuccessExecution: 'none' }),
-	byAgent(2.2, false, REGULAR, ['Transfer: the model was told refused']),
+	byAgent(2.2, false, REGULAR, REFUSED),
+	byAgent(2.2, false, RETRY, REFUSED),
 	byAgent(3.1, true, EVERYTHING, REJECTED),
 ];
 
@@ -622,19 +623,23 @@ it('whatever is set and whatever runs it: no item says approved when nobody has 
 		// Only the loop is answered, once.
 		const approvals = out.filter(({ approved }) => approved).length;
 		const texts = out.map(({ text }) => text);
-		return { setting, way, texts, expected: [...expected].sort(), approvals };
+		const asked = stage.sandbox
+			.messages()
+			.filter(({ mokMessage }) => mokMessage === `case-${index}`).length;
+		return { setting, way, texts, expected, approvals, asked };
 	});
 	printTable([
 		['setting', 'way to run', 'what came out'],
 		...found.map(({ setting, way, texts }) => [setting, way, texts.join(', ') || 'nothing']),
 	]);
-	for (const { setting, way, texts, expected, approvals } of found) {
+	for (const { setting, way, texts, expected, approvals, asked } of found) {
 		const answers = expected.filter((text) => text.endsWith(': approved')).length;
 		expect({ setting, way, texts, approvals }).toEqual({
 			setting,
 			way,
-			texts: expected,
+			texts: [...expected].sort(),
 			approvals: answers,
 		});
+		if (expected === REFUSED) expect(asked).toBe(0);
 	}
 }, 900_000);

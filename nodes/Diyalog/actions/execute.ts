@@ -38,7 +38,9 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 	} catch (error) {
 		const asError = () => asNodeError(context.getNode(), error, 0);
 		// What is thrown with Continue On Fail makes n8n pass the input on as if all were well.
-		if (goesOn) return items.map((_, itemIndex) => failed(asError(), itemIndex));
+		// Agents before version 3 tell their model nothing of what a tool throws.
+		const isTold = decides && context.isToolExecution();
+		if (goesOn || isTold) return items.map((_, itemIndex) => failed(asError(), itemIndex));
 		throw asError();
 	}
 	const output = new Map<number, INodeExecutionData>();

@@ -60,7 +60,9 @@ export function readSignedResumeUrl(
 	const { searchParams } = new URL(signedUrl);
 	const turn = searchParams.get(TURN_PARAMETER);
 	const signature = searchParams.get(SIGNATURE_PARAMETER);
-	if (!nodeId || !turn || !signature || !HEX_SIGNATURE.test(signature)) return undefined;
+	if (!turn || !signature || !HEX_SIGNATURE.test(signature)) return undefined;
+	// n8n takes slashes off both ends of the id when it looks for the node.
+	if (nodeId === '' || nodeId.includes('/')) return undefined;
 	const reference = { executionId, nodeId, turn, attempt: 0, signature };
 	return signedUrl.endsWith(resumeUrlOf(reference, '')) ? reference : undefined;
 }

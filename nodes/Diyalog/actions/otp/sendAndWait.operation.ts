@@ -147,6 +147,7 @@ function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Dat
 }
 
 /** n8n gives each node that is put in an id that fits; other programs that write workflows may not. */
+const ID_FIELD = 'The ID of this node';
 const NEW_ID =
 	'Copy this node in the editor, paste it and delete the old one: it then gets an ID of n8n.';
 
@@ -156,22 +157,17 @@ function newReference(context: IExecuteFunctions, prefix: string, appSecret: str
 	const turn = randomBytes(TURN_BYTES).toString('base64url');
 	const signedUrl = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
 	const reference = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
-	if (!reference) {
-		const isPlain = /^[\w-]+$/.test(node.id);
-		const problem = isPlain
-			? 'This n8n signs resume addresses in an unknown way'
-			: 'The ID of this node cannot stand in an address';
-		const advice = isPlain ? 'Update this package, or report the version of n8n.' : NEW_ID;
-		throw new NodeOperationError(node, problem, {
-			description: `The answer could not find this execution again. ${advice} Nothing was sent.`,
+	if (!reference && /^[\w-]+$/.test(node.id)) {
+		throw new NodeOperationError(node, 'This n8n signs resume addresses in an unknown way', {
+			description:
+				'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
 		});
 	}
+	if (!reference) throw refused(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
 	const messageId = toMessageId(reference, prefix, appSecret);
 	if (messageId !== undefined) return { turn, messageId };
 	if (toMessageId(reference, '', appSecret) === undefined) {
-		throw new NodeOperationError(node, 'The ID of this node is too long', {
-			description: `Its ${node.id.length} characters do not fit into a messageId. ${NEW_ID} Nothing was sent.`,
-		});
+		throw refused(node, ID_FIELD, 'is too long for a messageId', NEW_ID);
 	}
 	throw refused(
 		node,

@@ -1,4 +1,3 @@
-import { NodeOperationError } from 'n8n-workflow';
 import type {
 	IDataObject,
 	IExecuteFunctions,
@@ -6,6 +5,8 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
+import type { InputProblem } from '../../messages/sendOtp';
+import { invalidInputError } from '../../transport/errors';
 import { readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
@@ -19,6 +20,9 @@ import { EXPIRED, outcomeOf } from '../../wait/outcome';
 const WAIT_KEY = 'diyalogWait';
 const INPUT_KEY = 'diyalogInput';
 
+const refused = (context: IExecuteFunctions, problem: InputProblem) =>
+	invalidInputError(context.getNode(), problem, 0);
+
 /**
  * Refuses where n8n would not let the execution wait. There is one way of being called in which it does: as a node that
  * n8n itself has taken off the stack of an execution which it stores.
@@ -27,9 +31,11 @@ export function requireWaitable(context: IExecuteFunctions): void {
 	const { node, data } = context.getExecuteData();
 	const isOnStack = node.name === context.getNode().name && Array.isArray(data.main);
 	if (isOnStack && !context.isToolExecution() && context.getExecutionId()) return;
-	throw new NodeOperationError(context.getNode(), 'This node cannot wait where it was called', {
-		description:
-			'What called it goes on at once, so an answer would be lost. For an AI agent use the human review tool of Diyalog, or an AI Agent node of version 3 or later. Nothing was sent.',
+	throw refused(context, {
+		field: 'This node',
+		problem: 'cannot wait where it was called',
+		advice:
+			'What called it goes on at once, so an answer would be lost. For an AI agent use the human review tool of Diyalog, or an AI Agent node of version 3 or later.',
 	});
 }
 
@@ -95,8 +101,9 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 	};
 	if (isReadable(context, wait)) return takeBack;
 	takeBack();
-	throw new NodeOperationError(context.getNode(), 'n8n cannot find this node by its name', {
-		description:
-			'The answer could not find it either. Rename the node, e.g. to Ask the Customer. Nothing was sent.',
+	throw refused(context, {
+		field: 'The name of this node',
+		problem: 'means something else to n8n, so that no answer could find the node',
+		advice: 'Rename the node, e.g. to Ask the Customer.',
 	});
 }
