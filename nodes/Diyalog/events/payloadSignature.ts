@@ -53,9 +53,6 @@ const MAX_RSA_EXPONENT = 2n ** 256n;
 const isSafeExponent = (exponent = 0n): boolean =>
 	exponent >= MIN_RSA_EXPONENT && exponent < MAX_RSA_EXPONENT && exponent % 2n === 1n;
 
-/** 112 bits, the least that NIST SP 800-131A Rev. 2, 10 allows an HMAC; only where no standard of the format asks for more. */
-const MIN_SECRET_BYTES = 14;
-
 /**
  * The y-coordinates of Ed25519's points of small order, also beyond the prime, in hexadecimal without the sign: for such a
  * key signatures are made without any secret.
@@ -150,9 +147,9 @@ const JWS_ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
 
 /** No standard rules the format with a separator, so salts of any length and both writings of ECDSA are understood. */
 const SEPARATED_METHODS: ReadonlyMap<string, Algorithm> = new Map([
-	['hmacSha256', hmac('sha256', MIN_SECRET_BYTES)],
-	['hmacSha384', hmac('sha384', MIN_SECRET_BYTES)],
-	['hmacSha512', hmac('sha512', MIN_SECRET_BYTES)],
+	['hmacSha256', hmac('sha256', 1)],
+	['hmacSha384', hmac('sha384', 1)],
+	['hmacSha512', hmac('sha512', 1)],
 	['rsaSha256', rsa('sha256')],
 	['rsaSha384', rsa('sha384')],
 	['rsaSha512', rsa('sha512')],

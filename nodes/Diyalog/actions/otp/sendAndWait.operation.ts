@@ -261,10 +261,10 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 
 	const execute = async (itemIndex: number): Promise<IDataObject> => {
 		const node = context.getNode();
-		const earlier = memory.get(itemIndex);
-		if (earlier && 'failure' in earlier) throw failureError(node, earlier.failure, itemIndex);
 		const now = new Date();
 		const { body, otp, wait, deadline } = prepare(context, client.credentials, now);
+		const earlier = memory.get(itemIndex) ?? memory.uncertainBefore(itemIndex, body.customerNo);
+		if (earlier && 'failure' in earlier) throw failureError(node, earlier.failure, itemIndex);
 		const waiting = { ...wait, ...issuer.challengeFor(otp, body, now) };
 		const input = context.getInputData()[itemIndex]?.json ?? {};
 		// Before it is sent: from then on the customer can answer, and what n8n passes on must be no approval.
@@ -275,6 +275,7 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 			if (!outcome.accepted) {
 				// When that fails too, the code counts as sent: the failure to send is the news.
 				if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
+				if (outcome.failure.uncertain) memory.setUncertain(itemIndex, body.customerNo, outcome);
 				if (outcome.failure.uncertain) memory.set(itemIndex, outcome);
 				throw failureError(node, outcome.failure, itemIndex);
 			}

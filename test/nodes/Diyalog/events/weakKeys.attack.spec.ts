@@ -84,8 +84,9 @@ it.each(['secp256k1', 'secp224r1', 'prime192v1', 'brainpoolP256r1'])(
 	},
 );
 
-it.each(['', 'a', '13 bytes long'])('6. a secret that can be guessed: %j', (secret) => {
-	expect(setup('hmacSha256', { payloadSignatureSecret: secret })).toMatchObject({ ok: false });
+it('6. an empty secret', () => {
+	expect(setup('hmacSha256', { payloadSignatureSecret: '' })).toMatchObject({ ok: false });
+});
 	expect(setup('hmacSha256', { payloadSignatureSecret: 'fourteen bytes' })).toMatchObject({
 		ok: true,
 	});
