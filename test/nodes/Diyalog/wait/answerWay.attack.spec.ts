@@ -371,3 +371,30 @@ it('17. one that was given after the time, or came later than batches explain, d
 		expect.objectContaining({ payload: 'decline', notResumedReason: 'expired' }),
 	]);
 });
+
+describe('a press typed by hand, with an id in the form of those that are waited for', () => {
+	/** Such an id can be made by anybody; only the secret makes it genuine. */
+	const forged = async (): Promise<string> => {
+		const { message } = await ask({}, { appSecret: NEXT_SECRET });
+		return message.messageId;
+	};
+
+	const signed = {
+		payloadSignature: 'jws',
+		payloadSignatureAlgorithm: 'HS256',
+		payloadSignatureSecret: 'a'.repeat(64),
+	};
+
+	it.each<[string, INodeParameters, Record<string, string>]>([
+		['Only Signed Presses', { options: { onlySigned: true } }, signed],
+		['the filter Customer Number', { filters: { customerNumbers: ['1'] } }, {}],
+		['the filter Webhook ID', { filters: { webhookIds: ['approvals'] } }, {}],
+		['the filter Payload', { filters: { payloads: ['yes'] } }, {}],
+		['the filter Message ID Prefix', { filters: { messageIdPrefix: 'transfer-' } }, {}],
+	])('18. gets past %s no more than any other press', async (_what, given, credential) => {
+		const messageId = await forged();
+		await serve(given, credential);
+		await say({ text: `[${messageId}]:approve` });
+		expect(items()).toEqual([]);
+	});
+});
