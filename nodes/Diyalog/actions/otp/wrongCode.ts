@@ -2,11 +2,12 @@ import type { IDataObject, IExecuteFunctions, IWebhookFunctions } from 'n8n-work
 import { z } from 'zod/v4';
 import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
+import { invalidInputError } from '../../transport/errors';
 import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
-import { readStored, storeWait } from './storedWait';
+import { isStoredByThisRun, readStored, storeWait } from './storedWait';
 
 /*
  * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
@@ -51,13 +52,26 @@ export interface QuestionAgain {
 	input: IDataObject;
 }
 
-/** Whether the node is run again because of a wrong code; undefined when it is run for the first time. */
+/**
+ * Whether the node is run again because of a wrong code; undefined when it is run for the first time.
+ *
+ * @throws NodeOperationError for an item of an earlier run, or what imitates one: in a loop, or from the model of an agent,
+ * it would have a question that is over asked again
+ */
 export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undefined {
 	const [item] = context.getInputData();
 	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_KEY]);
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
 	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
+	if (!isStoredByThisRun(context)) {
+		const problem = {
+			field: 'The input item',
+			problem: 'belongs to a question that is over',
+			advice: `Take the field ${WRONG_CODE_KEY} out of it. Nothing was sent.`,
+		};
+		throw invalidInputError(context.getNode(), problem, 0);
+	}
 	const counted = { wrongCodes: wait.wrongCodes + 1, lastWrongCode: mark.proof };
 	return { wait: { ...wait, ...counted }, input };
 }
