@@ -17,7 +17,8 @@ import type { Asked, AskingWorkflow } from './harness/waiting';
 const DIYALOG_WAITS_MS = 5_000;
 
 /** What n8n logs when two answers are sent to one call, or when nobody expects an error. */
-const ODD = /headers (after they are|already) sent|ERR_HTTP_HEADERS_SENT|ERR_STREAM|unhandled|uncaught/i;
+const ODD =
+	/headers (after they are|already) sent|ERR_HTTP_HEADERS_SENT|ERR_STREAM|unhandled|uncaught/i;
 
 let stage: Stage;
 let workflow: AskingWorkflow;
@@ -114,25 +115,29 @@ describe('the database fails', () => {
 	it.each([
 		['once', { times: 1 }],
 		['for 5 seconds', { times: 1, ms: 5_000 }],
-	])('1. %s: the approval is carried out once, and the item says so', async (_what, duration) => {
-		const asked = await workflow.start();
-		await failing('waiting', duration, async () => {
-			const { status, ms } = await post(bodyOf(pressOf(asked, 'approve')));
-			expect(status).toBe(200);
-			expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
-		});
-		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
-		const { messageId } = asked.message;
-		expect(await stage.triggeredFor(messageId)).toEqual([
-			expect.objectContaining({ payload: 'approve', resumed: true }),
-		]);
-		await post(bodyOf(pressOf(asked, 'approve', Date.now() + 1)));
-		expect(await stage.triggeredFor(messageId, 2)).toEqual([
-			expect.objectContaining({ resumed: true }),
-			expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
-		]);
-		expect(timesDone(asked)).toBe(1);
-	}, 90_000);
+	])(
+		'1. %s: the approval is carried out once, and the item says so',
+		async (_what, duration) => {
+			const asked = await workflow.start();
+			await failing('waiting', duration, async () => {
+				const { status, ms } = await post(bodyOf(pressOf(asked, 'approve')));
+				expect(status).toBe(200);
+				expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
+			});
+			expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+			const { messageId } = asked.message;
+			expect(await stage.triggeredFor(messageId)).toEqual([
+				expect.objectContaining({ payload: 'approve', resumed: true }),
+			]);
+			await post(bodyOf(pressOf(asked, 'approve', Date.now() + 1)));
+			expect(await stage.triggeredFor(messageId, 2)).toEqual([
+				expect.objectContaining({ resumed: true }),
+				expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+			]);
+			expect(timesDone(asked)).toBe(1);
+		},
+		90_000,
+	);
 
 	it('2. a link page does not claim that the answer was taken, and a second try works', async () => {
 		const asked = await (await asking({ answerBy: 'link' })).start();
@@ -212,8 +217,11 @@ describe('n8n holds executions back', () => {
 		expect(status).toBe(200);
 		expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
 		expect((await post(body)).status).toBe(200);
-		await waitFor('the item', 60_000, async () =>
-			(await stage.triggered()).some((item) => JSON.stringify(item).includes(id)) || undefined,
+		await waitFor(
+			'the item',
+			60_000,
+			async () =>
+				(await stage.triggered()).some((item) => JSON.stringify(item).includes(id)) || undefined,
 		);
 		await sleepMs(1_000);
 		expect(await stage.triggeredFor(id)).toHaveLength(1);
@@ -239,8 +247,11 @@ describe('n8n holds executions back', () => {
 				() => 'hung up',
 			);
 			expect(answered).toBe(hangUpAfterMs === undefined ? 200 : 'hung up');
-			await waitFor('the failure', 60_000, async () =>
-				(await log()).slice(before).includes('There was a problem executing') || undefined,
+			await waitFor(
+				'the failure',
+				60_000,
+				async () =>
+					(await log()).slice(before).includes('There was a problem executing') || undefined,
 			);
 			await mendSqlite(stage.n8n.userFolder);
 			expect((await log()).slice(before)).toContain('n8n did not store the execution for 1 event');
@@ -251,7 +262,7 @@ describe('n8n holds executions back', () => {
 	);
 });
 
-describe('n8n ends between Diyalog\'s call and the continuation', () => {
+describe("n8n ends between Diyalog's call and the continuation", () => {
 	it.each(['SIGTERM', 'SIGKILL'])(
 		'7. by %s: nothing is carried out twice, and another tap works',
 		async (signal) => {

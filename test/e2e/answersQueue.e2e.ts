@@ -100,9 +100,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 		const webhookId = `trigger-${++triggers}`;
 		const workflowId = await queue.n8n.createWorkflow({
 			name: webhookId,
-			nodes: [
-				diyalogTrigger(credentials.diyalogApi.id, { events: ['buttonPressed'] }, webhookId),
-			],
+			nodes: [diyalogTrigger(credentials.diyalogApi.id, { events: ['buttonPressed'] }, webhookId)],
 			connections: {},
 		});
 		const path = `${webhookId}/webhook`;
@@ -121,9 +119,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 				);
 				const all: Item[] = [];
 				for (const { id } of await queue.n8n.executions(workflowId))
-					all.push(
-						...(itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger') as Item[]),
-					);
+					all.push(...(itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger') as Item[]));
 				return all;
 			},
 		};
@@ -132,8 +128,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	/** Executions that wait, with their messages. */
 	async function ask(count: number): Promise<Asked[]> {
 		const known = sandbox.messages().length;
-		for (let each = 0; each < count; each++)
-			await (await fetch(askUrl, { method: 'POST' })).text();
+		for (let each = 0; each < count; each++) await (await fetch(askUrl, { method: 'POST' })).text();
 		await waitFor('the waiting executions', ENDS_WITHIN_MS, async () =>
 			(await queue.n8n.executionCount(askId, 'waiting')) === count ? true : undefined,
 		);
@@ -198,7 +193,9 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 		expect(claims).toEqual(values.map((value) => [value]));
 		const lost = items.filter(({ resumed }) => resumed !== true);
 		const reasons = lost.map(({ notResumedReason }) => String(notResumedReason)).sort();
-		expect(new Set(reasons.filter((reason) => !/^(notWaiting|unknown)$/.test(reason))).size).toBe(0);
+		expect(new Set(reasons.filter((reason) => !/^(notWaiting|unknown)$/.test(reason))).size).toBe(
+			0,
+		);
 		expect(items).toHaveLength(2 * ROUNDS);
 	}, 600_000);
 
@@ -221,15 +218,14 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	it.each([
 		['once', () => "nextval('attack_count') = 1"],
 		['three times', () => "nextval('attack_count') <= 3"],
-		[
-			'for 5 seconds',
-			() => `clock_timestamp() < to_timestamp(${(Date.now() + 5_000) / 1_000})`,
-		],
-	])('3. the database fails %s: carried out once, and the item says so', async (_what, fails) => {
-		const trigger = await addTrigger();
-		const [asked] = await ask(1);
-		if (!asked) throw new Error('Nobody was asked');
-		await queue.sql(`
+		['for 5 seconds', () => `clock_timestamp() < to_timestamp(${(Date.now() + 5_000) / 1_000})`],
+	])(
+		'3. the database fails %s: carried out once, and the item says so',
+		async (_what, fails) => {
+			const trigger = await addTrigger();
+			const [asked] = await ask(1);
+			if (!asked) throw new Error('Nobody was asked');
+			await queue.sql(`
 			DROP SEQUENCE IF EXISTS attack_count; CREATE SEQUENCE attack_count;
 			CREATE OR REPLACE FUNCTION attack() RETURNS trigger AS $$ BEGIN
 				IF OLD.status = 'waiting' AND NEW.status = 'running' THEN
@@ -239,17 +235,19 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 			END $$ LANGUAGE plpgsql;
 			CREATE TRIGGER attack BEFORE UPDATE ON execution_entity
 				FOR EACH ROW EXECUTE FUNCTION attack();`);
-		expect(await trigger.post(0, bodyOf([asked, 'approve', 0]))).toBe(200);
-		expect(await carriedOut([asked])).toEqual(['approve']);
-		expect(await trigger.items(1)).toEqual([
-			expect.objectContaining({ payload: 'approve', resumed: true }),
-		]);
-		await trigger.post(1, bodyOf([asked, 'approve', -1]));
-		const again = (await trigger.items(2)).filter(({ resumed }) => resumed !== true);
-		expect(again).toEqual([
-			expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
-		]);
-		await sleepMs(1_000);
-		expect(await carriedOut([asked])).toEqual(['approve']);
-	}, 180_000);
+			expect(await trigger.post(0, bodyOf([asked, 'approve', 0]))).toBe(200);
+			expect(await carriedOut([asked])).toEqual(['approve']);
+			expect(await trigger.items(1)).toEqual([
+				expect.objectContaining({ payload: 'approve', resumed: true }),
+			]);
+			await trigger.post(1, bodyOf([asked, 'approve', -1]));
+			const again = (await trigger.items(2)).filter(({ resumed }) => resumed !== true);
+			expect(again).toEqual([
+				expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+			]);
+			await sleepMs(1_000);
+			expect(await carriedOut([asked])).toEqual(['approve']);
+		},
+		180_000,
+	);
 });

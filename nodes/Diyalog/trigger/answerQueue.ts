@@ -42,6 +42,13 @@ export const UNKNOWN: ResumeOutcome = { resumed: null, notResumedReason: 'unknow
 
 const NOT_WAITING = refusal('notWaiting');
 
+/** Whether the execution waits no more for an answer to this message; it may ask the next question already. */
+const hasGoneOn = (found: Attempt): boolean =>
+	found === 'running' ||
+	(found !== 'unsure' &&
+		!found.resumed &&
+		['notWaiting', 'earlierTurn'].includes(found.notResumedReason));
+
 /** An answer, and how it is passed on. */
 export interface QueuedAnswer {
 	/** of the message that is answered */
@@ -52,8 +59,6 @@ export interface QueuedAnswer {
 	occurredAt: string;
 	/** passes it on once; must not reject */
 	attempt: () => Promise<Attempt>;
-	/** whether n8n was told, by this answer and no other, to continue the execution */
-	isHandedOver: () => boolean;
 }
 
 /** How much is passed on at once, and kept. */
@@ -164,7 +169,7 @@ export class AnswerQueue {
 		this.settle(entry, outcome);
 		if (outcome.resumed) this.rememberAnswered(chain.turn);
 		// What has not begun would only find out the same.
-		if (outcome.resumed === null) return this.end(chain, failure('withdrawn'));
+		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, failure('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
 			return this.end(chain, NOT_WAITING);
 		if (chain.entries.length > 0) this.ready.push(chain);
@@ -179,10 +184,8 @@ export class AnswerQueue {
 			entry.isUnsure = true;
 			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
 		}
-		const isWaiting =
-			found !== 'running' && (found.resumed || found.notResumedReason !== 'notWaiting');
-		// It went on after an attempt that nobody answered: with this answer, unless another process gave one.
-		if (!isWaiting && entry.isUnsure) return entry.isHandedOver() ? { resumed: true } : UNKNOWN;
+		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
+		if (entry.isUnsure && hasGoneOn(found)) return UNKNOWN;
 		if (found !== 'running') return found;
 		return triedForMs < retryRunningForMs ? undefined : NOT_WAITING;
 	}

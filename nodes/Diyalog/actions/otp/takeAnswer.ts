@@ -14,7 +14,6 @@ import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { outcomeOf } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
-import { noteHandedOver } from '../../wait/handedOver';
 import { fromMessageId, toMessageId, TURN_PARAMETER } from '../../wait/resumeReference';
 import { LINK_ANSWER_PARAMETER, WAIT_CONTEXT_KEY } from './sendAndWait.operation';
 
@@ -155,10 +154,7 @@ async function takePassedOnAnswer(
 	if (!answer) return refuse(context, 'unproved', 401);
 	if (!wait) return refuse(context, 'notWaiting');
 	const verdict = decide(wait, answer, { now: new Date(), appSecrets, countAttempt });
-	if (verdict.accepted) {
-		noteHandedOver(wait.turn, String(context.getBodyData().proof));
-		return goOn({ wait, input }, verdict, { accepted: true }, answer);
-	}
+	if (verdict.accepted) return goOn({ wait, input }, verdict, { accepted: true }, answer);
 	const refusal = refuse(context, verdict.reason);
 	// After the trigger has its answer: it has to answer Diyalog within seconds, whatever this takes.
 	if (verdict.reason === 'wrongCode') {
@@ -197,7 +193,6 @@ function takeLink(
 		showPage(context, confirmationPage(title));
 		return KEEPS_WAITING;
 	}
-	noteHandedOver(wait.turn, 'link');
 	context.getResponseObject().set(PAGE_HEADERS);
 	return goOn({ wait, input }, verdict, TAKEN_PAGE);
 }
