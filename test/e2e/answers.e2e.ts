@@ -139,6 +139,20 @@ describe('the database fails', () => {
 		90_000,
 	);
 
+	it('13. for the item of the trigger alone: the repeated call says that the answer was taken', async () => {
+		const asked = await workflow.start();
+		const tap = bodyOf(pressOf(asked, 'approve'));
+		await breakSqlite(stage.n8n.userFolder, 'new');
+		expect((await post(tap)).status).toBeGreaterThanOrEqual(500);
+		await mendSqlite(stage.n8n.userFolder);
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		expect((await post(tap)).status).toBe(200);
+		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
+			expect.objectContaining({ payload: 'approve', resumed: true }),
+		]);
+		expect(timesDone(asked)).toBe(1);
+	}, 60_000);
+
 	it('2. a link page does not claim that the answer was taken, and a second try works', async () => {
 		const asked = await (await asking({ answerBy: 'link' })).start();
 		const url = asked.message.buttonsV2?.[0]?.payload ?? '';

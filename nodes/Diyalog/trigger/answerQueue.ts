@@ -51,6 +51,8 @@ const hasGoneOn = (found: Attempt): boolean =>
 
 /** An answer, and how it is passed on. */
 export interface QueuedAnswer {
+	/** the same when the same answer comes again: n8n may have failed to store the item of the trigger */
+	id: string;
 	/** of the message that is answered */
 	turn: string;
 	/** others can type an answer to a message as well: they queue for themselves */
@@ -98,7 +100,7 @@ interface Chain {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
-/** So many answered messages are remembered, to refuse further answers without asking n8n; about 1 MB. */
+/** So many answered messages are remembered, to refuse further answers without asking n8n; some MB. */
 const MAX_ANSWERED = 10_000;
 
 /** Passes answers on: in order within a chain, fairly between chains, a few at a time. */
@@ -107,7 +109,8 @@ export class AnswerQueue {
 
 	private readonly ready: Chain[] = [];
 
-	private readonly answered = new Set<string>();
+	/** by turn, the id of the answer that was taken */
+	private readonly answered = new Map<string, string>();
 
 	private underWay = 0;
 
@@ -120,7 +123,8 @@ export class AnswerQueue {
 
 	/** Puts an answer into its place. It resolves when it is known what became of it; it never rejects. */
 	async pass(answer: QueuedAnswer): Promise<ResumeOutcome> {
-		if (this.answered.has(answer.turn)) return NOT_WAITING;
+		const taken = this.answered.get(answer.turn);
+		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
 		const key = JSON.stringify([answer.turn, answer.customerNo]);
 		const chain = this.chains.get(key) ?? { key, turn: answer.turn, entries: [] };
 		const { maxInChain, maxInAll } = this.limits;
@@ -167,7 +171,7 @@ export class AnswerQueue {
 		if (!outcome) return void this.tryAgainLater(chain, entry.tries);
 		chain.entries.shift();
 		this.settle(entry, outcome);
-		if (outcome.resumed) this.rememberAnswered(chain.turn);
+		if (outcome.resumed) this.rememberAnswered(entry);
 		// What has not begun would only find out the same.
 		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, failure('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
@@ -207,9 +211,9 @@ export class AnswerQueue {
 		entry.settle(outcome);
 	}
 
-	private rememberAnswered(turn: string): void {
-		this.answered.add(turn);
-		const [oldest] = this.answered;
+	private rememberAnswered({ turn, id }: QueuedAnswer): void {
+		this.answered.set(turn, id);
+		const [oldest] = this.answered.keys();
 		if (this.answered.size > MAX_ANSWERED && oldest !== undefined) this.answered.delete(oldest);
 	}
 }

@@ -139,8 +139,10 @@ export async function resume(
 		return refusal('notSigned');
 	}
 	const url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
-	const body = JSON.stringify(passOn(answer, executionId, appSecret));
+	const passedOn = passOn(answer, executionId, appSecret);
+	const body = JSON.stringify(passedOn);
 	const outcome = await queue.pass({
+		id: passedOn.proof,
 		turn,
 		customerNo: event.customerNo,
 		occurredAt: event.occurredAt,

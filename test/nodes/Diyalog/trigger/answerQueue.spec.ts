@@ -43,6 +43,7 @@ class TestClock {
 
 let clock: TestClock;
 let queue: AnswerQueue;
+let ids = 0;
 let log: Array<{ turn: string; atMs: number }>;
 
 beforeEach(() => {
@@ -59,6 +60,7 @@ async function pass(
 ): Promise<unknown> {
 	const results = [...found];
 	const outcome = await queue.pass({
+		id: String(ids++),
 		turn,
 		customerNo: '1',
 		occurredAt: '2026-11-24T00:00:00.000Z',

@@ -129,6 +129,22 @@ describe('a failing database', () => {
 		},
 	);
 
+	it('16. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
+		const asked = await ask();
+		const tap = press(asked, 'approve', 10);
+		trigger.isDiskFull = true;
+		expect(await say(tap)).toBe(500);
+		expect(decisions(asked)).toEqual(['approved']);
+		trigger.isDiskFull = false;
+		expect(await say(tap)).toBe(200);
+		await say(press(asked, 'approve'));
+		expect(items()).toEqual([
+			expect.objectContaining({ resumed: true }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+		]);
+		expect(asked.execution.continuations).toHaveLength(1);
+	});
+
 	it('2. a link that is confirmed while the database fails can be confirmed again', async () => {
 		const asked = await ask({ answerBy: 'link' });
 		const [approve] = asked.message.buttonsV2 ?? [];
