@@ -39,6 +39,7 @@ const connection = (node: string, type: string) => ({ [type]: [[{ node, type, in
 /** Call -> agent, with a model and a tool behind the human review. */
 async function createAgent(
 	parameters: Readonly<Record<string, unknown>> = {},
+	{ typeVersion = 3.1, isTool = false } = {},
 ): Promise<AskingWorkflow> {
 	const openAi = await stage.n8n.createCredential(
 		'Model',
@@ -47,11 +48,15 @@ async function createAgent(
 	);
 	const review = {
 		...stage.askNode({}),
-		type: 'n8n-nodes-diyalog.diyalogHitlTool',
+		type: `n8n-nodes-diyalog.diyalog${isTool ? 'Tool' : 'HitlTool'}`,
 		// Resource, operation and response type are what n8n makes of them.
 		parameters: {
 			customerNo: '70021',
-			message: '=The agent wants to run {{ $tool.name }} with {{ $tool.parameters.amount }}',
+			...(isTool
+				? { resource: 'otp', operation: 'sendAndWait', message: 'Do you approve?' }
+				: {
+						message: '=The agent wants to run {{ $tool.name }} with {{ $tool.parameters.amount }}',
+					}),
 			...parameters,
 		},
 	};
@@ -62,7 +67,7 @@ async function createAgent(
 				id: 'agent',
 				name: AGENT,
 				type: '@n8n/n8n-nodes-langchain.agent',
-				typeVersion: 3.1,
+				typeVersion,
 				position: [200, 0],
 				parameters: { promptType: 'define', text: 'Send 250 TL to A. Yilmaz', options: {} },
 			},
@@ -79,8 +84,10 @@ async function createAgent(
 					options: {},
 				},
 			},
+			// Of a plain tool nothing is approved.
 			{
 				id: 'tool',
+				disabled: isTool,
 				name: TOOL,
 				type: 'n8n-nodes-base.httpRequestTool',
 				typeVersion: 4.2,
@@ -99,7 +106,7 @@ async function createAgent(
 		{
 			Call: connection(AGENT, 'main'),
 			Model: connection(AGENT, 'ai_languageModel'),
-			[TOOL]: connection(ASK, 'ai_tool'),
+			...(!isTool && { [TOOL]: connection(ASK, 'ai_tool') }),
 			[ASK]: connection(AGENT, 'ai_tool'),
 		},
 	);
@@ -153,6 +160,31 @@ it('nobody can be asked: the tool does not run', async () => {
 	const data = await (await createAgent({ customerNo: '99999' })).run();
 	expect(firstItemOf(data, AGENT)).toEqual(REJECTED);
 	expect(chat.deeds).toEqual([]);
+});
+
+describe('without a tool to approve, as a tool of the agent itself', () => {
+	const createWithTool = async (typeVersion: number) =>
+		await createAgent({ toolDescription: 'Asks the customer' }, { typeVersion, isTool: true });
+
+	it('of an agent of version 3: it waits, and the model is told the answer', async () => {
+		const asked = await (await createWithTool(3.1)).start();
+		expect(chat.requests).toHaveLength(1);
+		await stage.press(asked.message, 'Decline');
+		expect(await saidBy(asked)).toEqual({
+			output: expect.stringContaining('"decision":"declined"'),
+		});
+	});
+
+	it('of an older agent, which would not wait: nothing is sent, and the model is told what to use', async () => {
+		const before = stage.sandbox.messages().length;
+		const data = await (await createWithTool(2.2)).run();
+		expect(firstItemOf(data, AGENT)).toEqual({
+			output: expect.stringMatching(
+				/cannot wait where it was called.*human review tool.*version 3/,
+			),
+		});
+		expect(stage.sandbox.messages()).toHaveLength(before);
+	});
 });
 
 it('the message that n8n proposes shows tool and input, which otherwise would read [object Object]', async () => {

@@ -45,19 +45,20 @@ const FAULTS: Array<{ what: string; behaviour: Behaviour; message: string; times
 	{
 		what: 'a reset after the body',
 		behaviour: { kind: 'resetAfterBody' },
-		message: 'The connection to the Diyalog server broke off',
+		message:
+			'The connection to the Diyalog server broke off, and the message may have been delivered',
 		times: 1,
 	},
 	{
 		what: 'an endless answer',
 		behaviour: { kind: 'endlessAnswer' },
-		message: "The server's answer is not one of Diyalog's",
+		message: "The server's answer is not one of Diyalog's, and the message may have been delivered",
 		times: 1,
 	},
 	{
 		what: 'no answer',
 		behaviour: { kind: 'silence' },
-		message: 'The Diyalog server did not answer in time',
+		message: 'The Diyalog server did not answer in time, and the message may have been delivered',
 		times: 1,
 	},
 ];

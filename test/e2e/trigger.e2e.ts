@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { fs, temporaryFolder, waitFor } from '../support/system';
+import { rawPost } from '../support/rawRequest';
+import { fs, sleepMs, temporaryFolder, waitFor } from '../support/system';
 import { hmacSha1, postSigned } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
 import { itemsOf } from './harness/executions';
@@ -138,6 +139,47 @@ it('starts nothing for a repeated event, also after a restart', async () => {
 	const pressed = items.flat().map((item) => (item as { messageId: string }).messageId);
 	for (const id of known) expect(pressed.filter((each) => each === id)).toHaveLength(1);
 }, 180_000);
+
+it('starts nothing for calls that are played again after n8n was killed', async () => {
+	const before = (await n8n.executions(workflowId)).length;
+	const ids = Array.from({ length: 20 }, (_, index) => `before-kill-${index}`);
+	const bodies = ids.map(press);
+	await Promise.all(bodies.map(async (body) => await postSigned(url, body, SECRET)));
+	// One after the other from here on, so that the last one is answered when n8n dies.
+	const last = press('last-before-kill');
+	expect((await postSigned(url, last, SECRET)).status).toBe(200);
+	await n8n.kill();
+	await n8n.boot();
+	await n8n.webhookUrl(`${WEBHOOK_ID}/webhook`);
+	for (const body of [...bodies, last])
+		expect((await postSigned(url, body, SECRET)).status).toBe(200);
+	expect((await postSigned(url, press('after-kill'), SECRET)).status).toBe(200);
+	await waitFor('the press after the kill', EXECUTION_WITHIN_MS, async () => {
+		const [newest] = await n8n.executions(workflowId, 'success');
+		const text = newest ? await n8n.executionData(newest.id) : '';
+		return text.includes('after-kill') ? true : undefined;
+	});
+	expect(await n8n.executions(workflowId)).toHaveLength(before + bodies.length + 2);
+}, 180_000);
+
+it('stores nothing of a stranger whose body cannot be read', async () => {
+	const before = await n8n.executionCount(workflowId, 'success', 'error');
+	const garbage = 'no gzip';
+	const length = `Content-Length: ${garbage.length}`;
+	const statuses = [
+		await rawPost(url, ['Content-Encoding: gzip', length], garbage),
+		await rawPost(
+			url,
+			['Content-Encoding: gzip', 'Transfer-Encoding: chunked'],
+			'1\r\nx\r\n0\r\n\r\n',
+		),
+		await rawPost(url, ['Content-Length: 20000000'], garbage),
+		await rawPost(url, ['Content-Length: 1000'], garbage, { hangUp: true }),
+	];
+	expect(statuses).toEqual([415, 415, 413, 0]);
+	await sleepMs(1_000);
+	expect(await n8n.executionCount(workflowId, 'success', 'error')).toBe(before);
+});
 
 it('says in the log why a call was refused, without a secret', async () => {
 	const log = await fs.readFile(n8n.logFile, 'utf8');

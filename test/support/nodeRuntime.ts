@@ -2,13 +2,14 @@ import {
 	DataDeduplicationService,
 	ExecutionLifecycleHooks,
 	ExternalSecretsProxy,
+	SupplyDataContext,
 	WebhookContext,
 	WorkflowExecute,
 	HookContext,
 } from 'n8n-core';
+import { makeHandleToolInvocation } from 'n8n-core/dist/execution-engine/node-execution-context/utils/get-input-connection-data';
 import { createRunExecutionData, ICredentialsHelper, Workflow } from 'n8n-workflow';
 import type {
-	IConnections,
 	ICredentialDataDecryptedObject,
 	ICredentials,
 	ICredentialType,
@@ -27,6 +28,7 @@ import type {
 	IWebhookDescription,
 	IWebhookResponseData,
 	IWorkflowExecuteAdditionalData,
+	Logger,
 } from 'n8n-workflow';
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
@@ -85,7 +87,10 @@ class CredentialsHelper extends ICredentialsHelper {
 	/** how often a node asked for the decrypted data */
 	decryptions = 0;
 
-	constructor(private readonly data: CredentialData) {
+	/** n8n cannot give the credential: it was deleted, or its key is another one */
+	isBroken = false;
+
+	constructor(public data: CredentialData) {
 		super();
 	}
 
@@ -124,6 +129,7 @@ class CredentialsHelper extends ICredentialsHelper {
 
 	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
 		this.decryptions++;
+		if (this.isBroken) throw new Error('The credential could not be decrypted');
 		return { ...this.data };
 	}
 
@@ -229,6 +235,17 @@ export interface StartedRun {
 	cancel(): void;
 }
 
+const INPUT = 'Input';
+
+const workflowOf = (node: INode): Workflow =>
+	new Workflow({
+		id: '1',
+		nodes: [nodeNamed(INPUT, 'test.input'), node],
+		connections: { [INPUT]: { main: [[{ node: node.name, type: 'main', index: 0 }]] } },
+		active: false,
+		nodeTypes: new NodeTypes(),
+	});
+
 /** Starts the Diyalog node for the given input items, through the real WorkflowExecute. */
 export function startDiyalogNode(
 	setup: NodeSetup,
@@ -236,21 +253,11 @@ export function startDiyalogNode(
 	instance: Instance = {},
 ): StartedRun {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
-	const input = nodeNamed('Input', 'test.input');
-	const connections: IConnections = {
-		Input: { main: [[{ node: node.name, type: 'main', index: 0 }]] },
-	};
-	const workflow = new Workflow({
-		id: '1',
-		nodes: [input, node],
-		connections,
-		active: false,
-		nodeTypes: new NodeTypes(),
-	});
+	const workflow = workflowOf(node);
 	const start: IExecuteData = {
 		node,
 		data: { main: [inputItems] },
-		source: { main: [{ previousNode: input.name }] },
+		source: { main: [{ previousNode: INPUT }] },
 	};
 	const runExecutionData = createRunExecutionData({
 		executionData: { nodeExecutionStack: [start] },
@@ -277,6 +284,65 @@ export const runDiyalogNode = async (
 	inputItems?: INodeExecutionData[],
 ): Promise<NodeRun> => await startDiyalogNode(setup, inputItems).done;
 
+/** Continues an execution that waited, as n8n does when the webhook of its node has asked for running the node again. */
+export async function runAgain(
+	setup: NodeSetup,
+	stored: IRun['data'],
+	workflowData: INodeExecutionData[][],
+	instance: Instance,
+): Promise<IRun> {
+	const [waiting] = stored.executionData?.nodeExecutionStack ?? [];
+	if (!waiting) throw new Error('Nothing waits');
+	waiting.data.main = workflowData;
+	stored.waitTill = undefined;
+	stored.resultData.runData[waiting.node.name]?.pop();
+	const workflow = workflowOf(waiting.node);
+	const additionalData = additionalDataFor(
+		new CredentialsHelper(setup.credentials),
+		workflow,
+		instance,
+	);
+	return await new WorkflowExecute(additionalData, 'manual', stored).processRunExecutionData(
+		workflow,
+	);
+}
+
+/** The Diyalog node as the tool of an agent in one execution: called with what the model gives, with n8n's own retries. */
+export function diyalogTool(setup: NodeSetup): (args: IDataObject) => Promise<unknown> {
+	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
+	const agent = nodeNamed('Agent', 'test.input');
+	const workflow = new Workflow({
+		id: '1',
+		nodes: [agent, node],
+		connections: { Diyalog: { ai_tool: [[{ node: agent.name, type: 'ai_tool', index: 0 }]] } },
+		active: false,
+		nodeTypes: new NodeTypes(),
+	});
+	const runExecutionData = createRunExecutionData();
+	const additionalData = additionalDataFor(new CredentialsHelper(setup.credentials), workflow);
+	const items = [{ json: {} }];
+	const executeData: IExecuteData = { node: agent, data: { main: [items] }, source: null };
+	return makeHandleToolInvocation(
+		(runIndex) =>
+			new SupplyDataContext(
+				workflow,
+				node,
+				additionalData,
+				'manual',
+				runExecutionData,
+				runIndex,
+				items,
+				{},
+				'ai_tool',
+				executeData,
+				[],
+			),
+		node,
+		new Diyalog(),
+		runExecutionData,
+	);
+}
+
 /** n8n's names of a trigger's two webhooks. */
 export type WebhookName = 'default' | 'setup';
 
@@ -289,6 +355,9 @@ export class TriggerUnderTest {
 	private readonly workflow: Workflow;
 
 	private readonly credentialsHelper: CredentialsHelper;
+
+	/** warnings and errors that the trigger wrote to n8n's log */
+	readonly log: string[] = [];
 
 	/** what n8n keeps of the node in its database */
 	get staticData(): IDataObject {
@@ -321,6 +390,19 @@ export class TriggerUnderTest {
 	/** how often the decrypted credential was asked for */
 	get decryptions(): number {
 		return this.credentialsHelper.decryptions;
+	}
+
+	/** how often something was written to what n8n saves after a call */
+	staticDataWrites = 0;
+
+	/** n8n cannot give the trigger its credential as long as this is on. */
+	set failDecryption(isBroken: boolean) {
+		this.credentialsHelper.isBroken = isBroken;
+	}
+
+	/** Somebody saves the credential with other values. */
+	changeCredential(data: CredentialData): void {
+		this.credentialsHelper.data = data;
 	}
 
 	/** What n8n answers to a call that started an execution. */
@@ -368,6 +450,15 @@ export class TriggerUnderTest {
 			[],
 			null,
 		);
+		const keep = (line: string): void => void this.log.push(line);
+		const ignore = (): void => undefined;
+		const logger: Logger = { debug: ignore, info: ignore, warn: keep, error: keep };
+		Object.defineProperty(context, 'logger', { value: logger });
+		// n8n marks the data as changed when it is written, and takes the mark away when it has saved them.
+		this.workflow.staticData.__dataChanged = false;
+		response.once('close', () => {
+			if (this.workflow.staticData.__dataChanged) this.staticDataWrites++;
+		});
 		return await this.trigger.webhook.call(context);
 	}
 
@@ -400,6 +491,8 @@ export class WaitingNode {
 		private readonly stored: IRun['data'],
 		private readonly instance: Required<Instance>,
 	) {
+		const [waiting] = stored.executionData?.nodeExecutionStack ?? [];
+		if (waiting) waiting.node.disabled = true;
 		this.node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 		this.workflow = new Workflow({
 			id: '1',

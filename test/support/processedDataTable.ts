@@ -24,6 +24,9 @@ export class ProcessedDataTable implements IDataDeduplicator {
 	/** Set it to make the database unreachable. */
 	failure: Error | undefined;
 
+	/** Set it to hold a writing up between its reading and its writing; it gets the row's key. */
+	beforeWriting: ((key: string) => Promise<void>) | undefined;
+
 	/** @param delayMs how long a statement takes; random up to it, so that other orders come up */
 	constructor(private readonly delayMs = 0) {}
 
@@ -45,6 +48,7 @@ export class ProcessedDataTable implements IDataDeduplicator {
 		const isOld = (item: string | number) => before.has(hashOf(item));
 		const written = [...(row ?? []), ...hashes.filter((hash) => !before.has(hash))];
 		if (maxEntries) written.splice(0, written.length - maxEntries);
+		await this.beforeWriting?.(key);
 		await (row ? this.update(key, written) : this.insert(key, written));
 		return { new: items.filter((item) => !isOld(item)), processed: items.filter(isOld) };
 	}

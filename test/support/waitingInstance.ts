@@ -4,11 +4,12 @@ import type {
 	IDataObject,
 	INodeExecutionData,
 	INodeParameters,
+	IRun,
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import type { AddressInfo } from './system';
 import { sleepMs } from './system';
-import { startDiyalogNode, TriggerUnderTest, WaitingNode } from './nodeRuntime';
+import { runAgain, startDiyalogNode, TriggerUnderTest, WaitingNode } from './nodeRuntime';
 import type { CredentialData, NodeSetup } from './nodeRuntime';
 import { serve } from './webhookServer';
 import type { WebhookServer } from './webhookServer';
@@ -30,7 +31,11 @@ export interface WaitingExecution {
 export type StoringFault = 'fails' | 'failsAfter' | 'hangsUp';
 
 interface Stored extends WaitingExecution {
-	node: WaitingNode;
+	setup: NodeSetup;
+	/** as n8n stores it while it waits */
+	data: IRun['data'];
+	/** `waiting`, or that it was let go on; each time it waits is another */
+	waits: number;
 }
 
 /**
@@ -83,14 +88,20 @@ export class WaitingInstance {
 		await this.stopServer();
 	}
 
-	/** Runs the node until it waits. */
+	/**
+	 * Runs the node until it waits.
+	 *
+	 * @param settings of the node, such as its name or `executeOnce`
+	 */
 	async ask(
 		credentials: CredentialData,
 		parameters: INodeParameters,
 		input: IDataObject = {},
+		settings: NodeSetup['settings'] = {},
 	): Promise<WaitingExecution> {
 		const setup: NodeSetup = {
 			credentials,
+			settings,
 			parameters: {
 				resource: 'otp',
 				operation: 'sendAndWait',
@@ -103,17 +114,7 @@ export class WaitingInstance {
 		const instance = { url: this.url, executionId: id };
 		const { run, error } = await startDiyalogNode(setup, [{ json: input }], instance).done;
 		if (error) throw error;
-		const [waiting] = run.data.executionData?.nodeExecutionStack ?? [];
-		if (!run.waitTill || !waiting) throw new Error('The execution does not wait');
-		// n8n stores the execution as text and reads it again.
-		const node = new WaitingNode(setup, structuredClone(run.data), instance);
-		const execution: Stored = {
-			id,
-			node,
-			onTimeout: waiting.data.main?.[0] ?? [],
-			waitTill: run.waitTill,
-			continuations: [],
-		};
+		const execution: Stored = { id, setup, ...waitingOf(run), waits: 1, continuations: [] };
 		this.executions.set(id, execution);
 		return execution;
 	}
@@ -141,28 +142,53 @@ export class WaitingInstance {
 			return;
 		}
 		try {
-			const result = await execution.node.call(request, response);
-			if (result.workflowData) await this.continue(execution, result, response);
+			const { waits } = execution;
+			const data = structuredClone(execution.data);
+			const node = new WaitingNode(execution.setup, data, this.instanceOf(execution));
+			const result = await node.call(request, response);
+			if (result.workflowData) await this.continue(execution, data, waits, result, response);
 		} catch (error) {
 			this.escaped.push(error);
 			if (!response.headersSent) response.status(500).end();
 		}
 	}
 
+	private readonly instanceOf = ({ id }: WaitingExecution) => ({ url: this.url, executionId: id });
+
 	/** n8n lets an execution continue if it still waits, and answers when that is stored. */
 	private async continue(
 		execution: Stored,
+		data: IRun['data'],
+		waits: number,
 		{ workflowData = [], webhookResponse }: IWebhookResponseData,
 		response: Response,
 	): Promise<void> {
 		const fault = this.storing.shift();
 		await sleepMs(this.storesAfterMs);
-		const isWaiting = execution.continuations.length === 0;
-		if (isWaiting && fault !== 'fails')
+		const goesOn = execution.waits === waits && fault !== 'fails';
+		if (goesOn) execution.waits++;
+		const isRunAgain = data.executionData?.nodeExecutionStack[0]?.node.disabled === false;
+		if (goesOn && isRunAgain) this.running.add(execution.id);
+		if (goesOn && !isRunAgain)
 			execution.continuations.push(workflowData.flatMap((items) => items.map(({ json }) => json)));
 		if (fault === 'hangsUp') response.destroy();
-		else if (!isWaiting || fault)
+		else if (!goesOn || fault)
 			response.status(500).json({ message: 'There was a problem executing the workflow' });
 		else response.status(200).send(webhookResponse);
+		if (!goesOn || !isRunAgain) return;
+		const run = await runAgain(execution.setup, data, workflowData, this.instanceOf(execution));
+		Object.assign(execution, waitingOf(run));
+		this.running.delete(execution.id);
 	}
+}
+
+/** What n8n stores of an execution that waits, as text which it reads again. */
+function waitingOf(run: IRun): Pick<Stored, 'data' | 'onTimeout' | 'waitTill'> {
+	const [waiting] = run.data.executionData?.nodeExecutionStack ?? [];
+	if (!run.waitTill || !waiting) throw new Error('The execution does not wait');
+	return {
+		data: structuredClone(run.data),
+		onTimeout: waiting.data.main?.[0] ?? [],
+		waitTill: run.waitTill,
+	};
 }

@@ -15,6 +15,8 @@ export interface WebhookServer {
 	executions: IDataObject[][];
 	/** errors that the trigger let escape; n8n would answer 500 */
 	escaped: unknown[];
+	/** how many bodies the trigger asked n8n to read */
+	bodiesRead: number;
 	/** as long as this is on, n8n cannot store an execution and answers 500 */
 	isDiskFull: boolean;
 	/** how long n8n takes to store an execution */
@@ -37,9 +39,25 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 	const escaped: unknown[] = [];
 
 	const handle = async (request: Request, response: Response, name: WebhookName) => {
-		// n8n keeps the bytes beside the parsed body.
-		const rawBody: unknown = request.body;
-		Object.assign(request, { rawBody: Buffer.isBuffer(rawBody) ? rawBody : undefined, body: {} });
+		const readRawBody = async (): Promise<void> => {
+			await new Promise<void>((resolve, reject) => {
+				readBody(request, response, (error?: unknown) => {
+					if (error instanceof Error) reject(error);
+					else resolve();
+				});
+			});
+			// n8n keeps the bytes beside the parsed body.
+			const rawBody: unknown = request.body;
+			Object.assign(request, { rawBody: Buffer.isBuffer(rawBody) ? rawBody : undefined, body: {} });
+		};
+		// n8n reads what says that it is JSON, and leaves it to the node to have the rest read.
+		if (/^application\/json/i.test(request.headers['content-type'] ?? '')) await readRawBody();
+		Object.assign(request, {
+			readRawBody: async () => {
+				server.bodiesRead++;
+				await readRawBody();
+			},
+		});
 		const { workflowData, noWebhookResponse } = await trigger.call(request, response, name);
 		if (workflowData) await sleepMs(server.storesAfterMs);
 		if (workflowData && server.isDiskFull) {
@@ -52,8 +70,8 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		response.status(200).send(trigger.responseDataOf(name));
 	};
 
+	const readBody = express.raw({ type: () => true, limit: N8N_PAYLOAD_LIMIT });
 	const app = express();
-	app.use(express.raw({ type: () => true, limit: N8N_PAYLOAD_LIMIT }));
 	app.post('/webhook', async (request, response) => await handle(request, response, 'default'));
 	app.post(
 		'/updatemokstatus',
@@ -72,6 +90,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		statusUrl: `http://127.0.0.1:${port}/updatemokstatus`,
 		executions,
 		escaped,
+		bodiesRead: 0,
 		isDiskFull: false,
 		storesAfterMs: 0,
 		close: async () => {

@@ -24,17 +24,23 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 	const items = context.getInputData();
 	if (items.length === 0) return [];
 	const goesOn = context.continueOnFail();
+	let decides = false;
 	const failed = (error: NodeApiError | NodeOperationError, item: number): INodeExecutionData => ({
 		json: { error: errorText(error) },
-		pairedItem: { item },
+		// n8n adds the item named here to what leaves on an error output. Without it n8n names the item by itself, later.
+		...(!decides && { pairedItem: { item } }),
 	});
 	let run: OperationRun;
 	try {
-		run = await chosenOperation(context).start(context);
+		const operation = chosenOperation(context);
+		decides = operation.decides === true;
+		run = await operation.start(context);
 	} catch (error) {
 		const asError = () => asNodeError(context.getNode(), error, 0);
 		// What is thrown with Continue On Fail makes n8n pass the input on as if all were well.
-		if (goesOn) return items.map((_, itemIndex) => failed(asError(), itemIndex));
+		// Agents before version 3 tell their model nothing of what a tool throws.
+		const isTold = decides && context.isToolExecution();
+		if (goesOn || isTold) return items.map((_, itemIndex) => failed(asError(), itemIndex));
 		throw asError();
 	}
 	const output = new Map<number, INodeExecutionData>();

@@ -23,6 +23,8 @@ export interface Operation {
 	description: string;
 	/** its fields; when they are shown is added by the registry */
 	fields: INodeProperties[];
+	/** its output is a decision: the input, which may hold an earlier one, must not go on with a failure */
+	decides?: boolean;
 	/** Begins to run the operation for all input items. */
 	start(context: IExecuteFunctions): Promise<OperationRun>;
 }

@@ -12,7 +12,23 @@ const id = z.union([z.string(), z.number().int()]).transform(String);
 /** The last millisecond that a Date can hold. */
 const MAX_EPOCH_MS = 8.64e15;
 
-const epochMs = z.number().int().min(-MAX_EPOCH_MS).max(MAX_EPOCH_MS);
+/** Milliseconds below this are from before 1973, seconds below this until the year 5138: so it tells which of both is meant. */
+const SECONDS_BELOW = 1e11;
+const MS_PER_SECOND = 1_000;
+
+const NUMERIC = /^\d{1,20}(\.\d{1,20})?$/;
+
+/** Times are documented as whole milliseconds; seconds, fractions and digits in a text say the same. */
+function toEpochMs(value: unknown): unknown {
+	if (value === null) return undefined;
+	const epoch = typeof value === 'string' && NUMERIC.test(value) ? Number(value) : value;
+	if (typeof epoch !== 'number') return epoch;
+	return Math.floor(Math.abs(epoch) < SECONDS_BELOW ? epoch * MS_PER_SECOND : epoch);
+}
+
+const epochMs = z
+	.preprocess(toEpochMs, z.number().int().min(-MAX_EPOCH_MS).max(MAX_EPOCH_MS).optional())
+	.optional();
 
 /** The frame: only that there is a list of entries; each entry is read by itself, so that a bad one costs no other. */
 export const envelopeSchema = z.object({
@@ -22,12 +38,13 @@ export const envelopeSchema = z.object({
 
 export const entrySchema = z.object({
 	id,
+	/** when Diyalog sent it */
 	time: epochMs,
 	messaging: z.array(z.unknown()),
 });
 
 /** Message ids that were delivered or read; all earlier messages were as well. */
-const receipt = z.object({ mids: z.array(id).default([]), watermark: epochMs.optional() });
+const receipt = z.object({ mids: z.array(id).default([]), watermark: epochMs });
 
 /**
  * One element of `messaging`. Sender is always the bot and recipient always the customer, also when it was the customer
@@ -36,6 +53,7 @@ const receipt = z.object({ mids: z.array(id).default([]), watermark: epochMs.opt
 export const messagingSchema = z.object({
 	sender: z.object({ id }),
 	recipient: z.object({ id, appCustomerId: id }),
+	/** when it happened */
 	timestamp: epochMs,
 	messageEcho: z.object({ mid: id }).optional(),
 	delivery: receipt.optional(),

@@ -7,7 +7,7 @@ import {
 	verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 
 /*
  * Payloads that the company's own app signed on the customer's device. Diyalog leaves the format to the company, so two
@@ -45,6 +45,34 @@ const CLOCK_TOLERANCE_S = 15 * 60;
 
 /** RFC 7518, 3.3 and 3.5; demanded outside of a JWS as well. */
 const MIN_RSA_BITS = 2048;
+
+/** FIPS 186-5, 5.1: odd, above 2^16 and below 2^256. With 1 everybody can sign; small ones are forged where padding is read loosely. */
+const MIN_RSA_EXPONENT = 65_537n;
+const MAX_RSA_EXPONENT = 2n ** 256n;
+
+const isSafeExponent = (exponent = 0n): boolean =>
+	exponent >= MIN_RSA_EXPONENT && exponent < MAX_RSA_EXPONENT && exponent % 2n === 1n;
+
+/**
+ * The y-coordinates of Ed25519's points of small order, also beyond the prime, in hexadecimal without the sign: for such a
+ * key signatures are made without any secret.
+ */
+const SMALL_ORDER_POINTS: ReadonlySet<string> = new Set([
+	`00${'00'.repeat(31)}`,
+	`01${'00'.repeat(31)}`,
+	'26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+	'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+	`ec${'ff'.repeat(30)}7f`,
+	`ed${'ff'.repeat(30)}7f`,
+	`ee${'ff'.repeat(30)}7f`,
+]);
+
+function isSmallOrder(key: KeyObject): boolean {
+	const point = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
+	// The highest bit of the last byte is the sign of the other coordinate.
+	const signless = point.map((byte, index) => (index === point.length - 1 ? byte & 0x7f : byte));
+	return SMALL_ORDER_POINTS.has(Buffer.from(signless).toString('hex'));
+}
 
 type Hash = 'sha256' | 'sha384' | 'sha512';
 
@@ -277,6 +305,15 @@ function requireFit(key: KeyObject, fits: boolean, needed: string): void {
 	);
 }
 
+/** Refuses a key that fits and yet protects nothing. */
+function requireStrong(isStrong: boolean): void {
+	if (isStrong) return;
+	throw new SettingsProblem(
+		'The Public Key is too weak: signatures could be forged',
+		'Let a new pair of keys be made with the usual settings (RSA with the exponent 65537, or Ed25519) and enter its public key.',
+	);
+}
+
 /** Whether these bytes carry this signature; may throw on what is none. */
 type SignatureCheck = (signed: Buffer, signature: Buffer) => boolean;
 
@@ -299,11 +336,13 @@ function prepareCheck(algorithm: Algorithm, texts: KeyTexts): SignatureCheck {
 		const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
 		const fits = key.asymmetricKeyType === 'rsa' && bits >= MIN_RSA_BITS;
 		requireFit(key, fits, `an RSA key of at least ${MIN_RSA_BITS} bits`);
+		requireStrong(isSafeExponent(key.asymmetricKeyDetails?.publicExponent));
 		return (signed, signature) => verify(hash, signed, { key, padding, saltLength }, signature);
 	}
 
 	if (algorithm.family === 'ed25519') {
 		requireFit(key, key.asymmetricKeyType === 'ed25519', 'an Ed25519 key');
+		requireStrong(!isSmallOrder(key));
 		return (signed, signature) => verify(null, signed, key, signature);
 	}
 
@@ -353,7 +392,7 @@ function parseObject(text: string): object | undefined {
 const numericDate = z.number().finite().optional();
 
 const claimsSchema = z.object({
-	payload: z.unknown(),
+	payload: z.unknown().optional(),
 	messageId: z.string().optional(),
 	customerNo: z.string().optional(),
 	exp: numericDate,
@@ -479,7 +518,7 @@ export function createPayloadVerifier(
 		const field = settings.error.issues[0]?.path[0] ?? 'payloadSignature';
 		return {
 			ok: false,
-			title: `${FIELD_LABELS[field] ?? 'Signed Payloads'} has a value that is not possible`,
+			title: `${FIELD_LABELS[String(field)] ?? 'Signed Payloads'} has a value that is not possible`,
 			advice: 'Set the field anew in the Diyalog API credential.',
 		};
 	}

@@ -1,83 +1,152 @@
-import { createHash } from 'node:crypto';
-import type { DiyalogEvent } from './events';
+import { FINGERPRINT_CHARACTERS } from './fingerprint';
+import type { EventFingerprint } from './fingerprint';
 
 /*
- * Diyalog does not document whether it repeats a call that was not answered with 2xx, so the same event may come twice.
- * The last events are remembered as fingerprints, newest last; nothing of their content can be read from them.
+ * Diyalog does not document whether it repeats a call that was not answered with 2xx, and somebody may play a recorded call
+ * again. So what was taken is remembered until the age of the call gives a repetition away, by the time at which Diyalog
+ * sent it. What can no longer be told from a repetition is refused, never taken.
+ *
+ * The text that is stored is written anew with every event. It consists of buckets by time, and only the bucket that has
+ * changed is put together again.
  */
 
-/** How many events one trigger remembers while n8n runs: about 1 MB. */
-const MAX_SEEN_EVENTS = 10_000;
-
-/** How many of them it still knows after a restart: 16 kB of text, which n8n reads and writes for every press. */
-const MAX_STORED_EVENTS = 1_000;
-
-/** 96 bits: finding a second event with a given fingerprint is out of reach, and 16 characters are enough. */
-const FINGERPRINT_CHARACTERS = 16;
+/** Events that were sent within this time are remembered, and forgotten, together. */
+const BUCKET_MS = 10_000;
 
 /**
- * What makes two events the same: everything but the time at which Diyalog sent them, which differs in a repetition,
- * and the time at which a callback arrived.
+ * Events and buckets in one memory, about 15 MB, and 1 MB of text: twice 15 minutes at 50 events a second, since a call may
+ * come from 15 minutes ahead.
  */
-export function fingerprintOf(event: DiyalogEvent): string {
-	const identity: Record<string, unknown> = { ...event };
-	delete identity.sentAt;
-	delete identity.receivedAt;
-	return createHash('sha256')
-		.update(JSON.stringify(identity))
-		.digest('base64url')
-		.slice(0, FINGERPRINT_CHARACTERS);
+const MAX_REMEMBERED = 100_000;
+
+/** As many are remembered even if they are too old to be taken again: a server may repeat a call late, with a new time. */
+const ALWAYS_REMEMBERED = 1_000;
+
+/** Events that were not dealt with; a call in which n8n fails holds 1,000 at most. */
+const MAX_TAKEN_BACK = 10_000;
+
+const RADIX = 36;
+
+/** Begins with the time until which events were forgotten, or nothing, and goes on with buckets. */
+const STORED = /^(-?[0-9a-z]{1,11})?(,|$)/;
+
+/** Whether an event is new, a repetition, or from a time that was forgotten. */
+export type Novelty = 'new' | 'repeated' | 'untold';
+
+interface Bucket {
+	members: Set<string>;
+	/** as stored; undefined when it has to be put together again */
+	text?: string;
 }
 
-/** The fingerprints of the last events, in bounded memory. */
+/** Which events were taken, in bounded memory. */
 export class SeenEvents {
-	private readonly fingerprints: Set<string>;
+	/** the bucket of each fingerprint */
+	private readonly bucketOf = new Map<string, number>();
 
-	/** what another memory may still know */
-	private readonly forgotten = new Set<string>();
+	private readonly buckets = new Map<number, Bucket>();
+
+	/** what another memory may still know, but was not dealt with in the end */
+	private readonly takenBack = new Set<string>();
+
+	/** events that were sent before this may have been forgotten */
+	private forgottenUntilMs = -Infinity;
 
 	/** @param stored what {@link toText} returned before; anything else is taken for nothing */
 	constructor(stored: unknown = '') {
-		const text = typeof stored === 'string' ? stored : '';
-		this.fingerprints = new Set(text.match(/.{16}/g) ?? []);
+		this.merge(stored);
 	}
 
-	/** Adds what another memory of the same trigger knows, but for what was forgotten here on purpose. */
-	merge(other: SeenEvents): void {
-		for (const fingerprint of other.fingerprints)
-			if (!this.forgotten.has(fingerprint)) this.fingerprints.add(fingerprint);
-		this.forgetOldest();
+	/** Adds what another memory of the same trigger knows, as text, but for what was forgotten here on purpose. */
+	merge(stored: unknown): void {
+		if (typeof stored !== 'string' || !STORED.test(stored)) return;
+		const [forgottenUntil = '', ...parts] = stored.split(',');
+		const forgottenUntilMs = parseInt(forgottenUntil, RADIX);
+		if (forgottenUntilMs > this.forgottenUntilMs) this.forgottenUntilMs = forgottenUntilMs;
+		for (const part of parts) {
+			const [name = '', members = ''] = part.split(':');
+			const number = parseInt(name, RADIX);
+			if (!Number.isSafeInteger(number) || this.textOf(number) === part) continue;
+			for (let at = 0; at < members.length; at += FINGERPRINT_CHARACTERS) {
+				const fingerprint = members.slice(at, at + FINGERPRINT_CHARACTERS);
+				if (!this.takenBack.has(fingerprint)) this.remember(fingerprint, number);
+			}
+		}
 	}
 
-	/** Remembers an event; false when it was known already. */
-	add(event: DiyalogEvent): boolean {
-		const fingerprint = fingerprintOf(event);
-		if (this.fingerprints.has(fingerprint)) return false;
-		this.fingerprints.add(fingerprint);
-		this.forgotten.delete(fingerprint);
-		this.forgetOldest();
-		return true;
+	/** Remembers an event, unless it cannot be told whether it is new. */
+	add({ text, sentAtMs }: EventFingerprint): Novelty {
+		const number = Math.floor(sentAtMs / BUCKET_MS);
+		const isKnown = this.bucketOf.has(text);
+		if (!isKnown && sentAtMs < this.forgottenUntilMs && !this.takenBack.has(text)) return 'untold';
+		this.remember(text, number);
+		this.takenBack.delete(text);
+		return isKnown ? 'repeated' : 'new';
 	}
 
 	/** Forgets an event that was not dealt with in the end, so that its repetition is taken. */
-	forget(event: DiyalogEvent): void {
-		const fingerprint = fingerprintOf(event);
-		this.fingerprints.delete(fingerprint);
-		this.forgotten.add(fingerprint);
-		const [oldest] = this.forgotten;
-		if (this.forgotten.size > MAX_SEEN_EVENTS && oldest !== undefined)
-			this.forgotten.delete(oldest);
+	forget({ text }: EventFingerprint): void {
+		this.remove(text);
+		this.takenBack.add(text);
+		const [oldest] = this.takenBack;
+		if (this.takenBack.size > MAX_TAKEN_BACK && oldest !== undefined) this.takenBack.delete(oldest);
 	}
 
-	/** The newest of them, to be stored. */
-	toText(): string {
-		return [...this.fingerprints].slice(-MAX_STORED_EVENTS).join('');
-	}
-
-	private forgetOldest(): void {
-		for (const oldest of this.fingerprints) {
-			if (this.fingerprints.size <= MAX_SEEN_EVENTS) return;
-			this.fingerprints.delete(oldest);
+	/**
+	 * Forgets the oldest of what is too old to be taken, or too much.
+	 *
+	 * @param maxAgeMs how old a call may be; 0 for any age
+	 */
+	forgetOld(nowMs: number, maxAgeMs: number): void {
+		let size = this.bucketOf.size + this.buckets.size;
+		if (size <= ALWAYS_REMEMBERED) return;
+		const tooOldMs = maxAgeMs > 0 ? nowMs - maxAgeMs : -Infinity;
+		for (const number of [...this.buckets.keys()].sort((one, other) => one - other)) {
+			const endMs = (number + 1) * BUCKET_MS;
+			if (size <= (endMs <= tooOldMs ? ALWAYS_REMEMBERED : MAX_REMEMBERED)) return;
+			const members = this.buckets.get(number)?.members ?? new Set();
+			for (const fingerprint of members) this.bucketOf.delete(fingerprint);
+			this.buckets.delete(number);
+			size -= members.size + 1;
+			this.forgottenUntilMs = Math.max(this.forgottenUntilMs, endMs);
 		}
+	}
+
+	/** All of it, to be stored. */
+	toText(): string {
+		const known = Number.isFinite(this.forgottenUntilMs);
+		const parts = [known ? this.forgottenUntilMs.toString(RADIX) : ''];
+		for (const number of this.buckets.keys()) parts.push(this.textOf(number));
+		return parts.join();
+	}
+
+	/** A bucket as it is stored; empty when there is none. */
+	private textOf(number: number): string {
+		const bucket = this.buckets.get(number);
+		if (!bucket) return '';
+		bucket.text ??= `${number.toString(RADIX)}:${[...bucket.members].join('')}`;
+		return bucket.text;
+	}
+
+	/** Puts a fingerprint into its bucket; a repetition counts from the time at which it was sent last. */
+	private remember(fingerprint: string, number: number): void {
+		const former = this.bucketOf.get(fingerprint);
+		if (former !== undefined && former >= number) return;
+		this.remove(fingerprint);
+		this.bucketOf.set(fingerprint, number);
+		const bucket = this.buckets.get(number) ?? { members: new Set() };
+		bucket.members.add(fingerprint);
+		bucket.text = undefined;
+		this.buckets.set(number, bucket);
+	}
+
+	private remove(fingerprint: string): void {
+		const number = this.bucketOf.get(fingerprint);
+		const bucket = number !== undefined && this.buckets.get(number);
+		if (number === undefined || !bucket) return;
+		this.bucketOf.delete(fingerprint);
+		bucket.members.delete(fingerprint);
+		bucket.text = undefined;
+		if (bucket.members.size === 0) this.buckets.delete(number);
 	}
 }

@@ -50,13 +50,34 @@ export function verifySignature(
 }
 
 /** Why a signature does not fit, as far as it can be found out. */
-export type MismatchCause = 'bodyAltered' | 'secretHasBlanks' | 'otherSecret';
+export type MismatchCause = 'bodyAltered' | 'secretHasBlanks' | 'otherSecret' | 'tooLarge';
+
+/** Many times a batch of 10 events. A larger body is not written anew for a caller whom nobody knows. */
+const MAX_EXPLAINED_BYTES = 16_384;
+
+/** Deeper than any body that Diyalog documents by far. Laying out JSON costs its length times its depth. */
+const MAX_EXPLAINED_DEPTH = 16;
+
+/** Whether brackets nest at most so deep. Those within texts do not count: closing ones there would hide opening ones. */
+function isShallow(json: string): boolean {
+	let depth = 0;
+	let isText = false;
+	for (let at = 0; at < json.length && depth <= MAX_EXPLAINED_DEPTH; at++) {
+		const character = json.charAt(at);
+		if (character === '"') isText = !isText;
+		else if (isText && character === '\\') at++;
+		else if (!isText && (character === '{' || character === '[')) depth++;
+		else if (!isText && (character === '}' || character === ']')) depth--;
+	}
+	return depth <= MAX_EXPLAINED_DEPTH;
+}
 
 function* rewritings(body: string): Generator<string> {
 	yield body.trim();
 	yield `${body}\n`;
 	yield body.replaceAll('\r\n', '\n');
 	yield body.replaceAll(/\r?\n/g, '\r\n');
+	if (!isShallow(body)) return;
 	try {
 		const json: unknown = JSON.parse(body);
 		yield JSON.stringify(json);
@@ -69,13 +90,14 @@ function* rewritings(body: string): Generator<string> {
 /**
  * Finds the likely cause of a mismatch for the operator's log: whether the signature fits the body as it may have been
  * before a proxy wrote it anew, or fits with a secret without the blanks that were pasted along.
- * It never makes a call valid.
+ * It never makes a call valid. Whoever calls is unknown, so it takes no more than linear time, and only for small bodies.
  */
 export function explainMismatch(
 	rawBody: Buffer,
 	header: string,
 	appSecrets: readonly string[],
 ): MismatchCause {
+	if (rawBody.length > MAX_EXPLAINED_BYTES) return 'tooLarge';
 	const given = decodeSignature(header) ?? Buffer.alloc(0);
 	const secrets = appSecrets.filter((secret) => secret !== '');
 	if (secrets.some((secret) => fits(given, rawBody, secret.trim()))) return 'secretHasBlanks';

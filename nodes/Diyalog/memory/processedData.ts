@@ -43,6 +43,9 @@ const MAX_WAIT_MS = 25;
 
 const ABANDONED_AFTER_MS = 10_000;
 
+/** Whoever holds the lock for longer than this part of that time counts it as lost; the rest is for clocks and the way. */
+const SAFE_PART = 0.5;
+
 const isDuplicateKey = (error: unknown): boolean =>
 	error instanceof Error && /unique|duplicate/i.test(error.message);
 
@@ -94,23 +97,33 @@ export function lockedStore(
 ): MarkStore {
 	const { helpers } = context;
 	const row = rowStore(context, 'workflow');
-	const lock = async (): Promise<void> => {
-		let waitingSince = Date.now();
-		while (!(await tryLock(context))) {
-			if (Date.now() - waitingSince > abandonedAfterMs) {
+	/** @returns from when on it may have been held, on a clock that nobody sets: when the try that succeeded began */
+	const lock = async (): Promise<number> => {
+		let waitingSince = performance.now();
+		for (;;) {
+			const triedAt = performance.now();
+			if (await tryLock(context)) return triedAt;
+			if (performance.now() - waitingSince > abandonedAfterMs) {
 				await helpers.clearAllProcessedItems('node', OPTIONS);
-				waitingSince = Date.now();
+				waitingSince = performance.now();
 			}
 			await sleep(MIN_WAIT_MS + random() * (MAX_WAIT_MS - MIN_WAIT_MS));
 		}
 	};
 	return withClearErrors({
 		async add(names, forget) {
-			await lock();
+			const heldSince = await lock();
+			const isStillHeld = () => performance.now() - heldSince <= abandonedAfterMs * SAFE_PART;
 			try {
-				return await row.add(names, forget);
+				// Being late to begin with, it must not overwrite what others have written since.
+				if (!isStillHeld()) throw asMemoryError();
+				const added = await row.add(names, forget);
+				// Somebody may have taken the lock meanwhile and added the same: then both would be the first.
+				if (!isStillHeld()) throw asMemoryError();
+				return added;
 			} finally {
-				await helpers.clearAllProcessedItems('node', OPTIONS);
+				// A lock that was held for too long may be another's by now; if it is not, it will count as abandoned.
+				if (isStillHeld()) await helpers.clearAllProcessedItems('node', OPTIONS);
 			}
 		},
 	});

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 
 /** What a field schema adds to an issue beside its message, which is the problem. */
 interface Help {
@@ -14,14 +14,14 @@ interface Help {
  */
 export function refuse(context: z.RefinementCtx, problem: string, help: string | Help): never {
 	const params: Help = typeof help === 'string' ? { advice: help } : help;
-	context.addIssue({ code: 'custom', message: problem, params });
+	context.addIssue({ code: 'custom', message: problem, params, continue: false });
 	return z.NEVER;
 }
 
 const helpSchema = z.object({ advice: z.string(), label: z.string().optional() });
 
 /** The help that a field schema gave with an issue, or a general one for issues that zod found by itself. */
-export function helpOf(issue: z.ZodIssue | undefined): Help {
+export function helpOf(issue: z.core.$ZodIssue | undefined): Help {
 	const given = helpSchema.safeParse(issue?.code === 'custom' ? issue.params : undefined);
 	return (
 		given.data ?? {
@@ -61,6 +61,7 @@ function identifierText(value: unknown, context: z.RefinementCtx): string {
 
 const identifier = z
 	.unknown()
+	.optional()
 	.transform((value, context) => (isAbsent(value) ? '' : identifierText(value, context)));
 
 /** An id that has to be there. */
@@ -82,6 +83,7 @@ function plainText(value: unknown, context: z.RefinementCtx): string {
 
 const text = z
 	.unknown()
+	.optional()
 	.transform((value, context) => (isAbsent(value) ? '' : plainText(value, context)));
 
 /** A text that has to hold more than blanks; kept to the letter otherwise. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { parseExactJson } from '../json/exactJson';
 import { shownText } from '../otp/placeholders';
 import {
@@ -71,7 +71,7 @@ const sendOtpInputSchema = z.object({
 		.object({
 			button: z.array(z.discriminatedUnion('type', [postbackButton, webUrlButton])).default([]),
 		})
-		.default({}),
+		.prefault({}),
 	additionalFields: z
 		.object({
 			imageUrl: optionalText.transform((url, context) =>
@@ -80,7 +80,7 @@ const sendOtpInputSchema = z.object({
 			txCode: optionalIdentifier,
 			deviceId: optionalIdentifier,
 		})
-		.default({}),
+		.prefault({}),
 });
 
 /** A checked OTP message, ready to be turned into a body. */
@@ -119,7 +119,7 @@ const FIELD_LABELS: Readonly<Record<string, string>> = {
 	firstGapSeconds: 'First Gap (Seconds)',
 };
 
-function labelOf(path: ReadonlyArray<string | number>, given: string | undefined): string {
+function labelOf(path: readonly PropertyKey[], given: string | undefined): string {
 	const name = path.at(-1);
 	const label = given ?? FIELD_LABELS[String(name)] ?? 'Input';
 	const index = path.find((part) => typeof part === 'number');

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import type { RandomBytes } from './code';
 import { normaliseCode } from './code';
 import { fingerprint } from './keys';

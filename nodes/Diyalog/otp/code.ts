@@ -65,9 +65,16 @@ function asciiDigit(digit: string): string {
 /** Blanks, invisible characters, and everything that looks like a dash. */
 const SEPARATORS = /[\s\p{Pd}\p{Cf}\u2212_.]/gu;
 
+/** The distance from a character of full width, as East Asian keyboards write it, to its ASCII twin. */
+const FULL_WIDTH_OFFSET = 0xfee0;
+
+const asciiTwin = (fullWidth: string): string =>
+	String.fromCodePoint((fullWidth.codePointAt(0) ?? 0) - FULL_WIDTH_OFFSET);
+
 /**
- * The code that somebody meant: without blanks and dashes, in capitals, with ASCII digits in place of those of other
- * scripts (full-width, Arabic, Devanagari and so on). The same is done to the code that was sent, so that both fit.
+ * The code that somebody meant: without blanks, dashes, dots and underscores, in capitals, with ASCII digits in place of
+ * those of other scripts (full-width, Arabic, Devanagari and so on). The same is done to the code that was sent, so that
+ * both fit. Nothing else is folded: other letters, accents, fractions or circled digits make a text no code.
  *
  * @param entered what was typed; a number, as JSON and spreadsheets deliver it, has lost its leading zeros
  * @param length how long the code is that was sent; a number is filled up to it
@@ -80,9 +87,9 @@ export function normaliseCode(entered: unknown, length = 0): string {
 			: '';
 	}
 	if (typeof entered !== 'string' || entered.length > MAX_ENTERED_CHARACTERS) return '';
-	return entered
-		.normalize('NFKC')
+	const code = entered
+		.replace(/[\uff01-\uff5e]/g, asciiTwin)
 		.replace(SEPARATORS, '')
-		.replace(/(?![0-9])\p{Nd}/gu, asciiDigit)
-		.toUpperCase();
+		.replace(/(?![0-9])\p{Nd}/gu, asciiDigit);
+	return /^[!-~]+$/.test(code) ? code.toUpperCase() : '';
 }

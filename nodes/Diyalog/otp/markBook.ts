@@ -136,7 +136,7 @@ export class MarkBook {
 				take.map(({ name }) => name),
 				forget.map(({ name }) => name),
 			);
-			this.added.push(...take);
+			for (const mark of take) this.added.push(mark);
 			for (const mark of released) this.known.delete(mark);
 			for (const request of requests) {
 				const names = request.take.map(({ name }) => name);
@@ -152,7 +152,7 @@ export class MarkBook {
 		this.known.sweep(nowMs);
 		if (nowMs >= this.cleanAtMs) {
 			this.cleanAtMs = nowMs + CLEAN_EVERY_MS;
-			this.outdated.push(...this.added.filter(({ untilMs }) => untilMs <= nowMs));
+			for (const mark of this.added) if (mark.untilMs <= nowMs) this.outdated.push(mark);
 			this.added = this.added.filter(({ untilMs }) => untilMs > nowMs);
 		}
 		return this.outdated.splice(0, MAX_CLEANED_AT_ONCE);

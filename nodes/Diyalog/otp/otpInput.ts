@@ -1,8 +1,8 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { refuse } from '../messages/fields';
 import { problemOf } from '../messages/sendOtp';
 import type { InputProblem } from '../messages/sendOtp';
-import { MAX_CODE_LENGTH, MIN_CODE_LENGTH, generateCode } from './code';
+import { MAX_CODE_LENGTH, MIN_CODE_LENGTH, generateCode, normaliseCode } from './code';
 import type { RandomBytes } from './code';
 import { fieldsNotShown, fillPlaceholders, findUnfilled } from './placeholders';
 import { transactionSchema } from './transaction';
@@ -24,23 +24,26 @@ const DEFAULT_RESEND_LIMITS = {
 
 /** A number that is refused outside its bounds: a rule of security must not be something else than it looks. */
 export const between = (min: number, max: number, fallback: number) =>
-	z.unknown().transform((entered, context): number => {
-		if (entered === undefined || entered === null || entered === '') return fallback;
-		const number = Number(entered);
-		if (Number.isInteger(number) && number >= min && number <= max) return number;
-		return refuse(
-			context,
-			`is not a whole number from ${min} to ${max}`,
-			`Enter a number from ${min} to ${max}.`,
-		);
-	});
+	z
+		.unknown()
+		.optional()
+		.transform((entered, context): number => {
+			if (entered === undefined || entered === null || entered === '') return fallback;
+			const number = Number(entered);
+			if (Number.isInteger(number) && number >= min && number <= max) return number;
+			return refuse(
+				context,
+				`is not a whole number from ${min} to ${max}`,
+				`Enter a number from ${min} to ${max}.`,
+			);
+		});
 
 const otpSettingsSchema = z.object({
 	otpMode: z.enum(['none', 'given', 'generate']).default('given'),
 	codeLength: between(MIN_CODE_LENGTH, MAX_CODE_LENGTH, MIN_CODE_LENGTH),
 	codeCharacters: z.enum(['digits', 'lettersAndDigits']).default('digits'),
 	validMinutes: between(1, MAX_VALID_MINUTES, DEFAULT_VALID_MINUTES),
-	transaction: transactionSchema.default({}),
+	transaction: transactionSchema.prefault({}),
 	resendLimits: z
 		.object({
 			maxCodes: between(0, 100, DEFAULT_RESEND_LIMITS.maxCodes),
@@ -49,7 +52,7 @@ const otpSettingsSchema = z.object({
 		})
 		.partial()
 		.transform((entered) => ({ ...DEFAULT_RESEND_LIMITS, ...entered }))
-		.default({}),
+		.prefault({}),
 });
 
 /** How the code of a message is made, checked. */
@@ -104,6 +107,13 @@ export function prepareOtp(
 		if (unfilled) return problem('Message', unfilled.problem, unfilled.advice);
 		const input = { message: template, code: undefined, transaction: [], validMinutes };
 		return { valid: true, input };
+	}
+	if (otpValue !== undefined && normaliseCode(otpValue) === '') {
+		return problem(
+			'OTP Value',
+			'is not a code that could be verified',
+			'Use letters from A to Z and digits, together with blanks and dashes at most 100 characters.',
+		);
 	}
 	const code = otpValue ?? generateCode(codeCharacters, codeLength, randomBytes);
 	const values = { code, minutes: validMinutes, transaction };

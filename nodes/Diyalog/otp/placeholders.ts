@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { z } from 'zod/v4';
 import { refuse } from '../messages/fields';
 import { RESERVED_NAMES, FIXED_NAMES } from './transaction';
 import type { Transaction } from './transaction';

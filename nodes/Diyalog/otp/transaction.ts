@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { refuse } from '../messages/fields';
 
 /*
@@ -27,27 +27,30 @@ const MAX_VALUE_CHARACTERS = 140;
 /** Line breaks and invisible characters, with which a value could look like another one or forge a line of the text. */
 const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-const value = z.unknown().transform((entered, context): string => {
-	if (entered === undefined || entered === null) return '';
-	if (typeof entered !== 'string' && typeof entered !== 'number') {
-		return refuse(context, 'is not a text', 'Check the expression: it has to give a text.');
-	}
-	if (typeof entered === 'number' && !(Math.abs(entered) <= Number.MAX_SAFE_INTEGER)) {
-		return refuse(context, 'is a number too large to be exact', 'Pass it as a text.');
-	}
-	const text = String(entered).normalize('NFC').trim();
-	if (UNSHOWABLE.test(text)) {
-		return refuse(
-			context,
-			'contains line breaks or invisible characters',
-			'Remove them: the customer has to see exactly what is approved.',
-		);
-	}
-	if (text.length > MAX_VALUE_CHARACTERS) {
-		return refuse(context, `is longer than ${MAX_VALUE_CHARACTERS} characters`, 'Shorten it.');
-	}
-	return text;
-});
+const value = z
+	.unknown()
+	.optional()
+	.transform((entered, context): string => {
+		if (entered === undefined || entered === null) return '';
+		if (typeof entered !== 'string' && typeof entered !== 'number') {
+			return refuse(context, 'is not a text', 'Check the expression: it has to give a text.');
+		}
+		if (typeof entered === 'number' && !(Math.abs(entered) <= Number.MAX_SAFE_INTEGER)) {
+			return refuse(context, 'is a number too large to be exact', 'Pass it as a text.');
+		}
+		const text = String(entered).normalize('NFC').trim();
+		if (UNSHOWABLE.test(text)) {
+			return refuse(
+				context,
+				'contains line breaks or invisible characters',
+				'Remove them: the customer has to see exactly what is approved.',
+			);
+		}
+		if (text.length > MAX_VALUE_CHARACTERS) {
+			return refuse(context, `is longer than ${MAX_VALUE_CHARACTERS} characters`, 'Shorten it.');
+		}
+		return text;
+	});
 
 const NAME = /^[\p{L}\p{N}_-]{1,40}$/u;
 

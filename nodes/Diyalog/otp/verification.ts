@@ -73,6 +73,7 @@ export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks 
 	const customerNo = customerText(given.customerNo);
 	const transaction = readTransaction(given.transaction);
 	const code = normaliseCode(given.code, challenge.codeLength);
+	const isCode = code !== '' && challenge.codeLength > 0;
 	const sameTransaction = equalBytes(
 		challenge.transaction,
 		transactionFingerprint(keys, transaction ?? []),
@@ -83,7 +84,7 @@ export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks 
 		customerNo,
 		sameCustomer: equalBytes(challenge.customer, customerFingerprint(keys, customerNo)),
 		sameTransaction: sameTransaction && transaction !== undefined,
-		rightCode: equalBytes(challenge.code, codeFingerprint(keys, challenge.id, code)),
+		rightCode: equalBytes(challenge.code, codeFingerprint(keys, challenge.id, code)) && isCode,
 		expired: nowMs >= challenge.expiresAtMs,
 	};
 }

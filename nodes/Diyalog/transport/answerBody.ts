@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 
 /** An accepted answer has about 80 characters; this leaves room for a long refusal, and none for a flood. */
 export const MAX_ANSWER_BYTES = 65_536;

@@ -4,7 +4,7 @@ import type {
 	IHttpRequestOptions,
 	IWebhookFunctions,
 } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { rememberMessage } from '../messages/knownMessages';
 import { parseSendOtpAnswer } from '../messages/sendOtp';
 import type { SendOtpAnswer, SendOtpBody } from '../messages/sendOtp';
@@ -87,8 +87,9 @@ export function explainThrown(thrown: unknown): Failure {
 
 const responseSchema = z.object({
 	statusCode: z.number(),
-	headers: z.record(z.unknown()).default({}),
-	body: z.unknown(),
+	// An instance of a class, which a record would refuse.
+	headers: z.object({ 'retry-after': z.unknown().optional() }).prefault({}),
+	body: z.unknown().optional(),
 });
 
 /** Resolves after some milliseconds, or at once when the execution is cancelled; leaves no timer behind that holds n8n up. */

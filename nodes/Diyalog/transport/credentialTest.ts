@@ -5,7 +5,7 @@ import type {
 	IHttpRequestOptions,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { authenticateRequest } from './authenticate';
 import { explainThrown, readAnswer, sendOtpRequest } from './client';
 import type { SendOtpOutcome } from './client';
@@ -14,7 +14,7 @@ import type { Failure } from './failures';
 /** n8n shows a test as failed when it takes much longer. */
 const TEST_TIMEOUT_MS = 15_000;
 
-const responseSchema = z.object({ statusCode: z.number(), body: z.unknown() });
+const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().optional() });
 
 const TOKEN_WORKS = 'The server is reachable and accepts the bot token.';
 

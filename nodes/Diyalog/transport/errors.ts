@@ -39,6 +39,8 @@ export function failureError(
 	itemIndex: number,
 ): NodeApiError {
 	const httpCode = status === undefined ? undefined : String(status);
+	// The message of the error is all that a model and an error workflow see.
+	const message = uncertain ? `${title}, and the message may have been delivered` : title;
 	const sentences = [advice];
 	if (uncertain) sentences.push(PERHAPS_DELIVERED);
 	if (diyalogText !== undefined) sentences.push(`Diyalog said: "${diyalogText}".`);
@@ -46,7 +48,7 @@ export function failureError(
 	return new NodeApiError(
 		withoutParameters(node),
 		{},
-		{ message: title, description, itemIndex, httpCode },
+		{ message, description, itemIndex, httpCode },
 	);
 }
 

@@ -179,7 +179,42 @@ const NETWORK_FAILURES: Readonly<Record<string, Failure>> = {
 	ECONNABORTED: TOO_SLOW,
 };
 
-const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/;
+/**
+ * The server's certificate was not accepted: Node's names of what OpenSSL found, and its own for a name that does not fit.
+ * Node looks at the certificate when the handshake ends and destroys the connection before a byte of the request is
+ * encrypted. Other failures of TLS (ERR_SSL_...) can come at any time, also when the request has arrived.
+ */
+const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
+	'UNABLE_TO_GET_ISSUER_CERT',
+	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+	'UNABLE_TO_GET_CRL',
+	'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+	'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+	'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+	'CERT_SIGNATURE_FAILURE',
+	'CERT_NOT_YET_VALID',
+	'CERT_HAS_EXPIRED',
+	'CERT_CHAIN_TOO_LONG',
+	'CERT_REVOKED',
+	'CERT_UNTRUSTED',
+	'CERT_REJECTED',
+	'CRL_SIGNATURE_FAILURE',
+	'CRL_NOT_YET_VALID',
+	'CRL_HAS_EXPIRED',
+	'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+	'ERROR_IN_CERT_NOT_AFTER_FIELD',
+	'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+	'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+	'DEPTH_ZERO_SELF_SIGNED_CERT',
+	'SELF_SIGNED_CERT_IN_CHAIN',
+	'INVALID_CA',
+	'INVALID_PURPOSE',
+	'PATH_LENGTH_EXCEEDED',
+	'HOSTNAME_MISMATCH',
+	'ERR_TLS_CERT_ALTNAME_INVALID',
+	'ERR_TLS_CERT_ALTNAME_FORMAT',
+]);
 
 /**
  * Says what a request without an answer means.
@@ -189,7 +224,7 @@ const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/;
 export function explainNoAnswer(code: string | undefined): Failure {
 	const known = code === undefined ? undefined : NETWORK_FAILURES[code];
 	if (known) return known;
-	if (code !== undefined && CERTIFICATE_CODE.test(code)) {
+	if (code !== undefined && CERTIFICATE_CODES.has(code)) {
 		return {
 			kind: 'insecureConnection',
 			title: 'The Diyalog server did not prove who it is',

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 
 const DEFAULT_CONCURRENCY = 50;
 const MAX_CONCURRENCY = 1_000;

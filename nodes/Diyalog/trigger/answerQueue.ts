@@ -188,10 +188,10 @@ export class AnswerQueue {
 			entry.isUnsure = true;
 			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
 		}
+		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
 		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
 		if (entry.isUnsure && hasGoneOn(found)) return UNKNOWN;
-		if (found !== 'running') return found;
-		return triedForMs < retryRunningForMs ? undefined : NOT_WAITING;
+		return found === 'running' ? NOT_WAITING : found;
 	}
 
 	/** The chain keeps its place in time, but nothing that others could use meanwhile. */

@@ -1,4 +1,5 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
+import { triggerKeyOf } from './triggerKey';
 
 /*
  * n8n reads and decrypts a credential anew for every call, which is a quarter of what a call costs that starts nothing.
@@ -15,41 +16,46 @@ const MAX_KEPT = 1_000;
 export type Credential = Readonly<Record<string, unknown>>;
 
 interface Kept {
-	credential: Credential;
+	/** also while it is being read, so that calls at the same time read it once */
+	credential: Promise<Credential>;
 	readAtMs: number;
+	/** when a refused call had it read anew; such a call may come from anybody */
+	checkedAtMs: number;
 }
 
 const kept = new Map<string, Kept>();
 
-const keyOf = (context: IWebhookFunctions): string => {
-	const { id, credentials } = context.getNode();
-	return JSON.stringify([context.getWorkflow().id, id, credentials?.diyalogApi?.id]);
-};
+const keyOf = (context: IWebhookFunctions): string =>
+	JSON.stringify([triggerKeyOf(context), context.getNode().credentials?.diyalogApi?.id]);
 
-async function readAnew(context: IWebhookFunctions, key: string): Promise<Credential> {
-	const readAtMs = performance.now();
-	const credential = await context.getCredentials('diyalogApi');
+function readAnew(context: IWebhookFunctions, key: string, checkedAtMs: number): Kept {
+	const credential = context.getCredentials<Credential>('diyalogApi');
 	const [oldest] = kept.keys();
 	if (kept.size >= MAX_KEPT && oldest !== undefined) kept.delete(oldest);
-	kept.set(key, { credential, readAtMs });
-	return credential;
+	const reading = { credential, readAtMs: performance.now(), checkedAtMs };
+	kept.set(key, reading);
+	return reading;
 }
+
+const isRecent = (atMs: number): boolean => performance.now() - atMs < KEPT_FOR_MS;
 
 /**
  * Authenticates a call with the trigger's credential. If it was read less than a second ago it is not read again, unless
- * the call would be refused: then it may have changed meanwhile.
+ * the call would be refused: then it may have changed meanwhile. Refused calls have it read once a second at most.
  *
  * @returns what the last attempt found
+ * @throws what n8n throws when it cannot give the credential
  */
 export async function withCredential<T extends { ok: boolean }>(
 	context: IWebhookFunctions,
 	authenticate: (credential: Credential) => T,
 ): Promise<T> {
 	const key = keyOf(context);
-	const recent = kept.get(key);
-	if (recent && performance.now() - recent.readAtMs < KEPT_FOR_MS) {
-		const found = authenticate(recent.credential);
-		if (found.ok) return found;
-	}
-	return authenticate(await readAnew(context, key));
+	const known = kept.get(key);
+	const checkedAtMs = known?.checkedAtMs ?? -Infinity;
+	if (!known || !isRecent(known.readAtMs))
+		return authenticate(await readAnew(context, key, checkedAtMs).credential);
+	const found = authenticate(await known.credential);
+	if (found.ok || isRecent(kept.get(key)?.checkedAtMs ?? -Infinity)) return found;
+	return authenticate(await readAnew(context, key, performance.now()).credential);
 }

@@ -1,18 +1,26 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { parseStatusCallback, parseWebhook } from '../events/events';
-import type { DiyalogEvent } from '../events/events';
+import type {
+	DiyalogEvent,
+	ParsedWebhook,
+	ReceivedCallback,
+	ReceivedEvent,
+} from '../events/events';
 import { passesFilters } from '../events/filters';
+import type { Fingerprint } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
 import { createPayloadVerifier } from '../events/payloadSignature';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
+import { rememberMessage } from '../messages/knownMessages';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
 import { forget, onlyNew, rememberUntilAnswered } from './memory';
 import type { ResumeOutcome } from './answerQueue';
 import { replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
+import { sayRefused } from './refusals';
 import { resume, waitedForAnswer } from './resume';
 import type { WaitedForAnswer } from './resume';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
@@ -23,35 +31,68 @@ const MAX_BODY_BYTES = 1_048_576;
 
 /** A call that is answered with an error and starts nothing. */
 interface Refusal {
-	status: 400 | 401 | 404 | 413 | 415;
+	status: 400 | 401 | 411 | 413 | 415 | 503;
 	text: string;
-	/** for n8n's log, without any content of the call; undefined where a log line would help nobody */
-	reason?: string;
+	/** for n8n's log, without any content of the call; only found out when it is written */
+	reason: () => string;
+	kind: string;
 }
 
 /** What a phase found: the value for the next one, or the answer that ends the call. */
 type Outcome<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
 
-const refuse = (status: Refusal['status'], text: string, reason?: string) => ({
+/** @param kind what has lines of its own in the log; those with the same answer unless told otherwise */
+const refuse = (status: Refusal['status'], text: string, reason: () => string, kind = text) => ({
 	ok: false as const,
-	refusal: { status, text, reason },
+	refusal: { status, text, reason, kind },
 });
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 const rawRequestSchema = z.object({ rawBody: z.instanceof(Buffer).optional() });
 
+type Read = Outcome<Buffer>;
+
+const tooLarge = (): Read =>
+	refuse(
+		413,
+		`The body is larger than ${MAX_BODY_BYTES} bytes.`,
+		() => `its body is larger than ${MAX_BODY_BYTES} bytes.`,
+	);
+
+/** Has n8n read a body that it has left unread, unless it could become larger than what is taken here. */
+async function readUnread(context: IWebhookFunctions): Promise<Read | undefined> {
+	const { 'content-length': length, 'content-encoding': encoding } = context.getHeaderData();
+	if (encoding !== undefined) {
+		const reason = () => 'it is compressed and has no Content-Type: application/json.';
+		return refuse(415, 'Send the body as Content-Type: application/json.', reason);
+	}
+	if (length === undefined) {
+		const reason = () => 'it has neither a Content-Type nor a Content-Length.';
+		return refuse(411, 'Send the body with a Content-Length.', reason);
+	}
+	try {
+		await context.getRequestObject().readRawBody?.();
+		return undefined;
+	} catch {
+		return refuse(400, 'The body could not be read.', () => 'its body broke off.');
+	}
+}
+
 /** Phase 1: the body's bytes, as they were received. */
-async function readBody(context: IWebhookFunctions): Promise<Outcome<Buffer>> {
+async function readBody(context: IWebhookFunctions): Promise<Read> {
 	const { 'content-type': contentType, 'content-length': length } = context.getHeaderData();
 	if (typeof contentType === 'string' && !JSON_TYPE.test(contentType)) {
-		return refuse(415, 'Send the body as Content-Type: application/json.');
+		const reason = () => 'its Content-Type is not application/json.';
+		return refuse(415, 'Send the body as Content-Type: application/json.', reason);
 	}
-	const tooLarge = () => refuse(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
 	if (Number(length) > MAX_BODY_BYTES) return tooLarge();
 	const request = context.getRequestObject();
 	// n8n has read the body of a call that says that it is JSON, and leaves that of others unread.
-	if (rawRequestSchema.parse(request).rawBody === undefined) await request.readRawBody?.();
+	if (rawRequestSchema.parse(request).rawBody === undefined) {
+		const refused = await readUnread(context);
+		if (refused) return refused;
+	}
 	const { rawBody = Buffer.alloc(0) } = rawRequestSchema.parse(request);
 	return rawBody.length > MAX_BODY_BYTES ? tooLarge() : { ok: true, value: rawBody };
 }
@@ -74,6 +115,8 @@ const SIGNATURE_PROBLEMS: Readonly<
 		'its X-Signature fits the body only in another layout. A proxy on the way alters the body; let it pass unchanged.',
 	secretHasBlanks:
 		'its X-Signature fits the App Secret only without the blanks around it. Remove them in the credential.',
+	tooLarge:
+		'its X-Signature does not fit the body. App Secret and app_secret in server.conf differ, a proxy alters the body, or the call is forged.',
 	otherSecret:
 		'its X-Signature was made with another secret. App Secret and app_secret in server.conf differ, or the call is forged.',
 };
@@ -91,8 +134,44 @@ function authenticate(
 	const secrets = [appSecret, previousAppSecret];
 	const verdict = verifySignature(rawBody, header, secrets);
 	if (verdict === 'valid') return { ok: true, value: credential };
-	const cause = verdict === 'mismatch' ? explainMismatch(rawBody, header ?? '', secrets) : verdict;
-	return refuse(401, 'The X-Signature header is missing or wrong.', SIGNATURE_PROBLEMS[cause]);
+	const reason = () =>
+		SIGNATURE_PROBLEMS[
+			verdict === 'mismatch' ? explainMismatch(rawBody, header ?? '', secrets) : verdict
+		];
+	const text = 'The X-Signature header is missing or wrong.';
+	return refuse(401, text, reason, verdict);
+}
+
+/** The credential that says who calls, unless n8n cannot give it; then nobody is who they say. */
+async function authenticateWith(
+	context: IWebhookFunctions,
+	check: (credential: Credential) => Outcome<Credential>,
+): Promise<Outcome<Credential>> {
+	try {
+		return await withCredential(context, check);
+	} catch {
+		const reason = () =>
+			'the Diyalog API credential of the trigger could not be read. Open it in n8n and save it anew.';
+		return refuse(503, 'Calls cannot be authenticated now.', reason);
+	}
+}
+
+/** What the operator has to know of a call that was not taken as a whole, or not as it came. */
+function logOddities(
+	context: IWebhookFunctions,
+	{ malformed, malformedFields, withOneTime }: ParsedWebhook,
+): void {
+	if (malformed > 0) {
+		const fields = [...malformedFields].join(', ');
+		context.logger.warn(
+			`Diyalog Trigger left out ${malformed} malformed part(s) of a call. Missing or not understood: ${fields}.`,
+		);
+	}
+	if (withOneTime > 0) {
+		context.logger.warn(
+			`Diyalog Trigger took ${withOneTime} part(s) of a call in which one of entry.time and messaging.timestamp is missing. The other one was taken for both.`,
+		);
+	}
 }
 
 /** Phase 3: the fresh events of the batch, in the order of happening. */
@@ -101,48 +180,50 @@ function parse(
 	rawBody: Buffer,
 	{ events: wanted, options: { freshnessMinutes } }: TriggerSettings,
 	now: Date,
-): Outcome<DiyalogEvent[]> {
-	const parsed = parseWebhook(rawBody, wanted);
-	if (!parsed) return refuse(400, 'The body is not that of a Diyalog webhook.');
-	const { entries, malformed } = parsed;
-	if (malformed > 0) {
-		context.logger.warn(`Diyalog Trigger left out ${malformed} malformed part(s) of a batch.`);
+): Outcome<ReceivedEvent[]> {
+	const reading = parseWebhook(rawBody, wanted);
+	if (!reading.ok) {
+		return refuse(400, 'The body is not that of a Diyalog webhook.', () => reading.reason);
 	}
+	const { entries } = reading.parsed;
+	logOddities(context, reading.parsed);
+	for (const id of reading.parsed.sentIds) rememberMessage(id);
 	const fresh = entries.filter((entry) => isFresh(entry, now, freshnessMinutes));
 	const stale = entries.length - fresh.length;
 	if (stale > 0) {
 		const reason = `${stale} of its entries were sent more than ${freshnessMinutes} minutes ago, or in the future. They were recorded and played again, or the clocks of n8n and Diyalog differ.`;
 		if (fresh.length === 0)
-			return refuse(401, 'The call is too old, or the clocks differ.', reason);
+			return refuse(401, 'The call is too old, or the clocks differ.', () => reason);
 		context.logger.warn(`Diyalog Trigger left out a part of a call: ${reason}`);
 	}
 	const events = fresh.flatMap((entry) => entry.events);
-	return { ok: true, value: events.sort((a, b) => happenedAt(a).localeCompare(happenedAt(b))) };
+	const inOrder = (one: ReceivedEvent, other: ReceivedEvent) =>
+		one.event.occurredAt.localeCompare(other.event.occurredAt);
+	return { ok: true, value: events.sort(inOrder) };
 }
-
-const happenedAt = (event: DiyalogEvent): string =>
-	'occurredAt' in event ? event.occurredAt : event.receivedAt;
 
 /** Phase 4: what the device signed. With settings that cannot work every signature counts as invalid. */
 function checkPayloads(
 	context: IWebhookFunctions,
-	events: DiyalogEvent[],
+	events: ReceivedEvent[],
 	credential: Credential,
 	now: Date,
-): DiyalogEvent[] {
-	if (!events.some(({ event }) => event === 'buttonPressed')) return events;
+): ReceivedEvent[] {
+	if (!events.some(({ event }) => event.event === 'buttonPressed')) return events;
 	const verifier = createPayloadVerifier(credential);
 	if (!verifier.ok) context.logger.error(`Diyalog Trigger: ${verifier.title}. ${verifier.advice}`);
-	return events.map((event) => {
-		if (event.event !== 'buttonPressed') return event;
-		if (!verifier.ok) return { ...event, payloadSignature: 'invalid' };
-		return { ...event, ...verifier.verify(event, now) };
+	return events.map((received) => {
+		const { event, fingerprint } = received;
+		if (event.event !== 'buttonPressed') return received;
+		if (!verifier.ok) return { event: { ...event, payloadSignature: 'invalid' }, fingerprint };
+		return { event: { ...event, ...verifier.verify(event, now) }, fingerprint };
 	});
 }
 
 /** What may still come out of the trigger: an event, and how the execution that waits for it took it. */
 interface Candidate {
 	event: DiyalogEvent;
+	fingerprint: Fingerprint;
 	isWanted: boolean;
 	waitedFor?: WaitedForAnswer;
 	outcome?: ResumeOutcome;
@@ -151,24 +232,19 @@ interface Candidate {
 /** Phase 5: the events that are wanted or waited for, and have not been taken before. */
 function select(
 	context: IWebhookFunctions,
-	events: DiyalogEvent[],
-	{ events: wanted, filters, options: { onlySigned } }: TriggerSettings,
+	events: ReadonlyArray<ReceivedEvent | ReceivedCallback>,
+	{ events: wanted, filters, options: { onlySigned, freshnessMinutes } }: TriggerSettings,
 	secrets: TriggerSecrets,
 ): Candidate[] {
 	const candidates = events
-		.map((event) => ({
+		.map(({ event, fingerprint }) => ({
 			event,
+			fingerprint,
 			isWanted: passesFilters(event, { events: wanted, ...filters, onlySigned }),
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
 		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
-	const fresh = new Set(
-		onlyNew(
-			context,
-			candidates.map(({ event }) => event),
-		),
-	);
-	return candidates.filter(({ event }) => fresh.has(event));
+	return onlyNew(context, candidates, freshnessMinutes);
 }
 
 /** Phase 6: answers that an execution waits for are passed on to it. */
@@ -233,9 +309,9 @@ function answer(context: IWebhookFunctions, status: number, text: string): IWebh
 
 function refuseCall(
 	context: IWebhookFunctions,
-	{ status, text, reason }: Refusal,
+	{ status, text, reason, kind }: Refusal,
 ): IWebhookResponseData {
-	if (reason) context.logger.warn(`Diyalog Trigger refused a call: ${reason}`);
+	sayRefused(context, kind, reason);
 	return answer(context, status, text);
 }
 
@@ -248,10 +324,7 @@ const replyFor = (context: IWebhookFunctions, candidates: Candidate[]): ReplyInT
 		context.logger.error(
 			`Diyalog Trigger: n8n did not store the execution for ${candidates.length} event(s). They are taken when Diyalog repeats the call.`,
 		);
-		forget(
-			context,
-			candidates.map(({ event }) => event),
-		);
+		forget(context, candidates);
 	});
 
 /** Handles one call of Diyalog's webhook. */
@@ -262,7 +335,7 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body.refusal);
 
-	const authenticated = await withCredential(context, (credential) =>
+	const authenticated = await authenticateWith(context, (credential) =>
 		authenticate(context, body.value, settings, credential),
 	);
 	if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
@@ -289,7 +362,7 @@ function authenticateCallback(
 		verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)
 	)
 		return { ok: true, value: credential };
-	const reason = 'its Auth-Token is not the Status Callback Token of the credential.';
+	const reason = () => 'its Auth-Token is not the Status Callback Token of the credential.';
 	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
 }
 
@@ -302,17 +375,21 @@ export async function handleStatusCallback(
 		return answer(context, 404, 'Status callbacks are not among the events of this trigger.');
 	}
 
-	const body = await readBody(context);
-	if (!body.ok) return refuseCall(context, body.refusal);
-
-	const authenticated = await withCredential(context, (credential) =>
+	const authenticated = await authenticateWith(context, (credential) =>
 		authenticateCallback(context, settings, credential),
 	);
 	if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
 
-	const event = parseStatusCallback(body.value, new Date());
-	if (!event) return answer(context, 400, 'The body is not that of a status callback.');
+	const body = await readBody(context);
+	if (!body.ok) return refuseCall(context, body.refusal);
+
+	const received = parseStatusCallback(body.value, new Date());
+	if (!received.ok)
+		return refuseCall(
+			context,
+			refuse(400, 'The body is not that of a status callback.', () => received.reason).refusal,
+		);
 	const secrets = readTriggerSecrets(authenticated.value);
-	const selected = select(context, [event], settings, secrets);
+	const selected = select(context, [received.callback], settings, secrets);
 	return emit(context, selected, settings, replyFor(context, selected));
 }

@@ -1,35 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
-import type { IWebhookFunctions } from 'n8n-workflow';
-import type { DiyalogEvent } from '../events/events';
+import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
+import type { Fingerprint } from '../events/fingerprint';
+import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
+import type { Novelty } from '../events/seenEvents';
+import { triggerKeyOf } from './triggerKey';
 
 /*
  * What a trigger has taken already is kept twice: in n8n's database, which survives a restart, and in this process,
  * because two calls at the same time read the database before either of them has written it.
  */
 
-/** Field of the node's static data: what was taken. */
+/** Field of the node's static data: which events were taken. */
 const SEEN_KEY = 'seenEvents';
-/** Field of the node's static data: which memory that is from. */
+/** Field of the node's static data: the last status of messages. */
+const STATUSES_KEY = 'lastStatuses';
+/** Field of the node's static data: which memory those are from. */
 const WRITER_KEY = 'seenEventsWrittenBy';
 
 /** Shorter than n8n takes to store an execution, so that it happens in between. */
 const WRITE_AGAIN_EVERY_MS = 1;
+
+/** An n8n that holds executions back may take minutes. What it misses then is written with the next event. */
+const LONG_MS = 1_000;
+const WRITE_SELDOM_EVERY_MS = 100;
+
+const MS_PER_MINUTE = 60_000;
 
 /** What this process knows of one trigger. */
 interface Memory {
 	/** tells what this memory wrote, and knows, from what another process did, or this one before a restart */
 	id: string;
 	seen: SeenEvents;
-	/** the text of it that was written to the database last; empty before */
-	written: string;
+	statuses: LastStatuses;
+	/** what was written to the database last; undefined before */
+	written?: IDataObject;
 }
 
-function write(context: IWebhookFunctions, { id, written }: Memory): void {
-	const staticData = context.getWorkflowStaticData('node');
-	staticData[SEEN_KEY] = written;
-	staticData[WRITER_KEY] = id;
+function write(context: IWebhookFunctions, { written }: Memory): void {
+	Object.assign(context.getWorkflowStaticData('node'), written);
 }
 
 /** Memories of the triggers of this process; a workflow's id and a node's id are unique in one n8n. */
@@ -43,38 +53,82 @@ function memoryOf(key: string): Memory {
 	if (known) return known;
 	const [oldest] = memories.keys();
 	if (memories.size >= MAX_MEMORIES && oldest !== undefined) memories.delete(oldest);
-	const memory = { id: randomUUID(), seen: new SeenEvents(), written: '' };
+	const memory = { id: randomUUID(), seen: new SeenEvents(), statuses: new LastStatuses() };
 	memories.set(key, memory);
 	return memory;
 }
 
-const memoryFor = (context: IWebhookFunctions): Memory =>
-	memoryOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`);
+const memoryFor = (context: IWebhookFunctions): Memory => memoryOf(triggerKeyOf(context));
 
-/**
- * Takes back that events were taken: n8n failed to store what they start (a full disk, a lost database). Diyalog may repeat
- * the call, and then it must not pass for a repetition.
- */
-export function forget(context: IWebhookFunctions, events: DiyalogEvent[]): void {
-	const { seen } = memoryFor(context);
-	for (const event of events) seen.forget(event);
+/** Something that a call brought, with what a repetition of it has in common with it. */
+interface Fingerprinted {
+	fingerprint: Fingerprint;
+}
+
+function add({ seen, statuses }: Memory, fingerprint: Fingerprint): Novelty {
+	if ('sentAtMs' in fingerprint) return seen.add(fingerprint);
+	return statuses.add(fingerprint) ? 'new' : 'repeated';
+}
+
+/** Has n8n store what this memory knows, if that is not what it has stored last. A repetition alone writes nothing. */
+function store(context: IWebhookFunctions, memory: Memory): void {
+	const { id, seen, statuses, written } = memory;
+	const now = { [SEEN_KEY]: seen.toText(), [STATUSES_KEY]: statuses.toText(), [WRITER_KEY]: id };
+	if (written?.[SEEN_KEY] === now[SEEN_KEY] && written[STATUSES_KEY] === now[STATUSES_KEY]) return;
+	memory.written = now;
+	write(context, memory);
 }
 
 /**
- * The events that this trigger has not taken before, which it remembers from now on. Calls of the test URL are not
- * remembered: somebody who builds a workflow posts the same example again and again.
+ * Takes back the marks of events that were not dealt with in the end, because n8n failed to store what they start (a full
+ * disk, a lost database): their repetition is taken. n8n stores this if it has not answered the call yet, and otherwise with
+ * what the trigger takes next.
  */
-export function onlyNew(context: IWebhookFunctions, events: DiyalogEvent[]): DiyalogEvent[] {
+export function forget(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
+	if (events.length === 0 || context.getMode() === 'manual') return;
+	const memory = memoryFor(context);
+	for (const { fingerprint } of events) {
+		if ('sentAtMs' in fingerprint) memory.seen.forget(fingerprint);
+		else memory.statuses.forget(fingerprint);
+	}
+	store(context, memory);
+}
+
+/** Takes over what another memory has stored meanwhile. */
+function catchUp(context: IWebhookFunctions, { id, seen, statuses }: Memory): void {
+	const staticData = context.getWorkflowStaticData('node');
+	if (staticData[WRITER_KEY] === id) return;
+	seen.merge(staticData[SEEN_KEY]);
+	statuses.merge(staticData[STATUSES_KEY]);
+}
+
+/**
+ * The events that this trigger has not taken before, which it marks as taken from now on. What {@link forget} is given is
+ * not marked any more. Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again
+ * and again.
+ *
+ * @param maxAgeMinutes how old a call may be; 0 for any age
+ */
+export function onlyNew<T extends Fingerprinted>(
+	context: IWebhookFunctions,
+	events: T[],
+	maxAgeMinutes: number,
+): T[] {
 	if (events.length === 0 || context.getMode() === 'manual') return events;
 	const memory = memoryFor(context);
-	const staticData = context.getWorkflowStaticData('node');
-	if (staticData[WRITER_KEY] !== memory.id) memory.seen.merge(new SeenEvents(staticData[SEEN_KEY]));
-	const fresh = events.filter((event) => memory.seen.add(event));
-	if (fresh.length > 0) {
-		memory.written = memory.seen.toText();
-		write(context, memory);
+	catchUp(context, memory);
+	const judged = events.map((event) => ({ event, novelty: add(memory, event.fingerprint) }));
+	memory.seen.forgetOld(Date.now(), maxAgeMinutes * MS_PER_MINUTE);
+	const having = (wanted: Novelty): T[] =>
+		judged.filter(({ novelty }) => novelty === wanted).map(({ event }) => event);
+	const untold = having('untold').length;
+	if (untold > 0) {
+		context.logger.warn(
+			`Diyalog Trigger refused ${untold} event(s): they were sent at a time of which not all events are remembered any more, so nobody can tell whether they were taken before. Look for a flood of events, or set a smaller Maximum Age.`,
+		);
 	}
-	return fresh;
+	store(context, memory);
+	return having('new');
 }
 
 /**
@@ -87,9 +141,11 @@ export async function rememberUntilAnswered(
 	hasAnswered: () => boolean,
 ): Promise<void> {
 	const memory = memoryFor(context);
-	if (memory.written === '' || context.getMode() === 'manual') return;
+	if (!memory.written || context.getMode() === 'manual') return;
+	const sinceMs = performance.now();
 	while (!hasAnswered()) {
 		write(context, memory);
-		await sleep(WRITE_AGAIN_EVERY_MS);
+		const isLong = performance.now() - sinceMs > LONG_MS;
+		await sleep(isLong ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}
 }

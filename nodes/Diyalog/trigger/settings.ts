@@ -237,7 +237,8 @@ export function readTriggerSettings(parameter: (name: string) => unknown): Trigg
 	});
 }
 
-const secret = z.string().default('');
+/** What is no text is no secret: it fits nothing. */
+const secret = z.string().catch('');
 
 const credentialSchema = z.object({
 	appSecret: secret,

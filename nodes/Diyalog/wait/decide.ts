@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
 import { parsePress } from '../events/press';
 import { normaliseCode } from '../otp/code';
@@ -70,6 +70,10 @@ const waitSchema = z.object({
 	challenge: z.string().optional(),
 	/** until when that code is accepted, ISO 8601 */
 	expiresAt: z.string().optional(),
+	/** how many wrong codes have been given so far */
+	wrongCodes: z.number().int().default(0),
+	/** the proof of the last of them */
+	lastWrongCode: z.string().optional(),
 });
 
 /** What an execution waits for, as it is stored with it. */
@@ -91,13 +95,9 @@ export type RefusalReason =
 /** Whether an answer ends the wait, and how. */
 export type Verdict =
 	| { accepted: true; decision: Decision; approved: boolean; value: string | null }
-	| { accepted: false; reason: Exclude<RefusalReason, 'wrongCode'> }
-	| { accepted: false; reason: 'wrongCode'; attempts: number };
+	| { accepted: false; reason: RefusalReason };
 
-const refused = (reason: Exclude<RefusalReason, 'wrongCode'>): Verdict => ({
-	accepted: false,
-	reason,
-});
+const refused = (reason: RefusalReason): Verdict => ({ accepted: false, reason });
 
 /** Fails closed: only an approval and the right code approve; a choice and a text say nothing of that kind. */
 const taken = (decision: Decision, value: string | null): Verdict => ({
@@ -106,9 +106,6 @@ const taken = (decision: Decision, value: string | null): Verdict => ({
 	approved: decision === 'approved' || decision === 'codeMatched',
 	value,
 });
-
-/** Counts wrong answers to one turn: adds one, and tells how many there are now. */
-export type AttemptCounter = (turn: string, atLeast: number) => number;
 
 /** What pressing an issued button means; refused when the payload was not issued. */
 export function decideButton(buttons: readonly IssuedButton[], payload: string): Verdict {
@@ -129,20 +126,33 @@ export const codeDigest = (code: string, turn: string, appSecret: string): strin
 function decideCode(
 	{ codeDigest: expected, maxAttempts }: Extract<Expectation, { kind: 'code' }>,
 	{ turn, text, attempt }: Answer,
+	wrongCodes: number,
 	appSecrets: readonly string[],
-	countAttempt: AttemptCounter,
 ): Verdict {
-	// Counted before it is compared: of guesses made side by side, none is free.
-	const attempts = countAttempt(turn, attempt);
+	const attempts = Math.max(wrongCodes, attempt) + 1;
 	if (attempts > maxAttempts) return taken('tooManyAttempts', null);
+	// Nothing that was typed may fit a code that is none.
+	const isCode = normaliseCode(text) !== '';
 	const matches = appSecrets
 		.filter((secret) => secret !== '')
 		.some((secret) =>
 			equalBytes(Buffer.from(codeDigest(text, turn, secret)), Buffer.from(expected)),
 		);
-	if (matches) return taken('codeMatched', null);
-	if (attempts >= maxAttempts) return taken('tooManyAttempts', null);
-	return { accepted: false, reason: 'wrongCode', attempts };
+	if (matches && isCode) return taken('codeMatched', null);
+	return attempts >= maxAttempts ? taken('tooManyAttempts', null) : refused('wrongCode');
+}
+
+/**
+ * How much later than it was given an answer may arrive: Diyalog gathers events for up to 5 seconds, and is given as much
+ * again for the way.
+ * Source: https://diyalog-im.github.io/docs/webhook
+ */
+export const GRACE_MS = 10_000;
+
+/** Given in time, and no later here than Diyalog's batches explain. */
+function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolean {
+	const lateMs = now.getTime() - Date.parse(deadline);
+	return lateMs <= 0 || (lateMs <= GRACE_MS && Date.parse(occurredAt) <= Date.parse(deadline));
 }
 
 /** What a decision needs beside wait and answer. */
@@ -150,7 +160,6 @@ export interface DecisionSurroundings {
 	now: Date;
 	/** of the credential: the App Secret, and while it is being changed the previous one */
 	appSecrets: readonly string[];
-	countAttempt: AttemptCounter;
 }
 
 /**
@@ -161,12 +170,12 @@ export interface DecisionSurroundings {
 export function decide(
 	wait: Wait,
 	answer: Answer,
-	{ now, appSecrets, countAttempt }: DecisionSurroundings,
+	{ now, appSecrets }: DecisionSurroundings,
 ): Verdict {
 	const { expectation } = wait;
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
 	if (answer.customerNo !== wait.customerNo) return refused('otherCustomer');
-	if (now.getTime() > Date.parse(wait.deadline)) return refused('expired');
+	if (!isInTime(wait, answer, now)) return refused('expired');
 	if (expectation.kind === 'button') {
 		if (answer.kind !== 'press') return refused('otherKind');
 		if (expectation.requireSignedPayload && answer.payloadSignature !== 'valid') {
@@ -179,7 +188,7 @@ export function decide(
 	if (expectation.kind === 'code') {
 		// The press of another message is no guess.
 		if (parsePress(answer.text)) return refused('otherKind');
-		return decideCode(expectation, answer, appSecrets, countAttempt);
+		return decideCode(expectation, answer, wait.wrongCodes, appSecrets);
 	}
 	return refused('otherKind');
 }

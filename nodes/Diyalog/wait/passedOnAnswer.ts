@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
 
 /*

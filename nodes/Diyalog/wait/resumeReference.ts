@@ -49,21 +49,22 @@ export interface ResumeReference {
  * Reads what n8n's signed resume URL holds.
  *
  * @param signedUrl what n8n's getSignedResumeUrl returned for `{ turn }`
- * @returns undefined when this n8n signs in another way
+ * @returns undefined when the same address could not be built again: n8n signs in another way, or an id has characters
+ * that mean something in an address
  */
-export function readSignedResumeUrl(signedUrl: string): ResumeReference | undefined {
-	const url = new URL(signedUrl);
-	const [executionId, nodeId] = url.pathname.split('/').slice(-2);
-	const turn = url.searchParams.get(TURN_PARAMETER);
-	const signature = url.searchParams.get(SIGNATURE_PARAMETER);
-	if (!executionId || !nodeId || !turn || !HEX_SIGNATURE.test(signature ?? '')) return undefined;
-	return {
-		executionId: decodeURIComponent(executionId),
-		nodeId: decodeURIComponent(nodeId),
-		turn,
-		attempt: 0,
-		signature: signature ?? '',
-	};
+export function readSignedResumeUrl(
+	signedUrl: string,
+	executionId: string,
+	nodeId: string,
+): ResumeReference | undefined {
+	const { searchParams } = new URL(signedUrl);
+	const turn = searchParams.get(TURN_PARAMETER);
+	const signature = searchParams.get(SIGNATURE_PARAMETER);
+	if (!turn || !signature || !HEX_SIGNATURE.test(signature)) return undefined;
+	// n8n takes slashes off both ends of the id when it looks for the node.
+	if (nodeId === '' || nodeId.includes('/')) return undefined;
+	const reference = { executionId, nodeId, turn, attempt: 0, signature };
+	return signedUrl.endsWith(resumeUrlOf(reference, '')) ? reference : undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { z } from 'zod';
+import { z } from 'zod/v4';
+import { normaliseCode } from '../otp/code';
 import { helpOf, refuse, requiredText } from '../messages/fields';
 import type { InputProblem } from '../messages/sendOtp';
 import { findUnfilled, shownText } from '../otp/placeholders';
@@ -46,9 +47,9 @@ const approvalOptionsSchema = z
 				approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
 				disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
 			})
-			.default({}),
+			.prefault({}),
 	})
-	.default({})
+	.prefault({})
 	.transform(({ values }) => values);
 
 const choiceSchema = z
@@ -63,7 +64,7 @@ const choiceSchema = z
 
 const choicesSchema = z
 	.object({ choice: z.array(choiceSchema).default([]) })
-	.default({})
+	.prefault({})
 	.transform(({ choice }, context) => {
 		if (choice.length < MIN_CHOICES || choice.length > MAX_CHOICES) {
 			return refuse(
@@ -83,10 +84,9 @@ const choicesSchema = z
 	});
 
 const expectedCodeSchema = z
-	.union([z.string(), z.number()])
-	.transform(String)
+	.union([z.string(), z.number().transform((code) => (code >= 0 ? String(code) : ''))])
 	.transform((code, context) =>
-		/^[\s-]*(\d[\s-]*){2,10}$/.test(code)
+		/^[\s-]*(\d[\s-]*){2,10}$/.test(code) && normaliseCode(code) !== ''
 			? code
 			: refuse(
 					context,
@@ -96,11 +96,14 @@ const expectedCodeSchema = z
 	);
 
 /** What n8n gives for a date: a text, or what an expression made. */
-const dateText = z.unknown().transform((value) => {
-	if (value instanceof Date) return value.toISOString();
-	if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
-	return typeof value === 'string' ? value : '';
-});
+const dateText = z
+	.unknown()
+	.optional()
+	.transform((value) => {
+		if (value instanceof Date) return value.toISOString();
+		if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
+		return typeof value === 'string' ? value : '';
+	});
 
 const limitSchema = z
 	.object({
@@ -115,7 +118,7 @@ const limitSchema = z
 			])
 			.default(DEFAULT_WAIT),
 	})
-	.default({})
+	.prefault({})
 	.transform(({ values }) => values);
 
 const prefixSchema = z
@@ -139,7 +142,7 @@ const optionsSchema = z
 		requireSignedPayload: z.boolean().default(false),
 		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
 	})
-	.default({});
+	.prefault({});
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */
 const responseSchema = z.discriminatedUnion('responseType', [

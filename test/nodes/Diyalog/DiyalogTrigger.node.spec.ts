@@ -361,17 +361,16 @@ describe('the same event again', () => {
 			const entries = Array.from({ length: 10 }, (_, index) => press(batch * 10 + index));
 			await postSigned(server.url, envelope(...entries), SECRET);
 		}
-		await postSigned(server.url, envelope(press(0)), SECRET);
 		expect(server.executions.flat()).toHaveLength(2_500);
 		await server.close();
 		const stored = JSON.parse(JSON.stringify(before.staticData)) as { seenEvents: string };
-		expect(stored.seenEvents.length).toBeLessThanOrEqual(16_000);
+		expect(stored.seenEvents.length).toBeLessThanOrEqual(26_000);
 
 		// Another id stands for another process: nothing but the stored data is left.
-		server = await serve(new TriggerUnderTest(setup(), 'workflow-after-restart', stored));
-		await postSigned(server.url, envelope(press(2_499), press(1_501)), SECRET);
+		server = await serve(new TriggerUnderTest(setup(), 'workflow-after-restart', { ...stored }));
+		await postSigned(server.url, envelope(press(2_499), press(1_501), press(0)), SECRET);
 		expect(server.executions).toEqual([]);
-		await postSigned(server.url, envelope(press(0)), SECRET);
+		await postSigned(server.url, envelope(press(2_500)), SECRET);
 		expect(server.executions).toHaveLength(1);
 	});
 });

@@ -172,6 +172,8 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	const sendItem = async (itemIndex: number): Promise<Settled> => {
 		const { body, otp } = prepareMessage(context, parameter, itemIndex);
 		if (refusedToken) return { failure: notSentBecause(refusedToken) };
+		const earlier = memory.uncertainBefore(itemIndex, body.customerNo);
+		if (earlier) return earlier;
 		const sentAt = new Date();
 		const giveBack = await issuer.permit(otp, body.customerNo, sentAt, itemIndex);
 		const outcome = await client.sendOtp(body);
@@ -180,7 +182,8 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 			return { result: { ...resultOf(body, outcome.answer, sentAt), ...challenge } };
 		}
 		// When that fails too, the code counts as sent: the failure to send is the news.
-		if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
+		if (outcome.failure.uncertain) memory.setUncertain(itemIndex, body.customerNo, outcome);
+		else await giveBack().catch(() => undefined);
 		if (outcome.failure.kind === 'wrongToken') refusedToken = outcome.failure;
 		return { failure: outcome.failure };
 	};

@@ -11,10 +11,10 @@ import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import type { InputProblem, SendOtpBody } from '../../messages/sendOtp';
 import { createPayloadVerifier } from '../../events/payloadSignature';
 import { DiyalogClient } from '../../transport/client';
-import { failureError, invalidInputError } from '../../transport/errors';
+import { asNodeError, failureError, invalidInputError } from '../../transport/errors';
 import { readSendOptions } from '../../transport/options';
 import { SentMemory } from '../../transport/sentMemory';
-import { codeDigest } from '../../wait/decide';
+import { codeDigest, GRACE_MS } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import {
@@ -31,9 +31,8 @@ import type { ParameterReader } from '../parameters';
 import { OtpIssuer, prepareItemOtp } from './otpIssuer';
 import type { PreparedItemOtp } from './otpIssuer';
 import { sendAndWaitFields } from './sendAndWait.fields';
-
-/** Field of the node's context, which n8n stores with the waiting execution. */
-export const WAIT_CONTEXT_KEY = 'diyalogWait';
+import { requireWaitable, storeWait } from './storedWait';
+import { readWrongCode, waitAgain } from './wrongCode';
 
 /** Parameter of a link that says which button it is; n8n signs it with the rest of the address. */
 export const LINK_ANSWER_PARAMETER = 'answer';
@@ -50,7 +49,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
 		`This node got ${count} items, and can wait for one`,
 		{
 			description:
-				'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front, or call a sub-workflow for each item. Nothing was sent.',
+				'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front. Nothing was sent.',
 		},
 	);
 }
@@ -147,24 +146,31 @@ function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Dat
 	);
 }
 
+/** n8n gives each node that is put in an id that fits; other programs that write workflows may not. */
+const ID_FIELD = 'The ID of this node';
+const NEW_ID =
+	'Copy this node in the editor, paste it and delete the old one: it then gets an ID of n8n.';
+
 /** The messageId that finds this execution again, and the turn it belongs to. */
 function newReference(context: IExecuteFunctions, prefix: string, appSecret: string) {
+	const node = context.getNode();
 	const turn = randomBytes(TURN_BYTES).toString('base64url');
-	const reference = readSignedResumeUrl(context.getSignedResumeUrl({ [TURN_PARAMETER]: turn }));
-	if (!reference) {
-		throw new NodeOperationError(
-			context.getNode(),
-			'This n8n signs resume addresses in an unknown way',
-			{
-				description:
-					'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
-			},
-		);
+	const signedUrl = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
+	const reference = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
+	if (!reference && /^[\w-]+$/.test(node.id)) {
+		throw new NodeOperationError(node, 'This n8n signs resume addresses in an unknown way', {
+			description:
+				'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
+		});
 	}
+	if (!reference) throw refused(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
 	const messageId = toMessageId(reference, prefix, appSecret);
 	if (messageId !== undefined) return { turn, messageId };
+	if (toMessageId(reference, '', appSecret) === undefined) {
+		throw refused(node, ID_FIELD, 'is too long for a messageId', NEW_ID);
+	}
 	throw refused(
-		context.getNode(),
+		node,
 		'Message ID Prefix',
 		'is too long',
 		'Shorten it: prefix and reference together have at most 128 characters.',
@@ -239,38 +245,46 @@ function prepare(
 		sentAt: now.toISOString(),
 		deadline: deadline.toISOString(),
 		expectation: expectationOf(response, turn, appSecret),
+		wrongCodes: 0,
 	};
 	return { body, otp, wait, deadline };
 }
 
 async function start(context: IExecuteFunctions): Promise<OperationRun> {
+	requireWaitable(context);
 	requireSingleItem(context);
+	const again = readWrongCode(context);
+	if (again) return { concurrency: 1, execute: async () => await waitAgain(context, again) };
 	const client = await DiyalogClient.create(context, readSendOptions(context));
 	const issuer = new OtpIssuer(context, () => client.otpKeys());
 	const memory = SentMemory.of(context);
 
 	const execute = async (itemIndex: number): Promise<IDataObject> => {
 		const node = context.getNode();
-		const earlier = memory.get(itemIndex);
-		if (earlier && 'failure' in earlier) throw failureError(node, earlier.failure, itemIndex);
 		const now = new Date();
 		const { body, otp, wait, deadline } = prepare(context, client.credentials, now);
-		const giveBack = await issuer.permit(otp, body.customerNo, now, itemIndex);
-		const outcome = await client.sendOtp(body);
-		if (!outcome.accepted) {
-			// When that fails too, the code counts as sent: the failure to send is the news.
-			if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
-			if (outcome.failure.uncertain) memory.set(itemIndex, outcome);
-			throw failureError(node, outcome.failure, itemIndex);
-		}
+		const earlier = memory.get(itemIndex) ?? memory.uncertainBefore(itemIndex, body.customerNo);
+		if (earlier && 'failure' in earlier) throw failureError(node, earlier.failure, itemIndex);
 		const waiting = { ...wait, ...issuer.challengeFor(otp, body, now) };
-		context.getContext('node')[WAIT_CONTEXT_KEY] = waiting;
-		const items = context.getInputData();
-		const expired = outcomeOf(waiting, EXPIRED, items[itemIndex]?.json ?? {});
-		// When the time is up n8n passes the input on, as if all were well; so the input says that it is not.
-		items.splice(0, items.length, { json: expired, pairedItem: { item: itemIndex } });
-		await context.putExecutionToWait(deadline);
-		return expired;
+		const input = context.getInputData()[itemIndex]?.json ?? {};
+		// Before it is sent: from then on the customer can answer, and what n8n passes on must be no approval.
+		const takeBack = storeWait(context, waiting, input);
+		try {
+			const giveBack = await issuer.permit(otp, body.customerNo, now, itemIndex);
+			const outcome = await client.sendOtp(body);
+			if (!outcome.accepted) {
+				// When that fails too, the code counts as sent: the failure to send is the news.
+				if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
+				if (outcome.failure.uncertain) memory.setUncertain(itemIndex, body.customerNo, outcome);
+				if (outcome.failure.uncertain) memory.set(itemIndex, outcome);
+				throw failureError(node, outcome.failure, itemIndex);
+			}
+		} catch (error) {
+			takeBack();
+			throw asNodeError(node, error, itemIndex);
+		}
+		await context.putExecutionToWait(new Date(deadline.getTime() + GRACE_MS));
+		return outcomeOf(waiting, EXPIRED, input);
 	};
 	return { concurrency: 1, execute };
 }
@@ -283,5 +297,6 @@ export const sendAndWait: Operation = {
 	description:
 		'Send a message to a customer and continue with the answer: approval, choice, text or code',
 	fields: sendAndWaitFields,
+	decides: true,
 	start,
 };

@@ -4,18 +4,19 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { z } from 'zod';
-import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
-import { DiyalogClient } from '../../transport/client';
-import { createAttemptCounter } from '../../wait/attempts';
+import { z } from 'zod/v4';
 import { confirmationPage, OVER_PAGE, PAGE_HEADERS, TAKEN_PAGE } from '../../wait/confirmationPage';
-import { decide, decideButton, readWait } from '../../wait/decide';
+import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
-import { outcomeOf } from '../../wait/outcome';
+import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
-import { fromMessageId, toMessageId, TURN_PARAMETER } from '../../wait/resumeReference';
-import { LINK_ANSWER_PARAMETER, WAIT_CONTEXT_KEY } from './sendAndWait.operation';
+import { TURN_PARAMETER } from '../../wait/resumeReference';
+import { LINK_ANSWER_PARAMETER } from './sendAndWait.operation';
+import { readStored } from './storedWait';
+import type { StoredWait } from './storedWait';
+import { countWrongCode } from './wrongCode';
 
 /*
  * What comes to the resume address of an execution that waits in "Send and Wait for Response". Nothing may be thrown here:
@@ -54,23 +55,10 @@ const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', strin
 	wrongCode: 'the code was wrong.',
 };
 
-const countAttempt = createAttemptCounter();
-
 const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =>
 	[credential.appSecret, credential.previousAppSecret]
 		.map((secret) => (typeof secret === 'string' ? secret : ''))
 		.filter((secret) => secret !== '');
-
-const storedSchema = z.object({ wait: z.unknown(), input: z.record(z.unknown()).catch({}) });
-
-/** What this execution waits for, and the item that went in: both are stored with it. */
-function readStored(context: IWebhookFunctions): { wait: Wait | undefined; input: IDataObject } {
-	const name = JSON.stringify(context.getNode().name);
-	const wait = context.evaluateExpression(`{{ $node[${name}].context.${WAIT_CONTEXT_KEY} }}`);
-	const input = context.evaluateExpression('{{ $json.input }}');
-	const stored = storedSchema.parse({ wait, input });
-	return { wait: readWait(stored.wait), input: { ...stored.input } as IDataObject };
-}
 
 function answerJson(context: IWebhookFunctions, status: number, reception: Reception): void {
 	context.getResponseObject().status(status).json(reception);
@@ -78,32 +66,31 @@ function answerJson(context: IWebhookFunctions, status: number, reception: Recep
 
 const KEEPS_WAITING: IWebhookResponseData = { noWebhookResponse: true };
 
+function logRefusal(context: IWebhookFunctions, reason: keyof typeof REFUSALS): void {
+	const execution = context.getExecutionId();
+	context.logger.warn(
+		`Diyalog: execution ${execution} takes no answer and keeps waiting: ${REFUSALS[reason]}`,
+	);
+}
+
 function refuse(
 	context: IWebhookFunctions,
 	reason: keyof typeof REFUSALS,
 	status = 200,
 ): IWebhookResponseData {
-	const execution = context.getExecutionId();
-	context.logger.warn(
-		`Diyalog: execution ${execution} takes no answer and keeps waiting: ${REFUSALS[reason]}`,
-	);
+	logRefusal(context, reason);
 	answerJson(context, status, { accepted: false, reason });
 	return KEEPS_WAITING;
 }
 
 type Accepted = Extract<Verdict, { accepted: true }>;
 
-/**
- * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
- * the same time, also in several processes, it takes one.
- */
-function goOn(
+const outcomeFor = (
 	{ wait, input }: { wait: Wait; input: IDataObject },
 	{ decision, approved, value }: Accepted,
-	webhookResponse: string | Reception,
 	answer?: Answer,
-): IWebhookResponseData {
-	const json = outcomeOf(
+): IDataObject =>
+	outcomeOf(
 		wait,
 		{
 			decision,
@@ -115,52 +102,36 @@ function goOn(
 		},
 		input,
 	);
-	return { webhookResponse, workflowData: [[{ json, pairedItem: { item: 0 } }]] };
-}
 
-/** Tells the customer that the code was wrong. The new message carries the reference on, and how many tries there were. */
-async function replyWrongCode(
-	context: IWebhookFunctions,
-	wait: Wait,
-	attempts: number,
-	appSecrets: string[],
-): Promise<void> {
-	if (wait.expectation.kind !== 'code') return;
-	const reference = fromMessageId(wait.messageId, appSecrets);
-	const [appSecret = ''] = appSecrets;
-	const messageId =
-		reference && toMessageId({ ...reference, attempt: attempts }, wait.messageIdPrefix, appSecret);
-	const checked = checkSendOtpInput({
-		customerNo: wait.customerNo,
-		message: wait.expectation.wrongCodeReply,
-		messageId,
-	});
-	if (messageId === undefined || !checked.valid) return;
-	const options = { concurrency: 1, maxRetries: 1, timeoutMs: 10_000 };
-	const client = await DiyalogClient.create(context, options);
-	const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
-	if (outcome.accepted) return;
-	const { title, advice } = outcome.failure;
-	context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);
-}
+/**
+ * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
+ * the same time, also in several processes, it takes one.
+ */
+const goOn = (json: IDataObject, webhookResponse: string | Reception): IWebhookResponseData => ({
+	webhookResponse,
+	workflowData: [[{ json, pairedItem: { item: 0 } }]],
+});
 
 /** What a trigger passed on: proved, decided, and answered in JSON. */
 async function takePassedOnAnswer(
 	context: IWebhookFunctions,
-	{ wait, input }: ReturnType<typeof readStored>,
+	{ wait, input }: StoredWait,
 ): Promise<IWebhookResponseData> {
 	const appSecrets = appSecretsOf(await context.getCredentials('diyalogApi'));
 	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
 	if (!answer) return refuse(context, 'unproved', 401);
 	if (!wait) return refuse(context, 'notWaiting');
-	const verdict = decide(wait, answer, { now: new Date(), appSecrets, countAttempt });
-	if (verdict.accepted) return goOn({ wait, input }, verdict, { accepted: true }, answer);
-	const refusal = refuse(context, verdict.reason);
-	// After the trigger has its answer: it has to answer Diyalog within seconds, whatever this takes.
-	if (verdict.reason === 'wrongCode') {
-		await replyWrongCode(context, wait, verdict.attempts, appSecrets);
-	}
-	return refusal;
+	const proof = String(context.getBodyData().proof);
+	// It was counted, but the trigger has not heard of it.
+	if (proof === wait.lastWrongCode) return refuse(context, 'wrongCode');
+	const verdict = decide(wait, answer, { now: new Date(), appSecrets });
+	if (verdict.accepted)
+		return goOn(outcomeFor({ wait, input }, verdict, answer), { accepted: true });
+	if (verdict.reason !== 'wrongCode') return refuse(context, verdict.reason);
+	const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
+	logRefusal(context, 'wrongCode');
+	const again = countWrongCode(context, wait, outcomeOf(wait, ending, input), proof);
+	return goOn(again, { accepted: false, reason: 'wrongCode' });
 }
 
 function showPage(context: IWebhookFunctions, html: string, status = 200): void {
@@ -170,10 +141,7 @@ function showPage(context: IWebhookFunctions, html: string, status = 200): void 
 const querySchema = z.object({ [TURN_PARAMETER]: z.string(), [LINK_ANSWER_PARAMETER]: z.string() });
 
 /** Somebody opened a link of the message, or pressed the button of the page behind it. */
-function takeLink(
-	context: IWebhookFunctions,
-	{ wait, input }: ReturnType<typeof readStored>,
-): IWebhookResponseData {
+function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
 	const query = querySchema.safeParse(context.getQueryData()).data;
 	const isOver =
 		!wait || !query || query.turn !== wait.turn || Date.now() > Date.parse(wait.deadline);
@@ -194,7 +162,7 @@ function takeLink(
 		return KEEPS_WAITING;
 	}
 	context.getResponseObject().set(PAGE_HEADERS);
-	return goOn({ wait, input }, verdict, TAKEN_PAGE);
+	return goOn(outcomeFor({ wait, input }, verdict), TAKEN_PAGE);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { z } from 'zod';
+import { z } from 'zod/v4';
 import { workflowMemory } from '../../memory/books';
 import { problemOf } from '../../messages/sendOtp';
 import { verifyOtp } from '../../otp/limits';

@@ -7,6 +7,7 @@ import { permitSend, verifyOtp } from '../../../../nodes/Diyalog/otp/limits';
 import type { OtpMemory, Verification } from '../../../../nodes/Diyalog/otp/limits';
 import { KnownMarks, MarkBook } from '../../../../nodes/Diyalog/otp/markBook';
 import { ProcessedDataTable } from '../../../support/processedDataTable';
+import { sleepMs } from '../../../support/system';
 
 /* Whoever guesses tries to get more guesses than are allowed, and whoever knows the code tries to use it twice. */
 
@@ -372,4 +373,49 @@ it('17. a process that died while it held the lock: the others go on', async () 
 		store: lockedStore(context, Math.random, 200),
 	};
 	expect(await verify(memory, issue(), CODE)).toMatchObject({ reason: 'ok' });
+});
+
+const isValid = (answer: unknown): boolean =>
+	typeof answer === 'object' && answer !== null && 'valid' in answer && answer.valid === true;
+
+it('18. a live process whose writing stalls for longer than its lock is waited for: never accepted twice', async () => {
+	const [abandonedMs, stallMs] = [200, 700];
+	const table = new ProcessedDataTable();
+	const challenge = issue();
+	const stalled = new Promise<void>((resolve) => {
+		// The first writing of a verification takes the attempt, the second one marks the code as used.
+		let writings = 0;
+		table.beforeWriting = async (key) => {
+			if (key !== 'w/' || ++writings !== 2) return;
+			resolve();
+			await sleepMs(stallMs);
+		};
+	});
+	const start = () => {
+		const store = lockedStore(contextOn(table), Math.random, abandonedMs);
+		return verify({ ...processOn(table, clock), store }, challenge, CODE).catch(
+			(error: unknown) => error,
+		);
+	};
+	const slow = start();
+	await stalled;
+	const answers = await Promise.all([slow, start()]);
+	expect(answers.filter(isValid)).toHaveLength(1);
+	expect(answers[0]).toBeInstanceOf(Error);
+});
+
+it('19. whoever held the lock for too long gets an error, although the writing came through', async () => {
+	const table = new ProcessedDataTable();
+	const context = contextOn(table);
+	const genuine = context.helpers.checkProcessedAndRecord;
+	Object.assign(context.helpers, {
+		checkProcessedAndRecord: async (...all: Parameters<typeof genuine>) => {
+			if (all[1] === 'workflow') await sleepMs(400);
+			return await genuine(...all);
+		},
+	});
+	await expect(lockedStore(context, Math.random, 200).add(['mark'], [])).rejects.toThrow(
+		/did not remember/,
+	);
+	expect(table.rows.get('w/')).toHaveLength(1);
 });

@@ -7,7 +7,7 @@ import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { postSigned } from '../../../support/sign';
-import { waitFor } from '../../../support/system';
+import { sleepMs, waitFor } from '../../../support/system';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { StoringFault, WaitingExecution } from '../../../support/waitingInstance';
 import { entry, envelope } from '../../../support/webhookBodies';
@@ -350,6 +350,19 @@ describe('a text that looks like a press', () => {
 		for (const item of items()) expect(item).not.toHaveProperty('resumed');
 	});
 
+	it('14b. nor that of a message of which Diyalog has told', async () => {
+		const asked = await ask({ responseType: 'freeText' });
+		const body = envelope(
+			entry({ messageEcho: { app_id: '1', is_echo: true, mid: 'order-18' } }),
+			entry({ message: { mid: 'order-19', text: 'Hello' } }),
+		);
+		await postSigned(trigger.url, body, SECRET);
+		for (const id of ['order-18', 'order-19'])
+			await say({ text: `[${id}]:approve`, mid: asked.message.messageId });
+		expect(asked.execution.continuations).toEqual([]);
+		expect(instance.calls).toEqual([]);
+	});
+
 	it('15. and it is no guess of a code', async () => {
 		const asked = await ask({ responseType: 'code', expectedCode: '58' });
 		const { messageId: mid } = asked.message;
@@ -357,4 +370,38 @@ describe('a text that looks like a press', () => {
 		await say({ text: '58', mid });
 		expect(decisions(asked)).toEqual(['codeMatched']);
 	});
+});
+
+const shortWait = {
+	options: {
+		limitWaitTime: {
+			values: { limitType: 'afterTimeInterval', resumeAmount: 0.005, resumeUnit: 'minutes' },
+		},
+	},
+};
+
+it('16. an answer that was given in time and came late, because Diyalog gathers events, counts', async () => {
+	const asked = await ask(shortWait);
+	const givenAt = Date.now();
+	await sleepMs(400);
+	await say({ ...press(asked, 'approve'), at: givenAt });
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+it('17. one that was given after the time, or came later than batches explain, does not', async () => {
+	const asked = await ask(shortWait);
+	const givenAt = Date.now();
+	await sleepMs(400);
+	await say({ ...press(asked, 'approve'), at: Date.now() });
+	jest.useFakeTimers({
+		doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'performance'],
+		now: givenAt + 11_000,
+	});
+	await say({ ...press(asked, 'decline'), at: givenAt });
+	jest.useRealTimers();
+	expect(decisions(asked)).toEqual([]);
+	expect(items()).toEqual([
+		expect.objectContaining({ payload: 'approve', notResumedReason: 'expired' }),
+		expect.objectContaining({ payload: 'decline', notResumedReason: 'expired' }),
+	]);
 });

@@ -58,7 +58,7 @@ it('leaves room for a readable prefix of 20 characters, and refuses one that is 
 it('builds the address again to the letter that n8n signed, on the base of this instance', () => {
 	const { turn, signature, nodeId } = newReference();
 	const signed = `https://n8n.example.com/n8n/webhook-waiting/4711/${nodeId}?turn=${turn}&signature=${signature}`;
-	const reference = readSignedResumeUrl(signed);
+	const reference = readSignedResumeUrl(signed, '4711', nodeId);
 	if (!reference) throw new Error('was not read');
 	const read = fromMessageId(idOf(reference), [SECRET]);
 	expect(read && resumeUrlOf(read, 'http://127.0.0.1:5678/n8n/webhook-waiting')).toBe(
@@ -68,10 +68,10 @@ it('builds the address again to the letter that n8n signed, on the base of this 
 
 it('is not read from addresses that are signed in another way', () => {
 	expect(
-		readSignedResumeUrl('https://n8n.example.com/webhook-waiting/1/n?turn=a&signature=b'),
+		readSignedResumeUrl('https://n8n.example.com/webhook-waiting/1/n?turn=a&signature=b', '1', 'n'),
 	).toBeUndefined();
 	expect(
-		readSignedResumeUrl(`https://n8n.example.com/1/n?signature=${'0'.repeat(64)}`),
+		readSignedResumeUrl(`https://n8n.example.com/1/n?signature=${'0'.repeat(64)}`, '1', 'n'),
 	).toBeUndefined();
 });
 

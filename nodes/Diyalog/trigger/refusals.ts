@@ -1,0 +1,42 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+import { triggerKeyOf } from './triggerKey';
+
+/*
+ * Why calls were refused, for the log. Anybody can have a call refused, so a line is written for the first one of a kind and
+ * then for none of that kind for some seconds; the next line says how many there were meanwhile.
+ */
+
+const QUIET_FOR_MS = 10_000;
+
+/** More triggers than one n8n has by far, each with some kinds; only so that the map cannot grow for ever. */
+const MAX_KINDS = 10_000;
+
+/** The last line of a kind. */
+interface LastLine {
+	writtenAtMs: number;
+	/** refused since then, without a line */
+	unsaid: number;
+}
+
+const lastLines = new Map<string, LastLine>();
+
+/**
+ * Says in the log why a call was refused, unless it was said of this trigger some seconds ago.
+ *
+ * @param kind what has lines of its own, so that a flood of one kind does not hide another
+ * @param reason finds out the reason; only called when the line is written, so that this may cost something
+ */
+export function sayRefused(context: IWebhookFunctions, kind: string, reason: () => string): void {
+	const key = JSON.stringify([triggerKeyOf(context), kind]);
+	const nowMs = performance.now();
+	const last = lastLines.get(key);
+	if (last && nowMs - last.writtenAtMs < QUIET_FOR_MS) {
+		last.unsaid++;
+		return;
+	}
+	const [oldest] = lastLines.keys();
+	if (lastLines.size >= MAX_KINDS && oldest !== undefined) lastLines.delete(oldest);
+	lastLines.set(key, { writtenAtMs: nowMs, unsaid: 0 });
+	const unsaid = last?.unsaid ? ` ${last.unsaid} more of this kind were refused before it.` : '';
+	context.logger.warn(`Diyalog Trigger refused a call: ${reason()}${unsaid}`);
+}

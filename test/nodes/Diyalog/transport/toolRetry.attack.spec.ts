@@ -1,0 +1,67 @@
+import { diyalogTool, runDiyalogNode } from '../../../support/nodeRuntime';
+import { FaultyServer } from '../../../support/faultyServer';
+import type { Behaviour } from '../../../support/faultyServer';
+
+/* Retry On Fail where the node is the tool of an agent: each try has a run of its own. */
+
+let server: FaultyServer;
+let behaviour: Behaviour = { kind: 'resetAfterBody' };
+
+beforeEach(async () => {
+	behaviour = { kind: 'resetAfterBody' };
+	server = await FaultyServer.start(() => behaviour);
+});
+afterEach(async () => await server.close());
+
+const setup = (message = 'Pay?', settings = {}) => ({
+	parameters: {
+		resource: 'otp',
+		operation: 'send',
+		otpMode: 'none',
+		customerNo: '={{ $json.customerNo ?? "70021" }}',
+		message,
+		messageId: '',
+		options: { maxRetries: 0 },
+	},
+	credentials: { serverUrl: server.url, botToken: 'token', appSecret: '' },
+	settings: { retryOnFail: true, maxTries: 3, waitBetweenTries: 1, ...settings },
+});
+
+it('1. what may have arrived is sent once, however often n8n tries', async () => {
+	await expect(diyalogTool(setup())({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
+
+it('2. also where the text is another one in each try', async () => {
+	const tool = diyalogTool(setup('=Pay? {{ Math.random() }}'));
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
+
+it('3. also when the model asks for the same again', async () => {
+	const tool = diyalogTool(setup());
+	await expect(tool({ about: 'a' })).rejects.toThrow();
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
+
+it('4. another call of the model goes out, and so does the same after it was accepted', async () => {
+	const tool = diyalogTool(setup());
+	await expect(tool({ about: 'a' })).rejects.toThrow();
+	behaviour = { kind: 'accept' };
+	await tool({ about: 'b' });
+	await tool({ about: 'b' });
+	expect(server.requests).toBe(3);
+});
+
+it('5. what certainly did not arrive is tried again', async () => {
+	behaviour = { kind: 'refuse', status: 429, text: '' };
+	await expect(diyalogTool(setup())({ about: 'a' })).rejects.toThrow();
+	expect(server.requests).toBe(3);
+});
+
+it('6. the node in a workflow, with three tries: once', async () => {
+	const { error } = await runDiyalogNode(setup());
+	expect(error?.message).toContain('may have been delivered');
+	expect(server.requests).toBe(1);
+});

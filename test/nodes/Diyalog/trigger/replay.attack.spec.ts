@@ -1,0 +1,481 @@
+import { LastStatuses } from '../../../../nodes/Diyalog/events/lastStatuses';
+import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
+import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { postSigned } from '../../../support/sign';
+import { sleepMs } from '../../../support/system';
+import { envelope, entry, written } from '../../../support/webhookBodies';
+import { serve } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/* Attacks with what was sent before, numbered: nothing is taken twice, and what cannot be told is refused, not taken. */
+
+const MINUTE_MS = 60_000;
+const MAX_AGE_MS = 15 * MINUTE_MS;
+const START_MS = Date.UTC(2026, 10, 24);
+
+/** So many in 15 minutes at 50 a second. */
+const EVENTS = 45_000;
+
+const fingerprint = (index: number) => String(index).padStart(10, 'f');
+const at = (index: number) => START_MS + index * 20;
+
+describe('50 events a second', () => {
+	const now = at(EVENTS);
+	let seen: SeenEvents;
+	let stored: string;
+
+	beforeAll(() => {
+		seen = new SeenEvents();
+		for (let index = 0; index < EVENTS; index++) {
+			expect(seen.add({ text: fingerprint(index), sentAtMs: at(index) })).toBe('new');
+			if (index % 100 === 0) seen.forgetOld(at(index), MAX_AGE_MS);
+		}
+		seen.forgetOld(now, MAX_AGE_MS);
+		stored = seen.toText();
+	});
+
+	const replayed = (memory: SeenEvents) =>
+		Array.from({ length: EVENTS }, (_, index) =>
+			memory.add({ text: fingerprint(index), sentAtMs: at(index) }),
+		).filter((novelty) => novelty === 'new').length;
+
+	it('1. all of 15 minutes replayed: none is taken', () => expect(replayed(seen)).toBe(0));
+
+	it('2. and after a restart: none is taken, from half a megabyte of text', () => {
+		expect(replayed(new SeenEvents(stored))).toBe(0);
+		expect(stored.length).toBeLessThan(500_000);
+	});
+
+	it('3. for hours: the memory stays as small, and nothing of the last 15 minutes is taken twice', () => {
+		const memory = new SeenEvents(stored);
+		const hours = 4 * EVENTS;
+		for (let index = EVENTS; index < hours; index++) {
+			memory.add({ text: fingerprint(index), sentAtMs: at(index) });
+			if (index % 100 === 0) memory.forgetOld(at(index), MAX_AGE_MS);
+		}
+		memory.forgetOld(at(hours), MAX_AGE_MS);
+		const text = memory.toText();
+		expect(text.length).toBeLessThan(500_000);
+		const restarted = new SeenEvents(text);
+		for (let index = 0; index < hours; index++) {
+			const novelty = restarted.add({ text: fingerprint(index), sentAtMs: at(index) });
+			if (novelty === 'new') throw new Error(`${index} is taken twice`);
+		}
+	});
+
+	it('4. sent from 15 minutes ahead: known until they are too old, half an hour later', () => {
+		const memory = new SeenEvents();
+		const ahead = 2 * EVENTS;
+		for (let index = 0; index < ahead; index++) {
+			memory.add({ text: fingerprint(index), sentAtMs: at(index) + MAX_AGE_MS });
+			if (index % 1_000 === 0) memory.forgetOld(at(index), MAX_AGE_MS);
+		}
+		const restarted = new SeenEvents(memory.toText());
+		for (let index = 0; index < ahead; index++) {
+			const known = { text: fingerprint(index), sentAtMs: at(index) + MAX_AGE_MS };
+			expect(restarted.add(known)).not.toBe('new');
+		}
+		expect(restarted.add({ text: 'fresh56789', sentAtMs: at(ahead) + MAX_AGE_MS })).toBe('new');
+	});
+});
+
+describe('a flood beyond what fits', () => {
+	const FLOOD = 250_000;
+	const flooded = () => {
+		const seen = new SeenEvents();
+		for (let index = 0; index < FLOOD; index++) {
+			seen.add({ text: fingerprint(index), sentAtMs: START_MS + index });
+			if (index % 1_000 === 0) seen.forgetOld(START_MS + index, MAX_AGE_MS);
+		}
+		seen.forgetOld(START_MS + FLOOD, MAX_AGE_MS);
+		return seen;
+	};
+
+	it.each([
+		['5. in one process', (seen: SeenEvents) => seen],
+		['6. after a restart', (seen: SeenEvents) => new SeenEvents(seen.toText())],
+	])('%s: what was forgotten is refused, what comes is taken', (_, restart) => {
+		const seen = restart(flooded());
+		expect(seen.toText().length).toBeLessThan(1_100_000);
+		for (let index = 0; index < FLOOD; index += 7) {
+			const known = { text: fingerprint(index), sentAtMs: START_MS + index };
+			expect(seen.add(known)).not.toBe('new');
+		}
+		expect(seen.add({ text: 'unseen6789', sentAtMs: START_MS })).toBe('untold');
+		expect(seen.add({ text: 'unseen6789', sentAtMs: START_MS + FLOOD })).toBe('new');
+	});
+
+	it('7. of events that each come from another time, with calls of any age', () => {
+		const seen = new SeenEvents();
+		for (let index = 0; index < FLOOD; index++) {
+			seen.add({ text: fingerprint(index), sentAtMs: START_MS + index * MINUTE_MS });
+			if (index % 10_000 === 0) seen.forgetOld(START_MS, 0);
+		}
+		seen.forgetOld(START_MS, 0);
+		expect(seen.toText().length).toBeLessThan(1_100_000);
+		expect(seen.add({ text: fingerprint(0), sentAtMs: START_MS })).toBe('untold');
+	});
+});
+
+describe('what was forgotten', () => {
+	it('8. is refused also when Maximum Age is raised afterwards', () => {
+		const seen = new SeenEvents();
+		for (let index = 0; index < 2_000; index++)
+			seen.add({ text: fingerprint(index), sentAtMs: START_MS });
+		seen.forgetOld(START_MS + 20 * MINUTE_MS, MAX_AGE_MS);
+		seen.forgetOld(START_MS + 20 * MINUTE_MS, 60 * MINUTE_MS);
+		expect(seen.add({ text: fingerprint(0), sentAtMs: START_MS })).not.toBe('new');
+	});
+
+	it('9. was not: the last thousand are known for days, also if a server repeats them then', () => {
+		const seen = new SeenEvents();
+		for (let index = 0; index < 900; index++)
+			seen.add({ text: fingerprint(index), sentAtMs: START_MS });
+		const later = START_MS + 3 * 24 * 60 * MINUTE_MS;
+		seen.forgetOld(later, MAX_AGE_MS);
+		expect(seen.add({ text: fingerprint(5), sentAtMs: later })).toBe('repeated');
+	});
+
+	it('10. is not what was repeated meanwhile: the repetition can be played again as well', () => {
+		const seen = new SeenEvents();
+		seen.add({ text: 'the-answer', sentAtMs: START_MS });
+		const repeated = { text: 'the-answer', sentAtMs: START_MS + 14 * MINUTE_MS };
+		expect(seen.add(repeated)).toBe('repeated');
+		for (let index = 0; index < 2_000; index++)
+			seen.add({ text: fingerprint(index), sentAtMs: START_MS + 15 * MINUTE_MS });
+		seen.forgetOld(START_MS + 20 * MINUTE_MS, MAX_AGE_MS);
+		expect(new SeenEvents(seen.toText()).add(repeated)).toBe('repeated');
+	});
+});
+
+describe('what was taken back', () => {
+	const event = { text: 'taken-back', sentAtMs: START_MS };
+
+	it('11. is taken when it is repeated, also beside a memory that still knows it', () => {
+		const seen = new SeenEvents();
+		seen.add(event);
+		const other = seen.toText();
+		seen.forget(event);
+		seen.merge(other);
+		expect(seen.add(event)).toBe('new');
+		expect(seen.add(event)).toBe('repeated');
+	});
+
+	it('12. is taken also when a flood has moved on what is forgotten', () => {
+		const seen = new SeenEvents();
+		seen.add(event);
+		seen.forget(event);
+		for (let index = 0; index < 2_000; index++)
+			seen.add({ text: fingerprint(index), sentAtMs: START_MS });
+		seen.forgetOld(START_MS + 20 * MINUTE_MS, MAX_AGE_MS);
+		expect(seen.add(event)).toBe('new');
+	});
+});
+
+it('13. memories of two processes know together what each has taken and forgotten', () => {
+	const one = new SeenEvents();
+	const other = new SeenEvents();
+	for (let index = 0; index < 3_000; index++)
+		(index % 2 ? one : other).add({ text: fingerprint(index), sentAtMs: at(index) });
+	for (let index = 0; index < 2_000; index++)
+		other.add({ text: fingerprint(9_000_000 + index), sentAtMs: START_MS - 60 * MINUTE_MS });
+	other.forgetOld(START_MS, MAX_AGE_MS);
+	one.merge(other.toText());
+	for (let index = 0; index < 3_000; index++)
+		expect(one.add({ text: fingerprint(index), sentAtMs: at(index) })).toBe('repeated');
+	expect(one.add({ text: 'unseen6789', sentAtMs: START_MS - 60 * MINUTE_MS })).toBe('untold');
+});
+
+it.each([[undefined], [null], [7], [''], ['x'.repeat(1_000)], ['zz,q:'], [',:,:::,-:-'], [{}]])(
+	'14. a memory that is damaged (%j) costs no event',
+	(stored) => {
+		const seen = new SeenEvents(stored);
+		expect(seen.add({ text: 'the-answer', sentAtMs: START_MS })).toBe('new');
+		expect(new SeenEvents(seen.toText()).add({ text: 'the-answer', sentAtMs: START_MS })).toBe(
+			'repeated',
+		);
+	},
+);
+
+describe('through the trigger', () => {
+	const SECRET = 'the-app-secret';
+	const SIGNING_SECRET = 'k'.repeat(32);
+	let server: WebhookServer;
+	let trigger: TriggerUnderTest;
+
+	const credentials = {
+		appSecret: SECRET,
+		statusCallbackToken: 'callback',
+		payloadSignature: 'separated',
+		payloadSignatureSeparator: '.',
+		payloadSignatureMethod: 'hmacSha256',
+		payloadSignatureEncoding: 'hex',
+		payloadSignatureSecret: SIGNING_SECRET,
+	};
+	const setup = (options = {}) => ({
+		parameters: {
+			events: ['buttonPressed', 'statusCallback'],
+			authentication: 'signature',
+			options,
+		},
+		credentials,
+	});
+
+	beforeEach(async () => {
+		trigger = new TriggerUnderTest(setup());
+		server = await serve(trigger);
+	});
+
+	/** Another trigger in place of the first; with a stored memory, the same one after a restart. */
+	const serveAnew = async (next: TriggerUnderTest): Promise<void> => {
+		await server.close();
+		trigger = next;
+		server = await serve(trigger);
+	};
+
+	afterEach(async () => {
+		await server.close();
+		expect(server.escaped).toEqual([]);
+	});
+
+	const post = async (body: string) => (await postSigned(server.url, body, SECRET)).status;
+
+	it('15. a recorded call after the key of signed payloads was changed', async () => {
+		const recorded = envelope(written('[a]:approve.00ff'));
+		await post(recorded);
+		trigger.changeCredential({ ...credentials, payloadSignature: 'none' });
+		await sleepMs(1_100);
+		await post(recorded);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	it('16. two presses of one button at different times are two events', async () => {
+		const time = Date.now();
+		await post(envelope(written('[a]:x', { time, timestamp: time - 2 })));
+		await post(envelope(written('[a]:x', { time, timestamp: time - 1 })));
+		expect(server.executions).toHaveLength(2);
+	});
+
+	it('17. a recorded call after a restart, beside 3,000 others', async () => {
+		const time = Date.now();
+		const bodies = Array.from({ length: 300 }, (_, batch) =>
+			envelope(
+				...Array.from({ length: 10 }, (_unused, index) =>
+					written(`[m-${batch}-${index}]:x`, { time }),
+				),
+			),
+		);
+		for (const body of bodies) await post(body);
+		expect(server.executions).toHaveLength(300);
+		const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+		await serveAnew(new TriggerUnderTest(setup(), 'after-restart', { ...stored }));
+		for (const body of bodies) expect(await post(body)).toBe(200);
+		expect(server.executions).toEqual([]);
+	});
+
+	it('18. an event that cannot be told is refused with a line in the log', async () => {
+		const seen = new SeenEvents();
+		for (let index = 0; index < 2_000; index++)
+			seen.add({ text: fingerprint(index), sentAtMs: Date.now() - MINUTE_MS });
+		seen.forgetOld(Date.now(), 1);
+		const stored = { seenEvents: seen.toText() };
+		await serveAnew(new TriggerUnderTest(setup(), 'after-flood', stored));
+		expect(await post(envelope(written('[a]:x', { time: Date.now() - MINUTE_MS })))).toBe(200);
+		expect(server.executions).toEqual([]);
+		expect(trigger.log.join()).toContain('refused 1 event(s)');
+		expect(await post(envelope(written('[b]:x')))).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	it('45. a recorded call played again writes nothing to the database', async () => {
+		const recorded = envelope(written('[a]:x'));
+		await post(recorded);
+		const before = trigger.staticDataWrites;
+		for (let call = 0; call < 20; call++) await post(recorded);
+		expect(trigger.staticDataWrites).toBe(before);
+		await post(envelope(written('[b]:x')));
+		expect(trigger.staticDataWrites).toBeGreaterThan(before);
+	});
+
+	it('46. what n8n could not store is not known after a restart either, once something else was taken', async () => {
+		server.isDiskFull = true;
+		const failed = envelope(written('[a]:x'));
+		expect(await post(failed)).toBe(500);
+		server.isDiskFull = false;
+		await post(envelope(written('[b]:x')));
+		const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+		await serveAnew(new TriggerUnderTest(setup(), 'taken-back-restarted', { ...stored }));
+		expect(await post(failed)).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	describe('status callbacks', () => {
+		const callback = async (status: string, customerNo = '1', messageId = 'a') => {
+			const { status: answered } = await fetch(server.statusUrl, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json', 'auth-token': 'callback' },
+				body: JSON.stringify({ messageId, status, customerNo, secretData: '' }),
+			});
+			return answered;
+		};
+		const statuses = () => server.executions.flat().map(({ status }) => status);
+
+		it('19. Approved, Cancelled, Approved are three events, and each repetition is none', async () => {
+			for (const status of [
+				'Approved',
+				'Approved',
+				'Cancelled',
+				'Cancelled',
+				'Approved',
+				'Approved',
+			])
+				expect(await callback(status)).toBe(200);
+			expect(statuses()).toEqual(['Approved', 'Cancelled', 'Approved']);
+		});
+
+		it('20. those of other messages and customers are no repetition and stand between none', async () => {
+			await callback('Approved');
+			await callback('Approved', '2');
+			await callback('Cancelled', '1', 'b');
+			await callback('Approved');
+			expect(statuses()).toEqual(['Approved', 'Approved', 'Cancelled']);
+		});
+
+		it('21. that n8n could not store are taken when repeated, the one before them is not', async () => {
+			await callback('Approved');
+			server.isDiskFull = true;
+			expect(await callback('Cancelled')).toBe(500);
+			server.isDiskFull = false;
+			await callback('Approved');
+			await callback('Cancelled');
+			expect(statuses()).toEqual(['Approved', 'Cancelled']);
+		});
+
+		it('22b. of very many messages are remembered in bounded memory', () => {
+			const statuses = new LastStatuses();
+			for (let index = 0; index < 20_000; index++)
+				statuses.add({ subject: fingerprint(index), text: fingerprint(1) });
+			expect(statuses.toText().length).toBeLessThanOrEqual(100_000);
+			const restarted = new LastStatuses();
+			restarted.merge(statuses.toText());
+			expect(restarted.add({ subject: fingerprint(19_000), text: fingerprint(1) })).toBe(false);
+			expect(restarted.add({ subject: fingerprint(19_000), text: fingerprint(2) })).toBe(true);
+		});
+
+		it('22. are known after a restart, in bounded memory', async () => {
+			await callback('Approved');
+			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+			await serveAnew(new TriggerUnderTest(setup(), 'callbacks-restarted', { ...stored }));
+			await callback('Approved');
+			expect(statuses()).toEqual([]);
+			await callback('Cancelled');
+			expect(statuses()).toEqual(['Cancelled']);
+		});
+	});
+
+	describe('times', () => {
+		const now = () => Date.now();
+		const press = (parts: object) => {
+			const given = entry({ message: { mid: 'm', text: '[a]:x' } }) as {
+				time?: unknown;
+				messaging: Array<{ timestamp?: unknown }>;
+			};
+			const [element] = given.messaging;
+			Object.assign(given, parts);
+			if (element && 'timestamp' in parts) element.timestamp = parts.timestamp;
+			return envelope(given);
+		};
+		const iso = (epochMs: number) => new Date(epochMs).toISOString();
+
+		it.each([
+			['23. in seconds', (ms: number) => Math.floor(ms / 1_000), 1_000],
+			['24. with a fraction of a millisecond', (ms: number) => ms + 0.5, 1],
+			['25. in seconds with a fraction', (ms: number) => ms / 1_000, 1],
+			['26. as text', (ms: number) => String(ms), 1],
+			['27. in seconds as text', (ms: number) => String(Math.floor(ms / 1_000)), 1_000],
+		])('%s are understood', async (_, writing, within) => {
+			const time = now();
+			expect(await post(press({ time: writing(time), timestamp: writing(time - 5_000) }))).toBe(
+				200,
+			);
+			const [item] = server.executions.flat();
+			expect(Math.abs(Date.parse(String(item?.sentAt)) - time)).toBeLessThanOrEqual(within);
+			expect(Math.abs(Date.parse(String(item?.occurredAt)) - time + 5_000)).toBeLessThanOrEqual(
+				within,
+			);
+		});
+
+		it.each([
+			['28. in seconds', -16 * MINUTE_MS, (ms: number) => ms / 1_000],
+			['29. as text', -16 * MINUTE_MS, String],
+			['30. in seconds, from the future', 16 * MINUTE_MS, (ms: number) => ms / 1_000],
+		])('a recorded call with its times %s is too old', async (_, offset, writing) => {
+			const time = writing(now() + offset);
+			expect(await post(press({ time, timestamp: time }))).toBe(401);
+			expect(server.executions).toEqual([]);
+		});
+
+		it('31. without timestamp: the time of sending is taken, and the log says so', async () => {
+			const time = now();
+			const body = press({ time, timestamp: undefined });
+			for (let call = 0; call < 2; call++) expect(await post(body)).toBe(200);
+			expect(server.executions.flat()).toEqual([
+				expect.objectContaining({ occurredAt: iso(time), sentAt: iso(time) }),
+			]);
+			expect(trigger.log.join()).toContain('one of entry.time and messaging.timestamp is missing');
+		});
+
+		it('32. without time of sending: a fresh timestamp is taken, an old one is refused', async () => {
+			expect(await post(press({ time: undefined, timestamp: now() - 16 * MINUTE_MS }))).toBe(401);
+			expect(server.executions).toEqual([]);
+			expect(await post(press({ time: undefined, timestamp: now() - MINUTE_MS }))).toBe(200);
+			expect(server.executions).toHaveLength(1);
+		});
+
+		it.each([
+			['33. with no time at all', {}, {}],
+			['34. with no time at all and calls of any age', { freshnessMinutes: 0 }, {}],
+			['35. with null for both times', {}, { time: null, timestamp: null }],
+		])('%s: refused, and the log names the field', async (_, options, parts) => {
+			await serveAnew(new TriggerUnderTest(setup(options)));
+			await post(press({ time: undefined, timestamp: undefined, ...parts }));
+			expect(server.executions).toEqual([]);
+			expect(trigger.log.join()).toContain('messaging.timestamp');
+		});
+
+		it.each([
+			['36. a time that is no time', { time: 'yesterday-secret' }, 'entry.time'],
+			['37. a timestamp that is no time', { timestamp: 'yesterday-secret' }, 'messaging.timestamp'],
+			['38. a timestamp that no Date can hold', { timestamp: 9e15 }, 'messaging.timestamp'],
+			['39. an infinite one', { timestamp: '9'.repeat(20) }, 'messaging.timestamp'],
+			['40. a hexadecimal one', { timestamp: '0x1999999999' }, 'messaging.timestamp'],
+		])('%s: the log names the field, not what it holds', async (_, parts, field) => {
+			expect(await post(press(parts))).toBe(200);
+			expect(server.executions).toEqual([]);
+			expect(trigger.log.join()).toContain(field);
+			expect(trigger.log.join()).not.toContain('secret');
+		});
+	});
+
+	it('41. a signed call that is no webhook says so in the log', async () => {
+		expect(await post('{"object":"page","entry":[]}')).toBe(400);
+		expect(trigger.log.join()).toContain('"object": "dialog"');
+	});
+
+	it.each([
+		['42. 100,000 message ids in one delivery', ['messageDelivered'], 100_000, 400, 0],
+		['43. 1,000 of them', ['messageDelivered'], 1_000, 200, 1_000],
+		['44. 100,000 that nobody asks for, beside a press', ['buttonPressed'], 100_000, 200, 1],
+	])('%s', async (_, events, count, status, items) => {
+		await serveAnew(
+			new TriggerUnderTest({ ...setup(), parameters: { ...setup().parameters, events } }),
+		);
+		const mids = Array.from({ length: count }, (_unused, index) => String(index));
+		const delivery = entry({ delivery: { mids } });
+		const body = events.includes('buttonPressed')
+			? envelope(delivery, written('[a]:x'))
+			: envelope(delivery);
+		expect(await post(body)).toBe(status);
+		expect(server.executions.flat()).toHaveLength(items);
+	});
+});

@@ -1,0 +1,230 @@
+import { explainMismatch } from '../../../../nodes/Diyalog/events/signature';
+import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { rawPost } from '../../../support/rawRequest';
+import { hmacSha1, postSigned } from '../../../support/sign';
+import { waitFor } from '../../../support/system';
+import { envelope, written } from '../../../support/webhookBodies';
+import { serve } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * What somebody without a secret can cost, numbered. Nothing that they send may take more than linear time and memory,
+ * fill the log, read the credential for each call, or escape as an error: n8n stores an execution for each error.
+ */
+
+const SECRET = 'the-app-secret';
+const OTHER_SECRET = 'of-somebody-else';
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+let server: WebhookServer;
+let trigger: TriggerUnderTest;
+
+beforeEach(async () => {
+	trigger = new TriggerUnderTest({
+		parameters: { events: ['buttonPressed', 'statusCallback'], authentication: 'signature' },
+		credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
+	});
+	server = await serve(trigger);
+});
+
+afterEach(async () => {
+	await server.close();
+	expect(server.escaped).toEqual([]);
+});
+
+const press = (id = 'a') => envelope(written(`[${id}]:approve`));
+
+async function expectHonestCallAccepted() {
+	const before = server.executions.length;
+	expect((await postSigned(server.url, press('honest'), SECRET)).status).toBe(200);
+	expect(server.executions).toHaveLength(before + 1);
+}
+
+/** How many characters JSON.stringify writes meanwhile. */
+function writtenBy(action: () => unknown): number {
+	let characters = 0;
+	const { stringify } = JSON;
+	const spy = jest.spyOn(JSON, 'stringify').mockImplementation((...given) => {
+		const text = stringify(...(given as Parameters<typeof stringify>));
+		characters += text?.length ?? 0;
+		return text;
+	});
+	action();
+	spy.mockRestore();
+	return characters;
+}
+
+describe('a wrong signature', () => {
+	const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+	it.each([
+		['1. over 4 KB nested to the end', nested(2_000)],
+		['2. over 128 KB nested 1,000 deep', `[${Array(64).fill(nested(1_000)).join()}]`],
+		[
+			'2b. over 16 KB nested deeply behind closing brackets in a text',
+			`["${']'.repeat(3_000)}",${nested(2_000)}]`,
+		],
+		['2c. the same with each level hidden', `${'["]\\"]",'.repeat(1_200)}0${']'.repeat(1_200)}`],
+		['3. over a megabyte of empty lists', `[${'[],'.repeat(349_000)}[]]`],
+		[
+			'4. over 16 KB of numbers, 16 deep',
+			`${'['.repeat(15)}${'0,'.repeat(8_000)}0${']'.repeat(15)}`,
+		],
+	])('%s is explained in linear space', (_, text) => {
+		const body = Buffer.from(text);
+		const header = hmacSha1(body, OTHER_SECRET);
+		const characters = writtenBy(() => explainMismatch(body, header, [SECRET]));
+		expect(characters).toBeLessThanOrEqual(40 * 16_384);
+	});
+
+	it('5. 200 times is explained once, and logged once', async () => {
+		const bodies = Array.from({ length: 200 }, (_, index) => press(String(index)));
+		let explained = 0;
+		const { parse } = JSON;
+		const spy = jest.spyOn(JSON, 'parse').mockImplementation((...given) => {
+			if (bodies.includes(given[0])) explained++;
+			return parse(...given) as unknown;
+		});
+		for (const body of bodies) await postSigned(server.url, body, OTHER_SECRET);
+		spy.mockRestore();
+		expect(explained).toBeLessThanOrEqual(1);
+		expect(trigger.log.length).toBe(1);
+		expect(trigger.log[0]).toContain('its X-Signature was made with another secret');
+	});
+
+	it('6. a flood of one kind does not hide another kind', async () => {
+		for (let call = 0; call < 50; call++) await postSigned(server.url, press(), OTHER_SECRET);
+		await fetch(server.url, { method: 'POST', headers: JSON_TYPE, body: press() });
+		expect(trigger.log.length).toBe(2);
+		expect(trigger.log[1]).toContain('no X-Signature header');
+	});
+});
+
+it('6b. the next line after a flood says how many were refused without one', async () => {
+	for (let call = 0; call < 50; call++) await postSigned(server.url, press(), OTHER_SECRET);
+	const later = performance.now() + 10_000;
+	const clock = jest.spyOn(performance, 'now').mockImplementation(() => later);
+	await postSigned(server.url, press(), OTHER_SECRET);
+	clock.mockRestore();
+	expect(trigger.log.length).toBe(2);
+	expect(trigger.log[1]).toContain('49 more of this kind were refused before it');
+});
+
+describe('the credential', () => {
+	it('7. is not read for each of 100 forged calls, one after the other or at once', async () => {
+		const forged = async () => await postSigned(server.url, press(), OTHER_SECRET);
+		const before = trigger.decryptions;
+		const beginMs = performance.now();
+		for (let call = 0; call < 50; call++) await forged();
+		await Promise.all(Array.from({ length: 50 }, forged));
+		const secondsBegun = Math.ceil((performance.now() - beginMs) / 1_000);
+		expect(trigger.decryptions - before).toBeLessThanOrEqual(1 + 2 * secondsBegun);
+		await expectHonestCallAccepted();
+	});
+
+	it('8. that cannot be read is no error that escapes, and no approval', async () => {
+		trigger.failDecryption = true;
+		expect((await postSigned(server.url, press(), SECRET)).status).toBe(503);
+		const callback = { method: 'POST', headers: { ...JSON_TYPE, 'auth-token': 'callback' } };
+		expect((await fetch(server.statusUrl, { ...callback, body: '{}' })).status).toBe(503);
+		expect(server.executions).toEqual([]);
+		expect(trigger.log.join()).toContain('could not be read');
+		trigger.failDecryption = false;
+		await waitFor('the credential is read again', 5_000, async () =>
+			(await postSigned(server.url, press('honest'), SECRET)).status === 200 ? true : undefined,
+		);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	it.each([[null], [7], [{}]])('9. with %j for a secret accepts nothing', async (appSecret) => {
+		await server.close();
+		trigger = new TriggerUnderTest({
+			parameters: { events: ['buttonPressed'], authentication: 'signature' },
+			credentials: { appSecret: SECRET },
+		});
+		server = await serve(trigger);
+		trigger.changeCredential({ appSecret: appSecret as never });
+		for (const secret of ['', 'null', '7', '[object Object]']) {
+			expect((await postSigned(server.url, press(), secret || 'x')).status).toBe(401);
+		}
+		expect(server.executions).toEqual([]);
+	});
+});
+
+describe('a body that n8n leaves to the node', () => {
+	const signature = (body: string) => `X-Signature: ${hmacSha1(body, SECRET)}`;
+	const body = press();
+
+	it.each([
+		['10. compressed', ['Content-Encoding: gzip', `Content-Length: ${body.length}`], body, 415],
+		['11. compressed in an unknown way', ['Content-Encoding: x', 'Content-Length: 2'], '{}', 415],
+		['12. without a length', ['Transfer-Encoding: chunked'], `2\r\n{}\r\n0\r\n\r\n`, 411],
+		['13. of a length of two mebibytes', ['Content-Length: 2097152'], '{', 413],
+	])('%s is refused unread', async (_, headers, sent, status) => {
+		expect(await rawPost(server.url, [...headers, signature(sent)], sent)).toBe(status);
+		expect(server.bodiesRead).toBe(0);
+		expect(server.executions).toEqual([]);
+	});
+
+	it('14. cut off in the middle is no error that escapes', async () => {
+		const headers = [`Content-Length: ${body.length}`, signature(body)];
+		expect(await rawPost(server.url, headers, body.slice(0, 20), { hangUp: true })).toBe(0);
+		await expectHonestCallAccepted();
+	});
+
+	it('15. with its length is read', async () => {
+		const headers = [`Content-Length: ${body.length}`, signature(body)];
+		expect(await rawPost(server.url, headers, body)).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+});
+
+describe('headers', () => {
+	const body = press();
+	const right = hmacSha1(body, SECRET);
+	const length = `Content-Length: ${body.length}`;
+	const type = 'Content-Type: application/json';
+
+	it.each([
+		[
+			'16. the right signature after a wrong one',
+			[type, 'X-Signature: 00', `X-Signature: ${right}`],
+		],
+		[
+			'17. the right signature before a wrong one',
+			[type, `X-Signature: ${right}`, 'X-Signature: 00'],
+		],
+		['18. the right signature twice', [type, `X-Signature: ${right}`, `X-Signature: ${right}`]],
+		['19. a signature with bytes that are no ASCII', [type, `X-Signature: ${right}\xff`]],
+		['20. a signature of 15,000 blanks', [type, `X-Signature: ${' '.repeat(15_000)}x`]],
+	])('%s', async (_, headers) => {
+		expect(await rawPost(server.url, [length, ...headers], body)).toBe(401);
+		expect(server.executions).toEqual([]);
+		await expectHonestCallAccepted();
+	});
+
+	it.each([
+		['21. a form behind JSON', [type, 'Content-Type: text/plain'], 200],
+		['22. JSON behind a form', ['Content-Type: text/plain', type], 415],
+		['23. an empty content type', ['Content-Type:'], 415],
+	])('%s: the first content type counts', async (_, types, status) => {
+		const headers = [length, ...types, `X-Signature: ${right}`];
+		expect(await rawPost(server.url, headers, body)).toBe(status);
+	});
+
+	it.each([
+		['24. the right token after a wrong one', ['Auth-Token: x', 'Auth-Token: callback']],
+		['25. the right token twice', ['Auth-Token: callback', 'Auth-Token: callback']],
+	])('%s', async (_, tokens) => {
+		const callback = '{"messageId":"a","status":"Approved","customerNo":"1"}';
+		const headers = [type, `Content-Length: ${callback.length}`, ...tokens];
+		expect(await rawPost(server.statusUrl, headers, callback)).toBe(401);
+		expect(server.executions).toEqual([]);
+	});
+
+	it('26. a status callback without its token is refused with its body unread', async () => {
+		const headers = ['Content-Length: 100000'];
+		expect(await rawPost(server.statusUrl, headers, '')).toBe(401);
+		expect(server.bodiesRead).toBe(0);
+	});
+});
