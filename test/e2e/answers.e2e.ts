@@ -24,7 +24,15 @@ let stage: Stage;
 let workflow: AskingWorkflow;
 
 beforeAll(async () => {
-	stage = await Stage.set({ settings: { N8N_CONCURRENCY_PRODUCTION_LIMIT: '1' } });
+	stage = await Stage.set({
+		settings: { N8N_CONCURRENCY_PRODUCTION_LIMIT: '1' },
+		// Only Signed Presses is not activated without it.
+		credential: {
+			payloadSignature: 'jws',
+			payloadSignatureAlgorithm: 'HS256',
+			payloadSignatureSecret: 'a'.repeat(64),
+		},
+	});
 	workflow = await asking();
 }, 900_000);
 
@@ -355,8 +363,6 @@ describe("n8n ends between Diyalog's call and the continuation", () => {
 			await breakSqlite(n8n.userFolder, 'waiting');
 			const posted = post(bodyOf(pressOf(failed, 'approve'))).catch(() => undefined);
 			await sleepMs(1_000);
-			await mendSqlite(n8n.userFolder);
-			await breakSqlite(n8n.userFolder, 'waiting');
 			const racingPost = post(bodyOf(pressOf(racing, 'approve'))).catch(() => undefined);
 			await sleepMs(200);
 			const end = signal === 'SIGTERM' ? n8n.stop() : n8n.kill();
