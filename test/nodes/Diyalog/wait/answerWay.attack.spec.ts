@@ -6,6 +6,7 @@ import { rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessage
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { FaultyServer } from '../../../support/faultyServer';
 import { postSigned } from '../../../support/sign';
 import { sleepMs, waitFor } from '../../../support/system';
 import { WaitingInstance } from '../../../support/waitingInstance';
@@ -432,3 +433,21 @@ describe('a press typed by hand, with an id in the form of those that are waited
 		expect(items()).toEqual([]);
 	});
 });
+
+it('19. Diyalog asks to be left alone when a wrong code is answered: the right code that follows counts', async () => {
+	const busy = { kind: 'refuse' as const, status: 503, text: '', headers: { 'retry-after': '40' } };
+	const server = await FaultyServer.start((request) => (request === 1 ? { kind: 'accept' } : busy));
+	try {
+		const question = { responseType: 'code', expectedCode: '58' };
+		const execution = await instance.ask({ ...credentials, serverUrl: server.url }, question);
+		const mid = String(execution.onTimeout[0]?.json.messageId);
+		await say({ text: '57', mid });
+		await say({ text: '58', mid });
+		await waitFor('the end', 20_000, () => execution.continuations[0]);
+		expect(execution.continuations).toEqual([
+			[expect.objectContaining({ decision: 'codeMatched' })],
+		]);
+	} finally {
+		await server.close();
+	}
+}, 40_000);
