@@ -61,7 +61,10 @@ export async function verifyOtp(
 	const places = counts ? placesOf(keys, 'failure', customer, failures, nowMs) : [];
 	const placeRow = places.map(({ take }) => take);
 	const [attempt, placeIndex] = await Promise.all([
-		book.takeFirst(store, attemptRow),
+		book.takeFirst(
+			store,
+			attemptRow.map((mark) => [mark]),
+		),
 		book.takeFirst(store, placeRow),
 	]);
 	const place = placeIndex === undefined ? undefined : places[placeIndex];
@@ -81,7 +84,7 @@ export async function verifyOtp(
 		isBlocked: place === undefined,
 		isUsed: mayBeAccepted && !taken.has(used.name),
 	});
-	await book.write(store, [], place && !isGuess(reason) ? [place.take] : []);
+	await book.write(store, [], place && !isGuess(reason) ? place.take : []);
 
 	return {
 		valid: reason === 'ok',
@@ -128,7 +131,7 @@ export async function permitSend(
 		book.takeFirst(store, gapRow),
 	]);
 	const place = placeIndex === undefined ? undefined : places[placeIndex];
-	const taken: Mark[] = [...(place ? [place.take] : []), ...(gapIndex === undefined ? [] : gapRow)];
+	const taken: Mark[] = [...(place?.take ?? []), ...(gapIndex === undefined ? [] : gapRow.flat())];
 	if (!place || placeIndex === undefined || (gapNow && gapIndex === undefined)) {
 		await book.write(store, [], taken);
 		return { granted: false };

@@ -103,17 +103,19 @@ export class MarkBook {
 	}
 
 	/**
-	 * Takes the first mark of a row that nobody has taken.
+	 * Takes the first place of a row of which nobody has taken a mark. What it got of a place that another process was faster
+	 * to take it keeps: that one may rely on it.
 	 *
+	 * @param row the marks of each place
 	 * @returns its index; undefined when all are taken
 	 */
-	async takeFirst(store: MarkStore, row: Mark[]): Promise<number | undefined> {
+	async takeFirst(store: MarkStore, row: Mark[][]): Promise<number | undefined> {
 		let hasWritten = false;
-		for (const [index, mark] of row.entries()) {
-			if (this.known.has(mark)) continue;
+		for (const [index, marks] of row.entries()) {
+			if (marks.some((mark) => this.known.has(mark))) continue;
 			hasWritten = true;
-			const taken = await this.write(store, [mark]);
-			if (taken.has(mark.name)) return index;
+			const taken = await this.write(store, marks);
+			if (marks.every(({ name }) => taken.has(name))) return index;
 		}
 		if (!hasWritten) await this.write(store, []);
 		return undefined;

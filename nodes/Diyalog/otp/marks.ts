@@ -46,11 +46,12 @@ export const attemptMarks = (
 	);
 
 /**
- * One place of a limit such as "10 in an hour", as seen at one time: the mark that takes it, and the marks that keep it
- * taken until the window has passed.
+ * One place of a limit such as "10 in an hour", as seen at one time: the marks that take it, and those that keep it taken
+ * until the window has passed. Those that take it hold for the next part of the window as well, which may begin before it
+ * is known whether the place is kept.
  */
 export interface Place {
-	take: Mark;
+	take: Mark[];
 	keep: Mark[];
 }
 
@@ -67,7 +68,8 @@ function place(
 	const current = Math.floor(nowMs / partMs);
 	const at = (part: number) =>
 		mark(keys, (part + 1) * partMs, ...facts, String(partMs), String(part));
-	return { take: at(current), keep: count(parts).map((later) => at(current + later)) };
+	const [next, ...later] = count(parts).map((part) => at(current + part));
+	return { take: [at(current), ...(next ? [next] : [])], keep: later };
 }
 
 /** So many of a kind in a window of time. */

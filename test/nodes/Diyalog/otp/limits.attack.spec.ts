@@ -346,6 +346,16 @@ describe('16. flooding a customer with codes', () => {
 		expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
 	});
 
+	it('at the same time, while a part of the first gap begins: one', async () => {
+		const memory = processOn(new ProcessedDataTable(2), clock, 'plain');
+		const PART_MS = 7_500;
+		const end = Math.ceil(START_MS / PART_MS) * PART_MS;
+		const at = (whenMs: number) =>
+			times(10, async () => await permitSend(memory, customer, SENDS, whenMs));
+		const permits = await Promise.all([...at(end - 1), ...at(end)]);
+		expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
+	});
+
 	it('a code that was not sent does not count', async () => {
 		const memory = processOn(new ProcessedDataTable(), clock, 'plain');
 		for (let count = 0; count < 10; count++) {
@@ -418,4 +428,15 @@ it('19. whoever held the lock for too long gets an error, although the writing c
 		/did not remember/,
 	);
 	expect(table.rows.get('w/')).toHaveLength(1);
+});
+
+it('20. guesses on their way when a part of the window begins: ten are looked at', async () => {
+	const PART_MS = 15 * MINUTE_MS;
+	nowMs = Math.ceil(START_MS / PART_MS) * PART_MS + PART_MS - 1;
+	const memory = processOn(new ProcessedDataTable(5), clock);
+	const before = times(10, () => verify(memory, issue(), '000000'));
+	nowMs += 1;
+	const after = times(10, () => verify(memory, issue(), '000000'));
+	const answers = await Promise.all([...before, ...after]);
+	expect(reasonsOf(answers)).toEqual({ wrongCode: 10, tooManyAttempts: 10 });
 });
