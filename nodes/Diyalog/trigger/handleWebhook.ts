@@ -279,7 +279,8 @@ function isLost(
 	{ filters, options: { onlySigned } }: TriggerSettings,
 ): boolean {
 	if (outcome === undefined || outcome.resumed || !outcome.failed) return false;
-	if (waitedFor?.genuine) return true;
+	const genuine = waitedFor?.genuine;
+	if (genuine && (event.event === 'textReceived' || !genuine.isText)) return true;
 	return passesFilters(event, { events: [event.event], ...filters, onlySigned });
 }
 

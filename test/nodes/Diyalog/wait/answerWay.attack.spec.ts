@@ -432,6 +432,17 @@ describe('a press typed by hand, with an id in the form of those that are waited
 		await say({ text: `[${messageId}]:approve` });
 		expect(items()).toEqual([]);
 	});
+
+	it('18b. gets past Only Signed Presses no more when n8n cannot hand it on as a text', async () => {
+		await serve({ options: { onlySigned: true, n8nAddress: 'http://127.0.0.1:1' } }, signed);
+		const asked = await ask({ responseType: 'freeText' });
+		await say({ text: '[urgent]:approve', mid: asked.message.messageId });
+		expect(items()).toEqual([]);
+		await say({ text: 'call me', mid: asked.message.messageId });
+		expect(items()).toEqual([
+			expect.objectContaining({ text: 'call me', notResumedReason: 'unreachable' }),
+		]);
+	});
 });
 
 it('19. Diyalog asks to be left alone when a wrong code is answered: the right code that follows counts', async () => {
