@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { ASK } from '../../e2e/harness/waiting';
 import type { AddedTrigger, AskingWorkflow, Stage } from '../../e2e/harness/waiting';
 import { postSigned } from '../../support/sign';
-import { print, sleepMs } from '../../support/system';
-import { envelope, written } from '../../support/webhookBodies';
+import { print, sleepMs, waitFor } from '../../support/system';
+import { entry, envelope, written } from '../../support/webhookBodies';
 import { ID, report, to } from '../wait/receiver';
 import type { Receiver } from '../wait/receiver';
 import { PRESSES_IN_A_CALL } from './turns';
@@ -12,34 +13,46 @@ import { PRESSES_IN_A_CALL } from './turns';
 
 const TAPS = 200;
 const CALM_MS = 500;
+/** What was in line may take until then to come out of the trigger. */
+const CALM_WITHIN_MS = 60_000;
 const TAPPER = '70021';
 const OTHER = '70022';
 
 /** What the impatient customer does meanwhile. */
-const DISTURBANCES = {
+export const DISTURBANCES = [
 	/** nothing */
-	idle: undefined,
+	'idle',
+	/** as many calls with as many events that no trigger wants: what n8n itself needs to take calls */
+	'receipts',
 	/** his first tap approves, and the rest comes too late */
-	approves: 'approve',
+	'approves',
 	/** he types what no button has, and is refused each time */
-	refused: 'no-such-button',
-} as const;
+	'refused',
+	/** the same, and the other one presses in the middle of it */
+	'refusedBefore',
+] as const;
 
-export type Disturbance = keyof typeof DISTURBANCES;
+export type Disturbance = (typeof DISTURBANCES)[number];
+
+/** After the taps, of a press in the middle of them. */
+const MIDDLE_MS = 1_500;
 
 export type Delays = Readonly<Record<Disturbance, number[]>>;
 
-function tapsOf(messageId: string, payload: string): string[] {
+function callsOf(disturbance: Disturbance, messageId: string): string[] {
+	if (disturbance === 'idle') return [];
+	const payload = disturbance === 'approves' ? 'approve' : 'no-such-button';
 	const nowMs = Date.now();
 	return Array.from({ length: TAPS / PRESSES_IN_A_CALL }, (_, call) =>
 		envelope(
-			...Array.from({ length: PRESSES_IN_A_CALL }, (__, tap) =>
-				written(`[${messageId}]:${payload}`, {
-					customerNo: TAPPER,
-					// No two alike: those would pass for one.
-					timestamp: nowMs - TAPS + call * PRESSES_IN_A_CALL + tap,
-				}),
-			),
+			...Array.from({ length: PRESSES_IN_A_CALL }, (__, tap) => {
+				// No two alike: those would pass for one.
+				const timestamp = nowMs - TAPS + call * PRESSES_IN_A_CALL + tap;
+				const parts = { customerNo: TAPPER, timestamp };
+				return disturbance === 'receipts'
+					? entry({ read: { mids: [randomUUID()], watermark: timestamp } }, parts)
+					: written(`[${messageId}]:${payload}`, parts);
+			}),
 		),
 	);
 }
@@ -62,30 +75,41 @@ export async function measureFairness(
 		await response.text();
 	};
 	const attempt = async (disturbance: Disturbance): Promise<number> => {
-		const { message: tapped } = await tapping.start();
+		const asked = await tapping.start();
+		const before = await stage.n8n.executionCount(trigger.workflowId, 'success');
 		const id = randomUUID();
 		const { message } = await pressing.start({ id });
 		await sleepMs(CALM_MS);
-		const payload = DISTURBANCES[disturbance];
-		const bodies = payload === undefined ? [] : tapsOf(tapped.messageId, payload);
+		const bodies = callsOf(disturbance, asked.message.messageId);
 		const body = envelope(written(`[${message.messageId}]:approve`, { customerNo: OTHER }));
-		const calls = bodies.map(post);
+		const posted = bodies.map(post);
+		if (disturbance === 'refusedBefore') await sleepMs(MIDDLE_MS);
 		const beginMs = performance.now();
-		calls.push(post(body));
+		posted.push(post(body));
 		const { atMs } = await receiver.arrival(`done-${id}`);
-		await Promise.all(calls);
+		await Promise.all(posted);
+		// Nothing waits for the taps that are still in line.
+		const stop = `/rest/executions/${asked.executionId}/stop`;
+		if (disturbance !== 'approves') await stage.n8n.request('POST', stop, {}, z.unknown());
+		const calls = disturbance === 'receipts' ? 1 : posted.length;
+		await waitFor('all calls have come out of the trigger', CALM_WITHIN_MS, async () =>
+			(await stage.n8n.executionCount(trigger.workflowId, 'success')) >= before + calls
+				? true
+				: undefined,
+		);
 		await sleepMs(CALM_MS);
 		return atMs - beginMs;
 	};
-	const delays = { idle: [] as number[], approves: [] as number[], refused: [] as number[] };
+	const delays = { idle: [], receipts: [], approves: [], refused: [], refusedBefore: [] };
+	const found: Record<Disturbance, number[]> = delays;
 	// The first try warms up.
 	for (let round = -1; round < tries; round++) {
-		for (const disturbance of ['idle', 'approves', 'refused'] as const) {
+		for (const disturbance of DISTURBANCES) {
 			const ms = await attempt(disturbance);
 			if (round < 0) continue;
-			delays[disturbance].push(ms);
+			found[disturbance].push(ms);
 			print(`  try ${round + 1} of ${tries}, ${disturbance}: ${Math.round(ms)} ms`);
 		}
 	}
-	return delays;
+	return found;
 }

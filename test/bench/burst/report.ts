@@ -1,5 +1,6 @@
 import { table } from '../page';
 import { median } from '../send/samples';
+import { DISTURBANCES } from './fairness';
 import type { Delays, Disturbance } from './fairness';
 import type { Turn } from './turns';
 
@@ -53,6 +54,10 @@ const row = (series: Series): string[] => [
 		all(series, ({ timeMs }) => timeMs),
 		seconds,
 	),
+	spread(
+		all(series, ({ cpuMs }) => cpuMs),
+		seconds,
+	),
 	same(all(series, ({ continuedOnce }) => continuedOnce)),
 	same(all(series, ({ continuedTwice }) => continuedTwice)),
 	same(all(series, ({ refusedCalls }) => refusedCalls)),
@@ -68,6 +73,7 @@ const row = (series: Series): string[] => [
 const HEAD = [
 	'Answered by',
 	'Until the last has ended, s',
+	'CPU of n8n, s',
 	'Continued once',
 	'Twice',
 	'Calls not answered with 200',
@@ -77,14 +83,17 @@ const HEAD = [
 	'Load',
 ];
 
-const DISTURBANCES: Readonly<Record<Disturbance, string>> = {
+const LABELS: Readonly<Record<Disturbance, string>> = {
 	idle: 'nobody else taps',
+	receipts: '20 calls with 200 read receipts, which are filtered out',
 	approves: '200 taps of another customer, the first approves',
 	refused: '200 taps of another customer, all refused',
+	refusedBefore: 'the same, and the press comes in the middle of it',
 };
 
 function targets({ count, usual, quiet, rival, delays }: Findings): string[][] {
 	const time = (series: Series) => median(all(series, ({ timeMs }) => timeMs));
+	const cpu = (series: Series) => median(all(series, ({ cpuMs }) => cpuMs));
 	const ours = [...usual.turns, ...quiet.turns];
 	const verdict = (what: string, measured: string, target: string, met: boolean) => [
 		what,
@@ -92,8 +101,8 @@ function targets({ count, usual, quiet, rival, delays }: Findings): string[][] {
 		target,
 		met ? 'met' : 'missed',
 	];
-	const ratio = (what: string, series: Series) => {
-		const found = time(series) / time(rival);
+	const ratio = (what: string, series: Series, of = time) => {
+		const found = of(series) / of(rival);
 		return verdict(what, `${found.toFixed(2)}x`, `at most ${MAX_RATIO}x`, found <= MAX_RATIO);
 	};
 	const once = Math.min(...ours.map(({ continuedOnce }) => continuedOnce));
@@ -102,7 +111,7 @@ function targets({ count, usual, quiet, rival, delays }: Findings): string[][] {
 	const refused = ours.reduce((sum, turn) => sum + turn.refusedCalls, 0);
 	const delay = (disturbance: Disturbance) => {
 		const found = median(delays[disturbance]) / median(delays.idle);
-		const what = `A press against one when idle: ${DISTURBANCES[disturbance]}`;
+		const what = `A press against one when idle: ${LABELS[disturbance]}`;
 		return verdict(what, `${found.toFixed(2)}x`, `at most ${MAX_DELAY}x`, found <= MAX_DELAY);
 	};
 	return [
@@ -117,8 +126,11 @@ function targets({ count, usual, quiet, rival, delays }: Findings): string[][] {
 		),
 		ratio('Time against direct calls of Wait nodes, trigger as by default', usual),
 		ratio('Time against direct calls of Wait nodes, presses not among the events', quiet),
+		ratio('CPU against direct calls of Wait nodes, trigger as by default', usual, cpu),
+		ratio('CPU against direct calls of Wait nodes, presses not among the events', quiet, cpu),
 		delay('approves'),
 		delay('refused'),
+		delay('refusedBefore'),
 	];
 }
 
@@ -129,10 +141,11 @@ export function renderTables(findings: Findings): string {
 	return [
 		table(HEAD, [usual, quiet, rival].map(row)),
 		table(
-			['Meanwhile', "From one customer's press until the workflow has gone on, ms"],
-			(['idle', 'approves', 'refused'] as const).map((each) => [
-				DISTURBANCES[each],
+			['Meanwhile', "From one customer's press until the workflow has gone on, ms", 'Against idle'],
+			DISTURBANCES.map((each) => [
+				LABELS[each],
 				spread(delays[each], milliseconds),
+				(median(delays[each]) / median(delays.idle)).toFixed(2),
 			]),
 		),
 		table(['What', 'Measured', 'Target', ''], targets(findings)),
@@ -141,14 +154,14 @@ export function renderTables(findings: Findings): string {
 
 /** The part of the documentation. */
 export function renderPart(findings: Findings, about: Circumstances): string {
-	const { count, usual, delays } = findings;
+	const { count, usual, quiet, rival, delays } = findings;
 	return `## Many answers in one moment
 
 ${count.toLocaleString('en')} executions wait, and all are answered in the same moment.
 
 ${renderTables(findings)}
 
-Times are medians, the least and the most in brackets; ratios are those of medians. The load is how many processes
+Times are medians, the least and the most in brackets; ratios are those of medians. CPU is that of n8n's main process in the same time. The load is how many processes
 wanted to run on average in the minute before the end, those of n8n and of the measuring program included.
 
 ### How it is measured
@@ -161,8 +174,8 @@ made these tables on ${about.date}: n8n ${about.n8nVersion} on Node ${about.node
 N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE=true; ${about.cores} cores and ${about.memoryGib} GiB of memory shared with the sandbox, the measuring program
 and whatever else ran.
 
-- The workflows are a Webhook, the node that waits, and a No Operation node. ${usual.turns.length} turns each, one after the other in one n8n,
-  every other time backwards.
+- The workflows are a Webhook, the node that waits, and a No Operation node. Turns: ${usual.turns.length} by default, ${rival.turns.length} of Wait nodes,
+  ${quiet.turns.length} without presses among the events; alternating in one n8n, every other time backwards.
 - Diyalog: signed calls with 10 presses each, all posted at once. By default the presses come out of the trigger as well, which
   starts one more execution for each call.
 - Wait node (resume: On Webhook Call): one POST to the resume address of each, all posted at once.

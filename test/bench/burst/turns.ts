@@ -4,6 +4,7 @@ import { runConcurrently } from '../../../nodes/Diyalog/actions/concurrency';
 import { itemsOf, parse } from '../../e2e/harness/executions';
 import { ASK } from '../../e2e/harness/waiting';
 import type { AddedTrigger, Stage } from '../../e2e/harness/waiting';
+import { cpuMsBetween, watchProcess } from '../send/samples';
 import { postSigned } from '../../support/sign';
 import { os, sleepMs, waitFor } from '../../support/system';
 import { envelope, written } from '../../support/webhookBodies';
@@ -21,6 +22,7 @@ const READ_AT_ONCE = 8;
 const WITHIN_MS = 600_000;
 /** n8n stores a waiting execution a moment after it shows it as waiting. */
 const CALM_MS = 2_000;
+const WATCH_EVERY_MS = 200;
 
 const WAIT = 'Wait for a call';
 const END = 'End';
@@ -29,6 +31,8 @@ const END = 'End';
 export interface Turn {
 	/** from the first call until n8n's record says that the last execution has ended */
 	timeMs: number;
+	/** CPU time of n8n's main process meanwhile: other programs on the machine change it little */
+	cpuMs: number;
 	/** executions whose last node ran exactly once */
 	continuedOnce: number;
 	/** executions whose last node ran more than once */
@@ -155,6 +159,8 @@ async function answerAll(
 	ids: readonly string[],
 	answer: () => Promise<Called>,
 ): Promise<Turn> {
+	const stopWatching = watchProcess(stage.n8n.pid ?? 0, WATCH_EVERY_MS);
+	await sleepMs(2 * WATCH_EVERY_MS);
 	const beginMs = Date.now();
 	const answered = answer();
 	await waitFor(
@@ -168,6 +174,7 @@ async function answerAll(
 		},
 	);
 	const load = os.loadavg()[0] ?? 0;
+	const samples = await stopWatching();
 	const called = await answered;
 	const records = await readAll(stage, workflow, ids);
 	const runs = records.map(({ data }) => itemsOf(data, END).length);
@@ -177,6 +184,7 @@ async function answerAll(
 	return {
 		...called,
 		timeMs: endMs - beginMs,
+		cpuMs: cpuMsBetween(samples, beginMs, endMs),
 		continuedOnce: runs.filter((times) => times === 1).length,
 		continuedTwice: runs.filter((times) => times > 1).length,
 		untrue: [],
