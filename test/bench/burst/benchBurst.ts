@@ -18,7 +18,7 @@ interface Extent {
 	warmUpCount: number;
 }
 
-const FULL: Extent = { count: 1_000, rounds: 2, tries: 10, warmUpCount: 100 };
+const FULL: Extent = { count: 1_000, rounds: 3, tries: 10, warmUpCount: 100 };
 /** To see that the benchmark works; its figures say little. */
 const QUICK: Extent = { count: 50, rounds: 1, tries: 2, warmUpCount: 10 };
 
@@ -28,6 +28,7 @@ const told = ({
 	timeMs,
 	cpuMs,
 	continuedOnce,
+	items,
 	untrue,
 	slowestCallMs,
 	refusedCalls,
@@ -37,12 +38,17 @@ const told = ({
 		`${(timeMs / 1_000).toFixed(1)} s`,
 		`CPU ${(cpuMs / 1_000).toFixed(1)} s`,
 		`${continuedOnce} continued once`,
-		`${untrue.length} untrue items ${JSON.stringify([...new Set(untrue)])}`,
+		`${items} items of the trigger, ${untrue.length} untrue ${JSON.stringify([...new Set(untrue)])}`,
 		`slowest answer ${(slowestCallMs / 1_000).toFixed(1)} s`,
 		`${refusedCalls} calls refused`,
 		`load ${load.toFixed(1)}`,
 	].join(', ');
 
+/**
+ * Lets each have its turn in every round, every other round backwards.
+ *
+ * @param once has a turn in the first round only: it is reported, and a full turn takes minutes
+ */
 async function inTurns(
 	contestants: readonly Contestant[],
 	once: Contestant,

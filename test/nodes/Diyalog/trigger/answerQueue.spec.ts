@@ -1,5 +1,6 @@
 import { AnswerQueue } from '../../../../nodes/Diyalog/trigger/answerQueue';
 import type { Attempt, QueuedAnswer } from '../../../../nodes/Diyalog/trigger/answerQueue';
+import { sleepMs } from '../../../support/system';
 
 /* The queue of answers with a clock of its own: who waits for whom, and for how long. */
 
@@ -33,7 +34,7 @@ class TestClock {
 	/** Lets time pass until nobody sleeps any more. */
 	async run(): Promise<void> {
 		for (;;) {
-			await new Promise((resolve) => setImmediate(resolve));
+			await sleepMs(0);
 			this.sleepers.sort((a, b) => a.atMs - b.atMs);
 			const next = this.sleepers.shift();
 			if (!next) return;
