@@ -22,6 +22,9 @@ const FULL: Extent = { count: 1_000, rounds: 3, tries: 10, warmUpCount: 100 };
 /** To see that the benchmark works; its figures say little. */
 const QUICK: Extent = { count: 50, rounds: 1, tries: 2, warmUpCount: 10 };
 
+/** With 1,000 at once on a busy machine, n8n ran out of time for its writes, and left a tenth of its executions waiting. */
+const DIRECT_AT_ONCE = 100;
+
 const OPTIONS: readonly string[] = ['--quick', '--write'];
 
 const told = ({
@@ -84,7 +87,7 @@ async function measureAll(extent: Extent): Promise<Findings> {
 		const trigger = await stage.addTrigger({ events: ['buttonPressed'] });
 		const usual = await diyalog(stage, 'Diyalog, trigger as by default', trigger, true);
 		const quiet = await diyalog(stage, 'Diyalog, presses not among the events', silent, false);
-		const rival = await waitNode(stage, 'Direct calls of Wait nodes');
+		const rival = await waitNode(stage, 'Direct calls of Wait nodes', DIRECT_AT_ONCE);
 		print('One press while another customer taps ...');
 		const delays = await measureFairness(stage, trigger, receiver, extent.tries);
 		print(`${extent.count} waiting executions, answered in one moment ...`);
