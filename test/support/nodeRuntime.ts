@@ -308,7 +308,11 @@ export async function runAgain(
 }
 
 /** The Diyalog node as the tool of an agent in one execution: called with what the model gives, with n8n's own retries. */
-export function diyalogTool(setup: NodeSetup): (args: IDataObject) => Promise<unknown> {
+export const diyalogTool = (setup: NodeSetup): ((args: IDataObject) => Promise<unknown>) =>
+	diyalogTools(setup)();
+
+/** Makes such tools of one execution: an agent has one for each of its items, made before the first one is called. */
+export function diyalogTools(setup: NodeSetup): () => (args: IDataObject) => Promise<unknown> {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 	const agent = nodeNamed('Agent', 'test.input');
 	const workflow = new Workflow({
@@ -322,25 +326,26 @@ export function diyalogTool(setup: NodeSetup): (args: IDataObject) => Promise<un
 	const additionalData = additionalDataFor(new CredentialsHelper(setup.credentials), workflow);
 	const items = [{ json: {} }];
 	const executeData: IExecuteData = { node: agent, data: { main: [items] }, source: null };
-	return makeHandleToolInvocation(
-		(runIndex) =>
-			new SupplyDataContext(
-				workflow,
-				node,
-				additionalData,
-				'manual',
-				runExecutionData,
-				runIndex,
-				items,
-				{},
-				'ai_tool',
-				executeData,
-				[],
-			),
-		node,
-		new Diyalog(),
-		runExecutionData,
-	);
+	return () =>
+		makeHandleToolInvocation(
+			(runIndex) =>
+				new SupplyDataContext(
+					workflow,
+					node,
+					additionalData,
+					'manual',
+					runExecutionData,
+					runIndex,
+					items,
+					{},
+					'ai_tool',
+					executeData,
+					[],
+				),
+			node,
+			new Diyalog(),
+			runExecutionData,
+		);
 }
 
 /** n8n's names of a trigger's two webhooks. */

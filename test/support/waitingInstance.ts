@@ -14,6 +14,8 @@ import type { CredentialData, NodeSetup } from './nodeRuntime';
 import { serve } from './webhookServer';
 import type { WebhookServer } from './webhookServer';
 
+const ENDED = { startTime: 0, executionIndex: 0, executionTime: 0, source: [] };
+
 /** An execution that waits in "Send and Wait for Response", or has waited. */
 export interface WaitingExecution {
 	id: string;
@@ -117,6 +119,17 @@ export class WaitingInstance {
 		const execution: Stored = { id, setup, ...waitingOf(run), waits: 1, continuations: [] };
 		this.executions.set(id, execution);
 		return execution;
+	}
+
+	/** A loop comes back to the node with this item, after its question is over. */
+	async loop({ id }: WaitingExecution, item: IDataObject): Promise<IRun> {
+		const execution = this.executions.get(id);
+		if (!execution) throw new Error('There is no such execution');
+		const data = structuredClone(execution.data);
+		const [waiting] = data.executionData?.nodeExecutionStack ?? [];
+		// What is popped there is the run that waits; here it has ended, and stays.
+		if (waiting) data.resultData.runData[waiting.node.name]?.push({ ...ENDED });
+		return await runAgain(execution.setup, data, [[{ json: item }]], this.instanceOf(execution));
 	}
 
 	/** An active Diyalog Trigger of this instance. */

@@ -35,10 +35,13 @@ const LOOKALIKE = /\{\s*([\p{L}\p{N}_-]+)\s*\}/gu;
 /** A string where JSON has one: behind a bracket, a colon or a comma. */
 const JSON_STRING = /([{[:,]\s*)"(?:[^"\\]|\\.)*"/g;
 
-/** A text without the differences that people overlook: width, case, accents, the Turkish ı, invisible characters. */
+/**
+ * A text without the differences that people overlook: width, case, accents, the Turkish ı, invisible characters. Each
+ * character is taken apart by itself: putting many accents into their order takes the square of their number.
+ */
 const folded = (text: string): string =>
 	text
-		.normalize('NFKD')
+		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))
 		.replace(/[\p{M}\p{Cf}]/gu, '')
 		.toLowerCase()
 		.replaceAll('ı', 'i');

@@ -33,7 +33,9 @@ export class SentMemory {
 		const stored = context.getContext('node');
 		const kept: unknown = stored[CONTEXT_KEY];
 		const before = kept instanceof RunMemory ? kept : undefined;
-		if (before?.runIndex === runIndex) return new SentMemory(context, before);
+		// Of the tools of an agent several may have the same run: one for each item that it works on at once.
+		const isSameRun = before?.runIndex === runIndex && !context.isToolExecution();
+		if (isSameRun) return new SentMemory(context, before);
 		const memory = new RunMemory(
 			runIndex,
 			context.continueOnFail() ? undefined : before?.uncertain,

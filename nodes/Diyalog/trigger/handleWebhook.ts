@@ -270,9 +270,18 @@ async function resumeWaiting(
 const isMatched = (outcome: ResumeOutcome | undefined): boolean =>
 	outcome?.resumed === true || (outcome !== undefined && outcome.notResumedReason === 'wrongCode');
 
-/** An answer that did not get through comes out whatever the trigger is set to: nobody else knows of it. */
-const isLost = (outcome: ResumeOutcome | undefined): boolean =>
-	outcome !== undefined && !outcome.resumed && outcome.failed;
+/**
+ * An answer that did not get through comes out whatever the trigger is set to: nobody else knows of it. What cannot be told
+ * from a forgery comes out whatever Events are chosen, but passes no filter: anybody can type it.
+ */
+function isLost(
+	{ event, waitedFor, outcome }: Candidate,
+	{ filters, options: { onlySigned } }: TriggerSettings,
+): boolean {
+	if (outcome === undefined || outcome.resumed || !outcome.failed) return false;
+	if (waitedFor?.genuine) return true;
+	return passesFilters(event, { events: [event.event], ...filters, onlySigned });
+}
 
 function toItem({ event, outcome }: Candidate): IDataObject {
 	if (!outcome) return { ...event };
@@ -285,15 +294,14 @@ function toItem({ event, outcome }: Candidate): IDataObject {
 function emit(
 	context: IWebhookFunctions,
 	candidates: Candidate[],
-	{ options: { onlyUnmatched } }: TriggerSettings,
+	settings: TriggerSettings,
 	reply: ReplyInTime,
 ): IWebhookResponseData {
-	const items = candidates
-		.filter(
-			({ isWanted, outcome }) =>
-				isLost(outcome) || (isWanted && !(onlyUnmatched && isMatched(outcome))),
-		)
-		.map((candidate) => ({ json: toItem(candidate) }));
+	const { onlyUnmatched } = settings.options;
+	const comesOut = (candidate: Candidate): boolean =>
+		isLost(candidate, settings) ||
+		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
+	const items = candidates.filter(comesOut).map((candidate) => ({ json: toItem(candidate) }));
 	if (items.length === 0) {
 		return reply.isSent() ? { noWebhookResponse: true } : answer(context, 200, 'OK');
 	}

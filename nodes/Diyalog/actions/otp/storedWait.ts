@@ -19,6 +19,7 @@ import { EXPIRED, outcomeOf } from '../../wait/outcome';
 /** Fields of the node's context. */
 const WAIT_KEY = 'diyalogWait';
 const INPUT_KEY = 'diyalogInput';
+const RUN_KEY = 'diyalogRun';
 
 const refused = (context: IExecuteFunctions, problem: InputProblem) =>
 	invalidInputError(context.getNode(), problem, 0);
@@ -69,6 +70,13 @@ export function readStored(context: IExecuteFunctions | IWebhookFunctions): Stor
 	return { wait: readWait(stored[WAIT_KEY]), input: { ...stored[INPUT_KEY] } as IDataObject };
 }
 
+/** Which run of the node it is: a loop or an agent makes another one, n8n lets a waiting one go on with the same. */
+const runOf = (context: IExecuteFunctions): unknown => context.getWorkflowDataProxy(0).$runIndex;
+
+/** Whether what is stored belongs to this very run of the node. */
+export const isStoredByThisRun = (context: IExecuteFunctions): boolean =>
+	context.getContext('node')[RUN_KEY] === runOf(context);
+
 /** Some names mean something else to n8n or JavaScript, for instance `constructor`. */
 function isReadable(context: IExecuteFunctions, { turn }: Wait): boolean {
 	try {
@@ -95,11 +103,12 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 		pairedItem: { item: 0 },
 	};
 	data.main = [[expired]];
-	Object.assign(memory, { [WAIT_KEY]: wait, [INPUT_KEY]: input });
+	Object.assign(memory, { [WAIT_KEY]: wait, [INPUT_KEY]: input, [RUN_KEY]: runOf(context) });
 	const takeBack = () => {
 		if (main) data.main = main;
 		delete memory[WAIT_KEY];
 		delete memory[INPUT_KEY];
+		delete memory[RUN_KEY];
 	};
 	if (isReadable(context, wait)) return takeBack;
 	takeBack();

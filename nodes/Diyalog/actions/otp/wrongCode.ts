@@ -3,11 +3,12 @@ import type { IDataObject, IExecuteFunctions, IWebhookFunctions } from 'n8n-work
 import { z } from 'zod/v4';
 import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
+import { invalidInputError } from '../../transport/errors';
 import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
-import { readStored, storeWait } from './storedWait';
+import { isStoredByThisRun, readStored, storeWait } from './storedWait';
 
 /*
  * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
@@ -59,13 +60,26 @@ export interface QuestionAgain {
 	input: IDataObject;
 }
 
-/** Whether the node is run again because of a wrong code; undefined when it is run for the first time. */
+/**
+ * Whether the node is run again because of a wrong code; undefined when it is run for the first time.
+ *
+ * @throws NodeOperationError for an item of an earlier run, or what imitates one: in a loop, or from the model of an agent,
+ * it would have a question that is over asked again
+ */
 export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undefined {
 	const [item] = context.getInputData();
 	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_KEY]);
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
 	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
+	if (!isStoredByThisRun(context)) {
+		const problem = {
+			field: 'The input item',
+			problem: 'belongs to a question that is over',
+			advice: `Take the field ${WRONG_CODE_KEY} out of it. Nothing was sent.`,
+		};
+		throw invalidInputError(context.getNode(), problem, 0);
+	}
 	const counted = { wrongCodes: wait.wrongCodes + 1, lastWrongCode: mark.proof };
 	return { wait: { ...wait, ...counted }, input };
 }
@@ -83,7 +97,8 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 		const input = { customerNo, message: expectation.wrongCodeReply, messageId };
 		const checked = checkSendOtpInput(input);
 		if (messageId === undefined || !checked.valid) return;
-		const options = { concurrency: 1, maxRetries: 1, timeoutMs: 10_000 };
+		// The right code may follow at once and is tried for 15 seconds, and Diyalog may ask for a minute before a retry.
+		const options = { concurrency: 1, maxRetries: 0, timeoutMs: 10_000 };
 		const client = await DiyalogClient.create(context, options);
 		const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
 		if (outcome.accepted) return;

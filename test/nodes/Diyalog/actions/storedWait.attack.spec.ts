@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { INode, INodeParameters } from 'n8n-workflow';
+import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
+import { fromMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
@@ -200,4 +201,34 @@ it('7. what went in is stored once, however large: in the context and in what co
 	expect(kept).toEqual(CLAIM);
 	expect(nodeExecutionStack?.[0]?.data.main?.[0]?.[0]?.json.input).toBe(kept);
 	expect(run.data.resultData.runData.Diyalog?.[0]?.data?.main?.[0]?.[0]?.json.input).toBe(kept);
+});
+
+describe('an item that pretends to be a wrong code', () => {
+	const CODE = { responseType: 'code', expectedCode: '58' };
+
+	/** What anybody can make who knows the messageId of a question. */
+	function imitation(messageId: string): IDataObject {
+		const reference = fromMessageId(messageId, [SECRET]);
+		return { diyalogWrongCode: { turn: reference?.turn ?? '', proof: 'x' } };
+	}
+
+	it('8. a loop comes back with it: no question that is over is asked again', async () => {
+		const execution = await ask({}, CODE);
+		const first = sandbox.messages().at(-1);
+		const sent = sandbox.messages().length;
+		const again = await instance.loop(execution, imitation(first?.messageId ?? ''));
+		expect(sandbox.messages()).toHaveLength(sent);
+		expect(again.waitTill).toBeUndefined();
+		expect(again.data.resultData.error?.message).toContain('question that is over');
+	});
+
+	it('9. a loop comes back with the turn of another question: this one is asked anew', async () => {
+		const other = await ask({}, CODE);
+		const otherId = sandbox.messages().at(-1)?.messageId ?? '';
+		const execution = await ask({}, CODE);
+		const again = await instance.loop(execution, imitation(otherId));
+		expect(again.waitTill).toBeDefined();
+		expect(sandbox.messages().at(-1)).toMatchObject({ mokMessage: 'Do you approve?' });
+		expect(other.continuations).toEqual([]);
+	});
 });

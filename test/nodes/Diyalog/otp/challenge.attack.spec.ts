@@ -150,3 +150,32 @@ it('13. no transaction was bound, and a forged one that cannot be read is given'
 	const unreadable = given({ challenge: plain, transaction: { amount: { a: 1 } } });
 	expect(isRight(checkOtp(keys, unreadable, NOW))).toBe(false);
 });
+
+/** Putting 200 kB of accents into their order takes minutes, twice as many four times as long; here in pieces, which do not. */
+const ACCENTS = `a${'\u0301'.repeat(200)}${'\u0323'.repeat(200)}`.repeat(300);
+
+it.each([
+	['a value', { amount: '1,250.00', payee: ACCENTS }],
+	['the name of a field', { otherFields: { field: [{ name: ACCENTS, value: '1' }] } }],
+])(
+	'14. %s of a transaction with accents without end is put into order nowhere',
+	(_, transaction) => {
+		const spy = jest.spyOn(String.prototype, 'normalize');
+		try {
+			expect(isRight(checkOtp(keys, given({ transaction }), NOW))).toBe(false);
+			const lengths = spy.mock.contexts.map((text) => String(text).length);
+			expect(Math.max(0, ...lengths)).toBeLessThan(1_000);
+		} finally {
+			spy.mockRestore();
+		}
+	},
+);
+
+it('15. a payee with four parts to each of its characters is still one', () => {
+	const parts = '\u1f82'.normalize('NFD').repeat(140);
+	expect(parts).toHaveLength(560);
+	expect(readTransaction({ payee: parts })).toEqual([
+		{ name: 'payee', value: '\u1f82'.repeat(140) },
+	]);
+	expect(readTransaction({ payee: `${parts}a` })).toBeUndefined();
+});

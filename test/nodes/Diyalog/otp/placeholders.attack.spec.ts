@@ -176,6 +176,19 @@ describe('are sent to the letter:', () => {
 		expect(await ask({ options: { wrongCodeReply: '{code}' } })).toBeUndefined();
 	});
 
+	it('36b. accents without end in a text that somebody else wrote are put into order nowhere', async () => {
+		const accents = `a${'\u0301'.repeat(200)}${'\u0323'.repeat(200)}`.repeat(100);
+		const spy = jest.spyOn(String.prototype, 'normalize');
+		try {
+			expect(await send({ ...none, message: `Note: ${accents}` })).toBeUndefined();
+			expect(await send({ ...none, message: `Note: ${accents} {co\u0301de}` })).toBeDefined();
+			const lengths = spy.mock.contexts.map((text) => String(text).length);
+			expect(Math.max(...lengths)).toBeLessThan(1_000);
+		} finally {
+			spy.mockRestore();
+		}
+	});
+
 	it('37. a generated code with all that can stand in its text', async () => {
 		const message = '{code} {minutes} {amount} {currency} {payee} {ödeme-1}';
 		const transaction = { amount: '1', currency: 'TRY', payee: 'A', ...field('ödeme-1', 'B') };

@@ -1,4 +1,7 @@
-import { diyalogTool, runDiyalogNode } from '../../../support/nodeRuntime';
+import { randomBytes } from 'node:crypto';
+import { issueChallenge } from '../../../../nodes/Diyalog/otp/challenge';
+import { deriveKeys } from '../../../../nodes/Diyalog/otp/keys';
+import { diyalogTool, diyalogTools, runDiyalogNode } from '../../../support/nodeRuntime';
 import { FaultyServer } from '../../../support/faultyServer';
 import type { Behaviour } from '../../../support/faultyServer';
 
@@ -64,4 +67,47 @@ it('6. the node in a workflow, with three tries: once', async () => {
 	const { error } = await runDiyalogNode(setup());
 	expect(error?.message).toContain('may have been delivered');
 	expect(server.requests).toBe(1);
+});
+
+describe('an agent that works on several items at once', () => {
+	it('7. sends to each customer', async () => {
+		behaviour = { kind: 'accept' };
+		const newTool = diyalogTools(setup());
+		const [first, second] = [newTool(), newTool()];
+		await first({ customerNo: '70021' });
+		await second({ customerNo: '70022' });
+		expect(server.requests).toBe(2);
+	});
+
+	it('8. verifies each code', async () => {
+		const issue = (customerNo: string, code: string): string =>
+			issueChallenge(
+				deriveKeys('token'),
+				{
+					code,
+					customerNo,
+					messageId: 'm',
+					transaction: [],
+					expiresAtMs: Date.now() + 60_000,
+				},
+				randomBytes,
+			);
+		const newTool = diyalogTools({
+			...setup(),
+			parameters: {
+				resource: 'otp',
+				operation: 'verify',
+				challenge: '={{ $fromAI("challenge", "", "string") }}',
+				code: '={{ $fromAI("code", "", "string") }}',
+				customerNo: '={{ $fromAI("customerNo", "", "string") }}',
+				transaction: {},
+				limits: {},
+			},
+		});
+		const [first, second] = [newTool(), newTool()];
+		const right = { challenge: issue('70021', '481516'), code: '481516', customerNo: '70021' };
+		const wrong = { challenge: issue('70022', '234200'), code: '000000', customerNo: '70022' };
+		expect(await first(right)).toContain('"valid":true');
+		expect(await second(wrong)).toContain('"valid":false');
+	});
 });

@@ -6,6 +6,7 @@ import { rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessage
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { FaultyServer } from '../../../support/faultyServer';
 import { postSigned } from '../../../support/sign';
 import { sleepMs, waitFor } from '../../../support/system';
 import { WaitingInstance } from '../../../support/waitingInstance';
@@ -406,3 +407,48 @@ it('17. one that was given after the time, or came later than batches explain, d
 		expect.objectContaining({ payload: 'decline', notResumedReason: 'expired' }),
 	]);
 });
+
+describe('a press typed by hand, with an id in the form of those that are waited for', () => {
+	/** Such an id can be made by anybody; only the secret makes it genuine. */
+	const forged = async (): Promise<string> => {
+		const { message } = await ask({}, { appSecret: NEXT_SECRET });
+		return message.messageId;
+	};
+
+	const signed = {
+		payloadSignature: 'jws',
+		payloadSignatureAlgorithm: 'HS256',
+		payloadSignatureSecret: 'a'.repeat(64),
+	};
+
+	it.each<[string, INodeParameters, Record<string, string>]>([
+		['Only Signed Presses', { options: { onlySigned: true } }, signed],
+		['the filter Customer Number', { filters: { customerNumbers: ['1'] } }, {}],
+		['the filter Webhook ID', { filters: { webhookIds: ['approvals'] } }, {}],
+		['the filter Payload', { filters: { payloads: ['yes'] } }, {}],
+		['the filter Message ID Prefix', { filters: { messageIdPrefix: 'transfer-' } }, {}],
+	])('18. gets past %s no more than any other press', async (_what, given, credential) => {
+		const messageId = await forged();
+		await serve(given, credential);
+		await say({ text: `[${messageId}]:approve` });
+		expect(items()).toEqual([]);
+	});
+});
+
+it('19. Diyalog asks to be left alone when a wrong code is answered: the right code that follows counts', async () => {
+	const busy = { kind: 'refuse' as const, status: 503, text: '', headers: { 'retry-after': '40' } };
+	const server = await FaultyServer.start((request) => (request === 1 ? { kind: 'accept' } : busy));
+	try {
+		const question = { responseType: 'code', expectedCode: '58' };
+		const execution = await instance.ask({ ...credentials, serverUrl: server.url }, question);
+		const mid = String(execution.onTimeout[0]?.json.messageId);
+		await say({ text: '57', mid });
+		await say({ text: '58', mid });
+		await waitFor('the end', 20_000, () => execution.continuations[0]);
+		expect(execution.continuations).toEqual([
+			[expect.objectContaining({ decision: 'codeMatched' })],
+		]);
+	} finally {
+		await server.close();
+	}
+}, 40_000);
