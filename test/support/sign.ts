@@ -13,6 +13,7 @@ export async function postSigned(
 	body: string | Buffer,
 	secret: string,
 	headers: Readonly<Record<string, string>> = {},
+	signal?: AbortSignal,
 ): Promise<Response> {
 	return await fetch(url, {
 		method: 'POST',
@@ -22,5 +23,6 @@ export async function postSigned(
 			...headers,
 		},
 		body,
+		signal,
 	});
 }

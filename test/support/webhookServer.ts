@@ -2,6 +2,7 @@ import express from 'express';
 import type { NextFunction, Request, Response } from 'express';
 import type { IDataObject } from 'n8n-workflow';
 import type { AddressInfo } from './system';
+import { sleepMs } from './system';
 import { TriggerUnderTest } from './nodeRuntime';
 import type { NodeSetup, WebhookName } from './nodeRuntime';
 
@@ -18,6 +19,8 @@ export interface WebhookServer {
 	bodiesRead: number;
 	/** as long as this is on, n8n cannot store an execution and answers 500 */
 	isDiskFull: boolean;
+	/** how long n8n takes to store an execution */
+	storesAfterMs: number;
 	close(): Promise<void>;
 }
 
@@ -56,6 +59,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 			},
 		});
 		const { workflowData, noWebhookResponse } = await trigger.call(request, response, name);
+		if (workflowData) await sleepMs(server.storesAfterMs);
 		if (workflowData && server.isDiskFull) {
 			response.status(500).json({ message: 'There was a problem executing the workflow' });
 			return;
@@ -88,6 +92,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		escaped,
 		bodiesRead: 0,
 		isDiskFull: false,
+		storesAfterMs: 0,
 		close: async () => {
 			listener.closeAllConnections();
 			await new Promise((resolve) => listener.close(resolve));

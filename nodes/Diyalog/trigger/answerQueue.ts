@@ -42,8 +42,17 @@ export const UNKNOWN: ResumeOutcome = { resumed: null, notResumedReason: 'unknow
 
 const NOT_WAITING = refusal('notWaiting');
 
+/** Whether the execution waits no more for an answer to this message; it may ask the next question already. */
+const hasGoneOn = (found: Attempt): boolean =>
+	found === 'running' ||
+	(found !== 'unsure' &&
+		!found.resumed &&
+		['notWaiting', 'earlierTurn'].includes(found.notResumedReason));
+
 /** An answer, and how it is passed on. */
 export interface QueuedAnswer {
+	/** the same when the same answer comes again: n8n may have failed to store the item of the trigger */
+	id: string;
 	/** of the message that is answered */
 	turn: string;
 	/** others can type an answer to a message as well: they queue for themselves */
@@ -52,8 +61,6 @@ export interface QueuedAnswer {
 	occurredAt: string;
 	/** passes it on once; must not reject */
 	attempt: () => Promise<Attempt>;
-	/** whether n8n was told, by this answer and no other, to continue the execution */
-	isHandedOver: () => boolean;
 }
 
 /** How much is passed on at once, and kept. */
@@ -93,7 +100,7 @@ interface Chain {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
-/** So many answered messages are remembered, to refuse further answers without asking n8n; about 1 MB. */
+/** So many answered messages are remembered, to refuse further answers without asking n8n; some MB. */
 const MAX_ANSWERED = 10_000;
 
 /** Passes answers on: in order within a chain, fairly between chains, a few at a time. */
@@ -102,7 +109,8 @@ export class AnswerQueue {
 
 	private readonly ready: Chain[] = [];
 
-	private readonly answered = new Set<string>();
+	/** by turn, the id of the answer that was taken */
+	private readonly answered = new Map<string, string>();
 
 	private underWay = 0;
 
@@ -115,7 +123,8 @@ export class AnswerQueue {
 
 	/** Puts an answer into its place. It resolves when it is known what became of it; it never rejects. */
 	async pass(answer: QueuedAnswer): Promise<ResumeOutcome> {
-		if (this.answered.has(answer.turn)) return NOT_WAITING;
+		const taken = this.answered.get(answer.turn);
+		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
 		const key = JSON.stringify([answer.turn, answer.customerNo]);
 		const chain = this.chains.get(key) ?? { key, turn: answer.turn, entries: [] };
 		const { maxInChain, maxInAll } = this.limits;
@@ -162,9 +171,9 @@ export class AnswerQueue {
 		if (!outcome) return void this.tryAgainLater(chain, entry.tries);
 		chain.entries.shift();
 		this.settle(entry, outcome);
-		if (outcome.resumed) this.rememberAnswered(chain.turn);
+		if (outcome.resumed) this.rememberAnswered(entry);
 		// What has not begun would only find out the same.
-		if (outcome.resumed === null) return this.end(chain, failure('withdrawn'));
+		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, failure('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
 			return this.end(chain, NOT_WAITING);
 		if (chain.entries.length > 0) this.ready.push(chain);
@@ -180,12 +189,9 @@ export class AnswerQueue {
 			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
 		}
 		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
-		const isOver =
-			found === 'running' || (!found.resumed && found.notResumedReason === 'notWaiting');
-		if (!isOver) return found;
-		if (!entry.isUnsure) return NOT_WAITING;
-		// It went on after an attempt that nobody answered: with this answer, unless another process gave one.
-		return entry.isHandedOver() ? { resumed: true } : UNKNOWN;
+		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
+		if (entry.isUnsure && hasGoneOn(found)) return UNKNOWN;
+		return found === 'running' ? NOT_WAITING : found;
 	}
 
 	/** The chain keeps its place in time, but nothing that others could use meanwhile. */
@@ -205,9 +211,9 @@ export class AnswerQueue {
 		entry.settle(outcome);
 	}
 
-	private rememberAnswered(turn: string): void {
-		this.answered.add(turn);
-		const [oldest] = this.answered;
+	private rememberAnswered({ turn, id }: QueuedAnswer): void {
+		this.answered.set(turn, id);
+		const [oldest] = this.answered.keys();
 		if (this.answered.size > MAX_ANSWERED && oldest !== undefined) this.answered.delete(oldest);
 	}
 }

@@ -30,7 +30,7 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 		isOver = true;
 		if (response.statusCode >= FIRST_SERVER_ERROR) whenNotStored();
 	};
-	/** n8n answers all the same, later; it would fail to do so and log an error. */
+	/** n8n answers all the same, later; what it says tells whether it has stored what the call starts. */
 	const silenceN8n = () => {
 		response.setHeader = () => response;
 		response.send = () => {
@@ -51,7 +51,10 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 	response.once('finish', end);
 	response.once('close', () => {
 		timer.removeEventListener('abort', answerFirst);
-		if (!isSent) isOver = true;
+		if (isSent || isOver) return;
+		// Diyalog has hung up, in the middle of the answer or before it.
+		if (response.headersSent) end();
+		else silenceN8n();
 	});
 	return { isSent: () => isSent, isOver: () => isOver };
 }

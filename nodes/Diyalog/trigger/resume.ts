@@ -2,7 +2,6 @@ import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import type { ButtonPressed, DiyalogEvent, TextReceived } from '../events/events';
 import { isKnownMessage } from '../messages/knownMessages';
-import { isHandedOverAlone } from '../wait/handedOver';
 import { passOn } from '../wait/passedOnAnswer';
 import type { Answer } from '../wait/passedOnAnswer';
 import { fromMessageId, looksLikeReference, resumeUrlOf } from '../wait/resumeReference';
@@ -76,7 +75,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 	unreachable:
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	unknown:
-		'n8n failed, or did not say what it did with the answer. Look at the execution: if it still waits, the customer can answer again.',
+		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the customer can answer again.',
 	busy: 'too many answers are in line. Nothing was passed on; the customer can answer again.',
 	withdrawn: 'n8n fails to take answers. It was not passed on; the customer can answer again.',
 	unproved:
@@ -143,11 +142,11 @@ export async function resume(
 	const passedOn = passOn(answer, executionId, appSecret);
 	const body = JSON.stringify(passedOn);
 	const outcome = await queue.pass({
+		id: passedOn.proof,
 		turn,
 		customerNo: event.customerNo,
 		occurredAt: event.occurredAt,
 		attempt: async () => await postAnswer(context, url, body),
-		isHandedOver: () => isHandedOverAlone(turn, passedOn.proof),
 	});
 	logFailure(context, `execution ${executionId}`, outcome);
 	return outcome;

@@ -2,15 +2,22 @@ import { freePort } from '../../support/system';
 import { N8n } from './n8n';
 import type { N8nOptions } from './n8n';
 import type { N8nProcess } from './process';
-import { startPostgres, startRedis } from './services';
+import { startRoundRobin } from './roundRobin';
+import { inPostgres, startPostgres, startRedis } from './services';
 import type { Service } from './services';
 
 /** n8n distributed over processes, as banks run it: the main process serves the editor alone. */
 export interface QueueMode {
 	n8n: N8n;
 	workers: N8nProcess[];
-	/** takes all calls of webhooks */
+	/** takes all calls of webhooks, unless there are more */
 	webhookProcess: N8nProcess;
+	/** all that take calls of webhooks */
+	webhookProcesses: N8nProcess[];
+	/** where calls of webhooks are taken */
+	webhookUrl: string;
+	/** carries out a statement in n8n's database, and gives what it prints */
+	sql(statement: string): Promise<string>;
 	stop(): Promise<void>;
 }
 
@@ -24,8 +31,15 @@ const NOTICE_DEAD_WORKERS_SOON: NodeJS.ProcessEnv = {
 	QUEUE_WORKER_STALLED_INTERVAL: '4000',
 };
 
-/** Starts PostgreSQL, Redis, and n8n as one main process, two workers and one webhook process. */
-export async function startQueueMode(options: N8nOptions): Promise<QueueMode> {
+/**
+ * Starts PostgreSQL, Redis, and n8n as one main process, two workers and webhook processes.
+ *
+ * @param webhookProcessCount with more than one of them a load balancer takes the calls
+ */
+export async function startQueueMode(
+	options: N8nOptions,
+	webhookProcessCount = 1,
+): Promise<QueueMode> {
 	const ends: Array<() => Promise<void>> = [];
 	const stop = async () => {
 		for (const end of ends.splice(0).reverse()) await end();
@@ -37,14 +51,18 @@ export async function startQueueMode(options: N8nOptions): Promise<QueueMode> {
 	};
 	const start = async (): Promise<QueueMode> => {
 		const webhookPort = await freePort();
+		const balancer = webhookProcessCount > 1 ? await startRoundRobin() : undefined;
+		if (balancer) ends.push(balancer.close);
+		const webhookUrl = balancer?.url ?? `http://127.0.0.1:${webhookPort}`;
+		const database = await service(startPostgres);
 		const n8n = await N8n.prepare({
 			...options,
 			settings: {
-				...(await service(startPostgres)),
+				...database,
 				...(await service(startRedis)),
 				EXECUTIONS_MODE: 'queue',
 				// Where all processes say that webhooks, and with them waiting executions, are reached.
-				WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/`,
+				WEBHOOK_URL: `${webhookUrl}/`,
 				OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
 				N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
 				...NOTICE_DEAD_WORKERS_SOON,
@@ -58,7 +76,12 @@ export async function startQueueMode(options: N8nOptions): Promise<QueueMode> {
 		await n8n.setUp();
 		const workers = [await n8n.addProcess('worker'), await n8n.addProcess('worker')];
 		const webhookProcess = await n8n.addProcess('webhook', {}, webhookPort);
-		return { n8n, workers, webhookProcess, stop };
+		const webhookProcesses = [webhookProcess];
+		while (webhookProcesses.length < webhookProcessCount)
+			webhookProcesses.push(await n8n.addProcess('webhook'));
+		balancer?.targets.push(...webhookProcesses.map(({ url }) => url));
+		const sql = async (statement: string) => await inPostgres(database, statement);
+		return { n8n, workers, webhookProcess, webhookProcesses, webhookUrl, sql, stop };
 	};
 	return await start().catch(async (error: unknown) => {
 		await stop();

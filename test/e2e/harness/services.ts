@@ -155,6 +155,29 @@ export async function startPostgres(): Promise<Service> {
 	};
 }
 
+/**
+ * Carries out a statement in n8n's database beside n8n.
+ *
+ * @param settings those of the started PostgreSQL
+ * @returns what it prints, bare
+ */
+export async function inPostgres(settings: NodeJS.ProcessEnv, statement: string): Promise<string> {
+	const {
+		DB_POSTGRESDB_HOST: host = '',
+		DB_POSTGRESDB_PORT: port = '',
+		DB_POSTGRESDB_USER: user = '',
+		DB_POSTGRESDB_DATABASE: database = '',
+		DB_POSTGRESDB_PASSWORD: password,
+	} = settings;
+	const where = ['-h', host, '-p', port, '-U', user, '-d', database];
+	const how = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1'];
+	const program = path.join(findPostgres() ?? '', 'psql');
+	const printed = await run(program, [...where, ...how, '-c', statement], {
+		env: { ...env, PGPASSWORD: password },
+	});
+	return printed.trim();
+}
+
 /** Starts an empty Redis. */
 export async function startRedis(): Promise<Service> {
 	const program = findRedis();

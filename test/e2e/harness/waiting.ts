@@ -39,6 +39,7 @@ export class Stage {
 		readonly n8n: N8n,
 		readonly sandbox: Sandbox,
 		readonly credentialId: string,
+		readonly botToken: string,
 		readonly appSecret: string,
 		readonly publicUrl: string,
 	) {}
@@ -67,7 +68,7 @@ export class Stage {
 			...options.credential,
 		});
 		const { publicUrl = n8n.url } = options;
-		const stage = new Stage(n8n, sandbox, credentialId, appSecret, publicUrl);
+		const stage = new Stage(n8n, sandbox, credentialId, bot.token, appSecret, publicUrl);
 		await stage.addTrigger(options.trigger);
 		return stage;
 	}

@@ -12,7 +12,6 @@ import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
-import { noteHandedOver } from '../../wait/handedOver';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
 import { LINK_ANSWER_PARAMETER } from './sendAndWait.operation';
 import { readStored } from './storedWait';
@@ -126,10 +125,8 @@ async function takePassedOnAnswer(
 	// It was counted, but the trigger has not heard of it.
 	if (proof === wait.lastWrongCode) return refuse(context, 'wrongCode');
 	const verdict = decide(wait, answer, { now: new Date(), appSecrets });
-	if (verdict.accepted) {
-		noteHandedOver(wait.turn, proof);
+	if (verdict.accepted)
 		return goOn(outcomeFor({ wait, input }, verdict, answer), { accepted: true });
-	}
 	if (verdict.reason !== 'wrongCode') return refuse(context, verdict.reason);
 	const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
 	logRefusal(context, 'wrongCode');
@@ -164,7 +161,6 @@ function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWeb
 		showPage(context, confirmationPage(title));
 		return KEEPS_WAITING;
 	}
-	noteHandedOver(wait.turn, 'link');
 	context.getResponseObject().set(PAGE_HEADERS);
 	return goOn(outcomeFor({ wait, input }, verdict), TAKEN_PAGE);
 }

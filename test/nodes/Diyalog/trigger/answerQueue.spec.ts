@@ -1,5 +1,6 @@
 import { AnswerQueue } from '../../../../nodes/Diyalog/trigger/answerQueue';
 import type { Attempt, QueuedAnswer } from '../../../../nodes/Diyalog/trigger/answerQueue';
+import { sleepMs } from '../../../support/system';
 
 /* The queue of answers with a clock of its own: who waits for whom, and for how long. */
 
@@ -31,7 +32,7 @@ class TestClock {
 	/** Lets time pass until nobody sleeps any more. */
 	async run(): Promise<void> {
 		for (;;) {
-			await new Promise((resolve) => setImmediate(resolve));
+			await sleepMs(0);
 			this.sleepers.sort((a, b) => a.atMs - b.atMs);
 			const next = this.sleepers.shift();
 			if (!next) return;
@@ -43,6 +44,7 @@ class TestClock {
 
 let clock: TestClock;
 let queue: AnswerQueue;
+let ids = 0;
 let log: Array<{ turn: string; atMs: number }>;
 
 beforeEach(() => {
@@ -59,10 +61,10 @@ async function pass(
 ): Promise<unknown> {
 	const results = [...found];
 	const outcome = await queue.pass({
+		id: String(ids++),
 		turn,
 		customerNo: '1',
 		occurredAt: '2026-11-24T00:00:00.000Z',
-		isHandedOver: () => false,
 		attempt: async () => {
 			log.push({ turn, atMs: clock.now() });
 			await clock.sleep(POST_MS);
@@ -155,43 +157,46 @@ describe('what is definite', () => {
 		]);
 	});
 
-	it.each<[string, Attempt[], boolean, unknown]>([
-		['n8n fails, then takes it', ['unsure', RESUMED], false, { resumed: true }],
+	it('what has not begun when it has gone on finds that out', async () => {
+		const notWaiting: Attempt = { ...WRONG, notResumedReason: 'notWaiting' };
+		const answers = [pass('a', ['unsure', notWaiting]), pass('a', [notWaiting])];
+		await clock.run();
+		expect(await Promise.all(answers)).toEqual([
+			expect.objectContaining({ resumed: null, notResumedReason: 'unknown' }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+		]);
+	});
+
+	const UNKNOWN = { resumed: null, notResumedReason: 'unknown' };
+
+	it.each<[string, Attempt[], unknown]>([
+		['n8n fails, then takes it', ['unsure', RESUMED], { resumed: true }],
+		['n8n fails, then it goes on', ['unsure', 'running'], UNKNOWN],
 		[
-			'n8n fails, then it goes on, with this answer alone',
-			['unsure', 'running'],
-			true,
-			{ resumed: true },
-		],
-		[
-			'n8n fails, then it goes on, and nobody here knows why',
-			['unsure', 'running'],
-			false,
-			{ resumed: null, notResumedReason: 'unknown' },
-		],
-		[
-			'n8n fails, then it has ended, and nobody here knows why',
+			'n8n fails, then it has ended',
 			['unsure', { resumed: false, notResumedReason: 'notWaiting', failed: false }],
-			false,
-			{ resumed: null, notResumedReason: 'unknown' },
+			UNKNOWN,
+		],
+		[
+			'n8n fails, then it asks the next question',
+			['unsure', { resumed: false, notResumedReason: 'earlierTurn', failed: false }],
+			UNKNOWN,
 		],
 		[
 			'n8n fails, then is not there',
 			['unsure', { resumed: false, notResumedReason: 'unreachable', failed: true }],
-			false,
-			{ resumed: null, notResumedReason: 'unknown' },
+			UNKNOWN,
 		],
-		['n8n fails, then judges it', ['unsure', WRONG], false, WRONG],
-		['n8n fails for ever', ['unsure'], true, { resumed: null, notResumedReason: 'unknown' }],
+		['n8n fails, then judges it', ['unsure', WRONG], WRONG],
+		['n8n fails for ever', ['unsure'], UNKNOWN],
 		[
 			'it runs for ever',
 			['running'],
-			false,
 			{ resumed: false, notResumedReason: 'notWaiting', failed: false },
 		],
-		['it runs, then waits', ['running', 'running', RESUMED], false, { resumed: true }],
-	])('%s', async (_what, found, isHandedOver, expected) => {
-		const outcome = pass('a', found, { isHandedOver: () => isHandedOver });
+		['it runs, then waits', ['running', 'running', RESUMED], { resumed: true }],
+	])('%s', async (_what, found, expected) => {
+		const outcome = pass('a', found);
 		await clock.run();
 		expect(await outcome).toMatchObject(Object(expected));
 	});

@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto';
+import { startSandbox } from '../../sandbox/server';
+import type { Sandbox } from '../../sandbox/server';
+import type { StoredMessage } from '../../sandbox/diyalog';
+import { postSigned } from '../support/sign';
+import { describeUnless } from '../support/skip';
+import { sleepMs, temporaryFolder, waitFor } from '../support/system';
+import { entry, envelope } from '../support/webhookBodies';
+import { itemsOf } from './harness/executions';
+import { packPackage } from './harness/package';
+import { startQueueMode } from './harness/queueMode';
+import type { QueueMode } from './harness/queueMode';
+import { whyNoQueueMode } from './harness/services';
+import { ASK, diyalogTrigger } from './harness/waiting';
+
+/*
+ * Attacks on the way of an answer in n8n's queue mode with two webhook processes: Diyalog's calls, and those of the triggers
+ * to the waiting executions, go to one or the other in turn.
+ */
+
+const ROUNDS = 40;
+const ENDS_WITHIN_MS = 120_000;
+const bot = {
+	name: 'bot',
+	token: randomBytes(16).toString('hex'),
+	webhook: { appSecret: randomBytes(16).toString('hex') },
+};
+
+interface Asked {
+	executionId: string;
+	message: StoredMessage;
+}
+
+type Item = Readonly<Record<string, unknown>>;
+
+describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
+	let queue: QueueMode;
+	let sandbox: Sandbox;
+	let credentials: { diyalogApi: { id: string; name: string } };
+	let askId: string;
+	let askUrl: string;
+	let triggers = 0;
+
+	beforeAll(async () => {
+		sandbox = await startSandbox({ bots: [bot] });
+		const tarball = await packPackage(await temporaryFolder('pack'));
+		queue = await startQueueMode({ tarball }, 2);
+		const id = await queue.n8n.createCredential('Diyalog', {
+			serverUrl: sandbox.url,
+			botToken: bot.token,
+			appSecret: bot.webhook.appSecret,
+		});
+		credentials = { diyalogApi: { id, name: 'Diyalog' } };
+		const diyalog = (name: string, parameters: object) => ({
+			id: name,
+			name,
+			type: 'n8n-nodes-diyalog.diyalog',
+			typeVersion: 1,
+			position: [200, 0],
+			credentials,
+			parameters: { resource: 'otp', ...parameters },
+		});
+		const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
+		askId = await queue.n8n.createWorkflow({
+			name: 'Ask',
+			nodes: [
+				{
+					id: 'Call',
+					name: 'Call',
+					type: 'n8n-nodes-base.webhook',
+					typeVersion: 2,
+					position: [0, 0],
+					webhookId: 'ask',
+					parameters: { httpMethod: 'POST', path: 'ask', responseMode: 'onReceived', options: {} },
+				},
+				diyalog(ASK, { operation: 'sendAndWait', customerNo: '70021', message: 'Approve?' }),
+				diyalog('Carry out', {
+					operation: 'send',
+					customerNo: '={{ $json.customerNo }}',
+					messageId: '=done-{{ $json.messageId }}',
+					message: 'Done.',
+				}),
+			],
+			connections: { Call: to(ASK), [ASK]: to('Carry out') },
+		});
+		askUrl = await queue.n8n.webhookUrl('ask', queue.webhookUrl);
+	}, 900_000);
+
+	afterEach(async () => {
+		await queue.sql('DROP TRIGGER IF EXISTS attack ON execution_entity');
+	});
+
+	afterAll(async () => {
+		await queue?.stop();
+		await sandbox?.close();
+	}, 120_000);
+
+	/** A trigger of its own for a test. */
+	async function addTrigger() {
+		const webhookId = `trigger-${++triggers}`;
+		const workflowId = await queue.n8n.createWorkflow({
+			name: webhookId,
+			nodes: [diyalogTrigger(credentials.diyalogApi.id, { events: ['buttonPressed'] }, webhookId)],
+			connections: {},
+		});
+		const path = `${webhookId}/webhook`;
+		await queue.n8n.webhookUrl(path, queue.webhookUrl);
+		return {
+			/** posts to one of the processes, as a load balancer may choose */
+			post: async (process: number, body: string) => {
+				const base = queue.webhookProcesses[process % 2]?.url ?? '';
+				return (await postSigned(`${base}/webhook/${path}`, body, bot.webhook.appSecret)).status;
+			},
+			items: async (executionCount: number): Promise<Item[]> => {
+				await waitFor(`${executionCount} executions`, ENDS_WITHIN_MS, async () =>
+					(await queue.n8n.executionCount(workflowId, 'success')) >= executionCount
+						? true
+						: undefined,
+				);
+				const all: Item[] = [];
+				for (const { id } of await queue.n8n.executions(workflowId))
+					all.push(...(itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger') as Item[]));
+				return all;
+			},
+		};
+	}
+
+	/** Executions that wait, with their messages. */
+	async function ask(count: number): Promise<Asked[]> {
+		const known = sandbox.messages().length;
+		for (let each = 0; each < count; each++) await (await fetch(askUrl, { method: 'POST' })).text();
+		await waitFor('the waiting executions', ENDS_WITHIN_MS, async () =>
+			(await queue.n8n.executionCount(askId, 'waiting')) === count ? true : undefined,
+		);
+		const messages = sandbox.messages().slice(known);
+		const executions = await queue.n8n.executions(askId, 'waiting');
+		const asked: Asked[] = [];
+		for (const { id } of executions) {
+			const data = await queue.n8n.executionData(id);
+			const message = messages.find(({ messageId }) => data.includes(messageId));
+			if (message) asked.push({ executionId: id, message });
+		}
+		expect(asked).toHaveLength(count);
+		return asked;
+	}
+
+	const bodyOf = (...answers: Array<[Asked, string, number]>): string =>
+		envelope(
+			...answers.map(([{ message }, payload, ago]) =>
+				entry(
+					{ message: { mid: 'other', text: `[${message.messageId}]:${payload}` } },
+					{ timestamp: Date.now() - ago },
+				),
+			),
+		);
+
+	/** With which answer each execution has continued; each has carried it out once. */
+	async function carriedOut(asked: Asked[]): Promise<unknown[]> {
+		const values: unknown[] = [];
+		for (const { executionId, message } of asked) {
+			const { customerNo, messageId } = message;
+			const done = () =>
+				sandbox.timesReceived({ customerNo, messageId: `done-${messageId}` }) || undefined;
+			await waitFor('the end', ENDS_WITHIN_MS, done);
+			expect(done()).toBe(1);
+			const item = await waitFor('the item', ENDS_WITHIN_MS, async () => {
+				const all = itemsOf(await queue.n8n.executionData(executionId), ASK);
+				expect(all.length).toBeLessThanOrEqual(1);
+				return all[0] as Item | undefined;
+			});
+			values.push(item.value);
+		}
+		return values;
+	}
+
+	it(`1. Approve and Decline at the same moment, ${ROUNDS} times: one is accepted, and the items tell which`, async () => {
+		const trigger = await addTrigger();
+		const asked = await ask(ROUNDS);
+		for (const [round, each] of asked.entries()) {
+			const statuses = await Promise.all([
+				trigger.post(round, bodyOf([each, 'approve', 0])),
+				trigger.post(round + 1, bodyOf([each, 'decline', 0])),
+			]);
+			expect(statuses).toEqual([200, 200]);
+		}
+		const values = await carriedOut(asked);
+		const items = await trigger.items(2 * ROUNDS);
+		const claims = asked.map(({ message }) =>
+			items
+				.filter(({ messageId, resumed }) => messageId === message.messageId && resumed === true)
+				.map(({ payload }) => payload),
+		);
+		expect(claims).toEqual(values.map((value) => [value]));
+		const lost = items.filter(({ resumed }) => resumed !== true);
+		const reasons = lost.map(({ notResumedReason }) => String(notResumedReason)).sort();
+		expect(new Set(reasons.filter((reason) => !/^(notWaiting|unknown)$/.test(reason))).size).toBe(
+			0,
+		);
+		expect(items).toHaveLength(2 * ROUNDS);
+	}, 600_000);
+
+	it(`2. Decline before Approve in one call, ${ROUNDS} times: always declined`, async () => {
+		const trigger = await addTrigger();
+		const asked = await ask(ROUNDS);
+		for (const [round, each] of asked.entries()) {
+			const answers: Array<[Asked, string, number]> = [
+				[each, 'decline', 20],
+				[each, 'approve', 10],
+			];
+			await trigger.post(round, bodyOf(...(round % 2 === 0 ? answers : answers.reverse())));
+		}
+		expect(await carriedOut(asked)).toEqual(asked.map(() => 'decline'));
+		const items = await trigger.items(ROUNDS);
+		const claimed = items.filter(({ resumed }) => resumed === true);
+		expect(claimed.map(({ payload }) => payload)).toEqual(asked.map(() => 'decline'));
+	}, 600_000);
+
+	it.each([
+		['once', () => "nextval('attack_count') = 1"],
+		['three times', () => "nextval('attack_count') <= 3"],
+		['for 5 seconds', () => `clock_timestamp() < to_timestamp(${(Date.now() + 5_000) / 1_000})`],
+	])(
+		'3. the database fails %s: carried out once, and the item says so',
+		async (_what, fails) => {
+			const trigger = await addTrigger();
+			const [asked] = await ask(1);
+			if (!asked) throw new Error('Nobody was asked');
+			await queue.sql(`
+			DROP SEQUENCE IF EXISTS attack_count; CREATE SEQUENCE attack_count;
+			CREATE OR REPLACE FUNCTION attack() RETURNS trigger AS $$ BEGIN
+				IF OLD.status = 'waiting' AND NEW.status = 'running' THEN
+					IF ${fails()} THEN RAISE EXCEPTION 'the database fails'; END IF;
+				END IF;
+				RETURN NEW;
+			END $$ LANGUAGE plpgsql;
+			CREATE TRIGGER attack BEFORE UPDATE ON execution_entity
+				FOR EACH ROW EXECUTE FUNCTION attack();`);
+			expect(await trigger.post(0, bodyOf([asked, 'approve', 0]))).toBe(200);
+			expect(await carriedOut([asked])).toEqual(['approve']);
+			expect(await trigger.items(1)).toEqual([
+				expect.objectContaining({ payload: 'approve', resumed: true }),
+			]);
+			await trigger.post(1, bodyOf([asked, 'approve', -1]));
+			const again = (await trigger.items(2)).filter(({ resumed }) => resumed !== true);
+			expect(again).toEqual([
+				expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+			]);
+			await sleepMs(1_000);
+			expect(await carriedOut([asked])).toEqual(['approve']);
+		},
+		180_000,
+	);
+});
