@@ -7,6 +7,7 @@ import { describeUnless } from '../support/skip';
 import { sleepMs, temporaryFolder, waitFor } from '../support/system';
 import { entry, envelope } from '../support/webhookBodies';
 import { itemsOf } from './harness/executions';
+import { record } from './harness/figures';
 import { packPackage } from './harness/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
@@ -96,11 +97,11 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	}, 120_000);
 
 	/** A trigger of its own for a test. */
-	async function addTrigger() {
+	async function addTrigger(events = ['buttonPressed']) {
 		const webhookId = `trigger-${++triggers}`;
 		const workflowId = await queue.n8n.createWorkflow({
 			name: webhookId,
-			nodes: [diyalogTrigger(credentials.diyalogApi.id, { events: ['buttonPressed'] }, webhookId)],
+			nodes: [diyalogTrigger(credentials.diyalogApi.id, { events }, webhookId)],
 			connections: {},
 		});
 		const path = `${webhookId}/webhook`;
@@ -250,4 +251,125 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 		},
 		180_000,
 	);
+
+	describe('4. wrong codes in two processes', () => {
+		const CODE = '4071';
+		const MAX_ATTEMPTS = 3;
+		let codeId: string;
+		let codeUrl: string;
+
+		beforeAll(async () => {
+			codeId = await queue.n8n.createWorkflow({
+				name: 'Ask for a code',
+				nodes: [
+					{
+						id: 'Call',
+						name: 'Call',
+						type: 'n8n-nodes-base.webhook',
+						typeVersion: 2,
+						position: [0, 0],
+						webhookId: 'code',
+						parameters: {
+							httpMethod: 'POST',
+							path: 'code',
+							responseMode: 'onReceived',
+							options: {},
+						},
+					},
+					{
+						id: ASK,
+						name: ASK,
+						type: 'n8n-nodes-diyalog.diyalog',
+						typeVersion: 1,
+						position: [200, 0],
+						credentials,
+						parameters: {
+							resource: 'otp',
+							operation: 'sendAndWait',
+							customerNo: '70022',
+							message: 'Which number do you see?',
+							responseType: 'code',
+							expectedCode: CODE,
+						},
+					},
+				],
+				connections: { Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
+			});
+			codeUrl = await queue.n8n.webhookUrl('code', queue.webhookUrl);
+		}, 120_000);
+
+		/** Asks for a code, has people guess, and gives what was found. */
+		async function guess(make: (mid: string) => Promise<void>) {
+			const known = sandbox.messages().length;
+			await (await fetch(codeUrl, { method: 'POST' })).text();
+			const message = await waitFor(
+				'the question',
+				ENDS_WITHIN_MS,
+				() => sandbox.messages()[known],
+			);
+			const executionId = await waitFor('the execution', ENDS_WITHIN_MS, async () => {
+				const [newest] = await queue.n8n.executions(codeId, 'waiting');
+				return newest?.id;
+			});
+			await make(message.messageId);
+			await waitFor('the end', ENDS_WITHIN_MS, async () => {
+				const ended = await queue.n8n.executions(codeId, 'success');
+				return ended.some(({ id }) => id === executionId) ? true : undefined;
+			});
+			const [item] = itemsOf(await queue.n8n.executionData(executionId), ASK) as Item[];
+			const replies = sandbox.messages().slice(known + 1).length;
+			return { item, replies };
+		}
+
+		const typed = (mid: string, text: string, ago = 0): string =>
+			envelope(
+				entry({ message: { mid, text } }, { customerNo: '70022', timestamp: Date.now() - ago }),
+			);
+
+		it('one after the other, in turn to each process: three are looked at', async () => {
+			const trigger = await addTrigger(['textReceived']);
+			const found = await guess(async (mid) => {
+				for (const [index, code] of ['1', '22', '333', CODE].entries())
+					await trigger.post(index, typed(mid, code.padStart(4, '0')));
+			});
+			expect(found.item).toMatchObject({ decision: 'tooManyAttempts', approved: false });
+			expect(found.replies).toBe(MAX_ATTEMPTS - 1);
+			const reasons = (await trigger.items(4)).map(({ resumed, notResumedReason }) =>
+				resumed === true ? 'resumed' : notResumedReason,
+			);
+			expect(reasons.sort()).toEqual(['notWaiting', 'resumed', 'wrongCode', 'wrongCode']);
+		}, 180_000);
+
+		it('two wrong ones, then the right one in the other process: accepted', async () => {
+			const trigger = await addTrigger(['textReceived']);
+			const found = await guess(async (mid) => {
+				for (const [index, code] of ['0001', '0022', CODE].entries())
+					await trigger.post(index, typed(mid, code));
+			});
+			expect(found.item).toMatchObject({ decision: 'codeMatched', approved: true });
+		}, 180_000);
+
+		it('ten rounds of twelve at the same moment in both processes: three are looked at', async () => {
+			let looked = 0;
+			for (let round = 0; round < 10; round++) {
+				const trigger = await addTrigger(['textReceived']);
+				const found = await guess(async (mid) => {
+					const guesses = Array.from({ length: 12 }, async (_, index) =>
+						trigger.post(index, typed(mid, String(index).padStart(4, '0'), index)),
+					);
+					await Promise.all(guesses);
+				});
+				expect(found.item).toMatchObject({ decision: 'tooManyAttempts', approved: false });
+				expect(found.replies).toBe(MAX_ATTEMPTS - 1);
+				looked += found.replies + 1;
+			}
+			await record({
+				part: 'Codes in queue mode',
+				what: 'response type Code, 12 wrong codes at once to two webhook processes, 10 times',
+				found: `${looked / 10} looked at each time`,
+				target: '3 (Maximum Attempts)',
+				met: looked === 30,
+			});
+		}, 600_000);
+	});
 });

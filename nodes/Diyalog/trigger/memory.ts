@@ -26,6 +26,9 @@ const WRITE_AGAIN_EVERY_MS = 1;
 const LONG_MS = 1_000;
 const WRITE_SELDOM_EVERY_MS = 100;
 
+/** n8n never answers for an execution that it held back and that somebody cancelled. */
+const GIVE_UP_AFTER_MS = 600_000;
+
 const MS_PER_MINUTE = 60_000;
 
 /** What this process knows of one trigger. */
@@ -143,9 +146,9 @@ export async function rememberUntilAnswered(
 	const memory = memoryFor(context);
 	if (!memory.written || context.getMode() === 'manual') return;
 	const sinceMs = performance.now();
-	while (!hasAnswered()) {
+	for (let waitedMs = 0; !hasAnswered() && waitedMs < GIVE_UP_AFTER_MS; ) {
 		write(context, memory);
-		const isLong = performance.now() - sinceMs > LONG_MS;
-		await sleep(isLong ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
+		waitedMs = performance.now() - sinceMs;
+		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}
 }

@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type { IDataObject, IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
@@ -14,6 +15,13 @@ import { readStored, storeWait } from './storedWait';
  * number of guesses at the same time no more count than are allowed, also over a restart. A webhook of a waiting node could
  * store nothing otherwise.
  */
+
+/**
+ * How long the execution keeps running before it waits again. n8n reads an execution, judges the answer, and updates the
+ * execution if it waits; it cannot tell that it has waited again meanwhile. A guess that another process read at the same
+ * time as this one has to find it running.
+ */
+const SETTLES_WITHIN_MS = 2_000;
 
 /** Field of the item with which the node is run again. */
 const WRONG_CODE_KEY = 'diyalogWrongCode';
@@ -98,6 +106,7 @@ export async function waitAgain(
 	await reply(context, wait).catch(() =>
 		context.logger.error('Diyalog: the reply to a wrong code was not sent.'),
 	);
+	await sleep(SETTLES_WITHIN_MS);
 	await context.putExecutionToWait(new Date(Date.parse(wait.deadline) + GRACE_MS));
 	return outcomeOf(wait, EXPIRED, input);
 }

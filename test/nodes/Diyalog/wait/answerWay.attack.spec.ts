@@ -229,6 +229,7 @@ describe('the order of answers', () => {
 			{ text: '57', mid, at: now - 30 },
 			{ text: '56', mid, at: now - 20 },
 		);
+		await waitFor('the items', 20_000, () => items()[2]);
 		expect(decisions(asked)).toEqual(['codeMatched']);
 		const reasons = items().map(({ text, resumed }) => [text, resumed]);
 		expect(reasons).toEqual([
