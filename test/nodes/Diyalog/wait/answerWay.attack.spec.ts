@@ -129,7 +129,7 @@ describe('a failing database', () => {
 		},
 	);
 
-	it('18. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
+	it('1b. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
 		const asked = await ask();
 		const tap = press(asked, 'approve', 10);
 		trigger.isDiskFull = true;
