@@ -30,7 +30,9 @@ const refused = (context: IExecuteFunctions, problem: InputProblem) =>
 export function requireWaitable(context: IExecuteFunctions): void {
 	const { node, data } = context.getExecuteData();
 	const isOnStack = node.name === context.getNode().name && Array.isArray(data.main);
-	if (isOnStack && !context.isToolExecution() && context.getExecutionId()) return;
+	// Releases before 2.1 do not tell; a tool is no node on the stack there.
+	const isTool = 'isToolExecution' in context && context.isToolExecution();
+	if (isOnStack && !isTool && context.getExecutionId()) return;
 	throw refused(context, {
 		field: 'This node',
 		problem: 'cannot wait where it was called',
