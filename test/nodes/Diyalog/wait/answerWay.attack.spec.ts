@@ -130,7 +130,7 @@ describe('a failing database', () => {
 		},
 	);
 
-	it('16. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
+	it('1b. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
 		const asked = await ask();
 		const tap = press(asked, 'approve', 10);
 		trigger.isDiskFull = true;
