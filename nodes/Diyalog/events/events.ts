@@ -115,6 +115,8 @@ export interface ParsedWebhook {
 	malformed: number;
 	/** the names of the fields for which they do not fit, never what they hold */
 	malformedFields: Set<string>;
+	/** ids of messages that were certainly sent: Diyalog has taken them, or they were delivered last */
+	sentIds: string[];
 	/** how many parts have one of their two times only, which was taken for the other as well */
 	withOneTime: number;
 }
@@ -213,12 +215,27 @@ function countEvents(element: unknown): number {
 	return Math.max(1, delivered + read);
 }
 
+const midOf = (told: unknown): string[] =>
+	typeof told === 'object' && told !== null && 'mid' in told && typeof told.mid === 'string'
+		? [told.mid]
+		: [];
+
+/** At most two ids; they are looked for without checking the element, as most elements tell nothing else. */
+function sentIdsOf(element: unknown): string[] {
+	if (typeof element !== 'object' || element === null) return [];
+	return [
+		...('messageEcho' in element ? midOf(element.messageEcho) : []),
+		...('message' in element ? midOf(element.message) : []),
+	];
+}
+
 /** Reads the entries of one body. */
 class BatchReader {
 	readonly parsed: ParsedWebhook = {
 		entries: [],
 		malformed: 0,
 		malformedFields: new Set(),
+		sentIds: [],
 		withOneTime: 0,
 	};
 
@@ -238,6 +255,7 @@ class BatchReader {
 		const events: ReceivedEvent[] = [];
 		if (entry.time !== undefined) this.parsed.entries.push({ sentAtMs: entry.time, events });
 		for (const element of entry.messaging) {
+			this.parsed.sentIds.push(...sentIdsOf(element));
 			if (this.wanted && tellsNothingOf(this.wanted, element)) continue;
 			if (!this.mayCount(countEvents(element) - 1)) return false;
 			const found = this.readElement(element, entry);

@@ -13,6 +13,7 @@ import { isFresh } from '../events/freshness';
 import { createPayloadVerifier } from '../events/payloadSignature';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
+import { rememberMessage } from '../messages/knownMessages';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
 import { forget, onlyNew, rememberUntilAnswered } from './memory';
@@ -186,6 +187,7 @@ function parse(
 	}
 	const { entries } = reading.parsed;
 	logOddities(context, reading.parsed);
+	for (const id of reading.parsed.sentIds) rememberMessage(id);
 	const fresh = entries.filter((entry) => isFresh(entry, now, freshnessMinutes));
 	const stale = entries.length - fresh.length;
 	if (stale > 0) {

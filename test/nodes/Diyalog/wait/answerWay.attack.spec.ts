@@ -329,6 +329,19 @@ describe('a text that looks like a press', () => {
 		for (const item of items()) expect(item).not.toHaveProperty('resumed');
 	});
 
+	it('14b. nor that of a message of which Diyalog has told', async () => {
+		const asked = await ask({ responseType: 'freeText' });
+		const body = envelope(
+			entry({ messageEcho: { app_id: '1', is_echo: true, mid: 'order-18' } }),
+			entry({ message: { mid: 'order-19', text: 'Hello' } }),
+		);
+		await postSigned(trigger.url, body, SECRET);
+		for (const id of ['order-18', 'order-19'])
+			await say({ text: `[${id}]:approve`, mid: asked.message.messageId });
+		expect(asked.execution.continuations).toEqual([]);
+		expect(instance.calls).toEqual([]);
+	});
+
 	it('15. and it is no guess of a code', async () => {
 		const asked = await ask({ responseType: 'code', expectedCode: '58' });
 		const { messageId: mid } = asked.message;
