@@ -68,12 +68,27 @@ export function readStored(context: IExecuteFunctions | IWebhookFunctions): Stor
 }
 
 /** Some names mean something else to n8n or JavaScript, for instance `constructor`. */
-function isReadable(context: IExecuteFunctions, { turn }: Wait): boolean {
+function readIfPossible(context: IExecuteFunctions): Partial<StoredWait> {
 	try {
-		return readStored(context).wait?.turn === turn;
+		return readStored(context);
 	} catch {
-		return false;
+		return {};
 	}
+}
+
+/** Whether the question was asked by another execution, whose data this one was given to begin with. */
+export const isOfAnotherExecution = (context: IExecuteFunctions, { executionId }: Wait): boolean =>
+	executionId !== undefined && executionId !== context.getExecutionId();
+
+/**
+ * Gives the node its input back, before any parameter is read. A retry from the list of executions begins with what was
+ * stored: when n8n was killed after an answer had come, that is an outcome in the place of the input.
+ */
+export function restoreInput(context: IExecuteFunctions): void {
+	const [item] = context.getInputData();
+	const { wait, input } = readIfPossible(context);
+	if (!item || !wait || !isOfAnotherExecution(context, wait)) return;
+	if (item.json.messageId === wait.messageId) item.json = input ?? {};
 }
 
 /**
@@ -99,7 +114,7 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 		delete memory[WAIT_KEY];
 		delete memory[INPUT_KEY];
 	};
-	if (isReadable(context, wait)) return takeBack;
+	if (readIfPossible(context).wait?.turn === wait.turn) return takeBack;
 	takeBack();
 	throw refused(context, {
 		field: 'The name of this node',

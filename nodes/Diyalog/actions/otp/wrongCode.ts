@@ -6,7 +6,7 @@ import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
-import { readStored, storeWait } from './storedWait';
+import { isOfAnotherExecution, readStored, storeWait } from './storedWait';
 
 /*
  * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
@@ -58,6 +58,8 @@ export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undef
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
 	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
+	// Answers would not find the execution that retries it: it has to ask anew.
+	if (isOfAnotherExecution(context, wait)) return undefined;
 	const counted = { wrongCodes: wait.wrongCodes + 1, lastWrongCode: mark.proof };
 	return { wait: { ...wait, ...counted }, input };
 }
@@ -75,7 +77,8 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 		const input = { customerNo, message: expectation.wrongCodeReply, messageId };
 		const checked = checkSendOtpInput(input);
 		if (messageId === undefined || !checked.valid) return;
-		const options = { concurrency: 1, maxRetries: 1, timeoutMs: 10_000 };
+		// Meanwhile no answer can be taken, and triggers try for seconds only.
+		const options = { concurrency: 1, maxRetries: 0, timeoutMs: 10_000 };
 		const client = await DiyalogClient.create(context, options);
 		const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
 		if (outcome.accepted) return;
