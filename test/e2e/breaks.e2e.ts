@@ -635,3 +635,66 @@ describe('n8n killed with -9', () => {
 		expect(cameOut(key)).toHaveLength(1);
 	}, 200_000);
 });
+
+describe.each([
+	['as it was', false],
+	['with the current workflow', true],
+])('retried from the list %s', (_what, loadWorkflow) => {
+	it('Send with several items of which one failed: nobody gets the message twice', async () => {
+		const list = [newCustomer(), newCustomer(), '99999', newCustomer()];
+		const send = {
+			...stage.askNode({
+				operation: 'send',
+				customerNo: '={{ $json.customerNo }}',
+				message: 'Hello',
+				otpMode: 'none',
+				options: { concurrency: 1 },
+			}),
+			name: 'Send',
+		};
+		const id = await called(
+			(begin) => ({
+				nodes: [
+					begin,
+					setNode(CLAIMING, { list: list.map((customerNo) => ({ customerNo })) }),
+					node('Split', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
+					send,
+				],
+				connections: {
+					[CALL]: main([CLAIMING]),
+					[CLAIMING]: main(['Split']),
+					Split: main(['Send']),
+				},
+			}),
+			{ saveDataErrorExecution: 'all' },
+		);
+		const failures = async (count: number) =>
+			await waitFor(`${count} failures`, WITHIN_MS, async () => {
+				const failed = await stage.n8n.executions(id, 'error');
+				return failed.length >= count ? failed[0]?.id : undefined;
+			});
+		const got = () => list.map((customerNo) => messagesTo(customerNo).length);
+		const failed = await failures(1);
+		expect(got()).toEqual([1, 1, 0, 0]);
+		await post(`/rest/executions/${failed}/retry`, { loadWorkflow });
+		const again = await failures(2);
+		await post(`/rest/executions/${again}/retry`, { loadWorkflow });
+		await failures(3);
+		expect(got()).toEqual([1, 1, 0, 0]);
+	}, 100_000);
+
+	it('while it waits: the retry is over at once, and the question can still be answered', async () => {
+		const key = `retried while waiting, ${loadWorkflow}`;
+		const customerNo = newCustomer();
+		const id = await called((begin) => chain(key, begin, askNode(customerNo)));
+		const execution = await waits(id);
+		await stage.type('57', customerNo);
+		await hasGot(customerNo, 2);
+		await waits(id);
+		await post(`/rest/executions/${execution}/retry`, { loadWorkflow });
+		expect(await outcome(key)).toEqual([`${AFTER}: expired`]);
+		await stage.type(RIGHT, customerNo);
+		expect(await outcome(key, 2)).toEqual([`${AFTER}: expired`, `${AFTER}: codeMatched approved`]);
+		expect(messagesTo(customerNo)).toHaveLength(2);
+	}, 100_000);
+});
