@@ -62,6 +62,9 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 
 	const [firstFailing] = [...failures.keys()].sort((a, b) => a - b);
 	const failure = firstFailing === undefined ? undefined : failures.get(firstFailing);
-	if (failure && !goesOn) throw failure;
+	if (failure && firstFailing !== undefined && !goesOn) {
+		run.endsWith?.(firstFailing);
+		throw failure;
+	}
 	return [...items.keys()].flatMap((itemIndex) => output.get(itemIndex) ?? []);
 }

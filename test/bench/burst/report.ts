@@ -179,7 +179,7 @@ and whatever else ran.
 - Diyalog: signed calls with 10 presses each, all posted at once. By default the presses come out of the trigger as well, which
   starts one more execution for each call.
 - Wait node (resume: On Webhook Call): one POST to the resume address of each, 100 at a time: with all at once on a busy machine
-  n8n ran out of time for writing to SQLite, and left some waiting for ever.
+  n8n ran out of time for writing to SQLite, and left some waiting.
 - The time ends when n8n's record says that the last execution has ended. Each record is read to see that the last node
   ran exactly once, and each item that the trigger put out to see that it says the truth.
 - A press is timed from its signed call until the workflow reports that it has gone on: alone, and posted right after 20

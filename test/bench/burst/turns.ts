@@ -22,7 +22,7 @@ const READ_AT_ONCE = 8;
 const WITHIN_MS = 600_000;
 /** n8n stores a waiting execution a moment after it shows it as waiting. */
 const CALM_MS = 2_000;
-/** n8n gives up writing to SQLite after a while: what then still waits or runs does so for ever. */
+/** n8n gives up writing to SQLite after a while: what then still waits or runs does not go on by itself. */
 const STUCK_AFTER_MS = 60_000;
 const WATCH_EVERY_MS = 200;
 
