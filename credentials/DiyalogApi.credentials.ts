@@ -39,7 +39,7 @@ export class DiyalogApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				"The app_secret of the bot's webhook in server.conf. Only the Diyalog Trigger needs it, to prove that a call comes from Diyalog.",
+				"The app_secret of the bot's webhook in server.conf. The Diyalog Trigger needs it to prove that a call comes from Diyalog, and Send and Wait for Response to find answers again.",
 		},
 		{
 			displayName: 'Previous App Secret',
@@ -48,7 +48,7 @@ export class DiyalogApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'Accepted beside the App Secret while app_secret is being changed in server.conf. Empty it again afterwards.',
+				'Accepted beside the App Secret while app_secret is being changed in server.conf. Empty it again when no execution waits any more that was begun before.',
 		},
 		{
 			displayName: 'Status Callback Token',

@@ -60,7 +60,7 @@ export const payloadSignatureFields: INodeProperties[] = [
 		],
 		default: 'none',
 		description:
-			'How your app signs the payload of a button when Sign Payload on the Device is on. Only the Diyalog Trigger needs it.',
+			'How your app signs the payload of a button when Sign Payload on the Device is on. The Diyalog Trigger checks it, and Require Signed Payload needs it.',
 	},
 	{
 		displayName: 'Signature Algorithm',
@@ -166,6 +166,6 @@ export const payloadSignatureFields: INodeProperties[] = [
 		displayOptions: forSeparated,
 		default: true,
 		description:
-			'Whether your app signs the message ID, a colon and the payload, not the payload alone. Without the ID, what was signed for one message can be used again for another.',
+			'Whether your app signs the message ID, a colon and the payload, not the payload alone. Without the ID, what was signed for one message can be used again for another. The customer is never covered; use a JWS with customerNo for that.',
 	},
 ];

@@ -1,10 +1,12 @@
 import { args, exitWith, print } from '../support/system';
+import { benchBurst } from './burst/benchBurst';
 import { benchParse } from './parse';
 import { benchSend } from './send/benchSend';
 import { benchWait } from './wait/benchWait';
 
 /** The benchmarks by name; each prints its table with ratios measured in one run. */
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+	burst: benchBurst,
 	parse: benchParse,
 	send: benchSend,
 	wait: benchWait,

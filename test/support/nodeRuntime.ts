@@ -284,6 +284,22 @@ export const runDiyalogNode = async (
 	inputItems?: INodeExecutionData[],
 ): Promise<NodeRun> => await startDiyalogNode(setup, inputItems).done;
 
+/** Retries a failed execution from the list of executions, as n8n does: with what it has stored of it, as text. */
+export async function retryFromList(setup: NodeSetup, { data }: IRun): Promise<NodeRun> {
+	const stored = JSON.parse(JSON.stringify(data)) as IRun['data'];
+	const workflow = workflowOf(nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup));
+	delete stored.resultData.error;
+	stored.resultData.runData.Diyalog?.pop();
+	const credentialsHelper = new CredentialsHelper(setup.credentials);
+	const additionalData = additionalDataFor(credentialsHelper, workflow, {});
+	const executor = new WorkflowExecute(additionalData, 'retry', createRunExecutionData(stored));
+	const run = await executor.processRunExecutionData(workflow);
+	const [taskData] = run.data.resultData.runData.Diyalog ?? [];
+	const items = taskData?.data?.main?.[0] ?? [];
+	const error = taskData?.error ?? run.data.resultData.error;
+	return { items, error, run, decryptions: credentialsHelper.decryptions };
+}
+
 /** Continues an execution that waited, as n8n does when the webhook of its node has asked for running the node again. */
 export async function runAgain(
 	setup: NodeSetup,

@@ -1,6 +1,7 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, NodeApiError } from 'n8n-workflow';
 import { asNodeError, errorText } from '../transport/errors';
+import { isToolExecution } from '../transport/toolExecution';
 import { runConcurrently } from './concurrency';
 import type { Operation, OperationRun } from './operation';
 import { findOperation } from './index';
@@ -39,7 +40,7 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 		const asError = () => asNodeError(context.getNode(), error, 0);
 		// What is thrown with Continue On Fail makes n8n pass the input on as if all were well.
 		// Agents before version 3 tell their model nothing of what a tool throws.
-		const isTold = decides && context.isToolExecution();
+		const isTold = decides && isToolExecution(context);
 		if (goesOn || isTold) return items.map((_, itemIndex) => failed(asError(), itemIndex));
 		throw asError();
 	}
@@ -62,6 +63,9 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 
 	const [firstFailing] = [...failures.keys()].sort((a, b) => a - b);
 	const failure = firstFailing === undefined ? undefined : failures.get(firstFailing);
-	if (failure && !goesOn) throw failure;
+	if (failure && firstFailing !== undefined && !goesOn) {
+		run.endsWith?.(firstFailing);
+		throw failure;
+	}
 	return [...items.keys()].flatMap((itemIndex) => output.get(itemIndex) ?? []);
 }

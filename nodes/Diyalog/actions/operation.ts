@@ -11,6 +11,8 @@ export interface OperationRun {
 	 * @throws NodeOperationError or NodeApiError, made by transport/errors
 	 */
 	execute(itemIndex: number): Promise<IDataObject>;
+	/** Is told that this item's failure ends the execution, after all that was under way. */
+	endsWith?(itemIndex: number): void;
 }
 
 /** One operation of a resource: what the editor shows of it, beside what it does. */

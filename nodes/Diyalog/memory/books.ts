@@ -17,7 +17,7 @@ function bookOf(key: string): MarkBook {
 	if (open) return open;
 	const [oldest] = books.keys();
 	if (books.size >= MAX_BOOKS && oldest !== undefined) books.delete(oldest);
-	const book = new MarkBook(known, Date.now);
+	const book = new MarkBook(known, Date.now, () => performance.now());
 	books.set(key, book);
 	return book;
 }

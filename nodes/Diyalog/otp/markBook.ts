@@ -15,11 +15,30 @@ export interface MarkStore {
 /** What one caller wants of the next writing. */
 interface Request {
 	store: MarkStore;
-	take: Mark[];
+	take: TakenMark[];
 	forget: Mark[];
 	done: (taken: Set<string>) => void;
 	failed: (error: unknown) => void;
 }
+
+/** A mark that was taken. */
+interface TakenMark extends Mark {
+	/** the same time as `untilMs`, on a clock that nobody sets */
+	steadyUntilMs: number;
+}
+
+/** What time it is: for everybody, and on a clock that nobody sets. */
+interface Instant {
+	nowMs: number;
+	steadyMs: number;
+}
+
+/**
+ * Whether nobody needs a mark any more. A clock that is set ahead and back again would otherwise free what is still valid
+ * when it is right again.
+ */
+const isOver = ({ untilMs, steadyUntilMs }: TakenMark, { nowMs, steadyMs }: Instant): boolean =>
+	untilMs <= nowMs && steadyUntilMs <= steadyMs;
 
 const CLEAN_EVERY_MS = 60_000;
 
@@ -31,9 +50,9 @@ const MAX_CLEANED_AT_ONCE = 200;
  * workflows verify it. Names are unique by their keys.
  */
 export class KnownMarks {
-	private readonly marks = new Map<string, Mark>();
+	private readonly marks = new Map<string, TakenMark>();
 
-	private sweepAtMs = 0;
+	private sweepAtMs = -Infinity;
 
 	get size(): number {
 		return this.marks.size;
@@ -44,7 +63,7 @@ export class KnownMarks {
 	}
 
 	/** Makes a mark known; false when it was. */
-	add(mark: Mark): boolean {
+	add(mark: TakenMark): boolean {
 		if (this.marks.has(mark.name)) return false;
 		this.marks.set(mark.name, mark);
 		return true;
@@ -55,10 +74,10 @@ export class KnownMarks {
 	}
 
 	/** Forgets marks whose time has passed, now and then. */
-	sweep(nowMs: number): void {
-		if (nowMs < this.sweepAtMs) return;
-		this.sweepAtMs = nowMs + CLEAN_EVERY_MS;
-		for (const mark of this.marks.values()) if (mark.untilMs <= nowMs) this.delete(mark);
+	sweep(instant: Instant): void {
+		if (instant.steadyMs < this.sweepAtMs) return;
+		this.sweepAtMs = instant.steadyMs + CLEAN_EVERY_MS;
+		for (const mark of this.marks.values()) if (isOver(mark, instant)) this.delete(mark);
 	}
 }
 
@@ -73,16 +92,25 @@ export class MarkBook {
 	private isWriting = false;
 
 	/** what this book has added, to be removed from the database when its time has passed */
-	private added: Mark[] = [];
+	private added: TakenMark[] = [];
 
 	private outdated: Mark[] = [];
 
-	private cleanAtMs = 0;
+	private cleanAtMs = -Infinity;
 
+	/**
+	 * @param now epoch milliseconds
+	 * @param steadyNow milliseconds on a clock that nobody sets
+	 */
 	constructor(
 		private readonly known: KnownMarks,
 		private readonly now: () => number,
+		private readonly steadyNow: () => number,
 	) {}
+
+	private instant(): Instant {
+		return { nowMs: this.now(), steadyMs: this.steadyNow() };
+	}
 
 	/**
 	 * Takes marks and forgets others. It takes part in one writing even if there is nothing to do, so that it lasts as long.
@@ -92,7 +120,10 @@ export class MarkBook {
 	 * @throws what the store throws; the marks count as taken then
 	 */
 	async write(store: MarkStore, take: Mark[], forget: Mark[] = []): Promise<Set<string>> {
-		const own = take.filter((mark) => this.known.add(mark));
+		const { nowMs, steadyMs } = this.instant();
+		const own = take
+			.map((mark) => ({ ...mark, steadyUntilMs: steadyMs + mark.untilMs - nowMs }))
+			.filter((mark) => this.known.add(mark));
 		return await new Promise((done, failed) => {
 			this.waiting.push({ store, take: own, forget, done, failed });
 			if (this.isWriting) return;
@@ -150,12 +181,12 @@ export class MarkBook {
 	}
 
 	private someOutdated(): Mark[] {
-		const nowMs = this.now();
-		this.known.sweep(nowMs);
-		if (nowMs >= this.cleanAtMs) {
-			this.cleanAtMs = nowMs + CLEAN_EVERY_MS;
-			for (const mark of this.added) if (mark.untilMs <= nowMs) this.outdated.push(mark);
-			this.added = this.added.filter(({ untilMs }) => untilMs > nowMs);
+		const instant = this.instant();
+		this.known.sweep(instant);
+		if (instant.steadyMs >= this.cleanAtMs) {
+			this.cleanAtMs = instant.steadyMs + CLEAN_EVERY_MS;
+			for (const mark of this.added) if (isOver(mark, instant)) this.outdated.push(mark);
+			this.added = this.added.filter((mark) => !isOver(mark, instant));
 		}
 		return this.outdated.splice(0, MAX_CLEANED_AT_ONCE);
 	}

@@ -100,6 +100,9 @@ interface Chain {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
+/** A chain rests so many times as long as its refused answer took n8n: n8n has most of its CPU for others. */
+const REST_FACTOR = 3;
+
 /** So many answered messages are remembered, to refuse further answers without asking n8n; some MB. */
 const MAX_ANSWERED = 10_000;
 
@@ -166,9 +169,11 @@ export class AnswerQueue {
 		if (this.answered.has(chain.turn)) return this.end(chain, NOT_WAITING);
 		entry.firstTriedAtMs ??= this.clock.now();
 		entry.tries++;
+		const beganAtMs = this.clock.now();
 		const found = await entry.attempt();
-		const outcome = this.judge(entry, found, this.clock.now() - entry.firstTriedAtMs);
-		if (!outcome) return void this.tryAgainLater(chain, entry.tries);
+		const endedAtMs = this.clock.now();
+		const outcome = this.judge(entry, found, endedAtMs - entry.firstTriedAtMs);
+		if (!outcome) return void this.goOnAfter(FIRST_PAUSE_MS * 2 ** (entry.tries - 1), chain);
 		chain.entries.shift();
 		this.settle(entry, outcome);
 		if (outcome.resumed) this.rememberAnswered(entry);
@@ -176,8 +181,8 @@ export class AnswerQueue {
 		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, failure('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
 			return this.end(chain, NOT_WAITING);
-		if (chain.entries.length > 0) this.ready.push(chain);
-		else this.chains.delete(chain.key);
+		if (chain.entries.length === 0) return void this.chains.delete(chain.key);
+		void this.goOnAfter(REST_FACTOR * (endedAtMs - beganAtMs), chain);
 	}
 
 	/** What is definite about an answer after an attempt; undefined when it has to be tried again. */
@@ -195,8 +200,8 @@ export class AnswerQueue {
 	}
 
 	/** The chain keeps its place in time, but nothing that others could use meanwhile. */
-	private async tryAgainLater(chain: Chain, tries: number): Promise<void> {
-		await this.clock.sleep(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS));
+	private async goOnAfter(ms: number, chain: Chain): Promise<void> {
+		await this.clock.sleep(Math.min(ms, LONGEST_PAUSE_MS));
 		this.ready.push(chain);
 		this.work();
 	}

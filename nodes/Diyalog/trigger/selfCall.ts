@@ -43,7 +43,7 @@ export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): s
  */
 const ANSWERED_WITHIN_MS = 120_000;
 
-const responseSchema = z.object({ statusCode: z.number(), body: z.unknown() });
+const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().optional() });
 
 /** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
 const NOT_WAITING = /The (workflow for )?execution |No action required/;

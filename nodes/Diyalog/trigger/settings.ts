@@ -146,7 +146,7 @@ const optionField: INodeProperties = {
 			typeOptions: { minValue: 0 },
 			default: DEFAULT_FRESHNESS_MINUTES,
 			description:
-				'How far the time at which Diyalog sent a call may be from now, in both directions. It keeps recorded calls from being played again. 0 takes calls of any age.',
+				'How far the time at which Diyalog sent a call may be from now, in both directions. It keeps recorded calls from being played again. 0 takes calls of any age that can be told from what was taken.',
 		},
 		{
 			displayName: 'N8n Address',
@@ -165,7 +165,7 @@ const optionField: INodeProperties = {
 			noDataExpression: true,
 			default: false,
 			description:
-				"Whether to take only presses whose payload the customer's device has signed validly. The credential says how it is checked.",
+				"Whether to take only presses whose payload the customer's device has signed validly, also those that an execution waits for. The credential says how it is checked.",
 		},
 		{
 			displayName: 'Only Unmatched',
@@ -174,7 +174,7 @@ const optionField: INodeProperties = {
 			noDataExpression: true,
 			default: false,
 			description:
-				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response)',
+				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response), or that it has counted as wrong codes',
 		},
 	],
 };

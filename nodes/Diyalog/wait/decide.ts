@@ -58,6 +58,8 @@ export type Expectation = z.output<typeof expectationSchema>;
 const waitSchema = z.object({
 	/** of the message that is waited for now; an older one belongs to an earlier turn of a loop */
 	turn: z.string(),
+	/** which asked, and which answers find */
+	executionId: z.string().optional(),
 	customerNo: z.string(),
 	messageId: z.string(),
 	messageIdPrefix: z.string(),

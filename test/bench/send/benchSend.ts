@@ -1,6 +1,7 @@
 import { N8N_VERSION, NODE_VERSION } from '../../e2e/harness/install';
 import { packPackage } from '../../e2e/harness/package';
-import { args, fs, os, path, print, projectRoot, temporaryFolder } from '../../support/system';
+import { args, fs, path, print, projectRoot, temporaryFolder } from '../../support/system';
+import { formatted, machine, PAGE_FILE, partOf } from '../page';
 import { startAnsweringServer } from './answeringServer';
 import type { AnsweringServer } from './answeringServer';
 import { drawChart } from './chart';
@@ -41,7 +42,6 @@ const QUICK: Extent = {
 /** One by one shares its code with the other ways to send, which warm it up as well. */
 const ONE_BY_ONE_WARM_UP_ITEMS = 50;
 const OPTIONS: readonly string[] = ['--quick', '--write'];
-const BYTES_PER_GIB = 2 ** 30;
 
 type Contestant = readonly [variant: Variant, protocol: Protocol];
 
@@ -149,24 +149,17 @@ async function measureAll(extent: Extent): Promise<Results> {
 	}
 }
 
-/** Markdown as the whole repository has it, with columns in line. */
-async function formatted(markdown: string): Promise<string> {
-	const { format } = await import('prettier');
-	return await format(markdown, { parser: 'markdown' });
-}
-
 async function writeDocs(results: Results): Promise<void> {
 	const docs = path.join(projectRoot, 'docs');
 	const page = renderPage(results, {
 		command: `npm run bench -- ${args.join(' ')}`,
-		date: new Date().toISOString().slice(0, 10),
-		cores: os.cpus().length,
-		memoryGib: Math.round(os.totalmem() / BYTES_PER_GIB),
+		...machine(),
 		n8nVersion: N8N_VERSION,
 		nodeVersion: NODE_VERSION,
 	});
 	await drawChart(results, path.join(docs, 'images', 'bench-send.svg'));
-	await fs.writeFile(path.join(docs, 'benchmarks.md'), await formatted(page));
+	const others = partOf(await fs.readFile(PAGE_FILE, 'utf8'), 'burst');
+	await fs.writeFile(PAGE_FILE, await formatted(`${page}\n${others}`));
 	print('Written: docs/benchmarks.md and docs/images/bench-send.svg');
 }
 

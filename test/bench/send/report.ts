@@ -1,3 +1,4 @@
+import { table } from '../page';
 import type { Results, Series, Verdict } from './results';
 import { cpuMsPerItem, judge, maxInFlight, medianGrowthBytes, medianTimeMs } from './results';
 
@@ -37,11 +38,6 @@ function row({ variant, protocol, count, runs }: Series): string[] {
 		integer(maxInFlight(series)),
 		megabytes(medianGrowthBytes(series)) + spread(growths, megabytes),
 	];
-}
-
-function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 const TIME = 'Time in the node, ms';

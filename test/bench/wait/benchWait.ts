@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import Fastify from 'fastify';
 import { z } from 'zod';
 import { ASK, Stage } from '../../e2e/harness/waiting';
 import { postSigned } from '../../support/sign';
 import { print, sleepMs, waitFor } from '../../support/system';
 import { envelope, written } from '../../support/webhookBodies';
 import { median } from '../send/samples';
+import { ARRIVES_WITHIN_MS, ID, Receiver, report, to } from './receiver';
 
 /*
  * How long it takes from a customer's press until the workflow goes on: the signed call that Diyalog makes, the trigger,
@@ -14,58 +14,11 @@ import { median } from '../send/samples';
 
 const ROUNDS = 40;
 const WARM_UP_ROUNDS = 5;
-const ARRIVES_WITHIN_MS = 20_000;
 /** n8n stores a waiting execution a moment after it shows it as waiting. */
 const CALM_MS = 150;
 const TARGET = 1.5;
 
 const WAIT = 'Wait for a call';
-
-/** Takes what the workflows report: where they can be continued, and that they were. */
-class Receiver {
-	private readonly arrivals = new Map<string, { atMs: number; body: unknown }>();
-
-	private readonly app = Fastify({ forceCloseConnections: true });
-
-	url = '';
-
-	static async start(): Promise<Receiver> {
-		const receiver = new Receiver();
-		receiver.app.post<{ Params: { key: string } }>('/:key', (request) => {
-			receiver.arrivals.set(request.params.key, { atMs: performance.now(), body: request.body });
-			return { ok: true };
-		});
-		receiver.url = await receiver.app.listen({ host: '127.0.0.1', port: 0 });
-		return receiver;
-	}
-
-	async close(): Promise<void> {
-		await this.app.close();
-	}
-
-	async arrival(key: string): Promise<{ atMs: number; body: unknown }> {
-		return await waitFor(key, ARRIVES_WITHIN_MS, () => this.arrivals.get(key));
-	}
-}
-
-const report = (name: string, url: string, body: string, position: [number, number]) => ({
-	id: randomUUID(),
-	name,
-	type: 'n8n-nodes-base.httpRequest',
-	typeVersion: 4.2,
-	position,
-	parameters: {
-		method: 'POST',
-		url,
-		sendBody: true,
-		specifyBody: 'json',
-		jsonBody: body,
-		options: {},
-	},
-});
-
-const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
-const ID = '{{ $("Call").item.json.body.id }}';
 
 /** Sends the press as Diyalog does, and gives the time until the workflow has gone on, in milliseconds. */
 type Sample = () => Promise<number>;

@@ -33,6 +33,12 @@ export interface StageOptions {
 	publicUrl?: string;
 }
 
+/** A Diyalog Trigger with a workflow of its own. */
+export interface AddedTrigger {
+	url: string;
+	workflowId: string;
+}
+
 /** n8n with an active Diyalog Trigger, and a sandbox that posts to it. */
 export class Stage {
 	private constructor(
@@ -79,7 +85,7 @@ export class Stage {
 	}
 
 	/** One more trigger, to which the sandbox posts from now on. */
-	async addTrigger(parameters: Readonly<Record<string, unknown>> = {}): Promise<void> {
+	async addTrigger(parameters: Readonly<Record<string, unknown>> = {}): Promise<AddedTrigger> {
 		this.triggerId = randomUUID();
 		this.triggerWorkflow = await this.n8n.createWorkflow({
 			name: 'Presses',
@@ -88,6 +94,7 @@ export class Stage {
 		});
 		const url = await this.n8n.webhookUrl(this.triggerPath, this.publicUrl);
 		this.sandbox.setWebhookUrl(BOT_NAME, url);
+		return { url, workflowId: this.triggerWorkflow };
 	}
 
 	async clear(): Promise<void> {
@@ -164,9 +171,9 @@ export class Stage {
 		return await waitFor('the message', ARRIVES_WITHIN_MS, () => this.sandbox.messages()[count]);
 	}
 
-	/** What the newest trigger has put out so far, oldest first. */
-	async triggered(): Promise<unknown[]> {
-		const executions = await this.n8n.executions(this.triggerWorkflow);
+	/** What a trigger, the newest unless told otherwise, has put out in its last 100 executions, oldest first. */
+	async triggered(workflowId = this.triggerWorkflow): Promise<unknown[]> {
+		const executions = await this.n8n.executions(workflowId);
 		const items: unknown[] = [];
 		for (const { id } of [...executions].sort((a, b) => Number(a.id) - Number(b.id))) {
 			items.push(...itemsOf(await this.n8n.executionData(id), 'Diyalog Trigger'));

@@ -165,7 +165,7 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	const options = readSendOptions(context);
 	const client = await DiyalogClient.create(context, options);
 	const issuer = new OtpIssuer(context, () => client.otpKeys());
-	const memory = SentMemory.of(context);
+	const memory = SentMemory.ofSends(context);
 	const parameter = parameterReader(context);
 	let refusedToken: Failure | undefined;
 
@@ -194,7 +194,8 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 		if ('failure' in settled) throw failureError(context.getNode(), settled.failure, itemIndex);
 		return settled.result;
 	};
-	return { concurrency: options.concurrency, execute };
+	const endsWith = (itemIndex: number) => memory.keepFor(itemIndex);
+	return { concurrency: options.concurrency, execute, endsWith };
 }
 
 const resultOf = (body: SendOtpBody, answer: SendOtpAnswer, sentAt: Date): IDataObject => ({

@@ -31,7 +31,7 @@ import type { ParameterReader } from '../parameters';
 import { OtpIssuer, prepareItemOtp } from './otpIssuer';
 import type { PreparedItemOtp } from './otpIssuer';
 import { sendAndWaitFields } from './sendAndWait.fields';
-import { requireWaitable, storeWait } from './storedWait';
+import { requireWaitable, restoreInput, storeWait } from './storedWait';
 import { readWrongCode, waitAgain } from './wrongCode';
 
 /** Parameter of a link that says which button it is; n8n signs it with the rest of the address. */
@@ -239,6 +239,7 @@ function prepare(
 	const body = toSendOtpBody(prepared, () => messageId);
 	const wait: Wait = {
 		turn,
+		executionId: context.getExecutionId(),
 		customerNo: body.customerNo,
 		messageId,
 		messageIdPrefix,
@@ -255,6 +256,7 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	requireSingleItem(context);
 	const again = readWrongCode(context);
 	if (again) return { concurrency: 1, execute: async () => await waitAgain(context, again) };
+	restoreInput(context);
 	const client = await DiyalogClient.create(context, readSendOptions(context));
 	const issuer = new OtpIssuer(context, () => client.otpKeys());
 	const memory = SentMemory.of(context);

@@ -7,6 +7,7 @@ import type {
 import { z } from 'zod/v4';
 import type { InputProblem } from '../../messages/sendOtp';
 import { invalidInputError } from '../../transport/errors';
+import { isToolExecution } from '../../transport/toolExecution';
 import { readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
@@ -31,7 +32,7 @@ const refused = (context: IExecuteFunctions, problem: InputProblem) =>
 export function requireWaitable(context: IExecuteFunctions): void {
 	const { node, data } = context.getExecuteData();
 	const isOnStack = node.name === context.getNode().name && Array.isArray(data.main);
-	if (isOnStack && !context.isToolExecution() && context.getExecutionId()) return;
+	if (isOnStack && !isToolExecution(context) && context.getExecutionId()) return;
 	throw refused(context, {
 		field: 'This node',
 		problem: 'cannot wait where it was called',
@@ -76,12 +77,27 @@ export const isStoredByThisRun = (context: IExecuteFunctions): boolean =>
 	context.getContext('node')[RUN_KEY] === runOf(context);
 
 /** Some names mean something else to n8n or JavaScript, for instance `constructor`. */
-function isReadable(context: IExecuteFunctions, { turn }: Wait): boolean {
+function readIfPossible(context: IExecuteFunctions): Partial<StoredWait> {
 	try {
-		return readStored(context).wait?.turn === turn;
+		return readStored(context);
 	} catch {
-		return false;
+		return {};
 	}
+}
+
+/** Whether the question was asked by another execution, whose data this one was given to begin with. */
+export const isOfAnotherExecution = (context: IExecuteFunctions, { executionId }: Wait): boolean =>
+	executionId !== undefined && executionId !== context.getExecutionId();
+
+/**
+ * Gives the node its input back, before any parameter is read. A retry from the list of executions begins with what was
+ * stored: when n8n was killed after an answer had come, that is an outcome in the place of the input.
+ */
+export function restoreInput(context: IExecuteFunctions): void {
+	const [item] = context.getInputData();
+	const { wait, input } = readIfPossible(context);
+	if (!item || !wait || !isOfAnotherExecution(context, wait)) return;
+	if (item.json.messageId === wait.messageId) item.json = input ?? {};
 }
 
 /**
@@ -108,7 +124,7 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 		delete memory[INPUT_KEY];
 		delete memory[RUN_KEY];
 	};
-	if (isReadable(context, wait)) return takeBack;
+	if (readIfPossible(context).wait?.turn === wait.turn) return takeBack;
 	takeBack();
 	throw refused(context, {
 		field: 'The name of this node',

@@ -39,7 +39,8 @@ const fields: INodeProperties[] = [
 		required: true,
 		default: '',
 		placeholder: 'e.g. {{ $json.body.code }}',
-		description: 'What the customer typed. Blanks and dashes do not matter.',
+		description:
+			'What the customer typed. Small letters, blanks, dashes, dots and underscores do not matter.',
 	},
 	{ ...customerNoField, description: 'The customer who has to have got the code' },
 	{

@@ -8,7 +8,7 @@ import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
-import { isStoredByThisRun, readStored, storeWait } from './storedWait';
+import { isOfAnotherExecution, isStoredByThisRun, readStored, storeWait } from './storedWait';
 
 /*
  * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
@@ -72,6 +72,8 @@ export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undef
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
 	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
+	// Answers would not find the execution that retries it: it has to ask anew.
+	if (isOfAnotherExecution(context, wait)) return undefined;
 	if (!isStoredByThisRun(context)) {
 		const problem = {
 			field: 'The input item',

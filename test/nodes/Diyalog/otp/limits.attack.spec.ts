@@ -51,7 +51,7 @@ function processOn(
 	const context = contextOn(table);
 	return {
 		keys,
-		book: new MarkBook(new KnownMarks(), clock),
+		book: new MarkBook(new KnownMarks(), clock, clock),
 		store: kind === 'locked' ? lockedStore(context, Math.random) : nodeStore(context),
 	};
 }
@@ -430,7 +430,66 @@ it('19. whoever held the lock for too long gets an error, although the writing c
 	expect(table.rows.get('w/')).toHaveLength(1);
 });
 
-it('20. guesses on their way when a part of the window begins: ten are looked at', async () => {
+describe.each([1, 24 * 60, 365 * 24 * 60])(
+	'20. the clock of the machine jumps %i minutes ahead and back',
+	(minutes) => {
+		let sinceStartMs = 0;
+		const steady = () => sinceStartMs;
+		const memoryWith = (table: ProcessedDataTable): OtpMemory => ({
+			...processOn(table, clock),
+			book: new MarkBook(new KnownMarks(), clock, steady),
+		});
+		/** Time goes on for everybody. */
+		const pass = (ms: number) => {
+			nowMs += ms;
+			sinceStartMs += ms;
+		};
+		/** While the clock is wrong, others verify, and what is over is forgotten. */
+		const jump = async (memory: OtpMemory) => {
+			const right = nowMs;
+			nowMs += minutes * MINUTE_MS;
+			const others = times(3, (index) => `7003${index}`);
+			for (const customerNo of others) {
+				await verify(memory, issue(customerNo), CODE, customerNo);
+				pass(1_000);
+			}
+			nowMs = right + others.length * 1_000;
+			pass(1_000);
+		};
+
+		it('a code that was accepted is not accepted again, here or in another process', async () => {
+			const table = new ProcessedDataTable();
+			const memory = memoryWith(table);
+			const challenge = issue();
+			expect(await verify(memory, challenge, CODE)).toMatchObject({ reason: 'ok' });
+			await jump(memory);
+			expect(await verify(memory, challenge, CODE)).toMatchObject({ reason: 'used' });
+			expect(await verify(memoryWith(table), challenge, CODE)).toMatchObject({ reason: 'used' });
+		});
+
+		it('attempts that were made stay made', async () => {
+			const memory = memoryWith(new ProcessedDataTable());
+			const challenge = issue();
+			for (let guess = 0; guess < 5; guess++) await verify(memory, challenge, wrong(guess));
+			await jump(memory);
+			expect(await verify(memory, challenge, CODE)).toMatchObject({ reason: 'tooManyAttempts' });
+		});
+
+		it('afterwards, what is over is forgotten as always', async () => {
+			const table = new ProcessedDataTable();
+			const memory = memoryWith(table);
+			await verify(memory, issue(), CODE);
+			await jump(memory);
+			pass((minutes + 10) * MINUTE_MS);
+			await verify(memory, issue('70050'), CODE, '70050');
+			pass(2 * MINUTE_MS);
+			await verify(memory, issue('70051'), CODE, '70051');
+			expect(table.rows.get('w/')?.length).toBeLessThan(8);
+		});
+	},
+);
+
+it('21. guesses on their way when a part of the window begins: ten are looked at', async () => {
 	const PART_MS = 15 * MINUTE_MS;
 	nowMs = Math.ceil(START_MS / PART_MS) * PART_MS + PART_MS - 1;
 	const memory = processOn(new ProcessedDataTable(5), clock);

@@ -14,6 +14,8 @@ const LIMITS = {
 
 /** How long n8n takes for one answer. */
 const POST_MS = 100;
+/** A chain rests so many times as long after a refused answer. */
+const REST = 3;
 
 /** A clock on which nothing passes but what is waited for. */
 class TestClock {
@@ -84,10 +86,35 @@ it('one after the other within a chain, side by side between chains', async () =
 	await clock.run();
 	expect(await Promise.all(all)).toEqual([
 		expect.objectContaining({ atMs: POST_MS }),
-		expect.objectContaining({ atMs: 2 * POST_MS }),
+		expect.objectContaining({ atMs: (1 + REST + 1) * POST_MS }),
 		expect.objectContaining({ atMs: POST_MS }),
 		expect.objectContaining({ atMs: POST_MS }),
 	]);
+});
+
+it('a customer who is refused again and again takes a quarter of n8n, and his right answer counts in its place', async () => {
+	const wrong = Array.from({ length: 20 }, async () => await pass('a', [WRONG]));
+	const right = pass('a', [RESUMED]);
+	await clock.run();
+	expect(await right).toMatchObject({ resumed: true });
+	await Promise.all(wrong);
+	const atMs = log.map((attempt) => attempt.atMs);
+	expect(atMs).toEqual(atMs.map((_, index) => index * (1 + REST) * POST_MS));
+	expect(atMs).toHaveLength(21);
+});
+
+it('rests no longer than some seconds, however long n8n took', async () => {
+	const slow: Partial<QueuedAnswer> = {
+		attempt: async () => {
+			log.push({ turn: 'a', atMs: clock.now() });
+			await clock.sleep(60_000);
+			return WRONG;
+		},
+	};
+	const all = [pass('a', [WRONG], slow), pass('a', [WRONG], slow)];
+	await clock.run();
+	await Promise.all(all);
+	expect(log.map(({ atMs }) => atMs)).toEqual([0, 62_000]);
 });
 
 it.each([

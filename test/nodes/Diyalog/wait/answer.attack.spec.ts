@@ -256,9 +256,12 @@ it('13. a thousand codes guessed side by side: three are looked at', async () =>
 		const { url, body } = genuineCall(asked, { kind: 'text', text });
 		return await (await post(url, body)).text();
 	};
-	const answers = await Promise.all(
-		Array.from({ length: 1_000 }, async (_, index) => await guess(index)),
-	);
+	const answers: string[] = [];
+	for (let wave = 0; wave < 4; wave++) {
+		const numbers = Array.from({ length: 250 }, (_, index) => wave * 250 + index);
+		answers.push(...(await Promise.all(numbers.map(guess))));
+		await waitFor('n8n', 10_000, () => !instance.running.has(asked.execution.id) || undefined);
+	}
 	expect(answers.filter((text) => text.includes('wrongCode')).length).toBeLessThanOrEqual(2);
 	expect(asked.execution.continuations).toEqual([
 		[expect.objectContaining({ decision: 'tooManyAttempts', approved: false })],

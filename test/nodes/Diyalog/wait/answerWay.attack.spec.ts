@@ -130,7 +130,7 @@ describe('a failing database', () => {
 		},
 	);
 
-	it('16. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
+	it('1b. it takes the answer, but not the item of the trigger: the repeated call says that it was taken', async () => {
 		const asked = await ask();
 		const tap = press(asked, 'approve', 10);
 		trigger.isDiskFull = true;
@@ -230,6 +230,7 @@ describe('the order of answers', () => {
 			{ text: '57', mid, at: now - 30 },
 			{ text: '56', mid, at: now - 20 },
 		);
+		await waitFor('the items', 20_000, () => items()[2]);
 		expect(decisions(asked)).toEqual(['codeMatched']);
 		const reasons = items().map(({ text, resumed }) => [text, resumed]);
 		expect(reasons).toEqual([

@@ -1,0 +1,75 @@
+import { retryFromList, runDiyalogNode } from '../../../support/nodeRuntime';
+import { FaultyServer } from '../../../support/faultyServer';
+import type { Behaviour } from '../../../support/faultyServer';
+
+/* Send with several items of which one fails, and the execution is retried from the list: nobody gets a message twice. */
+
+const accept: Behaviour = { kind: 'accept' };
+const refuse: Behaviour = {
+	kind: 'refuse',
+	status: 400,
+	text: 'The request content was malformed: x',
+};
+const breakOff: Behaviour = { kind: 'resetAfterBody' };
+
+let server: FaultyServer;
+let behaviours: Behaviour[];
+
+beforeEach(async () => {
+	behaviours = [];
+	server = await FaultyServer.start((number) => behaviours[number - 1] ?? accept);
+});
+afterEach(async () => await server.close());
+
+const items = [0, 1, 2].map((number) => ({ json: { messageId: `m-${number}` } }));
+
+const setup = (message = 'Pay?', settings = {}) => ({
+	parameters: {
+		resource: 'otp',
+		operation: 'send',
+		otpMode: 'none',
+		customerNo: '70021',
+		message,
+		messageId: '={{ $json.messageId }}',
+		options: { maxRetries: 0, concurrency: 1 },
+	},
+	credentials: { serverUrl: server.url, botToken: 'token', appSecret: '' },
+	settings,
+});
+const times = () => items.map(({ json }) => server.times(json.messageId));
+
+it.each([
+	['without Retry On Fail', {}, [refuse]],
+	['with it', { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 }, [refuse, refuse]],
+])('1. what was accepted is not sent again, %s', async (_what, settings, failures) => {
+	behaviours = [accept, ...failures];
+	const failed = await runDiyalogNode(setup('Pay?', settings), items);
+	expect(failed.error?.message).toContain('could not read the message');
+	expect(times()).toEqual([1, 0, 0]);
+	const retried = await retryFromList(setup('Pay this?', settings), failed.run);
+	expect(retried.items.map(({ json }) => json.messageId)).toEqual(['m-0', 'm-1', 'm-2']);
+	expect(times()).toEqual([1, 1, 1]);
+});
+
+it('2. what may have arrived is sent again only by somebody who was told so', async () => {
+	const side = { ...setup(), parameters: { ...setup().parameters, options: { concurrency: 3 } } };
+	behaviours = [breakOff, breakOff, accept];
+	const failed = await runDiyalogNode(side, items);
+	expect(failed.error?.message).toContain('broke off');
+	const before = times();
+	expect(before).toEqual([1, 1, 1]);
+	const told = await retryFromList(side, failed.run);
+	// The first is sent again, because the error was about it; now it is about the second.
+	expect(times()).toEqual([2, 1, 1]);
+	expect(told.error?.message).toContain('may have been delivered');
+	const retried = await retryFromList(side, told.run);
+	expect(retried.error).toBeUndefined();
+	expect(times()).toEqual([2, 2, 1]);
+});
+
+it('3. an execution that succeeded keeps nothing of it', async () => {
+	const { run } = await runDiyalogNode(setup(), items);
+	expect(JSON.parse(JSON.stringify(run.data.executionData?.contextData))).toEqual({
+		'node:Diyalog': { sentMessages: null },
+	});
+});
