@@ -65,3 +65,10 @@ it('6. the node in a workflow, with three tries: once', async () => {
 	expect(error?.message).toContain('may have been delivered');
 	expect(server.requests).toBe(1);
 });
+
+it('7. the model asks for the same again, without Retry On Fail', async () => {
+	const tool = diyalogTool(setup('Pay?', { retryOnFail: false }));
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
