@@ -35,6 +35,8 @@ const newCustomer = (): string => customers[nextCustomer++]?.customerNo ?? '';
 class Door {
 	/** undefined lets the call through */
 	refuse?: { status: number; headers: Record<string, string> };
+	/** the message arrives, and the connection breaks off */
+	breaksOff = false;
 	/** how long an answer is held back; the message has arrived */
 	holdMs = 0;
 	requests = 0;
@@ -55,6 +57,7 @@ class Door {
 				body: Buffer.concat(chunks),
 			});
 			const text = await answer.text();
+			if (this.breaksOff) return void response.destroy();
 			await sleepMs(this.holdMs);
 			response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
 		})();
@@ -106,6 +109,7 @@ afterAll(async () => {
 
 beforeEach(() => {
 	door.refuse = undefined;
+	door.breaksOff = false;
 	door.holdMs = 0;
 });
 
@@ -320,13 +324,17 @@ const subWorkflow = (way: string, waiting: boolean): Way => ({
 	},
 });
 
-const agentTool: Way = {
+const agentTool = (parameters: object = {}, settings: Settings = {}, typeVersion = 3.1): Way => ({
 	way: 'tool of an agent',
 	start: async (key, customerNo) => {
 		const apiKey = { apiKey: 'a-key', url: chat.url, header: false };
 		const openAi = await stage.n8n.createCredential('Model', apiKey, 'openAiApi');
 		const tool = {
-			...askNode(customerNo, { toolDescription: 'Asks the customer', message: 'Pay 250 TL' }),
+			...askNode(
+				customerNo,
+				{ toolDescription: 'Asks the customer', message: 'Pay 250 TL', ...parameters },
+				settings,
+			),
 			type: 'n8n-nodes-diyalog.diyalogTool',
 		};
 		const model = node(
@@ -340,7 +348,7 @@ const agentTool: Way = {
 			},
 			{ credentials: { openAiApi: { id: openAi, name: 'Model' } } },
 		);
-		const agent = node('Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, {
+		const agent = node('Agent', '@n8n/n8n-nodes-langchain.agent', typeVersion, {
 			promptType: 'define',
 			text: 'Send 250 TL to A. Yilmaz',
 			options: {},
@@ -357,7 +365,7 @@ const agentTool: Way = {
 		}));
 		return { id, from: AFTER, isText: true };
 	},
-};
+});
 
 const ways: Way[] = [
 	production('no settings'),
@@ -377,7 +385,7 @@ const ways: Way[] = [
 	manual('manual run, input pinned', ONCE, { [CLAIMING]: [{ json: CLAIM }] }),
 	subWorkflow('sub-workflow that is waited for', true),
 	subWorkflow('sub-workflow that is not waited for', false),
-	agentTool,
+	agentTool(),
 	edited('workflow deactivated and emptied meanwhile', async (id) => {
 		await post(`/rest/workflows/${id}/deactivate`, {});
 		await patch(id, {
@@ -698,3 +706,34 @@ describe.each([
 		expect(messagesTo(customerNo)).toHaveLength(2);
 	}, 100_000);
 });
+
+describe.each([
+	['Send, agent 2.2', { operation: 'send', otpMode: 'none' }, 2.2],
+	['Send, agent 3.1', { operation: 'send', otpMode: 'none' }, 3.1],
+	['Send and Wait, agent 3.1', {}, 3.1],
+] as const)(
+	'%s, whose model calls its tool again when it is told of a failure',
+	(_what, parameters, version) => {
+		it.each([
+			['without settings', {}],
+			['with Retry On Fail', RETRY],
+			['with On Error: Continue', { onError: 'continueRegularOutput' }],
+		])(
+			'%s: what may have arrived is sent once',
+			async (what, settings) => {
+				const key = `${_what}, ${what}`;
+				const customerNo = newCustomer();
+				door.breaksOff = true;
+				const { id } = await agentTool(parameters, settings, version).start(key, customerNo);
+				await hasGot(customerNo, 1);
+				await waitFor('the end', WITHIN_MS, async () =>
+					(await stage.n8n.executions(id, 'new', 'running', 'waiting')).length === 0
+						? true
+						: undefined,
+				);
+				expect(messagesTo(customerNo)).toHaveLength(1);
+			},
+			100_000,
+		);
+	},
+);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 /*
  * A model that speaks OpenAI's chat completions API (https://platform.openai.com/docs/api-reference/chat) as far as an
- * agent needs it: it calls the first tool it is offered, and then repeats what it was told about that call.
+ * agent needs it: it calls the first tool it is offered, and then repeats what it was told about that call. When it was told
+ * that a message may have been delivered, it calls once more.
  */
 
 const messageSchema = z.object({ role: z.string(), content: z.unknown() });
@@ -44,13 +45,15 @@ const textOf = (content: unknown): string =>
 
 function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown) {
 	const last = messages.at(-1);
-	if (last?.role === 'tool') {
+	const calls = messages.filter(({ role }) => role === 'tool').length;
+	const isImpatient = calls === 1 && /may have been delivered/.test(textOf(last?.content));
+	if (last?.role === 'tool' && !isImpatient) {
 		return completion({ content: `I was told: ${textOf(last.content)}` }, 'stop');
 	}
 	const [tool] = tools;
 	if (!tool) return completion({ content: 'I have no tool.' }, 'stop');
 	const call = {
-		id: 'call_1',
+		id: `call_${calls + 1}`,
 		type: 'function',
 		function: { name: tool.function.name, arguments: JSON.stringify(toolArguments) },
 	};

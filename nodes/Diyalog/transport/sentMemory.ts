@@ -16,6 +16,13 @@ import { isToolExecution } from './toolExecution';
 /** Field of the node's context. */
 const CONTEXT_KEY = 'sentMessages';
 
+/** Field that n8n adds to what an agent calls a tool with; another one in each call. */
+const TOOL_CALL_ID = 'toolCallId';
+
+/** Whether the node is the tool of an agent. Agents of version 3 have n8n run it like any other node. */
+const isToolCall = (context: IExecuteFunctions): boolean =>
+	isToolExecution(context) || TOOL_CALL_ID in (context.getInputData()[0]?.json ?? {});
+
 /** What is final about an item: its result, or a failure after which it must not be sent again. */
 export type Settled = { result: IDataObject } | { failure: Failure };
 
@@ -49,7 +56,7 @@ export class SentMemory {
 		}
 		const memory = new RunMemory(
 			runIndex,
-			context.continueOnFail() ? undefined : before?.uncertain,
+			context.continueOnFail() && !isToolCall(context) ? undefined : before?.uncertain,
 		);
 		stored[CONTEXT_KEY] = memory;
 		return new SentMemory(context, memory);
@@ -85,7 +92,8 @@ export class SentMemory {
 
 	/** Of what was entered, not of what is sent: code, id and time are new in each try. */
 	private keyOf(itemIndex: number, customerNo: string): string {
-		const entered = this.context.getInputData()[itemIndex]?.json;
+		const { json } = this.context.getInputData()[itemIndex] ?? {};
+		const entered = { ...json, [TOOL_CALL_ID]: undefined };
 		const text = JSON.stringify([itemIndex, customerNo, entered]);
 		return createHash('sha256').update(text).digest('base64');
 	}

@@ -259,7 +259,7 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	restoreInput(context);
 	const client = await DiyalogClient.create(context, readSendOptions(context));
 	const issuer = new OtpIssuer(context, () => client.otpKeys());
-	const memory = SentMemory.of(context);
+	const memory = SentMemory.ofSends(context);
 
 	const execute = async (itemIndex: number): Promise<IDataObject> => {
 		const node = context.getNode();
@@ -275,6 +275,8 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 			const giveBack = await issuer.permit(otp, body.customerNo, now, itemIndex);
 			const outcome = await client.sendOtp(body);
 			if (!outcome.accepted) {
+				// What may have arrived is remembered by what went in.
+				takeBack();
 				// When that fails too, the code counts as sent: the failure to send is the news.
 				if (!outcome.failure.uncertain) await giveBack().catch(() => undefined);
 				if (outcome.failure.uncertain) memory.setUncertain(itemIndex, body.customerNo, outcome);

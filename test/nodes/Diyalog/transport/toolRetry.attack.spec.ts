@@ -111,3 +111,10 @@ describe('an agent that works on several items at once', () => {
 		expect(await second(wrong)).toContain('"valid":false');
 	});
 });
+
+it('9. the model asks for the same again, without Retry On Fail', async () => {
+	const tool = diyalogTool(setup('Pay?', { retryOnFail: false }));
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});

@@ -1,0 +1,202 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { startSandbox } from '../../sandbox/server';
+import type { Sandbox } from '../../sandbox/server';
+import { describeUnless } from '../support/skip';
+import { http, sleepMs, temporaryFolder, waitFor } from '../support/system';
+import type { AddressInfo } from '../support/system';
+import { itemsOf } from './harness/executions';
+import { packPackage } from './harness/package';
+import { startQueueMode } from './harness/queueMode';
+import type { QueueMode } from './harness/queueMode';
+import { whyNoQueueMode } from './harness/services';
+
+/* Wrong codes in n8n's distributed engine: a worker is killed while it asks again. */
+
+const WITHIN_MS = 40_000;
+const RIGHT = '4071';
+const REPLY = 'Wrong code';
+
+const bot = {
+	name: 'bot',
+	token: randomBytes(16).toString('hex'),
+	webhook: { appSecret: randomBytes(16).toString('hex') },
+};
+const customers = Array.from({ length: 10 }, (_, index) => ({
+	customerNo: String(70_000 + index),
+	userId: String(2_074_022_437 + index),
+}));
+
+describeUnless(whyNoQueueMode(), 'queue mode', () => {
+	let queue: QueueMode;
+	let sandbox: Sandbox;
+	let credentialId: string;
+	let triggerWorkflow: string;
+	/** how long Diyalog's answers are held back; the message has arrived */
+	let holdMs = 0;
+
+	const door = http.createServer((request, response) => {
+		void (async () => {
+			const chunks: Buffer[] = [];
+			for await (const chunk of request) chunks.push(chunk as Buffer);
+			const body = Buffer.concat(chunks);
+			const answer = await fetch(`${sandbox.url}${request.url}`, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body,
+			});
+			const text = await answer.text();
+			await sleepMs(holdMs);
+			response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
+		})();
+	});
+
+	const diyalog = (name: string, type: string, typeVersion: number, parameters: object) => ({
+		id: randomUUID(),
+		name,
+		type: `n8n-nodes-diyalog.${type}`,
+		typeVersion,
+		position: [0, 0],
+		parameters,
+		credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
+	});
+
+	beforeAll(async () => {
+		sandbox = await startSandbox({ bots: [bot], customers, batch: { maxWaitMs: 50 } });
+		await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+		queue = await startQueueMode({ tarball: await packPackage(await temporaryFolder('pack')) });
+		credentialId = await queue.n8n.createCredential('Diyalog', {
+			serverUrl: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
+			botToken: bot.token,
+			appSecret: bot.webhook.appSecret,
+		});
+		const webhookId = randomUUID();
+		triggerWorkflow = await queue.n8n.createWorkflow({
+			name: 'Presses',
+			nodes: [
+				{
+					...diyalog('Trigger', 'diyalogTrigger', 2, {
+						events: ['textReceived'],
+						authentication: 'signature',
+					}),
+					webhookId,
+				},
+			],
+			connections: {},
+		});
+		const url = await queue.n8n.webhookUrl(`${webhookId}/webhook`, queue.webhookProcess.url);
+		sandbox.setWebhookUrl(bot.name, url);
+	}, 900_000);
+
+	afterAll(async () => {
+		await queue?.stop();
+		await sandbox?.close();
+		door.closeAllConnections();
+		await new Promise((resolve) => door.close(resolve));
+	}, 120_000);
+
+	const messagesTo = (customerNo: string) =>
+		sandbox.messages().filter((message) => message.customerNo === customerNo);
+	const hasGot = async (customerNo: string, count: number) =>
+		await waitFor(`${count} messages`, WITHIN_MS, () =>
+			messagesTo(customerNo).length >= count ? messagesTo(customerNo) : undefined,
+		);
+	const newest = async (id: string, ...status: string[]): Promise<string> =>
+		await waitFor(status.join(), WITHIN_MS, async () => {
+			const [found] = await queue.n8n.executions(id, ...status);
+			return found?.id;
+		});
+	const type = async (text: string, customerNo: string) => {
+		sandbox.typeText({ customerNo, text });
+		await sandbox.flush();
+	};
+	const triggered = async (customerNo: string, text: string): Promise<unknown> =>
+		await waitFor(`the trigger's item for ${text}`, WITHIN_MS, async () => {
+			for (const { id } of await queue.n8n.executions(triggerWorkflow, 'success')) {
+				const [item] = itemsOf(await queue.n8n.executionData(id), 'Trigger');
+				const said = z.object({ customerNo: z.string(), text: z.string() }).parse(item);
+				if (said.customerNo === customerNo && said.text.trim() === text) return item;
+			}
+			return undefined;
+		});
+
+	async function ask(customerNo: string): Promise<string> {
+		const path = randomUUID();
+		const id = await queue.n8n.createWorkflow({
+			name: 'Ask',
+			nodes: [
+				{
+					id: 'call',
+					name: 'Call',
+					type: 'n8n-nodes-base.webhook',
+					typeVersion: 2,
+					position: [0, 0],
+					webhookId: randomUUID(),
+					parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
+				},
+				diyalog('Ask', 'diyalog', 1, {
+					resource: 'otp',
+					operation: 'sendAndWait',
+					customerNo,
+					message: 'Your code?',
+					responseType: 'code',
+					expectedCode: RIGHT,
+					options: { wrongCodeReply: REPLY },
+				}),
+				diyalog('Carry out', 'diyalog', 1, {
+					resource: 'otp',
+					operation: 'send',
+					customerNo,
+					otpMode: 'none',
+					message: '={{ "Done: " + $json.decision + $json.approved }}',
+				}),
+			],
+			connections: {
+				Call: { main: [[{ node: 'Ask', type: 'main', index: 0 }]] },
+				Ask: { main: [[{ node: 'Carry out', type: 'main', index: 0 }]] },
+			},
+		});
+		await fetch(await queue.n8n.webhookUrl(path, queue.webhookProcess.url), { method: 'POST' });
+		await hasGot(customerNo, 1);
+		await newest(id, 'waiting');
+		return id;
+	}
+	const texts = (customerNo: string) => messagesTo(customerNo).map((each) => each.mokMessage);
+
+	it('wrong codes and the right one, each by another worker', async () => {
+		const customerNo = '70001';
+		const id = await ask(customerNo);
+		for (const [index, code] of ['571', '581'].entries()) {
+			await type(code, customerNo);
+			await hasGot(customerNo, index + 2);
+			await newest(id, 'waiting');
+		}
+		await type(RIGHT, customerNo);
+		await hasGot(customerNo, 4);
+		expect(texts(customerNo)).toEqual(['Your code?', REPLY, REPLY, 'Done: codeMatchedtrue']);
+	}, 200_000);
+
+	it('the workers are killed while one asks again: nothing is carried out, nothing sent twice, and no trigger says that the right code was taken', async () => {
+		const customerNo = '70002';
+		const id = await ask(customerNo);
+		holdMs = 9_000;
+		await type('572', customerNo);
+		await hasGot(customerNo, 2);
+		expect(await triggered(customerNo, '572')).toMatchObject({
+			resumed: false,
+			notResumedReason: 'wrongCode',
+		});
+		await Promise.all(queue.workers.map(async (worker) => await worker.kill()));
+		holdMs = 0;
+		for (const worker of queue.workers) await worker.boot();
+		const ended = await newest(id, 'crashed', 'error');
+		await type(RIGHT, customerNo);
+		// It may say that nobody can tell.
+		expect(await triggered(customerNo, RIGHT)).not.toMatchObject({ resumed: true });
+		expect(texts(customerNo)).toEqual(['Your code?', REPLY]);
+		await queue.n8n
+			.request('POST', `/rest/executions/${ended}/retry`, { loadWorkflow: false }, z.unknown())
+			.catch(() => undefined);
+		expect(texts(customerNo)).not.toContain('Done: codeMatchedtrue');
+	}, 300_000);
+});
