@@ -140,7 +140,9 @@ describe('every kind of response', () => {
 			await stage.type(code);
 			if (index < 2) {
 				await waitFor('the reply', 10_000, () => (replies().length > index ? true : undefined));
-				await stillWaits(asked);
+				await waitFor('the execution waits again', 20_000, async () =>
+					(await asked.status()) === 'waiting' ? true : undefined,
+				);
 			}
 		}
 		expect(await asked.outcome()).toMatchObject({
