@@ -41,7 +41,7 @@ const LOCK = 'lock';
 const MIN_WAIT_MS = 5;
 const MAX_WAIT_MS = 25;
 
-const ABANDONED_AFTER_MS = 10_000;
+const ABANDONED_AFTER_MS = 20_000;
 
 /** Whoever holds the lock for longer than this part of that time counts it as lost; the rest is for clocks and the way. */
 const SAFE_PART = 0.5;
