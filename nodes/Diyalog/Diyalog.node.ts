@@ -9,7 +9,7 @@ import type {
 } from 'n8n-workflow';
 import { properties } from './actions';
 import { executeOperation } from './actions/execute';
-import { resumeWebhooks, takeAnswer, WAITING_TOOLTIP } from './actions/otp/takeAnswer';
+import { resumeWebhooks, takeAnswer, WAITING_TOOLTIP } from './actions/question/takeAnswer';
 import { diyalogApiTest } from './transport/credentialTest';
 
 export class Diyalog implements INodeType {

@@ -1,4 +1,4 @@
-import { args, exitWith, print } from '../support/system';
+import { args, exitWith, print } from '../../tools/system';
 import { benchBurst } from './burst/benchBurst';
 import { benchParse } from './parse';
 import { benchSend } from './send/benchSend';

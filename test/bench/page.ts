@@ -1,4 +1,4 @@
-import { fs, os, path, projectRoot } from '../support/system';
+import { fs, os, path, projectRoot } from '../../tools/system';
 
 /* docs/benchmarks.md: each benchmark writes its own part and leaves the others alone. */
 

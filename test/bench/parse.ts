@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { parseWebhook } from '../../nodes/Diyalog/events/events';
 import { verifySignature } from '../../nodes/Diyalog/events/signature';
 import { hmacSha1 } from '../support/sign';
-import { print } from '../support/system';
+import { print } from '../../tools/system';
 import { entry, envelope, written } from '../support/webhookBodies';
 
 const SECRET = 'benchmark';

@@ -1,4 +1,4 @@
-import { fs, path, projectRoot } from '../support/system';
+import { fs, path, projectRoot } from '../../tools/system';
 import { LONG_COMMANDS, readmeCommands, RUN_ELSEWHERE, TESTS } from './commands';
 
 it('every command of the README is run by a test or by what every change has to pass', async () => {

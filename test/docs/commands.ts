@@ -1,4 +1,4 @@
-import { fs, path, projectRoot } from '../support/system';
+import { fs, path, projectRoot } from '../../tools/system';
 
 /*
  * Every command of the README is run by something that is run itself: what every change has to pass, a test, or the part

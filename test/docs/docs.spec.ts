@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { existsSync, filesBelow, fs, path, projectRoot } from '../support/system';
+import { existsSync, filesBelow, fs, path, projectRoot } from '../../tools/system';
 
 /* What the documentation names has to be there. */
 

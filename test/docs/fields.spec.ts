@@ -2,7 +2,7 @@ import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } f
 import { DiyalogApi } from '../../credentials/DiyalogApi.credentials';
 import { Diyalog } from '../../nodes/Diyalog/Diyalog.node';
 import { DiyalogTrigger } from '../../nodes/Diyalog/DiyalogTrigger.node';
-import { fs, path, projectRoot } from '../support/system';
+import { fs, path, projectRoot } from '../../tools/system';
 
 type Entry = INodeProperties | INodePropertyCollection | INodePropertyOptions;
 

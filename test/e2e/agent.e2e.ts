@@ -1,6 +1,6 @@
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
-import { firstItemOf, itemsOf } from './harness/executions';
+import { firstItemOf, itemsOf } from '../../tools/n8n/executions';
 import { ASK, Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { hmacSha1 } from '../support/sign';
-import { fs, sleepMs, waitFor } from '../support/system';
+import { fs, sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope } from '../support/webhookBodies';
 import { breakSqlite, mendSqlite } from './harness/database';
 import type { Begin } from './harness/database';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
-import { http, sleepMs, waitFor } from '../support/system';
-import type { AddressInfo } from '../support/system';
-import type { WorkflowDefinition } from './harness/n8n';
+import { http, sleepMs, waitFor } from '../../tools/system';
+import type { AddressInfo } from '../../tools/system';
+import type { WorkflowDefinition } from '../../tools/n8n/n8n';
 import { ASK, Stage } from './harness/waiting';
 
 /*

@@ -4,7 +4,7 @@ import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { startReceiver } from '../support/receiver';
 import type { Receiver } from '../support/receiver';
 import { postSigned } from '../support/sign';
-import { sleepMs, waitFor } from '../support/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { envelope, written } from '../support/webhookBodies';
 import { record } from './harness/figures';
 import { ASK, Stage } from './harness/waiting';

@@ -1,5 +1,5 @@
 import { LONG_COMMANDS } from '../docs/commands';
-import { fs, path, projectRoot, run, temporaryFolder } from '../support/system';
+import { fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 import { record } from './harness/figures';
 
 /* The commands of the README that are too long for every change, each run to its end in a copy of the checkout. */

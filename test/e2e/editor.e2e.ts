@@ -3,11 +3,11 @@ import type { Browser } from 'playwright-core';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeWithChromium, launchChromium } from '../support/chromium';
-import { temporaryFolder } from '../support/system';
+import { temporaryFolder } from '../../tools/system';
 import { Editor } from './harness/editor';
 import { record } from './harness/figures';
-import { N8n } from './harness/n8n';
-import { packPackage } from './harness/package';
+import { N8n } from '../../tools/n8n/n8n';
+import { packPackage } from '../../tools/n8n/package';
 
 /* What a person does in n8n's editor, by clicking in a real browser. The pictures of the README come from here. */
 

@@ -1,9 +1,9 @@
 import { startChatServer } from '../support/chatServer';
-import { fs, path, projectRoot, waitFor } from '../support/system';
+import { fs, path, projectRoot, waitFor } from '../../tools/system';
 import type { StoredMessage } from '../../sandbox/diyalog';
-import { exampleFiles, readExample } from './harness/examples';
-import type { Example } from './harness/examples';
-import { errorOf, firstItemOf } from './harness/executions';
+import { exampleFiles, readExample } from '../../tools/n8n/examples';
+import type { Example } from '../../tools/n8n/examples';
+import { errorOf, firstItemOf } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 
 /* Every workflow of examples/, imported into one real n8n as it is and run to its ends. */

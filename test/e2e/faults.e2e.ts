@@ -3,13 +3,13 @@ import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
-import { fs, isRoot, path, run, sleepMs, temporaryFolder, waitFor } from '../support/system';
+import { fs, isRoot, path, run, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
 import { envelope, written } from '../support/webhookBodies';
-import { errorOf, itemsOf } from './harness/executions';
+import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
-import { N8n } from './harness/n8n';
-import { packPackage } from './harness/package';
+import { N8n } from '../../tools/n8n/n8n';
+import { packPackage } from '../../tools/n8n/package';
 import { ASK, Stage } from './harness/waiting';
 
 /* What goes wrong on one machine: n8n is killed, Diyalog is away, the disk is full. Nothing may be lost or done twice. */

@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { median, watchProcess } from '../bench/send/samples';
 import { postSigned } from '../support/sign';
-import { sleepMs, temporaryFolder, waitFor } from '../support/system';
+import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
 import { entry, envelope, written } from '../support/webhookBodies';
-import { itemsOf } from './harness/executions';
+import { itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
-import { N8n } from './harness/n8n';
-import { packPackage } from './harness/package';
+import { N8n } from '../../tools/n8n/n8n';
+import { packPackage } from '../../tools/n8n/package';
 
 /*
  * The Diyalog Trigger beside n8n's own Webhook node, in the same run and in turns: what counts is how they compare. A

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { firstItemOf } from './harness/executions';
+import { firstItemOf } from '../../tools/n8n/executions';
 import { ASK, Stage } from './harness/waiting';
 
 /* An answer is read with the name of the node and finds it by its id: every one that is sent with has to be answerable. */

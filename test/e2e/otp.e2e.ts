@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
-import { fs, temporaryFolder } from '../support/system';
-import { readExample } from './harness/examples';
-import { N8n } from './harness/n8n';
+import { fs, temporaryFolder } from '../../tools/system';
+import { readExample } from '../../tools/n8n/examples';
+import { N8n } from '../../tools/n8n/n8n';
 import { OtpWebhooks, otpWorkflow, wrongGuesses } from './harness/otpScenario';
-import { packPackage } from './harness/package';
-import { filesHolding } from './harness/secrets';
+import { packPackage } from '../../tools/n8n/package';
+import { filesHolding } from '../../tools/n8n/secrets';
 
 /* The life of a code in a real n8n, with its real memory: its database, which outlives a restart. */
 

@@ -1,5 +1,5 @@
 import { FaultyServer } from '../support/faultyServer';
-import { freePort, fs, waitFor } from '../support/system';
+import { freePort, fs, waitFor } from '../../tools/system';
 import { serveAnswer } from '../support/answerServer';
 import type { AnswerServer } from '../support/answerServer';
 import { Stage } from './harness/waiting';

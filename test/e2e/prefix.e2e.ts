@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describeWithChromium, launchChromium } from '../support/chromium';
 import { startNginx, whyNoNginx } from '../support/nginx';
 import { describeUnless } from '../support/skip';
-import { freePort, fs, waitFor } from '../support/system';
+import { freePort, fs, waitFor } from '../../tools/system';
 import { startTelegramServer } from '../support/telegramServer';
 import { Editor } from './harness/editor';
 import { ASK, Stage } from './harness/waiting';

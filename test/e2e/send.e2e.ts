@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { FaultyServer } from '../support/faultyServer';
 import type { Behaviour } from '../support/faultyServer';
-import { fs, temporaryFolder, waitFor } from '../support/system';
-import { errorOf, itemsOf } from './harness/executions';
-import { N8n } from './harness/n8n';
-import { packPackage } from './harness/package';
-import { filesHolding } from './harness/secrets';
+import { fs, temporaryFolder, waitFor } from '../../tools/system';
+import { errorOf, itemsOf } from '../../tools/n8n/executions';
+import { N8n } from '../../tools/n8n/n8n';
+import { packPackage } from '../../tools/n8n/package';
+import { filesHolding } from '../../tools/n8n/secrets';
 
 /* Sending in a real n8n: whatever goes wrong, no secret is left in what n8n writes, and nobody gets a message twice. */
 

@@ -1,4 +1,4 @@
-import { args, env, exitWith, fs, path, print, projectRoot, runVisibly } from '../support/system';
+import { args, env, exitWith, fs, path, print, projectRoot, runVisibly } from '../../tools/system';
 import { IN_FULL } from './harness/extent';
 import { lastFigures } from './harness/figures';
 import { renderPage, renderTables } from './harness/report';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { waitFor } from '../support/system';
-import { readExample } from './harness/examples';
-import type { Example } from './harness/examples';
-import { errorOf, firstItemOf } from './harness/executions';
+import { waitFor } from '../../tools/system';
+import { readExample } from '../../tools/n8n/examples';
+import type { Example } from '../../tools/n8n/examples';
+import { errorOf, firstItemOf } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 
 /* examples/step-up-by-tap: one message with buttons and a code; a tap decides, and without one the code does. */

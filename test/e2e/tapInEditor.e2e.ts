@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { describeWithChromium, launchChromium } from '../support/chromium';
-import { fs, path } from '../support/system';
+import { fs, path } from '../../tools/system';
 import { Editor } from './harness/editor';
-import { readExample } from './harness/examples';
+import { readExample } from '../../tools/n8n/examples';
 import { record } from './harness/figures';
 import { Stage } from './harness/waiting';
 

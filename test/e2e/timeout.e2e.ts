@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
-import { print, waitFor } from '../support/system';
+import { print, waitFor } from '../../tools/system';
 import { ASK, Stage } from './harness/waiting';
-import type { WorkflowDefinition } from './harness/n8n';
+import type { WorkflowDefinition } from '../../tools/n8n/n8n';
 
 /*
  * Nobody answers: whatever the settings of node and workflow and whatever runs it, no item that comes out says approved,

@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { rawPost } from '../support/rawRequest';
-import { fs, sleepMs, temporaryFolder, waitFor } from '../support/system';
+import { fs, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
 import { hmacSha1, postSigned } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
-import { itemsOf } from './harness/executions';
-import { N8n } from './harness/n8n';
-import { packPackage } from './harness/package';
+import { itemsOf } from '../../tools/n8n/executions';
+import { N8n } from '../../tools/n8n/n8n';
+import { packPackage } from '../../tools/n8n/package';
 
 /* What only a real n8n can show of the trigger: its own body parser, its database, a restart. */
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { env, temporaryFolder, waitFor } from '../support/system';
-import { itemsOf } from './harness/executions';
+import { env, temporaryFolder, waitFor } from '../../tools/system';
+import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
-import { N8n } from './harness/n8n';
-import { packPackage } from './harness/package';
+import { N8n } from '../../tools/n8n/n8n';
+import { packPackage } from '../../tools/n8n/package';
 
 /*
  * The main job in another release of n8n: `DIYALOG_N8N_VERSION=2.0.0 npm run test:e2e -- version`. It is installed into the

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
-import { fs, sleepMs, waitFor } from '../support/system';
-import { firstItemOf } from './harness/executions';
+import { fs, sleepMs, waitFor } from '../../tools/system';
+import { firstItemOf } from '../../tools/n8n/executions';
 import { ASK, Stage } from './harness/waiting';
 import type { Asked } from './harness/waiting';
 

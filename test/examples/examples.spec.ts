@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fs, path, projectRoot } from '../support/system';
+import { fs, path, projectRoot } from '../../tools/system';
 
 /* What makes a workflow of examples/ one that anybody can import. That each of them works is tested in a real n8n. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { packPackage } from '../e2e/harness/package';
-import { fs, path, projectRoot, run, temporaryFolder } from '../support/system';
+import { packPackage } from '../../tools/n8n/package';
+import { fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 
 const MAX_TARBALL_BYTES = 120_000;
 

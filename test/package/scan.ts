@@ -1,5 +1,5 @@
-import { packPackage } from '../e2e/harness/package';
-import { exitWith, fs, path, print, projectRoot, run, temporaryFolder } from '../support/system';
+import { packPackage } from '../../tools/n8n/package';
+import { exitWith, fs, path, print, projectRoot, run, temporaryFolder } from '../../tools/system';
 
 /*
  * The checks that n8n runs before it verifies a community package, on the source and on the packed tarball, as

@@ -1,4 +1,4 @@
-import { run, filesBelow, fs, path, projectRoot, temporaryFolder } from '../support/system';
+import { run, filesBelow, fs, path, projectRoot, temporaryFolder } from '../../tools/system';
 
 /*
  * Which zod lies beside the package is not ours to choose: n8n brings 3.25, and an image built by hand may have 4 hoisted.
@@ -28,7 +28,7 @@ async function runBeside(zod: string): Promise<unknown> {
 	const folder = await temporaryFolder('zod');
 	const modules = path.join(projectRoot, 'node_modules');
 	await fs.cp(path.join(projectRoot, 'dist'), folder, { recursive: true });
-	for (const part of ['test/support', 'test/package']) {
+	for (const part of ['test/support', 'tools', 'test/package']) {
 		await fs.cp(path.join(projectRoot, part), path.join(folder, part), { recursive: true });
 	}
 	await fs.cp(path.join(projectRoot, 'tsconfig.json'), path.join(folder, 'tsconfig.json'));

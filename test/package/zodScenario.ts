@@ -1,7 +1,7 @@
 import { serveAnswer } from '../support/answerServer';
 import { runDiyalogNode } from '../support/nodeRuntime';
 import { postSigned } from '../support/sign';
-import { print } from '../support/system';
+import { print } from '../../tools/system';
 import { envelope, written } from '../support/webhookBodies';
 import { serveTrigger } from '../support/webhookServer';
 

@@ -1,5 +1,5 @@
-import { http } from './system';
-import type { AddressInfo } from './system';
+import { http } from '../../tools/system';
+import type { AddressInfo } from '../../tools/system';
 
 /** A server that gives one answer to everything. */
 export interface AnswerServer {

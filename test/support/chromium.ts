@@ -3,7 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
-import { cachedChromium } from '../e2e/harness/install';
+import { cachedChromium } from '../../tools/n8n/install';
 
 const usualPlaces = [
 	'/usr/bin/chromium',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { http, sleepMs } from './system';
-import type { AddressInfo } from './system';
+import { http, sleepMs } from '../../tools/system';
+import type { AddressInfo } from '../../tools/system';
 
 /**
  * What a server does with one request. `delivers` tells whether a real Diyalog would have given the message to the

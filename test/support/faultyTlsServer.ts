@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server of tests; nothing here is published */
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { fs, https, path, run, temporaryFolder } from './system';
+import { fs, https, path, run, temporaryFolder } from '../../tools/system';
 
 /** A TLS server that takes a request and then breaks the connection with bytes that are no TLS of this connection. */
 export class FaultyTlsServer {

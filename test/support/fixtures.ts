@@ -1,4 +1,4 @@
-import { path, projectRoot, readFileSync } from './system';
+import { path, projectRoot, readFileSync } from '../../tools/system';
 
 const FOLDER = path.join(projectRoot, 'test', 'fixtures', 'diyalog-docs');
 

@@ -1,6 +1,6 @@
-import { installChromium } from '../e2e/harness/install';
+import { installChromium } from '../../tools/n8n/install';
 import { findChromium } from './chromium';
-import { print } from './system';
+import { print } from '../../tools/system';
 
 /** Provides a browser where the machine has none. Where that fails, the tests that need one are skipped and say so. */
 export default async function globalSetup(): Promise<void> {

@@ -1,4 +1,4 @@
-import { http } from './system';
+import { http } from '../../tools/system';
 
 export interface HttpAnswer {
 	status: number;

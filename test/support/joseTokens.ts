@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { args, print } from './system';
+import { args, print } from '../../tools/system';
 
 /*
  * Keys and tokens made by the jose library, as JSON on standard output. A program of its own, run with tsx, because jose

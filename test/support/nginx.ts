@@ -1,4 +1,4 @@
-import type { ChildProcess } from './system';
+import type { ChildProcess } from '../../tools/system';
 import {
 	ended,
 	env,
@@ -9,7 +9,7 @@ import {
 	startProcess,
 	temporaryFolder,
 	waitFor,
-} from './system';
+} from '../../tools/system';
 
 const STARTS_WITHIN_MS = 10_000;
 

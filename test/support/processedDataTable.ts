@@ -6,7 +6,7 @@ import type {
 	IDeduplicationOutput,
 } from 'n8n-workflow';
 import { createHash } from 'node:crypto';
-import { sleepMs } from './system';
+import { sleepMs } from '../../tools/system';
 
 type Values = Array<string | number>;
 

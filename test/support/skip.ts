@@ -1,4 +1,4 @@
-import { print } from './system';
+import { print } from '../../tools/system';
 
 /**
  * A describe block that needs something which not every machine has: skipped where it is missing, with the reason in

@@ -7,8 +7,8 @@ import type {
 	IRun,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import type { AddressInfo } from './system';
-import { sleepMs } from './system';
+import type { AddressInfo } from '../../tools/system';
+import { sleepMs } from '../../tools/system';
 import { runAgain, startDiyalogNode, TriggerUnderTest, WaitingNode } from './nodeRuntime';
 import type { CredentialData, NodeSetup } from './nodeRuntime';
 import { serve } from './webhookServer';

@@ -1,8 +1,8 @@
 import express from 'express';
 import type { NextFunction, Request, Response } from 'express';
 import type { IDataObject } from 'n8n-workflow';
-import type { AddressInfo } from './system';
-import { sleepMs } from './system';
+import type { AddressInfo } from '../../tools/system';
+import { sleepMs } from '../../tools/system';
 import { TriggerUnderTest } from './nodeRuntime';
 import type { NodeSetup, WebhookName } from './nodeRuntime';
 

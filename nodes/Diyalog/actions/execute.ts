@@ -1,7 +1,7 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, NodeApiError } from 'n8n-workflow';
-import { asNodeError, errorText } from '../transport/errors';
-import { isToolExecution } from '../transport/toolExecution';
+import { asNodeError, errorText } from './errors';
+import { isToolExecution } from './toolExecution';
 import { runConcurrently } from './concurrency';
 import type { Operation, OperationRun } from './operation';
 import { findOperation } from './index';

@@ -1,10 +1,10 @@
-import { parseExactJson } from '../json/exactJson';
+import { parseExactJson } from '../lib/exactJson';
 import { entrySchema, envelopeSchema, messagingSchema, statusCallbackSchema } from './envelope';
 import type { Messaging } from './envelope';
 import { callbackFingerprintOf, fingerprintOf } from './fingerprint';
 import type { CallbackFingerprint, EventFingerprint } from './fingerprint';
 import { isoTime } from './isoTime';
-import type { PayloadSignature } from './payloadSignature';
+import type { PayloadSignature } from '../deviceSignature/verifier';
 import { parsePress } from './press';
 import { plainCopy } from './plainCopy';
 

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { KnownMarks, MarkBook } from '../otp/markBook';
-import type { MarkStore } from '../otp/markBook';
+import { KnownMarks, MarkBook } from './markBook';
+import type { MarkStore } from './markBook';
 import { lockedStore, nodeStore } from './processedData';
 
 /** Shared by all nodes of this process. */

@@ -1,6 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import type { DeduplicationScope, IExecuteFunctions } from 'n8n-workflow';
-import type { MarkStore } from '../otp/markBook';
+import type { MarkStore } from './markBook';
 
 /*
  * n8n's table processed_data, through the deduplication helpers that execute() has. It holds one row for a workflow and one

@@ -1,6 +1,6 @@
 import { z } from 'zod/v4';
-import { parseExactJson } from '../json/exactJson';
-import { shownText } from '../otp/placeholders';
+import { parseExactJson } from '../lib/exactJson';
+import { shownText } from '../codes/placeholders';
 import {
 	helpOf,
 	httpUrlText,
@@ -9,7 +9,7 @@ import {
 	refuse,
 	requiredIdentifier,
 	requiredText,
-} from './fields';
+} from '../input/schemas';
 
 /*
  * The body of Diyalog's SendOTP request and its answer.

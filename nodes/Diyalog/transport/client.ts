@@ -8,13 +8,13 @@ import { z } from 'zod/v4';
 import { rememberMessage } from '../messages/knownMessages';
 import { parseSendOtpAnswer } from '../messages/sendOtp';
 import type { SendOtpAnswer, SendOtpBody } from '../messages/sendOtp';
-import { deriveKeys } from '../otp/keys';
-import type { OtpKeys } from '../otp/keys';
+import { deriveKeys } from '../codes/keys';
+import type { OtpKeys } from '../codes/keys';
 import { readAnswerBody } from './answerBody';
 import { CredentialError, SEND_OTP_PATH, botTokenOf } from './authenticate';
 import { explainAnswer, explainNoAnswer, FORBIDDEN_ADDRESS, isSuccess } from './failures';
 import type { Failure } from './failures';
-import type { SendOptions } from './options';
+import type { SendOptions } from '../actions/sendOptions';
 import { retryAfterMs, waitBeforeRetryMs } from './retry';
 
 export const CREDENTIAL_TYPE = 'diyalogApi';

@@ -1,6 +1,6 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IHookFunctions } from 'n8n-workflow';
-import { createPayloadVerifier } from '../events/payloadSignature';
+import { createPayloadVerifier } from '../deviceSignature/verifier';
 import { isOrigin } from './selfCall';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';

@@ -10,19 +10,19 @@ import type {
 import { passesFilters } from '../events/filters';
 import type { Fingerprint } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
-import { createPayloadVerifier } from '../events/payloadSignature';
+import { createPayloadVerifier } from '../deviceSignature/verifier';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
-import { forget, onlyNew, rememberUntilAnswered } from './memory';
+import { forget, onlyNew, rememberUntilAnswered } from './takenBefore';
 import type { ResumeOutcome } from './answerQueue';
 import { replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { sayRefused } from './refusals';
-import { resume, waitedForAnswer } from './resume';
-import type { WaitedForAnswer } from './resume';
+import { resume, waitedForAnswer } from './answers';
+import type { WaitedForAnswer } from './answers';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 

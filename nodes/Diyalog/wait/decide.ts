@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
-import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
+import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 import { parsePress } from '../events/press';
-import { normaliseCode } from '../otp/code';
+import { normaliseCode } from '../codes/code';
 import type { Answer } from './passedOnAnswer';
 
 /*

@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
+import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 
 /*
  * What a trigger posts to a waiting execution of its own instance: the customer's answer, and the proof that a trigger

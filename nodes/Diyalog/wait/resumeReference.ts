@@ -1,4 +1,4 @@
-import { deriveKey, equalBytes, hmacSha256 } from '../crypto/keys';
+import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 
 /*
  * The messageId of a message that an execution waits for. It comes back with the answer and holds all that is needed to

@@ -1,8 +1,8 @@
 import { z } from 'zod/v4';
-import { normaliseCode } from '../otp/code';
-import { helpOf, refuse, requiredText } from '../messages/fields';
+import { normaliseCode } from '../codes/code';
+import { helpOf, refuse, requiredText } from '../input/schemas';
 import type { InputProblem } from '../messages/sendOtp';
-import { findUnfilled, shownText } from '../otp/placeholders';
+import { findUnfilled, shownText } from '../codes/placeholders';
 import type { IssuedButton } from './decide';
 import { DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';

@@ -1,6 +1,6 @@
-import { N8N_VERSION, NODE_VERSION } from '../../e2e/harness/install';
+import { N8N_VERSION, NODE_VERSION } from '../../../tools/n8n/install';
 import { Stage } from '../../e2e/harness/waiting';
-import { args, print } from '../../support/system';
+import { args, print } from '../../../tools/system';
 import { formatted, machine, writePart } from '../page';
 import { Started } from '../send/started';
 import { Receiver } from '../wait/receiver';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ASK } from '../../e2e/harness/waiting';
 import type { AddedTrigger, AskingWorkflow, Stage } from '../../e2e/harness/waiting';
 import { postSigned } from '../../support/sign';
-import { print, sleepMs, waitFor } from '../../support/system';
+import { print, sleepMs, waitFor } from '../../../tools/system';
 import { entry, envelope, written } from '../../support/webhookBodies';
 import { ID, report, to } from '../wait/receiver';
 import type { Receiver } from '../wait/receiver';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { runConcurrently } from '../../../nodes/Diyalog/actions/concurrency';
-import { itemsOf, parse } from '../../e2e/harness/executions';
+import { itemsOf, parse } from '../../../tools/n8n/executions';
 import { ASK } from '../../e2e/harness/waiting';
 import type { AddedTrigger, Stage } from '../../e2e/harness/waiting';
 import { cpuMsBetween, watchProcess } from '../send/samples';
 import { postSigned } from '../../support/sign';
-import { os, sleepMs, waitFor } from '../../support/system';
+import { os, sleepMs, waitFor } from '../../../tools/system';
 import { envelope, written } from '../../support/webhookBodies';
 
 /*

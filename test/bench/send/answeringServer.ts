@@ -9,7 +9,7 @@ import {
 	signalGroup,
 	startProcess,
 	waitFor,
-} from '../../support/system';
+} from '../../../tools/system';
 
 const STARTS_WITHIN_MS = 30_000;
 

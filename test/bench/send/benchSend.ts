@@ -1,6 +1,6 @@
-import { N8N_VERSION, NODE_VERSION } from '../../e2e/harness/install';
-import { packPackage } from '../../e2e/harness/package';
-import { args, fs, path, print, projectRoot, temporaryFolder } from '../../support/system';
+import { N8N_VERSION, NODE_VERSION } from '../../../tools/n8n/install';
+import { packPackage } from '../../../tools/n8n/package';
+import { args, fs, path, print, projectRoot, temporaryFolder } from '../../../tools/system';
 import { formatted, machine, PAGE_FILE, partOf } from '../page';
 import { startAnsweringServer } from './answeringServer';
 import type { AnsweringServer } from './answeringServer';

@@ -1,5 +1,5 @@
-import { installNode, withNode } from '../../e2e/harness/install';
-import { fs, path, run, temporaryFolder } from '../../support/system';
+import { installNode, withNode } from '../../../tools/n8n/install';
+import { fs, path, run, temporaryFolder } from '../../../tools/system';
 import { cpuMsPerItem, medianGrowthBytes, medianTimeMs } from './results';
 import type { Results, Series } from './results';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parse } from '../../e2e/harness/executions';
-import { N8n } from '../../e2e/harness/n8n';
-import { sleepMs, waitFor } from '../../support/system';
+import { parse } from '../../../tools/n8n/executions';
+import { N8n } from '../../../tools/n8n/n8n';
+import { sleepMs, waitFor } from '../../../tools/system';
 import type { AnsweringServer } from './answeringServer';
 import { cpuMsBetween, peakGrowthBytes, watchProcess } from './samples';
 import type { Started } from './started';

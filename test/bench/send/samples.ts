@@ -1,4 +1,4 @@
-import { fs, sleepMs } from '../../support/system';
+import { fs, sleepMs } from '../../../tools/system';
 
 /** Finer than the 50 ms that memory needs, because CPU time is read off between two samples. */
 const SAMPLE_EVERY_MS = 20;

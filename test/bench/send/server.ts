@@ -1,4 +1,4 @@
-import { args, fs, http, https, sleepMs } from '../../support/system';
+import { args, fs, http, https, sleepMs } from '../../../tools/system';
 
 /*
  * The other side of the benchmark, a process of its own: a Diyalog that accepts everything after a while.

@@ -1,4 +1,4 @@
-import { onInterrupt } from '../../support/system';
+import { onInterrupt } from '../../../tools/system';
 
 /** What a benchmark has started, to be ended in reverse order at its end or when it is interrupted. */
 export class Started {

@@ -1,4 +1,4 @@
-import type { WorkflowDefinition } from '../../e2e/harness/n8n';
+import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
 
 /** What a sending node needs to reach the server. */
 export interface Target {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ASK, Stage } from '../../e2e/harness/waiting';
 import { postSigned } from '../../support/sign';
-import { print, sleepMs, waitFor } from '../../support/system';
+import { print, sleepMs, waitFor } from '../../../tools/system';
 import { envelope, written } from '../../support/webhookBodies';
 import { median } from '../send/samples';
 import { ARRIVES_WITHIN_MS, ID, Receiver, report, to } from './receiver';

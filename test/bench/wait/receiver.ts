@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
-import { waitFor } from '../../support/system';
+import { waitFor } from '../../../tools/system';
 
 /* Where a workflow of a benchmark reports how far it has got. */
 

@@ -1,5 +1,5 @@
-import { path, run } from '../../support/system';
-import { installN8n } from './install';
+import { path, run } from '../../../tools/system';
+import { installN8n } from '../../../tools/n8n/install';
 
 /*
  * Faults of n8n's database, put into it from outside by a second connection. A trigger of the database refuses what n8n

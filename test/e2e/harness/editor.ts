@@ -1,5 +1,5 @@
 import type { Browser, Locator, Page } from 'playwright-core';
-import { OWNER } from './n8n';
+import { OWNER } from '../../../tools/n8n/n8n';
 
 /** An n8n as the browser sees it. */
 type Served = Readonly<{ url: string }>;

@@ -1,4 +1,4 @@
-import { env } from '../../support/system';
+import { env } from '../../../tools/system';
 
 /** Set by `npm run test:soak`: everything in full, which takes hours; otherwise what fits into every change's check. */
 export const IN_FULL = 'DIYALOG_IN_FULL';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { env, fs, os, path, print, projectRoot } from '../../support/system';
-import { N8N_VERSION } from './install';
+import { env, fs, os, path, print, projectRoot } from '../../../tools/system';
+import { N8N_VERSION } from '../../../tools/n8n/install';
 
 /*
  * What the parts of the proof found out, one line of JSON each, added to one file by every part; the report is made

@@ -1,7 +1,7 @@
 import { findChromium } from '../../support/chromium';
-import { env, print, temporaryFolder } from '../../support/system';
-import { installChromium, installN8n } from './install';
-import { packPackage, PACKED } from './package';
+import { env, print, temporaryFolder } from '../../../tools/system';
+import { installChromium, installN8n } from '../../../tools/n8n/install';
+import { packPackage, PACKED } from '../../../tools/n8n/package';
 
 /** Provides once what all parts need: n8n, this package packed, and a browser where the machine has none. */
 export default async function globalSetup(): Promise<void> {

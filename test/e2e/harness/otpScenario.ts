@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkflowDefinition } from './n8n';
+import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
 
 /*
  * Sending and verifying codes through the webhooks of a running n8n, however many processes stand behind them.

@@ -1,7 +1,7 @@
-import { freePort } from '../../support/system';
-import { N8n } from './n8n';
-import type { N8nOptions } from './n8n';
-import type { N8nProcess } from './process';
+import { freePort } from '../../../tools/system';
+import { N8n } from '../../../tools/n8n/n8n';
+import type { N8nOptions } from '../../../tools/n8n/n8n';
+import type { N8nProcess } from '../../../tools/n8n/process';
 import { startRoundRobin } from './roundRobin';
 import { inPostgres, startPostgres, startRedis } from './services';
 import type { Service } from './services';

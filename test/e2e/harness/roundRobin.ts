@@ -1,5 +1,5 @@
-import type { AddressInfo } from '../../support/system';
-import { http } from '../../support/system';
+import type { AddressInfo } from '../../../tools/system';
+import { http } from '../../../tools/system';
 
 /** A load balancer on loopback, as it stands before several webhook processes. */
 export interface RoundRobin {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ChildProcess } from '../../support/system';
+import type { ChildProcess } from '../../../tools/system';
 import {
 	ended,
 	env,
@@ -14,7 +14,7 @@ import {
 	startProcess,
 	temporaryFolder,
 	waitFor,
-} from '../../support/system';
+} from '../../../tools/system';
 
 /*
  * What n8n's queue mode needs beside n8n, from the packages of the system: each on a free port of loopback, with a

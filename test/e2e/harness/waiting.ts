@@ -3,11 +3,11 @@ import type { Sandbox } from '../../../sandbox/server';
 import { startSandbox } from '../../../sandbox/server';
 import type { SandboxConfigInput } from '../../../sandbox/config';
 import type { StoredMessage } from '../../../sandbox/diyalog';
-import { fs, temporaryFolder, waitFor } from '../../support/system';
-import { errorOf, firstItemOf, itemsOf } from './executions';
-import { N8n } from './n8n';
-import type { WorkflowDefinition } from './n8n';
-import { packPackage } from './package';
+import { fs, temporaryFolder, waitFor } from '../../../tools/system';
+import { errorOf, firstItemOf, itemsOf } from '../../../tools/n8n/executions';
+import { N8n } from '../../../tools/n8n/n8n';
+import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
+import { packPackage } from '../../../tools/n8n/package';
 
 /* Executions of a real n8n that wait for an answer from a phone of the sandbox. */
 

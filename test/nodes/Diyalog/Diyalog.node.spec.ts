@@ -3,7 +3,7 @@ import { startSandbox } from '../../../sandbox/server';
 import type { Sandbox } from '../../../sandbox/server';
 import { documentedJson } from '../../support/fixtures';
 import { runDiyalogNode } from '../../support/nodeRuntime';
-import { freePort } from '../../support/system';
+import { freePort } from '../../../tools/system';
 
 const TOKEN = 'a/token+to=send';
 const DEAD_TOKEN = 'token-of-a-sleeping-bot';

@@ -6,7 +6,7 @@ import { documentedJson, documentedText } from '../../support/fixtures';
 import { TriggerUnderTest } from '../../support/nodeRuntime';
 import { postSigned } from '../../support/sign';
 import { ALL_EVENTS, entry, envelope, written } from '../../support/webhookBodies';
-import { waitFor } from '../../support/system';
+import { waitFor } from '../../../tools/system';
 import { serve, serveTrigger } from '../../support/webhookServer';
 import type { WebhookServer } from '../../support/webhookServer';
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { nodeMemory } from '../../memory/books';
 import type { SendOtpBody, SendOtpInput } from '../../messages/sendOtp';
-import { customerFingerprint, issueChallenge } from '../../otp/challenge';
-import type { OtpKeys } from '../../otp/keys';
-import { permitSend } from '../../otp/limits';
-import { checkOtpSettings, prepareOtp } from '../../otp/otpInput';
-import type { OtpSettings, PreparedOtp } from '../../otp/otpInput';
-import { invalidInputError } from '../../transport/errors';
+import { customerFingerprint, issueChallenge } from '../../codes/challenge';
+import type { OtpKeys } from '../../codes/keys';
+import { permitSend } from '../../codes/limits';
+import { checkOtpSettings, prepareOtp } from '../../codes/settings';
+import type { OtpSettings, PreparedOtp } from '../../codes/settings';
+import { invalidInputError } from '../errors';
 import type { ParameterReader } from '../parameters';
 
 /** The code of one item, in its text. */

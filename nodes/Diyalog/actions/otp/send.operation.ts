@@ -3,16 +3,16 @@ import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workfl
 import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import type { SendOtpAnswer, SendOtpBody } from '../../messages/sendOtp';
 import { DiyalogClient } from '../../transport/client';
-import { failureError, invalidInputError } from '../../transport/errors';
+import { failureError, invalidInputError } from '../errors';
 import type { Failure } from '../../transport/failures';
-import { readSendOptions, sendOptionsField } from '../../transport/options';
-import { SentMemory } from '../../transport/sentMemory';
-import type { Settled } from '../../transport/sentMemory';
+import { readSendOptions, sendOptionsField } from '../sendOptions';
+import { SentMemory } from '../settled';
+import type { Settled } from '../settled';
 import type { Operation, OperationRun } from '../operation';
 import { parameterReader } from '../parameters';
 import type { ParameterReader } from '../parameters';
-import { additionalFields, customerNoField } from './messageFields';
-import { otpFields } from './otpFields';
+import { additionalFields, customerNoField } from '../fields';
+import { otpFields } from './code.fields';
 import { OtpIssuer, prepareItemOtp } from './otpIssuer';
 import type { PreparedItemOtp } from './otpIssuer';
 

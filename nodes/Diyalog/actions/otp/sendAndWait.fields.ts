@@ -1,13 +1,13 @@
 import type { INodeProperties, INodePropertyCollection } from 'n8n-workflow';
-import { sendOptionsField } from '../../transport/options';
+import { sendOptionsField } from '../sendOptions';
 import {
 	DEFAULT_APPROVE_LABEL,
 	DEFAULT_DECLINE_LABEL,
 	DEFAULT_MAX_ATTEMPTS,
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
-import { additionalFields, customerNoField } from './messageFields';
-import { otpFields } from './otpFields';
+import { additionalFields, customerNoField } from '../fields';
+import { otpFields } from './code.fields';
 
 /*
  * The fields of "Send and Wait for Response". message, responseType and approvalOptions have the names that n8n looks for

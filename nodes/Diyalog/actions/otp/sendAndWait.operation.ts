@@ -9,11 +9,11 @@ import type {
 } from 'n8n-workflow';
 import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
 import type { InputProblem, SendOtpBody } from '../../messages/sendOtp';
-import { createPayloadVerifier } from '../../events/payloadSignature';
+import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import { DiyalogClient } from '../../transport/client';
-import { asNodeError, failureError, invalidInputError } from '../../transport/errors';
-import { readSendOptions } from '../../transport/options';
-import { SentMemory } from '../../transport/sentMemory';
+import { asNodeError, failureError, invalidInputError } from '../errors';
+import { readSendOptions } from '../sendOptions';
+import { SentMemory } from '../settled';
 import { codeDigest, GRACE_MS } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
@@ -31,8 +31,8 @@ import type { ParameterReader } from '../parameters';
 import { OtpIssuer, prepareItemOtp } from './otpIssuer';
 import type { PreparedItemOtp } from './otpIssuer';
 import { sendAndWaitFields } from './sendAndWait.fields';
-import { requireWaitable, restoreInput, storeWait } from './storedWait';
-import { readWrongCode, waitAgain } from './wrongCode';
+import { requireWaitable, restoreInput, storeWait } from '../question/storedWait';
+import { readWrongCode, waitAgain } from '../question/wrongCode';
 
 /** Parameter of a link that says which button it is; n8n signs it with the rest of the address. */
 export const LINK_ANSWER_PARAMETER = 'answer';

@@ -2,16 +2,16 @@ import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workfl
 import { z } from 'zod/v4';
 import { workflowMemory } from '../../memory/books';
 import { problemOf } from '../../messages/sendOtp';
-import { verifyOtp } from '../../otp/limits';
-import type { VerifyLimits } from '../../otp/limits';
-import { between } from '../../otp/otpInput';
-import { invalidInputError } from '../../transport/errors';
-import { readOtpKeys } from '../../transport/otpKeys';
-import { SentMemory } from '../../transport/sentMemory';
+import { verifyOtp } from '../../codes/limits';
+import type { VerifyLimits } from '../../codes/limits';
+import { between } from '../../codes/settings';
+import { invalidInputError } from '../errors';
+import { readOtpKeys } from './otpKeys';
+import { SentMemory } from '../settled';
 import type { Operation, OperationRun } from '../operation';
 import { parameterReader } from '../parameters';
-import { customerNoField } from './messageFields';
-import { transactionField } from './otpFields';
+import { customerNoField } from '../fields';
+import { transactionField } from './code.fields';
 
 const DEFAULT_ATTEMPTS = 5;
 const MAX_ATTEMPTS = 10;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { runConcurrently } from '../../../../nodes/Diyalog/actions/concurrency';
 import { serveAnswer } from '../../../support/answerServer';
-import { sleepMs } from '../../../support/system';
+import { sleepMs } from '../../../../tools/system';
 
 const ALWAYS = () => true;
 

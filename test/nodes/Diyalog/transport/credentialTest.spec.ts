@@ -6,7 +6,7 @@ import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { serveAnswer } from '../../../support/answerServer';
 import type { AnswerServer } from '../../../support/answerServer';
-import { freePort } from '../../../support/system';
+import { freePort } from '../../../../tools/system';
 
 const TOKEN = 'a/token+to=test';
 

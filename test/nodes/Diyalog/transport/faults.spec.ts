@@ -2,7 +2,7 @@ import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 import { FaultyServer } from '../../../support/faultyServer';
 import type { Behaviour } from '../../../support/faultyServer';
 import { startDiyalogNode } from '../../../support/nodeRuntime';
-import { freePort, sleepMs } from '../../../support/system';
+import { freePort, sleepMs } from '../../../../tools/system';
 
 /* Each test says how many times the person got the message. */
 

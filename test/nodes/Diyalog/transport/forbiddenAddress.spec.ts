@@ -1,7 +1,7 @@
 import { serveAnswer } from '../../../support/answerServer';
 import type { AnswerServer } from '../../../support/answerServer';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
-import { env } from '../../../support/system';
+import { env } from '../../../../tools/system';
 
 /*
  * n8n's protection against server-side request forgery, switched on as an administrator does it. n8n reads the setting

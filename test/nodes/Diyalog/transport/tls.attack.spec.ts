@@ -1,7 +1,7 @@
-import { failureError } from '../../../../nodes/Diyalog/transport/errors';
+import { failureError } from '../../../../nodes/Diyalog/actions/errors';
 import { explainThrown } from '../../../../nodes/Diyalog/transport/client';
 import { explainNoAnswer } from '../../../../nodes/Diyalog/transport/failures';
-import { https } from '../../../support/system';
+import { https } from '../../../../tools/system';
 import { FaultyTlsServer } from '../../../support/faultyTlsServer';
 
 /* A connection that TLS breaks off, before and after the request has arrived. */

@@ -1,6 +1,6 @@
 import { AnswerQueue } from '../../../../nodes/Diyalog/trigger/answerQueue';
 import type { Attempt, QueuedAnswer } from '../../../../nodes/Diyalog/trigger/answerQueue';
-import { sleepMs } from '../../../support/system';
+import { sleepMs } from '../../../../tools/system';
 
 /* The queue of answers with a clock of its own: who waits for whom, and for how long. */
 

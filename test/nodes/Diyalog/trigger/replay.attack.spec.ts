@@ -2,7 +2,7 @@ import { LastStatuses } from '../../../../nodes/Diyalog/events/lastStatuses';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
-import { sleepMs } from '../../../support/system';
+import { sleepMs } from '../../../../tools/system';
 import { envelope, entry, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';

@@ -1,5 +1,5 @@
 import { postSigned } from '../../../support/sign';
-import { sleepMs } from '../../../support/system';
+import { sleepMs } from '../../../../tools/system';
 import { envelope, written } from '../../../support/webhookBodies';
 import { serveTrigger } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';

@@ -2,7 +2,7 @@ import { explainMismatch } from '../../../../nodes/Diyalog/events/signature';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { rawPost } from '../../../support/rawRequest';
 import { hmacSha1, postSigned } from '../../../support/sign';
-import { waitFor } from '../../../support/system';
+import { waitFor } from '../../../../tools/system';
 import { envelope, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';

@@ -11,7 +11,7 @@ import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { WaitingExecution } from '../../../support/waitingInstance';
 import type { WebhookServer } from '../../../support/webhookServer';
-import { sleepMs, waitFor } from '../../../support/system';
+import { sleepMs, waitFor } from '../../../../tools/system';
 
 /*
  * Attacks on executions that wait for an answer: node, trigger and Diyalog's double over real sockets. After each attack

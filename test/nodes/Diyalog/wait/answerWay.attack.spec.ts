@@ -8,7 +8,7 @@ import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { FaultyServer } from '../../../support/faultyServer';
 import { postSigned } from '../../../support/sign';
-import { sleepMs, waitFor } from '../../../support/system';
+import { sleepMs, waitFor } from '../../../../tools/system';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { StoringFault, WaitingExecution } from '../../../support/waitingInstance';
 import { entry, envelope } from '../../../support/webhookBodies';

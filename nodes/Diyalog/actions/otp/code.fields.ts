@@ -1,0 +1,184 @@
+import type { INodeProperties } from 'n8n-workflow';
+import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../codes/code';
+import {
+	DEFAULT_FIRST_GAP_S,
+	DEFAULT_MAX_CODES,
+	DEFAULT_RESEND_WINDOW_MINUTES,
+	DEFAULT_VALID_MINUTES,
+	MAX_VALID_MINUTES,
+} from '../../codes/settings';
+
+/** What a code confirms: the same field for sending and for verifying it. */
+export const transactionField: INodeProperties = {
+	displayName: 'Transaction',
+	name: 'transaction',
+	type: 'collection',
+	placeholder: 'Add Field',
+	default: {},
+	description:
+		'What the customer confirms with the code. It has to be shown in the message, and the code is accepted for nothing else.',
+	options: [
+		{
+			displayName: 'Amount',
+			name: 'amount',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. 1,250.00',
+			description: 'As the customer reads it. Shown by {amount} in the message.',
+		},
+		{
+			displayName: 'Currency',
+			name: 'currency',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. TRY',
+			description: 'Shown by {currency} in the message',
+		},
+		{
+			displayName: 'Other Fields',
+			name: 'otherFields',
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true },
+			placeholder: 'Add Field',
+			default: {},
+			options: [
+				{
+					displayName: 'Field',
+					name: 'field',
+					values: [
+						{
+							displayName: 'Name',
+							name: 'name',
+							type: 'string',
+							default: '',
+							placeholder: 'e.g. purpose',
+							description:
+								'Letters, digits, - and _. In braces it stands for the value in the message.',
+						},
+						{
+							displayName: 'Value',
+							name: 'value',
+							type: 'string',
+							default: '',
+							placeholder: 'e.g. login',
+						},
+					],
+				},
+			],
+		},
+		{
+			displayName: 'Payee',
+			name: 'payee',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. City Waterworks',
+			description: 'Who gets the money. Shown by {payee} in the message.',
+		},
+	],
+};
+
+/** The fields of an operation that sends a code. */
+export const otpFields: INodeProperties[] = [
+	{
+		displayName: 'OTP',
+		name: 'otpMode',
+		type: 'options',
+		options: [
+			{
+				name: 'Generate',
+				value: 'generate',
+				description: 'The node makes a random code, which the operation Verify checks',
+			},
+			{
+				name: 'Given',
+				value: 'given',
+				description: 'The code comes from elsewhere',
+			},
+			{
+				name: 'None',
+				value: 'none',
+				description: 'The message carries no code',
+			},
+		],
+		default: 'given',
+		description: 'Where the code comes from',
+	},
+	{
+		displayName: 'OTP Value',
+		name: 'otpValue',
+		type: 'string',
+		displayOptions: { show: { otpMode: ['given'] } },
+		default: '',
+		placeholder: 'e.g. 123456',
+		description:
+			"The code itself. Diyalog's mobile SDK hands it to your company's app, which can fill it in. The customer reads only the message, so put the code or {code} there as well.",
+	},
+	{
+		displayName: 'Code Length',
+		name: 'codeLength',
+		type: 'number',
+		typeOptions: { minValue: MIN_CODE_LENGTH, maxValue: MAX_CODE_LENGTH },
+		displayOptions: { show: { otpMode: ['generate'] } },
+		default: MIN_CODE_LENGTH,
+	},
+	{
+		displayName: 'Code Characters',
+		name: 'codeCharacters',
+		type: 'options',
+		options: [
+			{ name: 'Digits', value: 'digits' },
+			{
+				name: 'Letters and Digits',
+				value: 'lettersAndDigits',
+				description: 'Without vowels and without characters that look alike',
+			},
+		],
+		displayOptions: { show: { otpMode: ['generate'] } },
+		default: 'digits',
+	},
+	{
+		displayName: 'Valid for (Minutes)',
+		name: 'validMinutes',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: MAX_VALID_MINUTES },
+		displayOptions: { show: { otpMode: ['generate', 'given'] } },
+		default: DEFAULT_VALID_MINUTES,
+		description: 'How long the operation Verify accepts the code',
+	},
+	{ ...transactionField, displayOptions: { show: { otpMode: ['generate', 'given'] } } },
+	{
+		displayName: 'Resend Limits',
+		name: 'resendLimits',
+		type: 'collection',
+		placeholder: 'Add Limit',
+		displayOptions: { show: { otpMode: ['generate'] } },
+		default: {},
+		description: 'How often this node sends codes to one customer',
+		options: [
+			{
+				displayName: 'Codes in the Window',
+				name: 'maxCodes',
+				type: 'number',
+				typeOptions: { minValue: 0, maxValue: 100 },
+				default: DEFAULT_MAX_CODES,
+				description: 'How many codes one customer can get within the window. 0 for no limit.',
+			},
+			{
+				displayName: 'First Gap (Seconds)',
+				name: 'firstGapSeconds',
+				type: 'number',
+				typeOptions: { minValue: 0, maxValue: 600 },
+				default: DEFAULT_FIRST_GAP_S,
+				description:
+					'How long after the first code the second can follow. The gap doubles with every further code. 0 for no gap.',
+			},
+			{
+				displayName: 'Window (Minutes)',
+				name: 'windowMinutes',
+				type: 'number',
+				typeOptions: { minValue: 1, maxValue: 1_440 },
+				default: DEFAULT_RESEND_WINDOW_MINUTES,
+			},
+		],
+	},
+];

@@ -1,0 +1,134 @@
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	IWebhookFunctions,
+} from 'n8n-workflow';
+import { z } from 'zod/v4';
+import type { InputProblem } from '../../messages/sendOtp';
+import { invalidInputError } from '../errors';
+import { isToolExecution } from '../toolExecution';
+import { readWait } from '../../wait/decide';
+import type { Wait } from '../../wait/decide';
+import { EXPIRED, outcomeOf } from '../../wait/outcome';
+
+/*
+ * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes
+ * out when the time is up, because n8n then passes the input on.
+ */
+
+/** Fields of the node's context. */
+const WAIT_KEY = 'diyalogWait';
+const INPUT_KEY = 'diyalogInput';
+const RUN_KEY = 'diyalogRun';
+
+const refused = (context: IExecuteFunctions, problem: InputProblem) =>
+	invalidInputError(context.getNode(), problem, 0);
+
+/**
+ * Refuses where n8n would not let the execution wait. There is one way of being called in which it does: as a node that
+ * n8n itself has taken off the stack of an execution which it stores.
+ */
+export function requireWaitable(context: IExecuteFunctions): void {
+	const { node, data } = context.getExecuteData();
+	const isOnStack = node.name === context.getNode().name && Array.isArray(data.main);
+	if (isOnStack && !isToolExecution(context) && context.getExecutionId()) return;
+	throw refused(context, {
+		field: 'This node',
+		problem: 'cannot wait where it was called',
+		advice:
+			'What called it goes on at once, so an answer would be lost. For an AI agent use the human review tool of Diyalog, or an AI Agent node of version 3 or later.',
+	});
+}
+
+/** A name as an expression can hold it: no character of it means anything to n8n or JavaScript. */
+const escaped = (name: string): string =>
+	name.replace(
+		/[^A-Za-z0-9 ]/g,
+		(unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+	);
+
+/** In webhook() n8n gives the node's context to expressions alone. */
+const readContext = (context: IExecuteFunctions | IWebhookFunctions): unknown =>
+	context.evaluateExpression(`{{ $node["${escaped(context.getNode().name)}"].context }}`, 0);
+
+const storedSchema = z.object({
+	[WAIT_KEY]: z.unknown().optional(),
+	[INPUT_KEY]: z.looseObject({}).catch({}),
+});
+
+/** What an execution waits for, and the item that went in. */
+export interface StoredWait {
+	wait: Wait | undefined;
+	input: IDataObject;
+}
+
+/** Reads what is stored with an execution that waits, when its resume address is called. */
+export function readStored(context: IExecuteFunctions | IWebhookFunctions): StoredWait {
+	const stored = storedSchema.parse(readContext(context));
+	return { wait: readWait(stored[WAIT_KEY]), input: { ...stored[INPUT_KEY] } as IDataObject };
+}
+
+/** Which run of the node it is: a loop or an agent makes another one, n8n lets a waiting one go on with the same. */
+const runOf = (context: IExecuteFunctions): unknown => context.getWorkflowDataProxy(0).$runIndex;
+
+/** Whether what is stored belongs to this very run of the node. */
+export const isStoredByThisRun = (context: IExecuteFunctions): boolean =>
+	context.getContext('node')[RUN_KEY] === runOf(context);
+
+/** Some names mean something else to n8n or JavaScript, for instance `constructor`. */
+function readIfPossible(context: IExecuteFunctions): Partial<StoredWait> {
+	try {
+		return readStored(context);
+	} catch {
+		return {};
+	}
+}
+
+/** Whether the question was asked by another execution, whose data this one was given to begin with. */
+export const isOfAnotherExecution = (context: IExecuteFunctions, { executionId }: Wait): boolean =>
+	executionId !== undefined && executionId !== context.getExecutionId();
+
+/**
+ * Gives the node its input back, before any parameter is read. A retry from the list of executions begins with what was
+ * stored: when n8n was killed after an answer had come, that is an outcome in the place of the input.
+ */
+export function restoreInput(context: IExecuteFunctions): void {
+	const [item] = context.getInputData();
+	const { wait, input } = readIfPossible(context);
+	if (!item || !wait || !isOfAnotherExecution(context, wait)) return;
+	if (item.json.messageId === wait.messageId) item.json = input ?? {};
+}
+
+/**
+ * Stores what is waited for, and as the node's input the item that comes out when the time is up.
+ *
+ * @param input the JSON of the item that went in
+ * @returns takes everything back, for a message that was not sent
+ * @throws NodeOperationError when it could not be read again; then nothing is stored
+ */
+export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataObject): () => void {
+	// Execute Once lets the node see a copy of its input; this is what n8n stores and passes on.
+	const { data } = context.getExecuteData();
+	const { main } = data;
+	const memory = context.getContext('node');
+	const expired: INodeExecutionData = {
+		json: outcomeOf(wait, EXPIRED, input),
+		pairedItem: { item: 0 },
+	};
+	data.main = [[expired]];
+	Object.assign(memory, { [WAIT_KEY]: wait, [INPUT_KEY]: input, [RUN_KEY]: runOf(context) });
+	const takeBack = () => {
+		if (main) data.main = main;
+		delete memory[WAIT_KEY];
+		delete memory[INPUT_KEY];
+		delete memory[RUN_KEY];
+	};
+	if (readIfPossible(context).wait?.turn === wait.turn) return takeBack;
+	takeBack();
+	throw refused(context, {
+		field: 'The name of this node',
+		problem: 'means something else to n8n, so that no answer could find the node',
+		advice: 'Rename the node, e.g. to Ask the Customer.',
+	});
+}

@@ -1,0 +1,129 @@
+import { sleep } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { z } from 'zod/v4';
+import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
+import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
+import { invalidInputError } from '../errors';
+import { GRACE_MS } from '../../wait/decide';
+import type { Wait } from '../../wait/decide';
+import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import { fromMessageId, toMessageId } from '../../wait/resumeReference';
+import { isOfAnotherExecution, isStoredByThisRun, readStored, storeWait } from './storedWait';
+
+/*
+ * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
+ * continues an execution only if it still waits, whichever of its processes is asked, and stores it anew; so of any
+ * number of guesses at the same time no more count than are allowed, also over a restart. A webhook of a waiting node could
+ * store nothing otherwise.
+ */
+
+/**
+ * How long the execution keeps running before it waits again. n8n reads an execution, judges the answer, and updates the
+ * execution if it waits; it cannot tell that it has waited again meanwhile. A guess that another process read at the same
+ * time as this one has to find it running.
+ */
+const SETTLES_WITHIN_MS = 2_000;
+
+/** Field of the item with which the node is run again. */
+const WRONG_CODE_KEY = 'diyalogWrongCode';
+
+const markSchema = z.object({ turn: z.string(), proof: z.string() });
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+/** n8n marks the waiting node as disabled, so that it passes on what the webhook gives. */
+const pausedSchema = z.object({
+	executeData: z.object({ node: z.custom<{ disabled?: boolean }>(isObject) }),
+});
+
+/**
+ * Has n8n run the waiting node again when the execution continues, in the webhook that a wrong code came to.
+ *
+ * @param outcome the item with which the question ends if n8n does not do so; it is no approval
+ * @param proof tells this answer from others
+ * @returns the item for n8n
+ */
+export function countWrongCode(
+	context: IWebhookFunctions,
+	{ turn }: Wait,
+	outcome: IDataObject,
+	proof: string,
+): IDataObject {
+	const { data: paused } = pausedSchema.safeParse(context);
+	if (paused) paused.executeData.node.disabled = false;
+	return { ...outcome, [WRONG_CODE_KEY]: { turn, proof } };
+}
+
+/** A question to which a wrong code was given. */
+export interface QuestionAgain {
+	wait: Wait;
+	input: IDataObject;
+}
+
+/**
+ * Whether the node is run again because of a wrong code; undefined when it is run for the first time.
+ *
+ * @throws NodeOperationError for an item of an earlier run, or what imitates one: in a loop, or from the model of an agent,
+ * it would have a question that is over asked again
+ */
+export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undefined {
+	const [item] = context.getInputData();
+	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_KEY]);
+	if (!mark) return undefined;
+	const { wait, input } = readStored(context);
+	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
+	// Answers would not find the execution that retries it: it has to ask anew.
+	if (isOfAnotherExecution(context, wait)) return undefined;
+	if (!isStoredByThisRun(context)) {
+		const problem = {
+			field: 'The input item',
+			problem: 'belongs to a question that is over',
+			advice: `Take the field ${WRONG_CODE_KEY} out of it. Nothing was sent.`,
+		};
+		throw invalidInputError(context.getNode(), problem, 0);
+	}
+	const counted = { wrongCodes: wait.wrongCodes + 1, lastWrongCode: mark.proof };
+	return { wait: { ...wait, ...counted }, input };
+}
+
+/** Tells the customer that the code was wrong. The new message carries the reference on, and how many tries there were. */
+async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
+	if (wait.expectation.kind !== 'code') return;
+	const { appSecret, previousAppSecret } = await context.getCredentials(CREDENTIAL_TYPE);
+	for (const secret of [appSecret, previousAppSecret]) {
+		const reference = fromMessageId(wait.messageId, [String(secret ?? '')]);
+		if (!reference) continue;
+		const answered = { ...reference, attempt: wait.wrongCodes };
+		const messageId = toMessageId(answered, wait.messageIdPrefix, String(secret));
+		const { customerNo, expectation } = wait;
+		const input = { customerNo, message: expectation.wrongCodeReply, messageId };
+		const checked = checkSendOtpInput(input);
+		if (messageId === undefined || !checked.valid) return;
+		// The right code may follow at once and is tried for 15 seconds, and Diyalog may ask for a minute before a retry.
+		const options = { concurrency: 1, maxRetries: 0, timeoutMs: 10_000 };
+		const client = await DiyalogClient.create(context, options);
+		const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
+		if (outcome.accepted) return;
+		const { title, advice } = outcome.failure;
+		context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);
+		return;
+	}
+}
+
+/**
+ * Waits on after a wrong code. It must not fail: n8n would end the execution.
+ *
+ * @returns what comes out when the time is up
+ */
+export async function waitAgain(
+	context: IExecuteFunctions,
+	{ wait, input }: QuestionAgain,
+): Promise<IDataObject> {
+	storeWait(context, wait, input);
+	await reply(context, wait).catch(() =>
+		context.logger.error('Diyalog: the reply to a wrong code was not sent.'),
+	);
+	await sleep(SETTLES_WITHIN_MS);
+	await context.putExecutionToWait(new Date(Date.parse(wait.deadline) + GRACE_MS));
+	return outcomeOf(wait, EXPIRED, input);
+}

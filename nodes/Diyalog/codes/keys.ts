@@ -1,0 +1,32 @@
+import { deriveKey, hmacSha256 } from '../lib/crypto';
+
+/** Keys for what is issued and remembered, all derived from one bot token. */
+export interface OtpKeys {
+	/** encrypts and authenticates challenges */
+	challenge: Buffer;
+	code: Buffer;
+	customer: Buffer;
+	transaction: Buffer;
+	/** names what is remembered */
+	mark: Buffer;
+}
+
+/**
+ * Derives the keys, each for one purpose. Another token gives other keys, so that after a change of
+ * the token no old challenge is accepted.
+ *
+ * @param botToken the bot's access token; has to be there
+ */
+export function deriveKeys(botToken: string): OtpKeys {
+	return {
+		challenge: deriveKey(botToken, 'OTP challenge'),
+		code: deriveKey(botToken, 'OTP code'),
+		customer: deriveKey(botToken, 'OTP customer'),
+		transaction: deriveKey(botToken, 'OTP transaction'),
+		mark: deriveKey(botToken, 'OTP mark'),
+	};
+}
+
+/** A keyed fingerprint (HMAC-SHA-256) of some texts; where one ends and the next begins counts. */
+export const fingerprint = (key: Buffer, ...texts: string[]): Buffer =>
+	hmacSha256(key, JSON.stringify(texts));

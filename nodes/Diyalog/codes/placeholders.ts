@@ -1,0 +1,122 @@
+import type { z } from 'zod/v4';
+import { refuse } from '../input/schemas';
+import { RESERVED_NAMES, FIXED_NAMES } from './transaction';
+import type { Transaction } from './transaction';
+
+/** A name in braces: `{code}`, `{minutes}`, `{amount}`, or a field of the transaction. */
+const PLACEHOLDER = /\{([\p{L}\p{N}_-]{1,40})\}/gu;
+
+/** What stands for the placeholders of one text. */
+export interface PlaceholderValues {
+	code: string;
+	/** how long the code is valid */
+	minutes: number;
+	transaction: Transaction;
+}
+
+const textsOf = ({ code, minutes, transaction }: PlaceholderValues): Map<string, string> =>
+	new Map([
+		...transaction.map(({ name, value }): [string, string] => [name, value]),
+		['code', code],
+		['minutes', String(minutes)],
+	]);
+
+/**
+ * Puts values in place of placeholders, in one pass: what a value contains is never a placeholder. Others stay as they are.
+ */
+export function fillPlaceholders(template: string, values: PlaceholderValues): string {
+	const texts = textsOf(values);
+	return template.replace(PLACEHOLDER, (whole, name: string) => texts.get(name) ?? whole);
+}
+
+/** What a person may write for a placeholder: other letters, blanks inside. */
+const LOOKALIKE = /\{\s*([\p{L}\p{N}_-]+)\s*\}/gu;
+
+/** A string where JSON has one: behind a bracket, a colon or a comma. */
+const JSON_STRING = /([{[:,]\s*)"(?:[^"\\]|\\.)*"/g;
+
+/**
+ * A text without the differences that people overlook: width, case, accents, the Turkish ı, invisible characters. Each
+ * character is taken apart by itself: putting many accents into their order takes the square of their number.
+ */
+const folded = (text: string): string =>
+	text
+		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))
+		.replace(/[\p{M}\p{Cf}]/gu, '')
+		.toLowerCase()
+		.replaceAll('ı', 'i');
+
+const namesIn = (text: string): string[] =>
+	[...text.matchAll(LOOKALIKE)].map(([, name = '']) => name);
+
+/** What is wrong with a text, and what to do. */
+export interface Unfilled {
+	problem: string;
+	advice: string;
+}
+
+function adviceFor(name: string, values: PlaceholderValues | undefined): string {
+	if (values && textsOf(values).has(name)) {
+		return `Write {${name}} in exactly these characters, without blanks.`;
+	}
+	if (RESERVED_NAMES.includes(name)) {
+		return `There is no code in this text. Take {${name}} out, or in the message enter an OTP Value or let the node generate one.`;
+	}
+	return `Fill in the field ${name} of the transaction, which belongs to a code, or write the value itself into the text.`;
+}
+
+/**
+ * Finds what would leave as a name in braces instead of a value, e.g. "{code}".
+ *
+ * The names of code, validity and transaction are ours wherever they stand and however they are written: a customer must
+ * not approve an {amount} that nobody filled in. Any other single name in braces is refused too, because a field of the
+ * transaction that was emptied cannot be told from a misspelled one. Data is let through: more than a name in braces, and
+ * other names inside strings of JSON, as the parameters of an agent's tool may hold them ("/users/{id}").
+ *
+ * @param values what is put in place of placeholders; nothing for a text that has none
+ */
+export function findUnfilled(template: string, values?: PlaceholderValues): Unfilled | undefined {
+	const texts = values ? textsOf(values) : new Map<string, string>();
+	const rest = template.replace(PLACEHOLDER, (whole, name: string) =>
+		texts.has(name) ? '.' : whole,
+	);
+	const text = folded(rest);
+	const found = new Set(namesIn(text));
+	const ours = [...RESERVED_NAMES, ...FIXED_NAMES, ...texts.keys()];
+	const name = ours.find((each) => found.has(folded(each)));
+	const problem = 'contains a name in braces for which there is no value';
+	if (name !== undefined) {
+		return { problem: `${problem}: {${name}}`, advice: adviceFor(name, values) };
+	}
+	if (namesIn(text.replace(JSON_STRING, '$1""')).length === 0) return undefined;
+	return {
+		problem,
+		advice: values
+			? 'Use {code}, {minutes} and the fields of the transaction that are filled in, e.g. {amount}, or write it without braces.'
+			: 'Write the value itself into the text, e.g. with an expression, or leave out the braces.',
+	};
+}
+
+/** Refuses a text of which the customer would read a name in braces. */
+export function shownText(entered: string, context: z.RefinementCtx): string {
+	const unfilled = findUnfilled(entered);
+	return unfilled ? refuse(context, unfilled.problem, unfilled.advice) : entered;
+}
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+
+/** Whether a text shows a value as a word or number of its own: 5 is not shown by 50, nor by 1,5. */
+function shows(text: string, value: string): boolean {
+	const alone = `(?<![\\p{L}\\p{N}]|\\p{N}[.,])${escaped(value)}(?![\\p{L}\\p{N}]|[.,]\\p{N})`;
+	return new RegExp(alone, 'u').test(text);
+}
+
+/** The names of the transaction's fields whose value the customer would not read. */
+export function fieldsNotShown(template: string, transaction: Transaction): string[] {
+	const names = new Set([...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name));
+	// Digits of the code must not pass for an amount.
+	const rest = template.replace(PLACEHOLDER, ' ');
+	return transaction
+		.filter(({ name, value }) => !names.has(name) && !shows(rest, value))
+		.map(({ name }) => name);
+}

@@ -1,0 +1,381 @@
+import type { INodeParameters } from 'n8n-workflow';
+import { randomBytes } from 'node:crypto';
+import { deriveKeys } from '../../../../../nodes/Diyalog/codes/keys';
+import { issueChallenge } from '../../../../../nodes/Diyalog/codes/challenge';
+import { startSandbox } from '../../../../../sandbox/server';
+import type { Sandbox } from '../../../../../sandbox/server';
+import { processedData, runDiyalogNode } from '../../../../support/nodeRuntime';
+import type { NodeRun } from '../../../../support/nodeRuntime';
+import { freePort } from '../../../../../tools/system';
+
+/* A code from its generation to its verification, through both operations of the node. */
+
+const TOKEN = 'token-of-the-otp-bot';
+
+let sandbox: Sandbox;
+let customers = 0;
+
+beforeAll(async () => {
+	sandbox = await startSandbox({
+		bots: [{ name: 'otp', token: TOKEN }],
+		customers: Array.from({ length: 100 }, (_, index) => ({
+			customerNo: String(70_000 + index),
+			userId: String(900_000 + index),
+		})),
+	});
+});
+
+afterAll(async () => await sandbox.close());
+
+/** Limits are kept for each customer, so that each test has its own. */
+const newCustomer = (): string => String(70_000 + customers++);
+
+const credentials = (botToken = TOKEN) => ({ serverUrl: sandbox.url, botToken, appSecret: '' });
+
+const sendParameters = (overrides: INodeParameters = {}): INodeParameters => ({
+	resource: 'otp',
+	operation: 'send',
+	customerNo: '70000',
+	message: 'Your code is {code}, for {minutes} minutes.',
+	otpMode: 'generate',
+	messageId: '',
+	...overrides,
+});
+
+const verifyParameters = (overrides: INodeParameters = {}): INodeParameters => ({
+	resource: 'otp',
+	operation: 'verify',
+	challenge: '={{ $json.challenge }}',
+	code: '={{ $json.code }}',
+	customerNo: '={{ $json.customerNo }}',
+	...overrides,
+});
+
+const send = async (overrides: INodeParameters = {}): Promise<NodeRun> =>
+	await runDiyalogNode({ parameters: sendParameters(overrides), credentials: credentials() });
+
+interface Sent {
+	challenge: string;
+	code: string;
+	customerNo: string;
+}
+
+/** Sends a code to a customer and reads it on the phone. */
+async function sent(customerNo: string, overrides: INodeParameters = {}): Promise<Sent> {
+	const { items, error } = await send({ customerNo, ...overrides });
+	expect(error).toBeUndefined();
+	const { challenge, messageId } = items[0]?.json ?? {};
+	const onThePhone = sandbox.messages().find((message) => message.messageId === messageId);
+	return { challenge: String(challenge), code: String(onThePhone?.mokValue), customerNo };
+}
+
+const verify = async (
+	given: object,
+	overrides: INodeParameters = {},
+	botToken = TOKEN,
+): Promise<NodeRun> =>
+	await runDiyalogNode(
+		{ parameters: verifyParameters(overrides), credentials: credentials(botToken) },
+		[{ json: { ...given } }],
+	);
+
+const answerTo = async (...args: Parameters<typeof verify>): Promise<unknown> => {
+	const { items, error } = await verify(...args);
+	expect(error).toBeUndefined();
+	return items[0]?.json;
+};
+
+const otherThan = (code: string): string =>
+	code.replace(/./g, (digit) => String(9 - Number(digit)));
+
+describe('send with a generated code', () => {
+	it('puts the code into text and value on the phone, and only a challenge into the output', async () => {
+		const customerNo = newCustomer();
+		const { run, items } = await send({ customerNo });
+		const { messageId, challenge, expiresAt, sentAt } = items[0]?.json ?? {};
+		const message = sandbox.messages().find((each) => each.messageId === messageId);
+		expect(message?.mokValue).toMatch(/^\d{6}$/);
+		expect(message?.mokMessage).toBe(`Your code is ${message?.mokValue}, for 5 minutes.`);
+		expect(challenge).toMatch(/^dc1\.[A-Za-z0-9_-]+$/);
+		expect(encodeURIComponent(String(challenge))).toBe(challenge);
+		expect(Date.parse(String(expiresAt)) - Date.parse(String(sentAt))).toBe(300_000);
+		expect(JSON.stringify(run)).toContain(customerNo);
+		expect(JSON.stringify(run)).not.toContain(message?.mokValue);
+	});
+
+	it('makes codes of letters and digits, as long as asked for', async () => {
+		const { code } = await sent(newCustomer(), {
+			codeLength: 10,
+			codeCharacters: 'lettersAndDigits',
+		});
+		expect(code).toMatch(/^[3479CDFHJKMNPQRTWXY]{10}$/);
+	});
+
+	it('refuses a text that does not show the code, before anything is sent', async () => {
+		const before = sandbox.messages().length;
+		const { error } = await send({ customerNo: newCustomer(), message: 'Your code is 123456.' });
+		expect(error).toMatchObject({
+			name: 'NodeOperationError',
+			message: 'Message does not contain {code} [item 0]',
+		});
+		expect(sandbox.messages()).toHaveLength(before);
+	});
+
+	it('refuses a second code right after the first, in words without the customer', async () => {
+		const customerNo = newCustomer();
+		await sent(customerNo);
+		const before = sandbox.messages().length;
+		const { error } = await send({ customerNo });
+		expect(error?.message).toBe(
+			'Customer Number has got as many codes as Resend Limits allow for now [item 0]',
+		);
+		expect(JSON.stringify(error)).not.toContain(customerNo);
+		expect(sandbox.messages()).toHaveLength(before);
+	});
+
+	it('a code that did not go out does not count', async () => {
+		const customerNo = newCustomer();
+		const unreachable = { ...credentials(), serverUrl: `http://127.0.0.1:${await freePort()}` };
+		const parameters = sendParameters({ customerNo, options: { maxRetries: 0 } });
+		for (let count = 0; count < 2; count++) {
+			const { error } = await runDiyalogNode({ parameters, credentials: unreachable });
+			expect(error?.message).toBe('The Diyalog server refused the connection');
+		}
+		await sent(customerNo);
+	});
+
+	it('a credential without a token is a clear error', async () => {
+		const parameters = sendParameters({ customerNo: newCustomer() });
+		const { error } = await runDiyalogNode({ parameters, credentials: credentials(' ') });
+		expect(error?.message).toMatch(/The Bot Token is empty/);
+	});
+});
+
+describe('send with a given code', () => {
+	it('of a workflow saved before there were modes goes out as it did', async () => {
+		const customerNo = newCustomer();
+		const parameters: INodeParameters = {
+			resource: 'otp',
+			operation: 'send',
+			customerNo,
+			message: 'Your one-time password is 4815. {code',
+			otpValue: '4815',
+			messageId: '',
+		};
+		for (let count = 0; count < 3; count++) {
+			const { items, error } = await runDiyalogNode({ parameters, credentials: credentials() });
+			expect(error).toBeUndefined();
+			const { messageId, challenge } = items[0]?.json ?? {};
+			const message = sandbox.messages().find((each) => each.messageId === messageId);
+			expect(message).toMatchObject({ mokMessage: parameters.message, mokValue: '4815' });
+			expect(await answerTo({ challenge, code: '4815', customerNo })).toMatchObject({
+				reason: 'ok',
+			});
+		}
+	});
+
+	it.each([{ otpMode: 'none' }, { otpMode: 'given', otpValue: '' }])(
+		'none, with %j: no value on the phone, no challenge',
+		async (overrides) => {
+			const { items } = await send({
+				customerNo: newCustomer(),
+				message: 'Do you approve?',
+				...overrides,
+			});
+			expect(items[0]?.json).toHaveProperty('messageId');
+			expect(items[0]?.json).not.toHaveProperty('challenge');
+			const message = sandbox.messages().at(-1);
+			expect(message).toMatchObject({ mokMessage: 'Do you approve?' });
+			expect(message?.mokValue ?? '').toBe('');
+		},
+	);
+});
+
+const PAYMENT = { amount: '1,250.00', currency: 'TRY', payee: 'City Waterworks' };
+const PAYMENT_TEXT = '{code}: {amount} {currency} to {payee}';
+
+describe('verify', () => {
+	it('ok: the right code, once', async () => {
+		const otp = await sent(newCustomer());
+		expect(await answerTo(otp)).toEqual({
+			valid: true,
+			reason: 'ok',
+			attemptsLeft: 0,
+			customerNo: otp.customerNo,
+			messageId: expect.any(String) as string,
+			verifiedAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+		});
+	});
+
+	it('used: the right code again', async () => {
+		const otp = await sent(newCustomer());
+		await answerTo(otp);
+		expect(await answerTo(otp)).toEqual({
+			valid: false,
+			reason: 'used',
+			attemptsLeft: 0,
+			customerNo: otp.customerNo,
+			messageId: expect.any(String) as string,
+			verifiedAt: null,
+		});
+	});
+
+	it('wrongCode: another code, none, or something that is no code', async () => {
+		const otp = await sent(newCustomer());
+		for (const [index, code] of [otherThan(otp.code), '', { a: 1 }].entries()) {
+			expect(await answerTo({ ...otp, code })).toMatchObject({
+				valid: false,
+				reason: 'wrongCode',
+				attemptsLeft: 4 - index,
+			});
+		}
+		expect(await answerTo(otp)).toMatchObject({ reason: 'ok' });
+	});
+
+	it('tooManyAttempts: the right code after five wrong ones', async () => {
+		const otp = await sent(newCustomer());
+		const code = otherThan(otp.code);
+		for (let count = 0; count < 5; count++) await answerTo({ ...otp, code });
+		expect(await answerTo(otp)).toMatchObject({
+			valid: false,
+			reason: 'tooManyAttempts',
+			attemptsLeft: 0,
+		});
+	});
+
+	it('tooManyAttempts: the limit of the node counts', async () => {
+		const otp = await sent(newCustomer());
+		const limits = { limits: { attempts: 1 } };
+		expect(await answerTo({ ...otp, code: '' }, limits)).toMatchObject({ reason: 'wrongCode' });
+		expect(await answerTo(otp, limits)).toMatchObject({ reason: 'tooManyAttempts' });
+	});
+
+	it('tooManyAttempts: a customer who failed too often, with a new code', async () => {
+		const customerNo = newCustomer();
+		const limits = { limits: { failures: 2 } };
+		const parameters = { resendLimits: { maxCodes: 0 } };
+		const first = await sent(customerNo, parameters);
+		for (let count = 0; count < 2; count++) await answerTo({ ...first, code: '' }, limits);
+		const second = await sent(customerNo, parameters);
+		expect(await answerTo(second, limits)).toMatchObject({ reason: 'tooManyAttempts' });
+	});
+
+	it('otherCustomer: the right code of somebody else', async () => {
+		const otp = await sent(newCustomer());
+		expect(await answerTo({ ...otp, customerNo: newCustomer() })).toEqual({
+			valid: false,
+			reason: 'otherCustomer',
+			attemptsLeft: 4,
+			customerNo: null,
+			messageId: expect.any(String) as string,
+			verifiedAt: null,
+		});
+		expect(await answerTo({ ...otp, customerNo: undefined })).toMatchObject({
+			reason: 'otherCustomer',
+		});
+	});
+
+	it('otherTransaction: the right code for another payment', async () => {
+		const otp = await sent(newCustomer(), { message: PAYMENT_TEXT, transaction: PAYMENT });
+		for (const transaction of [{}, { ...PAYMENT, amount: '1,250.01' }]) {
+			expect(await answerTo(otp, { transaction })).toMatchObject({ reason: 'otherTransaction' });
+		}
+		expect(await answerTo(otp, { transaction: PAYMENT })).toMatchObject({ reason: 'ok' });
+	});
+
+	it('otherTransaction: a code that was sent for nothing in particular', async () => {
+		const otp = await sent(newCustomer());
+		expect(await answerTo(otp, { transaction: PAYMENT })).toMatchObject({
+			reason: 'otherTransaction',
+		});
+	});
+
+	it('expired: the right code when its time is over', async () => {
+		const otp = { code: '481516', customerNo: newCustomer(), messageId: 'm', transaction: [] };
+		const expiresAtMs = Date.now();
+		const challenge = issueChallenge(deriveKeys(TOKEN), { ...otp, expiresAtMs }, randomBytes);
+		expect(await answerTo({ ...otp, challenge })).toMatchObject({
+			valid: false,
+			reason: 'expired',
+			attemptsLeft: 0,
+		});
+	});
+
+	it('malformed: no challenge, an altered one, or one of another bot token', async () => {
+		const otp = await sent(newCustomer());
+		const malformed = {
+			valid: false,
+			reason: 'malformed',
+			attemptsLeft: 0,
+			customerNo: null,
+			messageId: null,
+			verifiedAt: null,
+		};
+		const altered = otp.challenge.slice(0, -1) + (otp.challenge.endsWith('A') ? 'B' : 'A');
+		for (const challenge of ['', 'dc1.x', altered, { a: 1 }]) {
+			expect(await answerTo({ ...otp, challenge })).toEqual(malformed);
+		}
+		expect(await answerTo(otp, {}, 'rotated-token')).toEqual(malformed);
+		expect(await answerTo(otp)).toMatchObject({ reason: 'ok' });
+	});
+
+	it.each([
+		['with blanks', (code: string) => ` ${code.slice(0, 3)} ${code.slice(3)} `],
+		['with a dash', (code: string) => `${code.slice(0, 3)}-${code.slice(3)}`],
+		[
+			'in full-width digits',
+			(code: string) => code.replace(/\d/g, (d) => '０１２３４５６７８９'.charAt(+d)),
+		],
+		['in Arabic digits', (code: string) => code.replace(/\d/g, (d) => '٠١٢٣٤٥٦٧٨٩'.charAt(+d))],
+		['as a number', Number],
+	])('forgives a code %s', async (_, typed) => {
+		const otp = await sent(newCustomer());
+		expect(await answerTo({ ...otp, code: typed(otp.code) })).toMatchObject({ reason: 'ok' });
+	});
+
+	it('refuses limits that are none, before an attempt is spent', async () => {
+		const otp = await sent(newCustomer());
+		for (const [limits, message] of [
+			[{ attempts: 0 }, 'Attempts per Challenge is not a whole number from 1 to 10 [item 0]'],
+			[{ failures: 101 }, 'Failures per Customer is not a whole number from 1 to 100 [item 0]'],
+		] as const) {
+			expect((await verify(otp, { limits })).error?.message).toBe(message);
+		}
+		expect(await answerTo({ ...otp, code: '' })).toMatchObject({ attemptsLeft: 4 });
+	});
+
+	it('answers every item by itself, each once, whatever stands beside it', async () => {
+		const first = await sent(newCustomer());
+		const second = await sent(newCustomer());
+		const { items } = await runDiyalogNode(
+			{ parameters: verifyParameters(), credentials: credentials() },
+			[{ json: { ...first } }, { json: {} }, { json: { ...first } }, { json: { ...second } }],
+		);
+		expect(items.map(({ json }) => json.reason)).toEqual(['ok', 'malformed', 'used', 'ok']);
+		expect(items.map(({ pairedItem }) => pairedItem)).toEqual(
+			[0, 1, 2, 3].map((item) => ({ item })),
+		);
+	});
+
+	it('without a database there is an error, never a yes', async () => {
+		const otp = await sent(newCustomer());
+		processedData.failure = new Error('connection terminated');
+		const { error, items } = await verify(otp);
+		processedData.failure = undefined;
+		expect(items).toEqual([]);
+		expect(error?.message).toMatch(
+			/^n8n's database did not remember this, so nothing was accepted/,
+		);
+		expect(JSON.stringify(error)).not.toContain('connection terminated');
+	});
+
+	it('keeps nothing in clear', async () => {
+		const otp = await sent(newCustomer());
+		await answerTo({ ...otp, code: otherThan(otp.code) });
+		await answerTo(otp);
+		expect(processedData.content.length).toBeGreaterThan(1_000);
+		for (const secret of [otp.code, otp.customerNo, otp.challenge, TOKEN]) {
+			expect(processedData.content).not.toContain(secret);
+		}
+	});
+});

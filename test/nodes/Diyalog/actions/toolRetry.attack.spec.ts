@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
+import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
+import { diyalogTool, diyalogTools, runDiyalogNode } from '../../../support/nodeRuntime';
+import { FaultyServer } from '../../../support/faultyServer';
+import type { Behaviour } from '../../../support/faultyServer';
+
+/* Retry On Fail where the node is the tool of an agent: each try has a run of its own. */
+
+let server: FaultyServer;
+let behaviour: Behaviour = { kind: 'resetAfterBody' };
+
+beforeEach(async () => {
+	behaviour = { kind: 'resetAfterBody' };
+	server = await FaultyServer.start(() => behaviour);
+});
+afterEach(async () => await server.close());
+
+const setup = (message = 'Pay?', settings = {}) => ({
+	parameters: {
+		resource: 'otp',
+		operation: 'send',
+		otpMode: 'none',
+		customerNo: '={{ $json.customerNo ?? "70021" }}',
+		message,
+		messageId: '',
+		options: { maxRetries: 0 },
+	},
+	credentials: { serverUrl: server.url, botToken: 'token', appSecret: '' },
+	settings: { retryOnFail: true, maxTries: 3, waitBetweenTries: 1, ...settings },
+});
+
+it('1. what may have arrived is sent once, however often n8n tries', async () => {
+	await expect(diyalogTool(setup())({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
+
+it('2. also where the text is another one in each try', async () => {
+	const tool = diyalogTool(setup('=Pay? {{ Math.random() }}'));
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
+
+it('3. also when the model asks for the same again', async () => {
+	const tool = diyalogTool(setup());
+	await expect(tool({ about: 'a' })).rejects.toThrow();
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
+
+it('4. another call of the model goes out, and so does the same after it was accepted', async () => {
+	const tool = diyalogTool(setup());
+	await expect(tool({ about: 'a' })).rejects.toThrow();
+	behaviour = { kind: 'accept' };
+	await tool({ about: 'b' });
+	await tool({ about: 'b' });
+	expect(server.requests).toBe(3);
+});
+
+it('5. what certainly did not arrive is tried again', async () => {
+	behaviour = { kind: 'refuse', status: 429, text: '' };
+	await expect(diyalogTool(setup())({ about: 'a' })).rejects.toThrow();
+	expect(server.requests).toBe(3);
+});
+
+it('6. the node in a workflow, with three tries: once', async () => {
+	const { error } = await runDiyalogNode(setup());
+	expect(error?.message).toContain('may have been delivered');
+	expect(server.requests).toBe(1);
+});
+
+describe('an agent that works on several items at once', () => {
+	it('7. sends to each customer', async () => {
+		behaviour = { kind: 'accept' };
+		const newTool = diyalogTools(setup());
+		const [first, second] = [newTool(), newTool()];
+		await first({ customerNo: '70021' });
+		await second({ customerNo: '70022' });
+		expect(server.requests).toBe(2);
+	});
+
+	it('8. verifies each code', async () => {
+		const issue = (customerNo: string, code: string): string =>
+			issueChallenge(
+				deriveKeys('token'),
+				{
+					code,
+					customerNo,
+					messageId: 'm',
+					transaction: [],
+					expiresAtMs: Date.now() + 60_000,
+				},
+				randomBytes,
+			);
+		const newTool = diyalogTools({
+			...setup(),
+			parameters: {
+				resource: 'otp',
+				operation: 'verify',
+				challenge: '={{ $fromAI("challenge", "", "string") }}',
+				code: '={{ $fromAI("code", "", "string") }}',
+				customerNo: '={{ $fromAI("customerNo", "", "string") }}',
+				transaction: {},
+				limits: {},
+			},
+		});
+		const [first, second] = [newTool(), newTool()];
+		const right = { challenge: issue('70021', '481516'), code: '481516', customerNo: '70021' };
+		const wrong = { challenge: issue('70022', '234200'), code: '000000', customerNo: '70022' };
+		expect(await first(right)).toContain('"valid":true');
+		expect(await second(wrong)).toContain('"valid":false');
+	});
+});
+
+it('9. the model asks for the same again, without Retry On Fail', async () => {
+	const tool = diyalogTool(setup('Pay?', { retryOnFail: false }));
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
+	expect(server.requests).toBe(1);
+});
