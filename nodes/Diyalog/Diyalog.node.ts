@@ -10,7 +10,7 @@ import type {
 import { properties } from './actions';
 import { executeOperation } from './actions/execute';
 import { resumeWebhooks, takeAnswer, WAITING_TOOLTIP } from './actions/question/takeAnswer';
-import { diyalogApiTest } from './transport/credentialTest';
+import { diyalogApiTest } from './diyalogApiTest';
 
 export class Diyalog implements INodeType {
 	description: INodeTypeDescription = {

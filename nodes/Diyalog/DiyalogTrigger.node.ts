@@ -6,7 +6,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { diyalogApiTest } from './transport/credentialTest';
+import { diyalogApiTest } from './diyalogApiTest';
 import { requireUsableSettings } from './trigger/activation';
 import { handleStatusCallback, handleWebhook } from './trigger/handleWebhook';
 import { TRIGGER_PANEL } from './trigger/serverConf';

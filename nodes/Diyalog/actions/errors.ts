@@ -1,11 +1,15 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 import type { INode } from 'n8n-workflow';
-import type { InputProblem } from '../messages/sendOtp';
+import type { Checked, InputProblem } from '../input/problem';
 import { PERHAPS_DELIVERED } from '../transport/failures';
 import type { Failure } from '../transport/failures';
 
 /** An error keeps its node for as long as the execution is stored; a code or a text for a customer may stand in there. */
 const withoutParameters = (node: INode): INode => ({ ...node, parameters: {} });
+
+/** The error for what no item is to blame for: what happened, and what to do. */
+export const operationError = (node: INode, title: string, advice: string): NodeOperationError =>
+	new NodeOperationError(withoutParameters(node), title, { description: advice });
 
 /**
  * The error for input that cannot be sent: the field, what is wrong with it, the item, and what to enter instead.
@@ -25,6 +29,16 @@ export function invalidInputError(
 			itemIndex,
 		},
 	);
+}
+
+/**
+ * What was found valid.
+ *
+ * @throws NodeOperationError for input that was not
+ */
+export function requireValid<T>(node: INode, checked: Checked<T>, itemIndex: number): T {
+	if (checked.valid) return checked.input;
+	throw invalidInputError(node, checked.problem, itemIndex);
 }
 
 /**

@@ -1,18 +1,19 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type { Settled, SettledItems } from './settled';
+
+/** What became of an item: something final, or what comes out of an execution that now waits, if nobody answers. */
+export type ItemOutcome = Settled | { waiting: IDataObject };
 
 /** An operation that has read what is the same for all items, ready to work on each of them. */
 export interface OperationRun {
 	/** how many items may be worked on at the same time */
 	concurrency: number;
 	/**
-	 * Works on one input item.
+	 * Works on one input item that is not settled yet.
 	 *
-	 * @returns the JSON of the output item
-	 * @throws NodeOperationError or NodeApiError, made by transport/errors
+	 * @throws NodeOperationError or NodeApiError, made by errors.ts
 	 */
-	execute(itemIndex: number): Promise<IDataObject>;
-	/** Is told that this item's failure ends the execution, after all that was under way. */
-	endsWith?(itemIndex: number): void;
+	execute(itemIndex: number): Promise<ItemOutcome>;
 }
 
 /** One operation of a resource: what the editor shows of it, beside what it does. */
@@ -25,10 +26,12 @@ export interface Operation {
 	description: string;
 	/** its fields; when they are shown is added by the registry */
 	fields: INodeProperties[];
+	/** what is settled is kept with an execution that fails, so that a retry from the list does only what is open */
+	keepsSettled?: boolean;
 	/** its output is a decision: the input, which may hold an earlier one, must not go on with a failure */
 	decides?: boolean;
 	/** Begins to run the operation for all input items. */
-	start(context: IExecuteFunctions): Promise<OperationRun>;
+	start(context: IExecuteFunctions, settled: SettledItems): Promise<OperationRun>;
 }
 
 /** A resource with its operations. */

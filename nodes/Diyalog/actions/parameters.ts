@@ -1,4 +1,6 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { isShown } from '../input/shown';
+import type { Entered } from '../input/shown';
 
 /** Whether a parameter as it stands in the workflow holds an expression, and so can differ from item to item. */
 function holdsExpression(raw: unknown): boolean {
@@ -32,4 +34,22 @@ export function parameterReader(context: IExecuteFunctions): ParameterReader {
 		if (!constants.has(name)) constants.set(name, read(name, 0));
 		return constants.get(name);
 	};
+}
+
+/**
+ * What was entered into fields for an item. Those that the editor does not show cannot be read, and do not count.
+ *
+ * @param fields in the order of the editor: which are shown depends on what stands above them
+ */
+export function readFields(
+	read: ParameterReader,
+	fields: readonly INodeProperties[],
+	itemIndex: number,
+): Entered {
+	const entered: Record<string, unknown> = {};
+	for (const field of fields) {
+		if (field.type !== 'notice' && isShown(field, entered))
+			entered[field.name] = read(field.name, itemIndex);
+	}
+	return entered;
 }

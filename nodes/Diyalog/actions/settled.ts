@@ -14,60 +14,60 @@ import { isToolExecution } from './toolExecution';
  */
 
 /** Field of the node's context. */
-const CONTEXT_KEY = 'sentMessages';
+const CONTEXT_FIELD = 'sentMessages';
 
 /** Field that n8n adds to what an agent calls a tool with; another one in each call. */
-const TOOL_CALL_ID = 'toolCallId';
+const TOOL_CALL_FIELD = 'toolCallId';
 
 /** Whether the node is the tool of an agent. Agents of version 3 have n8n run it like any other node. */
 const isToolCall = (context: IExecuteFunctions): boolean =>
-	isToolExecution(context) || TOOL_CALL_ID in (context.getInputData()[0]?.json ?? {});
+	isToolExecution(context) || TOOL_CALL_FIELD in (context.getInputData()[0]?.json ?? {});
 
 /** What is final about an item: its result, or a failure after which it must not be sent again. */
 export type Settled = { result: IDataObject } | { failure: Failure };
 
+/** The sending of one message: what an earlier one with the same input left open. */
+export interface Attempt {
+	/** the failure after which the same may have reached this person, in this run or in an earlier try of a tool */
+	before: Settled | undefined;
+	/** Remembers that the message may have reached this person. */
+	setUncertain(settled: Settled): void;
+}
+
 /** What an earlier try of the same run has settled, by item. */
-export class SentMemory {
+export class SettledItems {
 	private constructor(
 		private readonly context: IExecuteFunctions,
-		private readonly run: RunMemory | undefined,
+		private readonly run: SettledRun,
 	) {}
 
 	/**
-	 * The memory of this run. A loop that comes back to the node is another run and begins with an empty memory, so that
-	 * the same message can be sent on purpose. Without Retry On Fail there are no further tries and nothing is kept.
+	 * What is settled of this run. A loop that comes back to the node is another run and begins with nothing, so that the
+	 * same message can be sent on purpose.
 	 */
-	static of(context: IExecuteFunctions): SentMemory {
-		return context.getNode().retryOnFail === true
-			? SentMemory.ofSends(context)
-			: new SentMemory(context, undefined);
-	}
-
-	/** The memory of a run that sends: an execution that fails can be retried from the list whatever is set. */
-	static ofSends(context: IExecuteFunctions): SentMemory {
+	static of(context: IExecuteFunctions): SettledItems {
 		const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
 		const stored = context.getContext('node');
-		const kept: unknown = stored[CONTEXT_KEY];
-		const before = kept instanceof RunMemory ? kept : RunMemory.fromJSON(kept);
+		const kept: unknown = stored[CONTEXT_FIELD];
+		const before = kept instanceof SettledRun ? kept : SettledRun.fromJSON(kept);
 		// Of the tools of an agent several may have the same run: one for each item that it works on at once.
-		if (before?.runIndex === runIndex && !isToolExecution(context)) {
-			stored[CONTEXT_KEY] = before;
-			return new SentMemory(context, before);
-		}
-		const memory = new RunMemory(
-			runIndex,
-			context.continueOnFail() && !isToolCall(context) ? undefined : before?.uncertain,
-		);
-		stored[CONTEXT_KEY] = memory;
-		return new SentMemory(context, memory);
+		const isSameRun = before?.runIndex === runIndex && !isToolExecution(context);
+		const goesOn = context.continueOnFail() && !isToolCall(context);
+		const run =
+			before && isSameRun
+				? before
+				: new SettledRun(runIndex, goesOn ? undefined : before?.uncertain);
+		stored[CONTEXT_FIELD] = run;
+		return new SettledItems(context, run);
 	}
 
 	get(itemIndex: number): Settled | undefined {
-		return this.run?.settled.get(itemIndex);
+		return this.run.settled.get(itemIndex);
 	}
 
+	/** Settles an item, if that is final: what certainly did not happen may be tried again. */
 	set(itemIndex: number, settled: Settled): void {
-		this.run?.settled.set(itemIndex, settled);
+		if ('result' in settled || settled.failure.uncertain) this.run.settled.set(itemIndex, settled);
 	}
 
 	/**
@@ -77,25 +77,20 @@ export class SentMemory {
 	 * no other, so it alone is open again.
 	 */
 	keepFor(toldOf: number): void {
-		if (this.run) this.run.toldOf = toldOf;
+		this.run.toldOf = toldOf;
 	}
 
-	/** The failure after which the same may have reached this customer, in this run or in an earlier try of a tool. */
-	uncertainBefore(itemIndex: number, customerNo: string): Settled | undefined {
-		return this.run?.uncertain.get(this.keyOf(itemIndex, customerNo));
-	}
-
-	/** Remembers that a message may have reached this customer. */
-	setUncertain(itemIndex: number, customerNo: string, settled: Settled): void {
-		this.run?.uncertain.set(this.keyOf(itemIndex, customerNo), settled);
-	}
-
-	/** Of what was entered, not of what is sent: code, id and time are new in each try. */
-	private keyOf(itemIndex: number, customerNo: string): string {
+	/** Begins to send an item's message. Of what was entered, not of what is sent: code, id and time are new in each try. */
+	attempt(itemIndex: number, recipient: object): Attempt {
 		const { json } = this.context.getInputData()[itemIndex] ?? {};
-		const entered = { ...json, [TOOL_CALL_ID]: undefined };
-		const text = JSON.stringify([itemIndex, customerNo, entered]);
-		return createHash('sha256').update(text).digest('base64');
+		const entered = { ...json, [TOOL_CALL_FIELD]: undefined };
+		const text = JSON.stringify([itemIndex, recipient, entered]);
+		const id = createHash('sha256').update(text).digest('base64');
+		const { uncertain } = this.run;
+		return {
+			before: uncertain.get(id),
+			setUncertain: (settled) => void uncertain.set(id, settled),
+		};
 	}
 }
 
@@ -105,7 +100,7 @@ const keptSchema = z.object({
 });
 
 /** What is kept for one run, in memory: between its tries n8n neither stores nor copies the context. */
-class RunMemory {
+class SettledRun {
 	readonly settled = new Map<number, Settled>();
 
 	/** the item whose failure ends the execution */
@@ -117,12 +112,12 @@ class RunMemory {
 	) {}
 
 	/** Reads what was stored with an execution that failed. */
-	static fromJSON(stored: unknown): RunMemory | undefined {
+	static fromJSON(stored: unknown): SettledRun | undefined {
 		const { data } = keptSchema.safeParse(stored);
 		if (!data) return undefined;
-		const memory = new RunMemory(data.runIndex);
-		for (const [itemIndex, settled] of data.settled) memory.settled.set(itemIndex, settled);
-		return memory;
+		const run = new SettledRun(data.runIndex);
+		for (const [itemIndex, settled] of data.settled) run.settled.set(itemIndex, settled);
+		return run;
 	}
 
 	/** The context is stored with the execution; of finished tries nobody needs anything any more. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod/v4';
-import { refuse } from '../input/schemas';
+import { addProblem } from '../input/problem';
 import { RESERVED_NAMES, FIXED_NAMES } from './transaction';
 import type { Transaction } from './transaction';
 
@@ -100,7 +100,7 @@ export function findUnfilled(template: string, values?: PlaceholderValues): Unfi
 /** Refuses a text of which the customer would read a name in braces. */
 export function shownText(entered: string, context: z.RefinementCtx): string {
 	const unfilled = findUnfilled(entered);
-	return unfilled ? refuse(context, unfilled.problem, unfilled.advice) : entered;
+	return unfilled ? addProblem(context, unfilled.problem, unfilled.advice) : entered;
 }
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

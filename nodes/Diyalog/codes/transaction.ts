@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { refuse } from '../input/schemas';
+import { addProblem } from '../input/problem';
 
 /*
  * What the customer approves with a code: amount, currency, payee and whatever else a flow needs. It is shown in the text
@@ -49,17 +49,21 @@ const value = z
 	.transform((entered, context): string => {
 		if (entered === undefined || entered === null) return '';
 		if (typeof entered !== 'string' && typeof entered !== 'number') {
-			return refuse(context, 'is not a text', 'Check the expression: it has to give a text.');
+			return addProblem(context, 'is not a text', 'Check the expression: it has to give a text.');
 		}
 		if (typeof entered === 'number' && !(Math.abs(entered) <= Number.MAX_SAFE_INTEGER)) {
-			return refuse(context, 'is a number too large to be exact', 'Pass it as a text.');
+			return addProblem(context, 'is a number too large to be exact', 'Pass it as a text.');
 		}
 		const text = composed(String(entered), MAX_VALUE_CHARACTERS);
 		if (text === undefined) {
-			return refuse(context, `is longer than ${MAX_VALUE_CHARACTERS} characters`, 'Shorten it.');
+			return addProblem(
+				context,
+				`is longer than ${MAX_VALUE_CHARACTERS} characters`,
+				'Shorten it.',
+			);
 		}
 		if (UNSHOWABLE.test(text)) {
-			return refuse(
+			return addProblem(
 				context,
 				'contains line breaks or invisible characters',
 				'Remove them: the customer has to see exactly what is approved.',
@@ -73,9 +77,9 @@ const NAME = /^[\p{L}\p{N}_-]+$/u;
 const name = z.string().transform((entered, context): string => {
 	const text = composed(entered, MAX_NAME_CHARACTERS) ?? '';
 	const advice = 'Use letters, digits, - and _ only, e.g. purpose.';
-	if (!NAME.test(text)) return refuse(context, 'is not a usable name', advice);
+	if (!NAME.test(text)) return addProblem(context, 'is not a usable name', advice);
 	if (![...RESERVED_NAMES, ...FIXED_NAMES].includes(text)) return text;
-	return refuse(context, 'is the name of a field that exists already', 'Choose another name.');
+	return addProblem(context, 'is the name of a field that exists already', 'Choose another name.');
 });
 
 /** What the editor's field Transaction holds, checked. */
@@ -96,7 +100,7 @@ export const transactionSchema = z
 		].filter((field) => field.value !== '');
 		const names = new Set(fields.map((field) => field.name));
 		if (names.size < fields.length) {
-			return refuse(context, 'has two fields of the same name', 'Give each its own name.');
+			return addProblem(context, 'has two fields of the same name', 'Give each its own name.');
 		}
 		return fields.sort((a, b) => (a.name < b.name ? -1 : 1));
 	});

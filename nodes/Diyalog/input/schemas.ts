@@ -1,34 +1,5 @@
 import { z } from 'zod/v4';
-
-/** What a field schema adds to an issue beside its message, which is the problem. */
-interface Help {
-	/** what to do about it */
-	advice: string;
-	/** the field's label, where its name is not enough to tell */
-	label?: string;
-}
-
-/**
- * Marks the value as not sendable: the problem continues the sentence that the field's label begins.
- * What it returns is no value; only a transformation chained behind it is skipped, not the rest of this one.
- */
-export function refuse(context: z.RefinementCtx, problem: string, help: string | Help): never {
-	const params: Help = typeof help === 'string' ? { advice: help } : help;
-	context.addIssue({ code: 'custom', message: problem, params, continue: false });
-	return z.NEVER;
-}
-
-const helpSchema = z.object({ advice: z.string(), label: z.string().optional() });
-
-/** The help that a field schema gave with an issue, or a general one for issues that zod found by itself. */
-export function helpOf(issue: z.core.$ZodIssue | undefined): Help {
-	const given = helpSchema.safeParse(issue?.code === 'custom' ? issue.params : undefined);
-	return (
-		given.data ?? {
-			advice: 'Choose one of the values that the field offers, or check the expression.',
-		}
-	);
-}
+import { addProblem } from './problem';
 
 const isAbsent = (value: unknown): value is '' | null | undefined =>
 	value === undefined || value === null || value === '';
@@ -40,17 +11,17 @@ const isAbsent = (value: unknown): value is '' | null | undefined =>
 function identifierText(value: unknown, context: z.RefinementCtx): string {
 	if (typeof value === 'string') return value.trim();
 	if (typeof value !== 'number') {
-		return refuse(
+		return addProblem(
 			context,
 			'is neither a text nor a number',
 			'Check the expression: it has to give a text such as 70021.',
 		);
 	}
 	if (!Number.isInteger(value) || value < 0) {
-		return refuse(context, 'is not a whole number', 'Enter it as digits only, e.g. 70021.');
+		return addProblem(context, 'is not a whole number', 'Enter it as digits only, e.g. 70021.');
 	}
 	if (!Number.isSafeInteger(value)) {
-		return refuse(
+		return addProblem(
 			context,
 			'is a number too large to be exact',
 			'Pass it as a text, so that no digit is lost (format the column of the spreadsheet as text).',
@@ -66,7 +37,7 @@ const identifier = z
 
 /** An id that has to be there. */
 export const requiredIdentifier = (advice: string) =>
-	identifier.transform((id, context) => (id === '' ? refuse(context, 'is empty', advice) : id));
+	identifier.transform((id, context) => (id === '' ? addProblem(context, 'is empty', advice) : id));
 
 /** An id that may be left empty; undefined then. */
 export const optionalIdentifier = identifier.transform((id) => (id === '' ? undefined : id));
@@ -74,7 +45,7 @@ export const optionalIdentifier = identifier.transform((id) => (id === '' ? unde
 function plainText(value: unknown, context: z.RefinementCtx): string {
 	if (typeof value === 'string') return value;
 	if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-	return refuse(
+	return addProblem(
 		context,
 		'is not a text',
 		'Check the expression: it has to give a text, not a list or an object.',
@@ -87,27 +58,41 @@ const text = z
 	.transform((value, context) => (isAbsent(value) ? '' : plainText(value, context)));
 
 /** A text that has to hold more than blanks; kept to the letter otherwise. */
-export const requiredText = (help: string | Help) =>
+export const requiredText = (advice: string) =>
 	text.transform((entered, context) =>
-		entered.trim() === '' ? refuse(context, 'is empty', help) : entered,
+		entered.trim() === '' ? addProblem(context, 'is empty', advice) : entered,
 	);
 
 /** A text that may be left empty; undefined then. */
 export const optionalText = text.transform((entered) => (entered === '' ? undefined : entered));
 
-/**
- * Whether a text is an absolute http or https address without a user name or password in it.
- */
+/** Whether a text is an absolute http or https address without a user name or password in it. */
 function isHttpUrl(text: string): boolean {
 	if (!/^https?:\/\/[^\s]+$/i.test(text)) return false;
 	return URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
 }
 
 /** Refuses anything but an http(s) address: a device would open or fetch whatever stands there. */
-export function httpUrlText(entered: string, context: z.RefinementCtx, label?: string): string {
+export function httpUrlText(entered: string, context: z.RefinementCtx): string {
 	const trimmed = entered.trim();
 	if (isHttpUrl(trimmed)) return trimmed;
 	const advice =
 		'Enter a full address that begins with https:// or http://, e.g. https://www.example.com/help.';
-	return refuse(context, 'is not a web address', { advice, label });
+	return addProblem(context, 'is not a web address', advice);
 }
+
+/** A whole number that is refused outside its bounds: a rule of security must not be something else than it looks. */
+export const wholeNumber = (min: number, max: number, fallback: number) =>
+	z
+		.unknown()
+		.optional()
+		.transform((entered, context): number => {
+			if (isAbsent(entered)) return fallback;
+			const number = Number(entered);
+			if (Number.isInteger(number) && number >= min && number <= max) return number;
+			return addProblem(
+				context,
+				`is not a whole number from ${min} to ${max}`,
+				`Enter a number from ${min} to ${max}.`,
+			);
+		});

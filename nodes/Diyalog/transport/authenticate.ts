@@ -1,8 +1,5 @@
 import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
 
-/** Path of Diyalog's SendOTP API, without the token that ends it. */
-export const SEND_OTP_PATH = '/v1/bots/sendmok';
-
 /** The credential cannot be used: what is wrong, and what to do. Never holds the token. */
 export class CredentialError extends Error {
 	override readonly name = 'CredentialError';
@@ -52,8 +49,8 @@ export function botTokenOf(credentials: ICredentialDataDecryptedObject): string 
 
 /**
  * Puts the bot's access token into the address: in Diyalog's API the end of the path is the whole authentication.
- * Beside the keys for challenges, which are derived from it, nothing else makes use of the token. Redirects are never followed, or the address, and with it the token,
- * would be handed on.
+ * Beside the keys for challenges, which are derived from it, nothing else makes use of the token. Redirects are never
+ * followed, or the address, and with it the token, would be handed on.
  *
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api
  *

@@ -5,28 +5,35 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { rememberMessage } from '../messages/knownMessages';
-import { parseSendOtpAnswer } from '../messages/sendOtp';
-import type { SendOtpAnswer, SendOtpBody } from '../messages/sendOtp';
-import { deriveKeys } from '../codes/keys';
-import type { OtpKeys } from '../codes/keys';
-import { readAnswerBody } from './answerBody';
-import { CredentialError, SEND_OTP_PATH, botTokenOf } from './authenticate';
-import { explainAnswer, explainNoAnswer, FORBIDDEN_ADDRESS, isSuccess } from './failures';
+import { CredentialError } from './authenticate';
+import { explainNoResponse, explainResponse, FORBIDDEN_ADDRESS, isSuccess } from './failures';
 import type { Failure } from './failures';
-import type { SendOptions } from '../actions/sendOptions';
+import { readResponseBody } from './responseBody';
 import { retryAfterMs, waitBeforeRetryMs } from './retry';
 
 export const CREDENTIAL_TYPE = 'diyalogApi';
 
-/**
- * The SendOTP request without server and token, which the credential adds.
- * Refusals are told apart by their words, so that a status is not yet an error.
- */
-export function sendOtpRequest(body: SendOtpBody, timeoutMs: number): IHttpRequestOptions {
+/** A request to the API of Diyalog's bots. */
+export interface ApiRequest<T> {
+	/** without server and token, which the credential adds */
+	path: string;
+	/** becomes JSON; what is undefined is left out */
+	body: object;
+	/** reads the body of a 2xx response; undefined when it is not one of Diyalog's */
+	parse: (text: string) => T | undefined;
+}
+
+/** What became of a request: what Diyalog said, or why it said nothing of use. */
+export type Outcome<T> = { accepted: true; response: T } | { accepted: false; failure: Failure };
+
+/** A request in the words of n8n's helper. Refusals are told apart by their words, so that a status is not yet an error. */
+export function httpRequestOf(
+	{ path, body }: ApiRequest<unknown>,
+	timeoutMs: number,
+): IHttpRequestOptions {
 	return {
 		method: 'POST',
-		url: SEND_OTP_PATH,
+		url: path,
 		headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
 		body: JSON.stringify(body),
 		encoding: 'stream',
@@ -36,22 +43,22 @@ export function sendOtpRequest(body: SendOtpBody, timeoutMs: number): IHttpReque
 	};
 }
 
-/** What became of one message: Diyalog's answer, or why there is none. */
-export type SendOtpOutcome =
-	| { accepted: true; answer: SendOtpAnswer }
-	| { accepted: false; failure: Failure };
-
 /**
- * Makes an outcome of an answer.
+ * Makes an outcome of a response.
  *
- * @param text the answer's body; 64-bit ids would lose digits if it were parsed as ordinary JSON
+ * @param text the response's body
  * @param retryAfter the Retry-After header, if there is one
  */
-export function readAnswer(status: number, text: string, retryAfter?: unknown): SendOtpOutcome {
-	const answer = isSuccess(status) ? parseSendOtpAnswer(text) : undefined;
-	if (answer) return { accepted: true, answer };
+export function readResponse<T>(
+	{ parse }: ApiRequest<T>,
+	status: number,
+	text: string,
+	retryAfter?: unknown,
+): Outcome<T> {
+	const response = isSuccess(status) ? parse(text) : undefined;
+	if (response) return { accepted: true, response };
 	const waitMs = retryAfterMs(retryAfter, new Date());
-	return { accepted: false, failure: explainAnswer({ status, text, retryAfterMs: waitMs }) };
+	return { accepted: false, failure: explainResponse({ status, text, retryAfterMs: waitMs }) };
 }
 
 const MAX_CAUSES = 5;
@@ -70,7 +77,7 @@ function* causesOf(thrown: unknown): Generator<object> {
 const FORBIDDEN_ADDRESS_ERROR = /^SsrfBlocked/;
 
 /**
- * Says what it means that n8n's request helper threw: the credential could not be used, or there was no answer.
+ * Says what it means that n8n's request helper threw: the credential could not be used, or there was no response.
  */
 export function explainThrown(thrown: unknown): Failure {
 	for (const error of causesOf(thrown)) {
@@ -80,9 +87,9 @@ export function explainThrown(thrown: unknown): Failure {
 		if ('name' in error && FORBIDDEN_ADDRESS_ERROR.test(String(error.name)))
 			return FORBIDDEN_ADDRESS;
 		// The code of the operating system or of TLS, e.g. ECONNREFUSED.
-		if ('code' in error && typeof error.code === 'string') return explainNoAnswer(error.code);
+		if ('code' in error && typeof error.code === 'string') return explainNoResponse(error.code);
 	}
-	return explainNoAnswer(undefined);
+	return explainNoResponse(undefined);
 }
 
 const responseSchema = z.object({
@@ -105,42 +112,36 @@ async function pause(waitMs: number, cancelled: AbortSignal | undefined): Promis
 	});
 }
 
-/** Sends OTP messages through Diyalog's SendOTP API for one run of the node. */
-export class DiyalogClient {
-	private keys: OtpKeys | undefined;
+/** How requests are sent. */
+export interface ClientOptions {
+	/** how often a request is repeated that certainly did not arrive */
+	maxRetries: number;
+	timeoutMs: number;
+}
 
+/** Sends requests to the API of Diyalog's bots for one run of the node. */
+export class DiyalogClient {
 	private constructor(
 		private readonly context: IExecuteFunctions | IWebhookFunctions,
 		readonly credentials: ICredentialDataDecryptedObject,
-		private readonly options: SendOptions,
+		private readonly options: ClientOptions,
 	) {}
 
-	/** Reads the credential, once for all messages of the run: n8n decrypts it anew for every request otherwise. */
+	/** Reads the credential, once for all requests of the run: n8n decrypts it anew for every one otherwise. */
 	static async create(
 		context: IExecuteFunctions | IWebhookFunctions,
-		options: SendOptions,
+		options: ClientOptions,
 	): Promise<DiyalogClient> {
 		return new DiyalogClient(context, await context.getCredentials(CREDENTIAL_TYPE), options);
 	}
 
-	/**
-	 * The keys for challenges, derived from the bot token.
-	 *
-	 * @throws CredentialError when there is no token
-	 */
-	otpKeys(): OtpKeys {
-		this.keys ??= deriveKeys(botTokenOf(this.credentials));
-		return this.keys;
-	}
-
-	/** Sends a message. It is sent again only after failures of which it is certain that nothing went out. */
-	async sendOtp(body: SendOtpBody): Promise<SendOtpOutcome> {
+	/** Sends a request. It is sent again only after failures of which it is certain that nothing went out. */
+	async send<T>(request: ApiRequest<T>): Promise<Outcome<T>> {
 		const { context } = this;
 		const cancelled =
 			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
-		rememberMessage(body.messageId);
 		for (let retry = 0; ; retry++) {
-			const outcome = await this.sendOnce(body);
+			const outcome = await this.sendOnce(request);
 			if (outcome.accepted || retry >= this.options.maxRetries) return outcome;
 			const waitMs = waitBeforeRetryMs(outcome.failure, retry, Math.random);
 			if (waitMs === undefined) return outcome;
@@ -149,25 +150,20 @@ export class DiyalogClient {
 		}
 	}
 
-	private async sendOnce(body: SendOtpBody): Promise<SendOtpOutcome> {
+	private async sendOnce<T>(request: ApiRequest<T>): Promise<Outcome<T>> {
 		const { timeoutMs } = this.options;
 		const deadline = AbortSignal.timeout(timeoutMs);
+		const data = { ...this.credentials };
 		try {
-			const response: unknown = await this.context.helpers.httpRequestWithAuthentication.call(
+			const answered: unknown = await this.context.helpers.httpRequestWithAuthentication.call(
 				this.context,
 				CREDENTIAL_TYPE,
-				sendOtpRequest(body, timeoutMs),
-				{
-					credentialsDecrypted: {
-						id: '',
-						name: '',
-						type: CREDENTIAL_TYPE,
-						data: { ...this.credentials },
-					},
-				},
+				httpRequestOf(request, timeoutMs),
+				{ credentialsDecrypted: { id: '', name: '', type: CREDENTIAL_TYPE, data } },
 			);
-			const { statusCode, headers, body: answer } = responseSchema.parse(response);
-			return readAnswer(statusCode, await readAnswerBody(answer, deadline), headers['retry-after']);
+			const { statusCode, headers, body } = responseSchema.parse(answered);
+			const text = await readResponseBody(body, deadline);
+			return readResponse(request, statusCode, text, headers['retry-after']);
 		} catch (error) {
 			return { accepted: false, failure: explainThrown(error) };
 		}

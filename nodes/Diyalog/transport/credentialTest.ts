@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type {
 	ICredentialsDecrypted,
 	ICredentialTestFunctions,
@@ -7,8 +6,8 @@ import type {
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { authenticateRequest } from './authenticate';
-import { explainThrown, readAnswer, sendOtpRequest } from './client';
-import type { SendOtpOutcome } from './client';
+import { explainThrown, httpRequestOf, readResponse } from './client';
+import type { ApiRequest, Outcome } from './client';
 import type { Failure } from './failures';
 
 /** n8n shows a test as failed when it takes much longer. */
@@ -49,35 +48,34 @@ function toLegacyRequest(request: IHttpRequestOptions): object {
 async function probe(
 	helpers: ICredentialTestFunctions['helpers'],
 	credential: ICredentialsDecrypted,
-	request: IHttpRequestOptions,
-): Promise<SendOtpOutcome> {
-	let response: unknown;
+	request: ApiRequest<unknown>,
+): Promise<Outcome<unknown>> {
+	const httpRequest = httpRequestOf(request, TEST_TIMEOUT_MS);
 	try {
-		const authenticated = authenticateRequest(credential.data ?? {}, request);
-		response = await helpers.request(toLegacyRequest(authenticated));
+		const authenticated = authenticateRequest(credential.data ?? {}, httpRequest);
+		const response = responseSchema.parse(await helpers.request(toLegacyRequest(authenticated)));
+		const { statusCode, body } = response;
+		return readResponse(request, statusCode, typeof body === 'string' ? body : '');
 	} catch (error) {
 		return { accepted: false, failure: explainThrown(error) };
 	}
-	const { statusCode, body } = responseSchema.parse(response);
-	return readAnswer(statusCode, typeof body === 'string' ? body : '');
 }
 
 /**
- * Tests a Diyalog API credential with one real request that can reach nobody.
+ * Makes the test of a Diyalog API credential: one real request that can reach nobody.
  *
- * @returns a sentence that tells apart: the token works, it is refused, this is no Diyalog server, it is unreachable
+ * @param requestToNobody a message for a customer who cannot exist
+ * @returns the test; its sentence tells apart: the token works, it is refused, this is no Diyalog server, it is unreachable
  */
-export async function diyalogApiTest(
-	this: ICredentialTestFunctions,
-	credential: ICredentialsDecrypted,
-): Promise<INodeCredentialTestResult> {
-	// A fresh UUID is nobody's number, so that no person can ever get this message.
-	const customerNo = `n8n-credential-test-${randomUUID()}`;
-	const body = { customerNo, messageId: randomUUID(), mokMessage: 'n8n credential test' };
-	const outcome = await probe(this.helpers, credential, sendOtpRequest(body, TEST_TIMEOUT_MS));
-	if (!outcome.accepted) return verdictOn(outcome.failure);
-	return {
-		status: 'OK',
-		message: `${TOKEN_WORKS} It did not refuse a customer who cannot exist, so it may be a test server.`,
+export const credentialTest = (requestToNobody: () => ApiRequest<unknown>) =>
+	async function (
+		this: ICredentialTestFunctions,
+		credential: ICredentialsDecrypted,
+	): Promise<INodeCredentialTestResult> {
+		const outcome = await probe(this.helpers, credential, requestToNobody());
+		if (!outcome.accepted) return verdictOn(outcome.failure);
+		return {
+			status: 'OK',
+			message: `${TOKEN_WORKS} It did not refuse a customer who cannot exist, so it may be a test server.`,
+		};
 	};
-}

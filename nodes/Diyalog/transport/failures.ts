@@ -12,9 +12,9 @@ export interface Failure {
 	title: string;
 	/** one or two sentences: what to do */
 	advice: string;
-	/** the HTTP status, when there was an answer */
+	/** the HTTP status, when there was a response */
 	status?: number;
-	/** the documented words of Diyalog that were recognised in the answer */
+	/** the documented words of Diyalog that were recognised in the response */
 	diyalogText?: string;
 	/** the message certainly did not go out and may do so later: it can be sent again without reaching anybody twice */
 	repeatable?: true;
@@ -95,8 +95,8 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 /** Whether an HTTP status says that the request was accepted. */
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-/** An answer of a Diyalog server, or of what stands in its place. */
-export interface RefusingAnswer {
+/** What a Diyalog server, or what stands in its place, said to a request that it did not accept. */
+export interface RefusingResponse {
 	status: number;
 	text: string;
 	/** what its Retry-After header asks for, in milliseconds */
@@ -104,11 +104,11 @@ export interface RefusingAnswer {
 }
 
 /**
- * Says what an answer that is not a success means. Diyalog's own texts decide before the status does, because a wrong
- * token answers 503 and an unknown customer 500. No text of the answer is repeated: a proxy's error page shows the
+ * Says what a response that is not a success means. Diyalog's own texts decide before the status does, because a wrong
+ * token answers 503 and an unknown customer 500. No text of the response is repeated: a proxy's error page shows the
  * address, and the token is part of it.
  */
-export function explainAnswer({ status, text, retryAfterMs }: RefusingAnswer): Failure {
+export function explainResponse({ status, text, retryAfterMs }: RefusingResponse): Failure {
 	for (const refusal of DOCUMENTED_REFUSALS) {
 		const [diyalogText] = refusal.text.exec(text) ?? [];
 		if (diyalogText !== undefined) return { ...refusal.failure, status, diyalogText };
@@ -159,22 +159,22 @@ const unreachable = (title: string): Failure => ({
 	repeatable: true,
 });
 
-const noAnswer = (title: string): Failure => ({
+const noResponse = (title: string): Failure => ({
 	kind: 'noAnswer',
 	title,
 	advice: CHECK_CONNECTION,
 	uncertain: true,
 });
 
-const TOO_SLOW = noAnswer('The Diyalog server did not answer in time');
+const TOO_SLOW = noResponse('The Diyalog server did not answer in time');
 
 /** Repeatable are only those that can happen before a single byte of the request is written. */
 const NETWORK_FAILURES: Readonly<Record<string, Failure>> = {
 	ECONNREFUSED: unreachable('The Diyalog server refused the connection'),
 	ENOTFOUND: unreachable('The name of the Diyalog server is not known'),
 	EAI_AGAIN: unreachable('The name of the Diyalog server could not be looked up'),
-	EHOSTUNREACH: noAnswer('There is no way to the Diyalog server'),
-	ENETUNREACH: noAnswer('There is no way to the Diyalog server'),
+	EHOSTUNREACH: noResponse('There is no way to the Diyalog server'),
+	ENETUNREACH: noResponse('There is no way to the Diyalog server'),
 	ETIMEDOUT: TOO_SLOW,
 	ECONNABORTED: TOO_SLOW,
 };
@@ -217,11 +217,11 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Says what a request without an answer means.
+ * Says what a request without a response means.
  *
  * @param code the error code of the operating system or of TLS, e.g. `ECONNREFUSED`; undefined when there is none
  */
-export function explainNoAnswer(code: string | undefined): Failure {
+export function explainNoResponse(code: string | undefined): Failure {
 	const known = code === undefined ? undefined : NETWORK_FAILURES[code];
 	if (known) return known;
 	if (code !== undefined && CERTIFICATE_CODES.has(code)) {
@@ -232,7 +232,7 @@ export function explainNoAnswer(code: string | undefined): Failure {
 				'Its TLS certificate is not trusted by this n8n. Nothing was sent. Ask the operators to add its certificate authority to n8n (NODE_EXTRA_CA_CERTS).',
 		};
 	}
-	return noAnswer('The connection to the Diyalog server broke off');
+	return noResponse('The connection to the Diyalog server broke off');
 }
 
 /** n8n's protection against server-side request forgery does not let workflows connect to the server's address. */

@@ -3,6 +3,9 @@
  * and chat programs open links to look at them. Only its button, which posts a form, does.
  */
 
+/** Parameter of a link that says which button it is; n8n signs it with the rest of the address. */
+export const LINK_ANSWER_PARAMETER = 'answer';
+
 const ESCAPES: Readonly<Record<string, string>> = {
 	'&': '&amp;',
 	'<': '&lt;',

@@ -1,8 +1,8 @@
 import { z } from 'zod/v4';
 import { normaliseCode } from '../codes/code';
-import { helpOf, refuse, requiredText } from '../input/schemas';
-import type { InputProblem } from '../messages/sendOtp';
 import { findUnfilled, shownText } from '../codes/placeholders';
+import { addProblem } from '../input/problem';
+import { requiredText } from '../input/schemas';
 import type { IssuedButton } from './decide';
 import { DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
@@ -67,14 +67,14 @@ const choicesSchema = z
 	.prefault({})
 	.transform(({ choice }, context) => {
 		if (choice.length < MIN_CHOICES || choice.length > MAX_CHOICES) {
-			return refuse(
+			return addProblem(
 				context,
 				`has ${choice.length} buttons`,
 				`Add ${MIN_CHOICES} to ${MAX_CHOICES} buttons.`,
 			);
 		}
 		if (new Set(choice.map(({ value }) => value)).size < choice.length) {
-			return refuse(
+			return addProblem(
 				context,
 				'has the same value twice',
 				'Give each button a value of its own, or nobody could tell what was chosen.',
@@ -88,7 +88,7 @@ const expectedCodeSchema = z
 	.transform((code, context) =>
 		/^[\s-]*(\d[\s-]*){2,10}$/.test(code) && normaliseCode(code) !== ''
 			? code
-			: refuse(
+			: addProblem(
 					context,
 					'is not a number of 2 to 10 digits',
 					'Enter the digits that are shown to the customer elsewhere, as text if they begin with 0.',
@@ -127,7 +127,7 @@ const prefixSchema = z
 	.transform((text, context) =>
 		/^[A-Za-z0-9_-]*$/.test(text.trim())
 			? text.trim()
-			: refuse(
+			: addProblem(
 					context,
 					'holds other characters than letters, digits, _ and -',
 					'Use only these, e.g. transfer-17.',
@@ -202,56 +202,15 @@ function planOf(response: Response, options: Options): PlannedResponse {
 	};
 }
 
-/** The labels under which people know the fields. */
-const FIELD_LABELS: Readonly<Record<string, string>> = {
-	responseType: 'Response Type',
-	answerBy: 'Answer By',
-	approvalOptions: 'Approval Options',
-	choices: 'Choices',
-	expectedCode: 'Expected Code',
-	limitWaitTime: 'Limit Wait Time',
-	messageIdPrefix: 'Message ID Prefix',
-	maxAttempts: 'Maximum Attempts',
-	wrongCodeReply: 'Wrong Code Reply',
-};
-
-function problemOf(error: z.ZodError): InputProblem {
-	const [issue] = error.issues;
-	const path = issue?.path ?? [];
-	const name = path.find((part) => typeof part === 'string' && part in FIELD_LABELS);
-	const buttonIndex = path.find((part) => typeof part === 'number');
-	const field = FIELD_LABELS[String(name)] ?? 'Input';
-	return {
-		field: buttonIndex === undefined ? field : `${field}: button ${Number(buttonIndex) + 1}`,
-		problem: issue?.code === 'custom' ? issue.message : 'has a value that is not possible',
-		advice: helpOf(issue).advice,
-	};
-}
-
-/** What checking found: the response to wait for, or the first field that cannot work. */
-export type CheckedWaitInput =
-	| { valid: true; input: WaitInput }
-	| { valid: false; problem: InputProblem };
-
-/**
- * Checks what was entered about the response.
- *
- * @param response the parameters responseType, answerBy, approvalOptions, choices and expectedCode as they came
- * @param rawOptions the collection of options
- */
-export function checkWaitInput(response: unknown, rawOptions: unknown): CheckedWaitInput {
-	const checkedResponse = responseSchema.safeParse(response);
-	if (!checkedResponse.success) {
-		return { valid: false, problem: problemOf(checkedResponse.error) };
-	}
-	const options = optionsSchema.safeParse(rawOptions);
-	if (!options.success) return { valid: false, problem: problemOf(options.error) };
-	const plan = planOf(checkedResponse.data, options.data);
-	// A reply that is never sent is not looked at.
-	const unfilled = plan.kind === 'code' ? findUnfilled(plan.wrongCodeReply) : undefined;
-	if (unfilled) {
-		return { valid: false, problem: { field: FIELD_LABELS.wrongCodeReply ?? '', ...unfilled } };
-	}
-	const { limitWaitTime: limit, messageIdPrefix } = options.data;
-	return { valid: true, input: { response: plan, limit, messageIdPrefix } };
-}
+/** What was entered about the response: the fields of the response type beside the collection of options. */
+export const waitSchema = responseSchema
+	.and(z.object({ options: optionsSchema }))
+	.transform((entered, context): WaitInput => {
+		const { limitWaitTime: limit, messageIdPrefix } = entered.options;
+		const response = planOf(entered, entered.options);
+		// A reply that is never sent is not looked at.
+		const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
+		if (!unfilled) return { response, limit, messageIdPrefix };
+		const { problem, advice } = unfilled;
+		return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
+	});

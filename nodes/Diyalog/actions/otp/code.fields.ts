@@ -78,7 +78,7 @@ export const transactionField: INodeProperties = {
 };
 
 /** The fields of an operation that sends a code. */
-export const otpFields: INodeProperties[] = [
+export const codeFields: INodeProperties[] = [
 	{
 		displayName: 'OTP',
 		name: 'otpMode',

@@ -1,17 +1,17 @@
-import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type { INodeProperties } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { workflowMemory } from '../../memory/books';
-import { problemOf } from '../../messages/sendOtp';
+import { check } from '../../input/problem';
+import { wholeNumber } from '../../input/schemas';
 import { verifyOtp } from '../../codes/limits';
 import type { VerifyLimits } from '../../codes/limits';
-import { between } from '../../codes/settings';
-import { invalidInputError } from '../errors';
-import { readOtpKeys } from './otpKeys';
-import { SentMemory } from '../settled';
-import type { Operation, OperationRun } from '../operation';
-import { parameterReader } from '../parameters';
+import { CREDENTIAL_TYPE } from '../../transport/client';
+import { requireValid } from '../errors';
+import type { Operation } from '../operation';
+import { parameterReader, readFields } from '../parameters';
 import { customerNoField } from '../fields';
 import { transactionField } from './code.fields';
+import { codeKeysOf } from './codeKeys';
 
 const DEFAULT_ATTEMPTS = 5;
 const MAX_ATTEMPTS = 10;
@@ -87,17 +87,11 @@ const fields: INodeProperties[] = [
 	},
 ];
 
-const LABELS: Readonly<Record<string, string>> = {
-	attempts: 'Attempts per Challenge',
-	failures: 'Failures per Customer',
-	failureWindowMinutes: 'Failure Window (Minutes)',
-};
-
 const limitsSchema = z
 	.object({
-		attempts: between(1, MAX_ATTEMPTS, DEFAULT_ATTEMPTS),
-		failures: between(1, MAX_FAILURES, DEFAULT_FAILURES),
-		failureWindowMinutes: between(
+		attempts: wholeNumber(1, MAX_ATTEMPTS, DEFAULT_ATTEMPTS),
+		failures: wholeNumber(1, MAX_FAILURES, DEFAULT_FAILURES),
+		failureWindowMinutes: wholeNumber(
 			MIN_FAILURE_WINDOW_MINUTES,
 			MAX_FAILURE_WINDOW_MINUTES,
 			DEFAULT_FAILURE_WINDOW_MINUTES,
@@ -110,44 +104,10 @@ const limitsSchema = z
 		}),
 	);
 
-function readLimits(context: IExecuteFunctions, itemIndex: number, raw: unknown): VerifyLimits {
-	const parsed = limitsSchema.safeParse(raw);
-	if (parsed.success) return parsed.data;
-	const { problem, advice } = problemOf(parsed.error);
-	const field = LABELS[String(parsed.error.issues[0]?.path.at(-1))] ?? 'Limits';
-	throw invalidInputError(context.getNode(), { field, problem, advice }, itemIndex);
-}
+const settingsSchema = z.object({ limits: limitsSchema });
 
 /** Items wait for the same few writings to the memory. */
 const CONCURRENCY = 100;
-
-async function start(context: IExecuteFunctions): Promise<OperationRun> {
-	const keys = await readOtpKeys(context);
-	const memory = { keys, ...workflowMemory(context) };
-	const settledBefore = SentMemory.of(context);
-	const parameter = parameterReader(context);
-
-	const verifyItem = async (itemIndex: number): Promise<IDataObject> => {
-		const limits = readLimits(context, itemIndex, parameter('limits', itemIndex));
-		const given = {
-			challenge: parameter('challenge', itemIndex),
-			code: parameter('code', itemIndex),
-			customerNo: parameter('customerNo', itemIndex),
-			transaction: parameter('transaction', itemIndex),
-		};
-		return { ...(await verifyOtp(memory, given, limits, Date.now())) };
-	};
-
-	// A code that was accepted would be "used" when Retry On Fail runs the node again for another item's sake.
-	const execute = async (itemIndex: number): Promise<IDataObject> => {
-		const before = settledBefore.get(itemIndex);
-		if (before && 'result' in before) return before.result;
-		const result = await verifyItem(itemIndex);
-		settledBefore.set(itemIndex, { result });
-		return result;
-	};
-	return { concurrency: CONCURRENCY, execute };
-}
 
 /** Verifies a code that the operation Send has sent. A code that is not right is an answer, not an error. */
 export const verify: Operation = {
@@ -156,5 +116,20 @@ export const verify: Operation = {
 	action: 'Verify an OTP',
 	description: 'Check a code that a customer typed, once and for the customer it was sent to',
 	fields,
-	start,
+	async start(context) {
+		const node = context.getNode();
+		const keys = codeKeysOf(node, await context.getCredentials(CREDENTIAL_TYPE));
+		const memory = { keys, ...workflowMemory(context) };
+		const read = parameterReader(context);
+		return {
+			concurrency: CONCURRENCY,
+			async execute(itemIndex) {
+				const entered = readFields(read, fields, itemIndex);
+				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
+				const { challenge, code, customerNo, transaction } = entered;
+				const given = { challenge, code, customerNo, transaction };
+				return { result: { ...(await verifyOtp(memory, given, limits, Date.now())) } };
+			},
+		};
+	},
 };

@@ -5,7 +5,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import type { InputProblem } from '../../messages/sendOtp';
+import type { InputProblem } from '../../input/problem';
 import { invalidInputError } from '../errors';
 import { isToolExecution } from '../toolExecution';
 import { readWait } from '../../wait/decide';
@@ -18,9 +18,9 @@ import { EXPIRED, outcomeOf } from '../../wait/outcome';
  */
 
 /** Fields of the node's context. */
-const WAIT_KEY = 'diyalogWait';
-const INPUT_KEY = 'diyalogInput';
-const RUN_KEY = 'diyalogRun';
+const WAIT_FIELD = 'diyalogWait';
+const INPUT_FIELD = 'diyalogInput';
+const RUN_FIELD = 'diyalogRun';
 
 const refused = (context: IExecuteFunctions, problem: InputProblem) =>
 	invalidInputError(context.getNode(), problem, 0);
@@ -53,8 +53,8 @@ const readContext = (context: IExecuteFunctions | IWebhookFunctions): unknown =>
 	context.evaluateExpression(`{{ $node["${escaped(context.getNode().name)}"].context }}`, 0);
 
 const storedSchema = z.object({
-	[WAIT_KEY]: z.unknown().optional(),
-	[INPUT_KEY]: z.looseObject({}).catch({}),
+	[WAIT_FIELD]: z.unknown().optional(),
+	[INPUT_FIELD]: z.looseObject({}).catch({}),
 });
 
 /** What an execution waits for, and the item that went in. */
@@ -66,7 +66,7 @@ export interface StoredWait {
 /** Reads what is stored with an execution that waits, when its resume address is called. */
 export function readStored(context: IExecuteFunctions | IWebhookFunctions): StoredWait {
 	const stored = storedSchema.parse(readContext(context));
-	return { wait: readWait(stored[WAIT_KEY]), input: { ...stored[INPUT_KEY] } as IDataObject };
+	return { wait: readWait(stored[WAIT_FIELD]), input: { ...stored[INPUT_FIELD] } as IDataObject };
 }
 
 /** Which run of the node it is: a loop or an agent makes another one, n8n lets a waiting one go on with the same. */
@@ -74,7 +74,7 @@ const runOf = (context: IExecuteFunctions): unknown => context.getWorkflowDataPr
 
 /** Whether what is stored belongs to this very run of the node. */
 export const isStoredByThisRun = (context: IExecuteFunctions): boolean =>
-	context.getContext('node')[RUN_KEY] === runOf(context);
+	context.getContext('node')[RUN_FIELD] === runOf(context);
 
 /** Some names mean something else to n8n or JavaScript, for instance `constructor`. */
 function readIfPossible(context: IExecuteFunctions): Partial<StoredWait> {
@@ -117,12 +117,12 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 		pairedItem: { item: 0 },
 	};
 	data.main = [[expired]];
-	Object.assign(memory, { [WAIT_KEY]: wait, [INPUT_KEY]: input, [RUN_KEY]: runOf(context) });
+	Object.assign(memory, { [WAIT_FIELD]: wait, [INPUT_FIELD]: input, [RUN_FIELD]: runOf(context) });
 	const takeBack = () => {
 		if (main) data.main = main;
-		delete memory[WAIT_KEY];
-		delete memory[INPUT_KEY];
-		delete memory[RUN_KEY];
+		delete memory[WAIT_FIELD];
+		delete memory[INPUT_FIELD];
+		delete memory[RUN_FIELD];
 	};
 	if (readIfPossible(context).wait?.turn === wait.turn) return takeBack;
 	takeBack();

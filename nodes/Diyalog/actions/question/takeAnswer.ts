@@ -5,7 +5,13 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { confirmationPage, OVER_PAGE, PAGE_HEADERS, TAKEN_PAGE } from '../../wait/confirmationPage';
+import {
+	confirmationPage,
+	LINK_ANSWER_PARAMETER,
+	OVER_PAGE,
+	PAGE_HEADERS,
+	TAKEN_PAGE,
+} from '../../wait/confirmationPage';
 import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
@@ -13,7 +19,6 @@ import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
-import { LINK_ANSWER_PARAMETER } from '../otp/sendAndWait.operation';
 import { readStored } from './storedWait';
 import type { StoredWait } from './storedWait';
 import { countWrongCode } from './wrongCode';
@@ -60,7 +65,7 @@ const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =
 		.map((secret) => (typeof secret === 'string' ? secret : ''))
 		.filter((secret) => secret !== '');
 
-function answerJson(context: IWebhookFunctions, status: number, reception: Reception): void {
+function replyJson(context: IWebhookFunctions, status: number, reception: Reception): void {
 	context.getResponseObject().status(status).json(reception);
 }
 
@@ -79,7 +84,7 @@ function refuse(
 	status = 200,
 ): IWebhookResponseData {
 	logRefusal(context, reason);
-	answerJson(context, status, { accepted: false, reason });
+	replyJson(context, status, { accepted: false, reason });
 	return KEEPS_WAITING;
 }
 

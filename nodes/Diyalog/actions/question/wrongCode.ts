@@ -1,13 +1,14 @@
 import { sleep } from 'n8n-workflow';
 import type { IDataObject, IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { checkSendOtpInput, toSendOtpBody } from '../../messages/sendOtp';
+import { sendOtpRequest } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
 import { invalidInputError } from '../errors';
 import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
+import { sendMessage } from '../sending';
 import { isOfAnotherExecution, isStoredByThisRun, readStored, storeWait } from './storedWait';
 
 /*
@@ -25,7 +26,7 @@ import { isOfAnotherExecution, isStoredByThisRun, readStored, storeWait } from '
 const SETTLES_WITHIN_MS = 2_000;
 
 /** Field of the item with which the node is run again. */
-const WRONG_CODE_KEY = 'diyalogWrongCode';
+const WRONG_CODE_FIELD = 'diyalogWrongCode';
 
 const markSchema = z.object({ turn: z.string(), proof: z.string() });
 
@@ -51,7 +52,7 @@ export function countWrongCode(
 ): IDataObject {
 	const { data: paused } = pausedSchema.safeParse(context);
 	if (paused) paused.executeData.node.disabled = false;
-	return { ...outcome, [WRONG_CODE_KEY]: { turn, proof } };
+	return { ...outcome, [WRONG_CODE_FIELD]: { turn, proof } };
 }
 
 /** A question to which a wrong code was given. */
@@ -68,7 +69,7 @@ export interface QuestionAgain {
  */
 export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undefined {
 	const [item] = context.getInputData();
-	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_KEY]);
+	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_FIELD]);
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
 	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
@@ -78,7 +79,7 @@ export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undef
 		const problem = {
 			field: 'The input item',
 			problem: 'belongs to a question that is over',
-			advice: `Take the field ${WRONG_CODE_KEY} out of it. Nothing was sent.`,
+			advice: `Take the field ${WRONG_CODE_FIELD} out of it. Nothing was sent.`,
 		};
 		throw invalidInputError(context.getNode(), problem, 0);
 	}
@@ -95,14 +96,12 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 		if (!reference) continue;
 		const answered = { ...reference, attempt: wait.wrongCodes };
 		const messageId = toMessageId(answered, wait.messageIdPrefix, String(secret));
+		if (messageId === undefined) return;
 		const { customerNo, expectation } = wait;
-		const input = { customerNo, message: expectation.wrongCodeReply, messageId };
-		const checked = checkSendOtpInput(input);
-		if (messageId === undefined || !checked.valid) return;
+		const body = { customerNo, messageId, mokMessage: expectation.wrongCodeReply };
 		// The right code may follow at once and is tried for 15 seconds, and Diyalog may ask for a minute before a retry.
-		const options = { concurrency: 1, maxRetries: 0, timeoutMs: 10_000 };
-		const client = await DiyalogClient.create(context, options);
-		const outcome = await client.sendOtp(toSendOtpBody(checked.input, () => messageId));
+		const client = await DiyalogClient.create(context, { maxRetries: 0, timeoutMs: 10_000 });
+		const outcome = await sendMessage(client, { messageId, request: sendOtpRequest(body) });
 		if (outcome.accepted) return;
 		const { title, advice } = outcome.failure;
 		context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);

@@ -3,21 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
 import { normaliseCode } from '../../../../nodes/Diyalog/codes/code';
 import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
-import { checkOtpSettings, prepareOtp } from '../../../../nodes/Diyalog/codes/settings';
 import { checkOtp } from '../../../../nodes/Diyalog/codes/checks';
 import { codeDigest, decide } from '../../../../nodes/Diyalog/wait/decide';
-import { checkWaitInput } from '../../../../nodes/Diyalog/wait/waitInput';
+import { checkMessage, checkQuestion } from '../../../support/entered';
 
 /* Codes that are none, or that somebody else would read as another one. */
 
 const keys = deriveKeys('token-of-the-otp-bot');
 const NOTHING = ['', ' ', '-', '- - -', '...', '___', '\u200b', '1'.repeat(101)];
 
-function prepareGiven(code: string) {
-	const settings = checkOtpSettings({ otpMode: 'given' });
-	if (!settings.valid) throw new Error('The settings are not possible');
-	return prepareOtp('Your code is {code}.', code, settings.input, randomBytes);
-}
+const prepareGiven = (otpValue: string) =>
+	checkMessage({ otpMode: 'given', message: 'Your code is {code}.', otpValue });
 
 /** Whether what was entered passes for the code that was sent. */
 function passes(sent: string, entered: unknown): boolean {
@@ -31,7 +27,9 @@ function passes(sent: string, entered: unknown): boolean {
 }
 
 it.each(NOTHING.slice(1))('1. a given code that is none is not sent: %j', (code) => {
-	expect(prepareGiven(code)).toMatchObject({ valid: false, problem: { field: 'OTP Value' } });
+	// Blanks count as no code at all, and then the text has nothing to show.
+	const field = code === ' ' ? 'Message' : 'OTP Value';
+	expect(prepareGiven(code)).toMatchObject({ valid: false, problem: { field } });
 });
 
 it('2. nothing verifies a challenge without a code', () => {
@@ -101,7 +99,7 @@ it('5. two texts pass for each other only if they differ in capitals, blanks, da
 it.each([`1${' '.repeat(150)}2`, -12, 1e21, '--'])(
 	'6. an expected code that is none is not waited for: %p',
 	(expectedCode) => {
-		expect(checkWaitInput({ responseType: 'code', expectedCode }, {})).toMatchObject({
+		expect(checkQuestion({ responseType: 'code', expectedCode }, {})).toMatchObject({
 			valid: false,
 			problem: { field: 'Expected Code' },
 		});

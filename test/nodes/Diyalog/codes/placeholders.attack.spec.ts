@@ -123,7 +123,7 @@ describe('other texts that a customer reads:', () => {
 		[
 			'26. the label of an approval',
 			async () => await ask({ approvalOptions: { values: { approveLabel: 'Pay {amount}' } } }),
-			/^Approval Options .*\{amount\}/,
+			/^Approve Button Label .*\{amount\}/,
 		],
 		[
 			'27. a choice',
@@ -132,7 +132,7 @@ describe('other texts that a customer reads:', () => {
 					responseType: 'choice',
 					choices: { choice: [{ title: 'Yes' }, { title: '{payee}' }] },
 				}),
-			/^Choices: button 2 .*\{payee\}/,
+			/^Button 2: Title .*\{payee\}/,
 		],
 		[
 			'28. the Wrong Code Reply',

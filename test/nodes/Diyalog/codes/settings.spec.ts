@@ -1,16 +1,9 @@
 import fc from 'fast-check';
-import { randomBytes } from 'node:crypto';
-import { checkOtpSettings, prepareOtp } from '../../../../nodes/Diyalog/codes/settings';
 import { canonicalTransaction, readTransaction } from '../../../../nodes/Diyalog/codes/transaction';
-
-const settings = (raw: object = {}) => {
-	const checked = checkOtpSettings({ otpMode: 'generate', ...raw });
-	if (!checked.valid) throw new Error(checked.problem.problem);
-	return checked.input;
-};
+import { checkMessage } from '../../../support/entered';
 
 const prepared = (template: string, raw: object = {}, otpValue?: string) => {
-	const checked = prepareOtp(template, otpValue, settings(raw), randomBytes);
+	const checked = checkMessage({ otpMode: 'generate', message: template, otpValue, ...raw });
 	if (!checked.valid) throw new Error(`${checked.problem.field} ${checked.problem.problem}`);
 	return checked.input;
 };
@@ -115,14 +108,20 @@ describe('settings', () => {
 			'Transaction',
 		],
 	])('%j is refused, naming the field', (raw, field) => {
-		expect(checkOtpSettings({ otpMode: 'generate', ...raw })).toMatchObject({
+		expect(checkMessage({ otpMode: 'generate', message: '{code}', ...raw })).toMatchObject({
 			valid: false,
 			problem: { field, advice: expect.stringMatching(/\.$/) as string },
 		});
 	});
 
 	it('are as safe as they should be when nothing is entered', () => {
-		expect(settings()).toEqual({
+		const { code, messageId, ...input } = prepared('{code}');
+		expect(messageId).toBeUndefined();
+		expect(input).toEqual({
+			customerNo: '70021',
+			message: code,
+			buttons: [],
+			additionalFields: {},
 			otpMode: 'generate',
 			codeLength: 6,
 			codeCharacters: 'digits',

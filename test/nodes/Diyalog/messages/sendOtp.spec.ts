@@ -1,20 +1,18 @@
-import {
-	checkSendOtpInput,
-	parseSendOtpAnswer,
-	toSendOtpBody,
-} from '../../../../nodes/Diyalog/messages/sendOtp';
+import { parseMessageResponse } from '../../../../nodes/Diyalog/messages/response';
+import { toSendOtpBody } from '../../../../nodes/Diyalog/messages/sendOtp';
+import { checkMessage } from '../../../support/entered';
 import { documentedJson, documentedText } from '../../../support/fixtures';
 
 const newMessageId = () => 'fresh-id';
 
 function bodyOf(raw: object) {
-	const checked = checkSendOtpInput({ customerNo: '70021', message: 'Hello', ...raw });
+	const checked = checkMessage(raw);
 	if (!checked.valid) throw new Error(JSON.stringify(checked.problem));
 	return toSendOtpBody(checked.input, newMessageId);
 }
 
 function problemOf(raw: object) {
-	const checked = checkSendOtpInput({ customerNo: '70021', message: 'Hello', ...raw });
+	const checked = checkMessage(raw);
 	if (checked.valid) throw new Error('This input should not have been accepted');
 	return checked.problem;
 }
@@ -161,9 +159,9 @@ describe('input that cannot be sent', () => {
 	});
 });
 
-describe("Diyalog's answer", () => {
+describe("Diyalog's response", () => {
 	it('is read as documented, both ids as text', () => {
-		expect(parseSendOtpAnswer(documentedText('sendotp-response.json'))).toEqual({
+		expect(parseMessageResponse(documentedText('sendotp-response.json'))).toEqual({
 			recipientId: '2074022437',
 			diyalogMessageId: '-7523925115459309081',
 		});
@@ -171,7 +169,7 @@ describe("Diyalog's answer", () => {
 
 	it('keeps ids exact that come as numbers', () => {
 		const text = '{"recipient_id":2074022437,"message_id":-7523925115459309081,"more":true}';
-		expect(parseSendOtpAnswer(text)).toEqual({
+		expect(parseMessageResponse(text)).toEqual({
 			recipientId: '2074022437',
 			diyalogMessageId: '-7523925115459309081',
 		});
@@ -187,6 +185,6 @@ describe("Diyalog's answer", () => {
 		'<html></html>',
 		'{"recipient_id":"","message_id":"1"}',
 	])('is not taken from %p', (text) => {
-		expect(parseSendOtpAnswer(text)).toBeUndefined();
+		expect(parseMessageResponse(text)).toBeUndefined();
 	});
 });

@@ -1,6 +1,6 @@
-import { explainAnswer, explainNoAnswer } from '../../../../nodes/Diyalog/transport/failures';
+import { explainResponse, explainNoResponse } from '../../../../nodes/Diyalog/transport/failures';
 
-describe('explainAnswer', () => {
+describe('explainResponse', () => {
 	it.each([
 		[503, 'You may be using wrong token.', 'wrongToken'],
 		[503, '{"error":"You may be using wrong token."}', 'wrongToken'],
@@ -23,7 +23,7 @@ describe('explainAnswer', () => {
 		[302, '', 'notDiyalog'],
 		[200, '<html>Login</html>', 'notDiyalog'],
 	])('HTTP %i %j is %s', (status, text, kind) => {
-		const failure = explainAnswer({ status, text });
+		const failure = explainResponse({ status, text });
 		expect(failure).toMatchObject({ kind, status });
 		expect(failure.title).toMatch(/^[A-Z]/);
 		expect(failure.advice).toMatch(/\.$/);
@@ -34,17 +34,20 @@ describe('explainAnswer', () => {
 			{ status: 200, text: '<html>Login</html>' },
 			{ status: 502, text: 'Bad Gateway' },
 		]) {
-			expect(explainAnswer(answer).uncertain).toBe(true);
+			expect(explainResponse(answer).uncertain).toBe(true);
 		}
 	});
 
 	it('repeats nothing of an answer, which may show the address with its token', () => {
-		const failure = explainAnswer({ status: 404, text: 'Cannot POST /v1/bots/sendmok/the-token' });
+		const failure = explainResponse({
+			status: 404,
+			text: 'Cannot POST /v1/bots/sendmok/the-token',
+		});
 		expect(JSON.stringify(failure)).not.toContain('the-token');
 	});
 });
 
-describe('explainNoAnswer', () => {
+describe('explainNoResponse', () => {
 	it.each([
 		['ECONNREFUSED', 'unreachable', { repeatable: true }],
 		['ENOTFOUND', 'unreachable', { repeatable: true }],
@@ -58,7 +61,7 @@ describe('explainNoAnswer', () => {
 		['EPIPE', 'noAnswer', { uncertain: true }],
 		[undefined, 'noAnswer', { uncertain: true }],
 	])('%s is %s', (code, kind, certainty) => {
-		const { repeatable, uncertain, kind: found } = explainNoAnswer(code);
+		const { repeatable, uncertain, kind: found } = explainNoResponse(code);
 		expect({ kind: found, repeatable, uncertain }).toEqual({ kind, ...certainty });
 	});
 });
@@ -74,6 +77,6 @@ describe('what may be sent again', () => {
 		[502, 'Bad Gateway', undefined, undefined],
 		[200, '<html>', undefined, undefined],
 	])('HTTP %i %j with Retry-After %p: %p', (status, text, retryAfterMs, repeatable) => {
-		expect(explainAnswer({ status, text, retryAfterMs }).repeatable).toBe(repeatable);
+		expect(explainResponse({ status, text, retryAfterMs }).repeatable).toBe(repeatable);
 	});
 });

@@ -1,4 +1,4 @@
-import { explainAnswer, explainNoAnswer } from '../../../../nodes/Diyalog/transport/failures';
+import { explainResponse, explainNoResponse } from '../../../../nodes/Diyalog/transport/failures';
 import { retryAfterMs, waitBeforeRetryMs } from '../../../../nodes/Diyalog/transport/retry';
 
 const NOW = new Date('2026-11-23T12:00:00Z');
@@ -23,7 +23,7 @@ describe('retryAfterMs', () => {
 });
 
 describe('waitBeforeRetryMs', () => {
-	const refused = explainNoAnswer('ECONNREFUSED');
+	const refused = explainNoResponse('ECONNREFUSED');
 
 	it('grows from try to try and is spread by chance', () => {
 		const waits = (random: number) =>
@@ -33,17 +33,17 @@ describe('waitBeforeRetryMs', () => {
 	});
 
 	it('is never shorter than what the server asks for', () => {
-		const busy = explainAnswer({ status: 429, text: '', retryAfterMs: 2_000 });
+		const busy = explainResponse({ status: 429, text: '', retryAfterMs: 2_000 });
 		expect(waitBeforeRetryMs(busy, 0, () => 0)).toBe(2_000);
 		expect(waitBeforeRetryMs(busy, 2, () => 1)).toBe(2_500);
 	});
 
 	it.each([
-		['longer than a minute', explainAnswer({ status: 429, text: '', retryAfterMs: 60_001 })],
-		['uncertain', explainNoAnswer('ECONNRESET')],
+		['longer than a minute', explainResponse({ status: 429, text: '', retryAfterMs: 60_001 })],
+		['uncertain', explainNoResponse('ECONNRESET')],
 		[
 			'refused for good',
-			explainAnswer({ status: 503, text: 'You may be using wrong token.', retryAfterMs: 0 }),
+			explainResponse({ status: 503, text: 'You may be using wrong token.', retryAfterMs: 0 }),
 		],
 	])('there is none when it would be %s', (_, failure) => {
 		expect(waitBeforeRetryMs(failure, 0, () => 0)).toBeUndefined();

@@ -1,6 +1,6 @@
 import { failureError } from '../../../../nodes/Diyalog/actions/errors';
 import { explainThrown } from '../../../../nodes/Diyalog/transport/client';
-import { explainNoAnswer } from '../../../../nodes/Diyalog/transport/failures';
+import { explainNoResponse } from '../../../../nodes/Diyalog/transport/failures';
 import { https } from '../../../../tools/system';
 import { FaultyTlsServer } from '../../../support/faultyTlsServer';
 
@@ -61,7 +61,7 @@ it.each([
 	'ERR_TLS_RENEGOTIATION_DISABLED',
 	'ERR_TLS_HANDSHAKE_TIMEOUT',
 ])('3. %s: uncertain', (code) => {
-	expect(explainNoAnswer(code)).toMatchObject({ uncertain: true });
+	expect(explainNoResponse(code)).toMatchObject({ uncertain: true });
 });
 
 it('4. the message of the error says that the message may have been delivered', () => {
@@ -73,7 +73,7 @@ it('4. the message of the error says that the message may have been delivered', 
 		position: [0, 0] as [number, number],
 		parameters: {},
 	};
-	const messageOf = (code: string) => failureError(node, explainNoAnswer(code), 0).message;
+	const messageOf = (code: string) => failureError(node, explainNoResponse(code), 0).message;
 	expect(messageOf('ECONNRESET')).toContain('the message may have been delivered');
 	expect(messageOf('ECONNREFUSED')).not.toContain('may have been delivered');
 });

@@ -1,4 +1,4 @@
-import { checkWaitInput } from '../../../../nodes/Diyalog/wait/waitInput';
+import { checkQuestion } from '../../../support/entered';
 
 const choices = (...titles: string[]) => ({
 	choice: titles.map((title) => ({ title, value: '' })),
@@ -6,7 +6,7 @@ const choices = (...titles: string[]) => ({
 
 describe('what is planned', () => {
 	it('an approval by itself: two buttons, five minutes', () => {
-		const checked = checkWaitInput({ responseType: 'approval' }, {});
+		const checked = checkQuestion({ responseType: 'approval' }, {});
 		expect(checked).toEqual({
 			valid: true,
 			input: {
@@ -26,7 +26,7 @@ describe('what is planned', () => {
 
 	it('one button only, with a label; an emptied label is the usual word', () => {
 		const planned = (approvalOptions: object) => {
-			const checked = checkWaitInput({ responseType: 'approval', approvalOptions }, {});
+			const checked = checkQuestion({ responseType: 'approval', approvalOptions }, {});
 			if (!checked.valid || checked.input.response.kind !== 'button') throw new Error('not valid');
 			return checked.input.response.buttons.map(({ title }) => title);
 		};
@@ -62,7 +62,7 @@ describe('what is refused, by the name of the field', () => {
 			'a choice without words',
 			{ responseType: 'choice', choices: choices('a', ' ') },
 			{},
-			'Choices: button 2 is empty',
+			'Button 2: Title is empty',
 		],
 		['a code of letters', code('abcd'), {}, 'Expected Code is not a number of 2 to 10 digits'],
 		['a code of one digit', code('7'), {}, 'Expected Code is not a number of 2 to 10 digits'],
@@ -89,17 +89,17 @@ describe('what is refused, by the name of the field', () => {
 			'a strange time',
 			approval,
 			{ limitWaitTime: { values: { limitType: 'never' } } },
-			'Limit Wait Time has a value that is not possible',
+			'Limit Type has a value that is not possible',
 		],
 	])('%s', (_what, response, options, sentence) => {
-		const checked = checkWaitInput(response, options);
+		const checked = checkQuestion(response, options);
 		expect(checked.valid ? '' : `${checked.problem.field} ${checked.problem.problem}`).toBe(
 			sentence,
 		);
 	});
 
 	it('no problem repeats what was entered', () => {
-		const checked = checkWaitInput(code('geheim'), {});
+		const checked = checkQuestion(code('geheim'), {});
 		expect(JSON.stringify(checked)).not.toContain('geheim');
 	});
 });

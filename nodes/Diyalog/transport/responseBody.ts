@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
 
-/** An accepted answer has about 80 characters; this leaves room for a long refusal, and none for a flood. */
-export const MAX_ANSWER_BYTES = 65_536;
+/** An accepted response has about 80 characters; this leaves room for a long refusal, and none for a flood. */
+export const MAX_RESPONSE_BYTES = 65_536;
 
 /** A body as n8n's request helper streams it; only what is needed of a Node stream. */
 interface BodyStream extends AsyncIterable<unknown> {
@@ -17,27 +17,27 @@ const isBodyStream = (value: unknown): value is BodyStream =>
 
 const streamSchema = z.custom<BodyStream>(isBodyStream);
 
-/** The answer could not be read to its end. The code is one that the network's errors have as well. */
-class AnswerError extends Error {
-	override readonly name = 'AnswerError';
+/** The response could not be read to its end. The code is one that the network's errors have as well. */
+class ResponseError extends Error {
+	override readonly name = 'ResponseError';
 
 	readonly code = 'ECONNABORTED';
 
 	constructor() {
-		super('The answer was not read to its end');
+		super('The response was not read to its end');
 	}
 }
 
 /**
- * Reads a streamed answer as UTF-8 text. n8n's own reading has no limit in size, and its timeout ends with the headers
- * of an answer that is streamed, so both are kept here.
+ * Reads a streamed response as UTF-8 text. n8n's own reading has no limit in size, and its timeout ends with the headers
+ * of a response that is streamed, so both are kept here.
  *
  * @param body the body of the full response
- * @param deadline fires when the whole answer should have been there
- * @returns the text; no more than the first {@link MAX_ANSWER_BYTES} bytes of it
- * @throws AnswerError, or the stream's own error, when the answer breaks off or takes too long
+ * @param deadline fires when the whole response should have been there
+ * @returns the text; no more than the first {@link MAX_RESPONSE_BYTES} bytes of it
+ * @throws ResponseError, or the stream's own error, when the response breaks off or takes too long
  */
-export async function readAnswerBody(body: unknown, deadline: AbortSignal): Promise<string> {
+export async function readResponseBody(body: unknown, deadline: AbortSignal): Promise<string> {
 	const stream = streamSchema.parse(body);
 	const chunks: Buffer[] = [];
 	let size = 0;
@@ -47,11 +47,11 @@ export async function readAnswerBody(body: unknown, deadline: AbortSignal): Prom
 			chunks.push(bytes);
 			size += bytes.length;
 			// Leaving the loop ends the stream, and with it the connection.
-			if (size >= MAX_ANSWER_BYTES) return;
+			if (size >= MAX_RESPONSE_BYTES) return;
 		}
 	};
 	await beforeDeadline(read(), deadline, () => stream.destroy());
-	return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString('utf8');
+	return Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES).toString('utf8');
 }
 
 /** Waits for the work until the deadline; a stream that is waiting for data cannot be interrupted, only left behind. */
@@ -64,7 +64,7 @@ async function beforeDeadline(
 	const tooLate = new Promise<never>((_resolve, reject) => {
 		stopWaiting = () => {
 			abandon();
-			reject(new AnswerError());
+			reject(new ResponseError());
 		};
 	});
 	if (deadline.aborted) stopWaiting();

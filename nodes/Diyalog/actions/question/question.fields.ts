@@ -1,36 +1,36 @@
 import type { INodeProperties, INodePropertyCollection } from 'n8n-workflow';
-import { sendOptionsField } from '../sendOptions';
 import {
 	DEFAULT_APPROVE_LABEL,
 	DEFAULT_DECLINE_LABEL,
 	DEFAULT_MAX_ATTEMPTS,
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
-import { additionalFields, customerNoField } from '../fields';
-import { otpFields } from './code.fields';
+import { sendOptionsField } from '../sendOptions';
 
 /*
  * The fields of "Send and Wait for Response". message, responseType and approvalOptions have the names that n8n looks for
  * when it makes a human review tool for AI agents of the node.
  */
 
-const triggerNotice: INodeProperties = {
-	displayName:
-		'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
-	name: 'triggerNotice',
-	type: 'notice',
-	displayOptions: { hide: { answerBy: ['link'] } },
-	default: '',
-};
-
-const linkNotice: INodeProperties = {
-	displayName:
-		'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
-	name: 'linkNotice',
-	type: 'notice',
-	displayOptions: { show: { answerBy: ['link'] } },
-	default: '',
-};
+/** How the answer comes back. */
+export const questionNotices: INodeProperties[] = [
+	{
+		displayName:
+			'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
+		name: 'triggerNotice',
+		type: 'notice',
+		displayOptions: { hide: { answerBy: ['link'] } },
+		default: '',
+	},
+	{
+		displayName:
+			'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
+		name: 'linkNotice',
+		type: 'notice',
+		displayOptions: { show: { answerBy: ['link'] } },
+		default: '',
+	},
+];
 
 const responseTypeField: INodeProperties = {
 	displayName: 'Response Type',
@@ -271,7 +271,7 @@ const sendOptions = (sendOptionsField.options ?? []).filter(
 const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
 	a.displayName.localeCompare(b.displayName);
 
-const optionsField: INodeProperties = {
+export const questionOptionsField: INodeProperties = {
 	displayName: 'Options',
 	name: 'options',
 	type: 'collection',
@@ -280,7 +280,7 @@ const optionsField: INodeProperties = {
 	options: [...waitOptions, ...sendOptions].sort(byDisplayName),
 };
 
-const messageField: INodeProperties = {
+export const questionField: INodeProperties = {
 	displayName: 'Message',
 	name: 'message',
 	type: 'string',
@@ -291,30 +291,11 @@ const messageField: INodeProperties = {
 	description: 'The text that the customer reads',
 };
 
-/** A code beside the question is the exception here, so the field says where it would be. */
-const codeFields = otpFields.map((field) =>
-	field.name === 'otpMode'
-		? {
-				...field,
-				displayName: 'OTP in the Message',
-				default: 'none',
-				description: 'Whether the message carries a code as well, and where that comes from',
-			}
-		: field,
-);
-
-/** The fields, in the order the editor shows them. */
-export const sendAndWaitFields: INodeProperties[] = [
-	triggerNotice,
-	linkNotice,
-	customerNoField,
-	messageField,
+/** What is said about the answer, in the order of the editor. */
+export const responseFields: INodeProperties[] = [
 	responseTypeField,
 	approvalOptionsField,
 	choicesField,
 	expectedCodeField,
 	answerByField,
-	...codeFields,
-	additionalFields,
-	optionsField,
 ];

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import type { ICredentialDataDecryptedObject, IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { customerFingerprint, issueChallenge } from '../../codes/challenge';
+import type { OtpKeys } from '../../codes/keys';
+import { permitSend } from '../../codes/limits';
+import { nodeMemory } from '../../memory/books';
+import type { SendOtpInput } from '../../messages/sendOtp';
+import { invalidInputError } from '../errors';
+import type { Message } from '../sending';
+import { codeKeysOf } from './codeKeys';
+
+const MS_PER_MINUTE = 60_000;
+
+/** Watches over the codes that one run of the node sends, and makes their challenges. */
+export class CodeIssuer {
+	private derived: OtpKeys | undefined;
+
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly credentials: ICredentialDataDecryptedObject,
+	) {}
+
+	/** What the code of a message adds to its sending; nothing for a message without one. */
+	watchOver(
+		input: SendOtpInput,
+		messageId: string,
+		itemIndex: number,
+	): Pick<Message, 'permit' | 'added'> {
+		const { code } = input;
+		if (code === undefined) return {};
+		return {
+			permit: input.otpMode === 'generate' ? this.permit(input, itemIndex) : undefined,
+			added: (sentAt) => this.challengeFor({ ...input, code }, messageId, sentAt),
+		};
+	}
+
+	private get keys(): OtpKeys {
+		return (this.derived ??= codeKeysOf(this.context.getNode(), this.credentials));
+	}
+
+	/** Counts a generated code against the customer's resend limits. */
+	private permit(
+		{ customerNo, resendLimits: { maxCodes, windowMinutes, firstGapSeconds } }: SendOtpInput,
+		itemIndex: number,
+	): Message['permit'] {
+		return async (sentAt) => {
+			const memory = { keys: this.keys, ...nodeMemory(this.context) };
+			const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
+			const customer = customerFingerprint(this.keys, customerNo);
+			const permit = await permitSend(memory, customer, limits, sentAt.getTime());
+			if (permit.granted) return permit.giveBack;
+			const problem = {
+				field: 'Customer Number',
+				problem: 'has got as many codes as Resend Limits allow for now',
+				advice: 'Let the customer wait a minute or more before asking for another code.',
+			};
+			throw invalidInputError(this.context.getNode(), problem, itemIndex);
+		};
+	}
+
+	/** The challenge that belongs to a code. */
+	private challengeFor(
+		{ code, customerNo, transaction, validMinutes }: SendOtpInput & { code: string },
+		messageId: string,
+		sentAt: Date,
+	): IDataObject {
+		const expiresAtMs = sentAt.getTime() + validMinutes * MS_PER_MINUTE;
+		const otp = { code, customerNo, messageId, transaction, expiresAtMs };
+		return {
+			challenge: issueChallenge(this.keys, otp, randomBytes),
+			expiresAt: new Date(expiresAtMs).toISOString(),
+		};
+	}
+}

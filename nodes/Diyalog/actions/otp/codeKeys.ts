@@ -1,0 +1,20 @@
+import type { ICredentialDataDecryptedObject, INode } from 'n8n-workflow';
+import { deriveKeys } from '../../codes/keys';
+import type { OtpKeys } from '../../codes/keys';
+import { botTokenOf } from '../../transport/authenticate';
+import { explainThrown } from '../../transport/client';
+import { failureError } from '../errors';
+
+/**
+ * The keys for challenges, derived from the bot token.
+ *
+ * @param credentials a decrypted Diyalog API credential
+ * @throws NodeApiError when it has no token
+ */
+export function codeKeysOf(node: INode, credentials: ICredentialDataDecryptedObject): OtpKeys {
+	try {
+		return deriveKeys(botTokenOf(credentials));
+	} catch (error) {
+		throw failureError(node, explainThrown(error), 0);
+	}
+}

@@ -1,0 +1,38 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { check } from '../../input/problem';
+import type { Entered } from '../../input/shown';
+import { sendOtpRequest, sendOtpSchema, toSendOtpBody } from '../../messages/sendOtp';
+import type { DiyalogClient } from '../../transport/client';
+import { requireValid } from '../errors';
+import { buttonsField } from '../fields';
+import type { Message } from '../sending';
+import { CodeIssuer } from './codeIssuer';
+
+const schema = sendOtpSchema(randomBytes);
+
+/**
+ * Makes messages of SendOTP of what was entered.
+ *
+ * @param fields of the operation, which name what cannot be sent
+ */
+export function otpMessages(
+	context: IExecuteFunctions,
+	{ credentials }: DiyalogClient,
+	fields: readonly INodeProperties[],
+): (entered: Entered, itemIndex: number) => Message {
+	const node = context.getNode();
+	const issuer = new CodeIssuer(context, credentials);
+	const labelled = [...fields, buttonsField];
+	return (entered, itemIndex) => {
+		const input = requireValid(node, check(schema, entered, labelled), itemIndex);
+		const body = toSendOtpBody(input, randomUUID);
+		const { messageId, customerNo } = body;
+		return {
+			messageId,
+			recipient: { customerNo },
+			request: sendOtpRequest(body),
+			...issuer.watchOver(input, messageId, itemIndex),
+		};
+	};
+}

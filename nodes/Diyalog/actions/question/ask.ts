@@ -1,0 +1,275 @@
+import { randomBytes } from 'node:crypto';
+import { DateTime } from 'luxon';
+import type {
+	ICredentialDataDecryptedObject,
+	IExecuteFunctions,
+	INode,
+	INodeProperties,
+} from 'n8n-workflow';
+import { createPayloadVerifier } from '../../deviceSignature/verifier';
+import { check } from '../../input/problem';
+import type { InputProblem } from '../../input/problem';
+import type { Entered } from '../../input/shown';
+import { DiyalogClient } from '../../transport/client';
+import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
+import { codeDigest, GRACE_MS } from '../../wait/decide';
+import type { Expectation, Wait } from '../../wait/decide';
+import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import {
+	readSignedResumeUrl,
+	toMessageId,
+	TURN_BYTES,
+	TURN_PARAMETER,
+} from '../../wait/resumeReference';
+import { waitSchema } from '../../wait/waitInput';
+import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
+import { deadlineOf } from '../../wait/waitTime';
+import { invalidInputError, operationError, requireValid } from '../errors';
+import type { ItemOutcome, OperationRun } from '../operation';
+import { readFields } from '../parameters';
+import type { ParameterReader } from '../parameters';
+import { deliver } from '../sending';
+import type { Message } from '../sending';
+import { readSendOptions } from '../sendOptions';
+import type { SettledItems } from '../settled';
+import { requireWaitable, restoreInput, storeWait } from './storedWait';
+import { readWrongCode, waitAgain } from './wrongCode';
+
+/* Asking: a message is sent, and the execution waits for the answer to it. */
+
+const problemOf = (node: INode, field: string, problem: string, advice: string) =>
+	invalidInputError(node, { field, problem, advice }, 0);
+
+/** An execution waits as a whole, so one item waits for one customer. */
+function requireSingleItem(context: IExecuteFunctions): void {
+	const count = context.getInputData().length;
+	if (count <= 1) return;
+	throw operationError(
+		context.getNode(),
+		`This node got ${count} items, and can wait for one`,
+		'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front. Nothing was sent.',
+	);
+}
+
+/** As n8n proposes it for a human review tool: an object, which is no text. */
+const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
+
+/** The message, in which the parameters of an agent's tool stand as JSON: who approves a call has to see them. */
+function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
+	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
+	if (typeof entered !== 'string' || !entered.startsWith('=')) return read('message', 0);
+	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
+	return readable === entered
+		? read('message', 0)
+		: context.evaluateExpression(readable.slice(1), 0);
+}
+
+/** Gives parameters as they came; those that are not there, as in a human review tool, are undefined. */
+const readerOf = (context: IExecuteFunctions): ParameterReader => {
+	const read: ParameterReader = (name, itemIndex) =>
+		context.getNodeParameter(name, itemIndex, null) ?? undefined;
+	return (name, itemIndex) =>
+		name === 'message' ? readMessage(context, read) : read(name, itemIndex);
+};
+
+/** Whether an answer of this kind could be accepted at all with this credential. */
+function credentialProblem(
+	response: PlannedResponse,
+	credential: ICredentialDataDecryptedObject,
+): InputProblem | undefined {
+	if (response.kind === 'link') {
+		return response.requireSignedPayload
+			? {
+					field: 'Require Signed Payload',
+					problem: 'cannot be met by links',
+					advice: 'Choose Tap in the Chat under Answer By, or turn the option off.',
+				}
+			: undefined;
+	}
+	if (String(credential.appSecret ?? '') === '') {
+		return {
+			field: 'App Secret of the credential',
+			problem: 'is empty',
+			advice:
+				'Enter the app_secret of the webhook in server.conf. Without it no answer could be told from a forged one.',
+		};
+	}
+	if (response.kind !== 'button' || !response.requireSignedPayload) return undefined;
+	const verifier = createPayloadVerifier(credential);
+	if (verifier.ok && (credential.payloadSignature ?? 'none') !== 'none') return undefined;
+	return {
+		field: 'Require Signed Payload',
+		problem: 'is on, but the credential does not say how to check signatures',
+		advice: verifier.ok
+			? 'Choose in the Diyalog API credential how payloads are signed, or turn the option off.'
+			: verifier.advice,
+	};
+}
+
+function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Date): Date {
+	const zone = context.getTimezone();
+	const deadline = deadlineOf(limit, now, (text) => DateTime.fromISO(text, { zone }).toJSDate());
+	if (deadline) return deadline;
+	throw problemOf(
+		context.getNode(),
+		'Limit Wait Time',
+		'is not a time within the next year',
+		'Enter how long the customer has for the answer, e.g. 5 minutes.',
+	);
+}
+
+/** n8n gives each node that is put in an id that fits; other programs that write workflows may not. */
+const ID_FIELD = 'The ID of this node';
+const NEW_ID =
+	'Copy this node in the editor, paste it and delete the old one: it then gets an ID of n8n.';
+
+/** The messageId that finds this execution again, and the turn it belongs to. */
+function newReference(context: IExecuteFunctions, prefix: string, appSecret: string) {
+	const node = context.getNode();
+	const turn = randomBytes(TURN_BYTES).toString('base64url');
+	const signedUrl = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
+	const reference = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
+	if (!reference && /^[\w-]+$/.test(node.id)) {
+		throw operationError(
+			node,
+			'This n8n signs resume addresses in an unknown way',
+			'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
+		);
+	}
+	if (!reference) throw problemOf(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
+	const messageId = toMessageId(reference, prefix, appSecret);
+	if (messageId !== undefined) return { turn, messageId };
+	if (toMessageId(reference, '', appSecret) === undefined) {
+		throw problemOf(node, ID_FIELD, 'is too long for a messageId', NEW_ID);
+	}
+	throw problemOf(
+		node,
+		'Message ID Prefix',
+		'is too long',
+		'Shorten it: prefix and reference together have at most 128 characters.',
+	);
+}
+
+/** The buttons of the message, as the node's own parameters would have given them. */
+function buttonsOf(context: IExecuteFunctions, response: PlannedResponse, turn: string): unknown[] {
+	if (response.kind === 'button') {
+		return response.buttons.map(({ payload, title }) => ({
+			type: 'postback',
+			title,
+			payload,
+			payloadHidden: response.requireSignedPayload,
+			payloadSeenByUser: title,
+		}));
+	}
+	if (response.kind !== 'link') return [];
+	return response.buttons.map(({ payload, title }) => ({
+		type: 'web_url',
+		title,
+		payload: context.getSignedResumeUrl({
+			[TURN_PARAMETER]: turn,
+			[LINK_ANSWER_PARAMETER]: payload,
+		}),
+	}));
+}
+
+function expectationOf(response: PlannedResponse, turn: string, appSecret: string): Expectation {
+	if (response.kind !== 'code') return response;
+	const { kind, expectedCode, maxAttempts, wrongCodeReply } = response;
+	const digest = codeDigest(expectedCode, turn, appSecret);
+	return { kind, codeDigest: digest, maxAttempts, wrongCodeReply };
+}
+
+/** What is sent, and what is waited for. */
+interface Question {
+	message: Message;
+	wait: Wait;
+	deadline: Date;
+}
+
+/** Makes the message of a question: what was entered, with its messageId and buttons in place of fields of that name. */
+export type ToMessage = (entered: Entered, itemIndex: number) => Message;
+
+/** Reads and checks what was entered; nothing has been sent when it throws. */
+function prepare(
+	context: IExecuteFunctions,
+	credential: ICredentialDataDecryptedObject,
+	fields: readonly INodeProperties[],
+	toMessage: ToMessage,
+	now: Date,
+): Question {
+	const node = context.getNode();
+	const entered = readFields(readerOf(context), fields, 0);
+	const input = requireValid(node, check(waitSchema, entered, fields), 0);
+	const { response, messageIdPrefix } = input;
+	const problem = credentialProblem(response, credential);
+	if (problem) throw invalidInputError(node, problem, 0);
+	const deadline = readDeadline(context, input, now);
+	const appSecret = String(credential.appSecret ?? '');
+	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
+	const button = buttonsOf(context, response, turn);
+	const message = toMessage({ ...entered, messageId, buttons: { button } }, 0);
+	const wait: Wait = {
+		turn,
+		executionId: context.getExecutionId(),
+		customerNo: message.recipient.customerNo,
+		messageId,
+		messageIdPrefix,
+		sentAt: now.toISOString(),
+		deadline: deadline.toISOString(),
+		expectation: expectationOf(response, turn, appSecret),
+		wrongCodes: 0,
+		...message.added?.(now),
+	};
+	return { message, wait, deadline };
+}
+
+/**
+ * Begins to ask one question, or to wait on after a wrong code.
+ *
+ * @param fields of the operation
+ * @param toMessageWith gives what makes the question's message
+ */
+export async function startAsking(
+	context: IExecuteFunctions,
+	settled: SettledItems,
+	fields: readonly INodeProperties[],
+	toMessageWith: (client: DiyalogClient) => ToMessage,
+): Promise<OperationRun> {
+	requireWaitable(context);
+	requireSingleItem(context);
+	const again = readWrongCode(context);
+	if (again) {
+		return { concurrency: 1, execute: async () => ({ waiting: await waitAgain(context, again) }) };
+	}
+	restoreInput(context);
+	const client = await DiyalogClient.create(context, readSendOptions(context));
+	const toMessage = toMessageWith(client);
+
+	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
+		const now = new Date();
+		const { message, wait, deadline } = prepare(
+			context,
+			client.credentials,
+			fields,
+			toMessage,
+			now,
+		);
+		// What may have arrived is remembered by what went in.
+		const attempt = settled.attempt(itemIndex, message.recipient);
+		if (attempt.before) return attempt.before;
+		const input = context.getInputData()[itemIndex]?.json ?? {};
+		// Before it is sent: from then on the customer can answer, and what n8n passes on must be no approval.
+		const takeBack = storeWait(context, wait, input);
+		let isAsked = false;
+		try {
+			const sent = await deliver(client, message, attempt, now);
+			isAsked = 'result' in sent;
+			if (!isAsked) return sent;
+		} finally {
+			if (!isAsked) takeBack();
+		}
+		await context.putExecutionToWait(new Date(deadline.getTime() + GRACE_MS));
+		return { waiting: outcomeOf(wait, EXPIRED, input) };
+	};
+	return { concurrency: 1, execute };
+}

@@ -1,0 +1,98 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { rememberMessage } from '../messages/knownMessages';
+import type { MessageResponse } from '../messages/response';
+import { DiyalogClient } from '../transport/client';
+import type { ApiRequest, Outcome } from '../transport/client';
+import type { Failure } from '../transport/failures';
+import type { OperationRun } from './operation';
+import { readSendOptions } from './sendOptions';
+import type { Attempt, Settled, SettledItems } from './settled';
+
+/* Sending messages: the same for every operation that does, whatever kind of message it is. */
+
+/** Whom a message is for, as its item says it. */
+export interface Recipient {
+	customerNo: string;
+}
+
+/** One message, checked and ready to be sent. */
+export interface Message {
+	messageId: string;
+	recipient: Recipient;
+	request: ApiRequest<MessageResponse>;
+	/**
+	 * Counts the message against limits.
+	 *
+	 * @returns takes it back, for a message that was certainly not sent
+	 * @throws NodeOperationError when the person has got enough for now
+	 */
+	permit?: (sentAt: Date) => Promise<() => Promise<void>>;
+	/** what else its item says, for instance the challenge of its code */
+	added?: (sentAt: Date) => IDataObject;
+}
+
+/** Sends a message, which is known from then on: a press may name it at once. */
+export async function sendMessage(
+	client: DiyalogClient,
+	{ messageId, request }: Pick<Message, 'messageId' | 'request'>,
+): Promise<Outcome<MessageResponse>> {
+	rememberMessage(messageId);
+	return await client.send(request);
+}
+
+/**
+ * Sends a message that is permitted, and gives back what it took of a limit when it certainly was not sent.
+ *
+ * @throws what the permission throws
+ */
+export async function deliver(
+	client: DiyalogClient,
+	message: Message,
+	attempt: Attempt,
+	sentAt: Date,
+): Promise<Settled> {
+	const giveBack = await message.permit?.(sentAt);
+	const outcome = await sendMessage(client, message);
+	if (outcome.accepted) {
+		const { recipientId, diyalogMessageId } = outcome.response;
+		const { messageId, recipient } = message;
+		const sent = { messageId, recipientId, diyalogMessageId, sentAt: sentAt.toISOString() };
+		return { result: { ...recipient, ...sent, ...message.added?.(sentAt) } };
+	}
+	// When that fails too, the message counts as sent: the failure to send is the news.
+	if (outcome.failure.uncertain) attempt.setUncertain(outcome);
+	else await giveBack?.().catch(() => undefined);
+	return outcome;
+}
+
+/** What the first refusal of the token says to all items behind it: not one more request is made. */
+const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
+	...failure,
+	title: `Not sent: ${title}`,
+});
+
+/**
+ * Begins to send one message for each item.
+ *
+ * @param prepareWith gives what reads and checks one item; nothing has been sent when that throws
+ */
+export async function startSending(
+	context: IExecuteFunctions,
+	settled: SettledItems,
+	prepareWith: (client: DiyalogClient) => (itemIndex: number) => Message,
+): Promise<OperationRun> {
+	const options = readSendOptions(context);
+	const client = await DiyalogClient.create(context, options);
+	const prepare = prepareWith(client);
+	let refusedToken: Failure | undefined;
+
+	const execute = async (itemIndex: number): Promise<Settled> => {
+		const message = prepare(itemIndex);
+		if (refusedToken) return { failure: notSentBecause(refusedToken) };
+		const attempt = settled.attempt(itemIndex, message.recipient);
+		const sent = attempt.before ?? (await deliver(client, message, attempt, new Date()));
+		if ('failure' in sent && sent.failure.kind === 'wrongToken') refusedToken = sent.failure;
+		return sent;
+	};
+	return { concurrency: options.concurrency, execute };
+}

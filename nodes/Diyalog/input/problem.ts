@@ -1,0 +1,92 @@
+import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
+import { z } from 'zod/v4';
+import { isShown } from './shown';
+import type { Entered } from './shown';
+
+/**
+ * Why what was entered cannot be used: the field as the editor calls it (e.g. `Button 2: Title`), what is wrong as the
+ * rest of that sentence, and what to do. Never the value: it may be a code or a customer's data.
+ */
+export interface InputProblem {
+	field: string;
+	problem: string;
+	advice: string;
+}
+
+/** What checking found: the typed input, or its first problem. */
+export type Checked<T> = { valid: true; input: T } | { valid: false; problem: InputProblem };
+
+/**
+ * Adds a problem to what a schema found: it continues the sentence that the field's label begins.
+ * What it returns is no value; only a transformation chained behind it is skipped, not the rest of this one.
+ *
+ * @param path the field within what is checked, where the schema is that of several
+ */
+export function addProblem(
+	context: z.RefinementCtx,
+	problem: string,
+	advice: string,
+	...path: string[]
+): never {
+	context.addIssue({ code: 'custom', message: problem, params: { advice }, path, continue: false });
+	return z.NEVER;
+}
+
+type Entry = INodeProperties | INodePropertyCollection;
+
+const isEntry = (option: Entry | INodePropertyOptions): option is Entry => 'displayName' in option;
+
+const entriesIn = (entry: Entry): readonly Entry[] =>
+	'values' in entry ? entry.values : (entry.options ?? []).filter(isEntry);
+
+const isEntered = (value: unknown): value is Entered => typeof value === 'object' && value !== null;
+
+/** The words under which people know a field, and which element of a list it belongs to. */
+function labelOf(
+	fields: readonly INodeProperties[],
+	entered: unknown,
+	path: readonly PropertyKey[],
+): string {
+	const all = isEntered(entered) ? entered : {};
+	let entries: readonly Entry[] = fields;
+	let values: Entered = all;
+	let element = '';
+	let label = '';
+	for (const part of path) {
+		if (typeof part === 'number') [element, label] = [`${label} ${part + 1}`, ''];
+		const named = entries.filter(({ name }) => name === part);
+		const entry = named.find((each) => 'values' in each || isShown(each, values, all)) ?? named[0];
+		if (entry) [label, entries] = [entry.displayName, entriesIn(entry)];
+		const value = values[String(part)];
+		values = isEntered(value) ? value : {};
+	}
+	return [element, label].filter((words) => words !== '').join(': ') || 'Input';
+}
+
+/**
+ * Checks what was entered.
+ *
+ * @param entered the node's parameters, as they came: texts, numbers from a spreadsheet, anything from an expression
+ * @param fields of the editor, whose labels name the field that has a problem
+ * @returns what the schema makes of it, or its first problem
+ */
+export function check<T>(
+	schema: z.ZodType<T>,
+	entered: unknown,
+	fields: readonly INodeProperties[],
+): Checked<T> {
+	const { success, data, error } = schema.safeParse(entered);
+	if (success) return { valid: true, input: data };
+	const [issue] = error.issues;
+	const field = labelOf(fields, entered, issue?.path ?? []);
+	const { advice } = (issue?.code === 'custom' && issue.params) || {};
+	const problem =
+		typeof advice === 'string'
+			? { field, problem: issue?.message ?? '', advice }
+			: {
+					field,
+					problem: 'has a value that is not possible',
+					advice: 'Choose one of the values that the field offers, or check the expression.',
+				};
+	return { valid: false, problem };
+}
