@@ -9,12 +9,12 @@ import {
 import type { JsonWebKey, KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { NodeHelpers } from 'n8n-workflow';
-import { payloadSignatureFields } from '../../../../credentials/payloadSignatureFields';
+import { payloadSignatureFields } from '../../../../nodes/Diyalog/deviceSignature/fields';
+import type { SignedPress } from '../../../../nodes/Diyalog/deviceSignature/formats';
 import { createPayloadVerifier } from '../../../../nodes/Diyalog/deviceSignature/verifier';
 import type {
 	CheckedPayload,
 	PayloadVerifier,
-	SignedPress,
 } from '../../../../nodes/Diyalog/deviceSignature/verifier';
 import type { JoseRequest, JoseTokens } from '../../../support/joseTokens';
 import { projectRoot, run } from '../../../../tools/system';
