@@ -1,4 +1,4 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 import { JWS_ALGORITHMS, METHODS } from './algorithms';
 import type { Algorithms, KeyField } from './algorithms';
 
@@ -6,13 +6,19 @@ import type { Algorithms, KeyField } from './algorithms';
 interface FormatFields {
 	option: { name: string; value: string; description: string };
 	algorithms: Algorithms;
-	/** the field in which the algorithm is chosen */
-	chooser: { displayName: string; name: string; default: string; description: string };
+	/** in which the algorithm is chosen */
+	chooser: INodeProperties;
 	/** what only this format needs */
 	own: INodeProperties[];
-	/** of Signature Covers the Message ID */
-	bindingDescription: string;
+	/** whether the signature covers the message id */
+	binding: INodeProperties;
 }
+
+const optionsOf = (algorithms: Algorithms) =>
+	[...algorithms].map(([value, { label }]) => ({ name: label, value }));
+
+const forJws: IDisplayOptions = { show: { payloadSignature: ['jws'] } };
+const forSeparated: IDisplayOptions = { show: { payloadSignature: ['separated'] } };
 
 const FORMATS: readonly FormatFields[] = [
 	{
@@ -25,12 +31,22 @@ const FORMATS: readonly FormatFields[] = [
 		chooser: {
 			displayName: 'Signature Algorithm',
 			name: 'payloadSignatureAlgorithm',
+			type: 'options',
+			displayOptions: forJws,
+			options: optionsOf(JWS_ALGORITHMS),
 			default: 'ES256',
 			description: 'The algorithm with which your app signs. Tokens with any other are invalid.',
 		},
 		own: [],
-		bindingDescription:
-			'Whether the token has to hold a JSON object with the texts payload and messageId. Without the ID, what was signed for one message can be used again for another.',
+		binding: {
+			displayName: 'Signature Covers the Message ID',
+			name: 'payloadSignatureBinding',
+			type: 'boolean',
+			displayOptions: forJws,
+			default: true,
+			description:
+				'Whether the token has to hold a JSON object with the texts payload and messageId. Without the ID, what was signed for one message can be used again for another.',
+		},
 	},
 	{
 		option: {
@@ -42,6 +58,9 @@ const FORMATS: readonly FormatFields[] = [
 		chooser: {
 			displayName: 'Signature Method',
 			name: 'payloadSignatureMethod',
+			type: 'options',
+			displayOptions: forSeparated,
+			options: optionsOf(METHODS),
 			default: 'ecdsaSha256',
 			description: 'The algorithm with which your app signs',
 		},
@@ -50,7 +69,7 @@ const FORMATS: readonly FormatFields[] = [
 				displayName: 'Separator',
 				name: 'payloadSignatureSeparator',
 				type: 'string',
-				displayOptions: { show: { payloadSignature: ['separated'] } },
+				displayOptions: forSeparated,
 				required: true,
 				default: '.',
 				description:
@@ -60,7 +79,7 @@ const FORMATS: readonly FormatFields[] = [
 				displayName: 'Signature Encoding',
 				name: 'payloadSignatureEncoding',
 				type: 'options',
-				displayOptions: { show: { payloadSignature: ['separated'] } },
+				displayOptions: forSeparated,
 				options: [
 					{ name: 'Base64 or Base64url', value: 'base64' },
 					{ name: 'Hexadecimal', value: 'hex' },
@@ -69,20 +88,17 @@ const FORMATS: readonly FormatFields[] = [
 				description: 'How your app writes the bytes of the signature',
 			},
 		],
-		bindingDescription:
-			'Whether your app signs the message ID, a colon and the payload, not the payload alone. Without the ID, what was signed for one message can be used again for another. The customer is never covered; use a JWS with customerNo for that.',
+		binding: {
+			displayName: 'Signature Covers the Message ID',
+			name: 'payloadSignatureBinding',
+			type: 'boolean',
+			displayOptions: forSeparated,
+			default: true,
+			description:
+				'Whether your app signs the message ID, a colon and the payload, not the payload alone. Without the ID, what was signed for one message can be used again for another. The customer is never covered; use a JWS with customerNo for that.',
+		},
 	},
 ];
-
-const chooserOf = ({ option, algorithms, chooser }: FormatFields): INodeProperties => ({
-	displayName: chooser.displayName,
-	name: chooser.name,
-	type: 'options',
-	displayOptions: { show: { payloadSignature: [option.value] } },
-	options: [...algorithms].map(([value, { label }]) => ({ name: label, value })),
-	default: chooser.default,
-	description: chooser.description,
-});
 
 const withSecret = (algorithms: Algorithms): string[] =>
 	[...algorithms]
@@ -113,31 +129,17 @@ const publicKey: INodeProperties & { name: KeyField } = {
 		'The public key of the pair with which your app signs, or its X.509 certificate, as PEM. Never enter a private key here.',
 };
 
-/*
- * Fields for keys stand in the credential once for each format, because which key is needed depends on another field in each.
- */
-const secretOf = ({ option, algorithms, chooser }: FormatFields): INodeProperties => ({
+/** The fields for keys of one format: which of them is needed depends on the format's own field for the algorithm. */
+const secretOf = ({ algorithms, chooser }: FormatFields): INodeProperties => ({
 	...signingSecret,
 	displayOptions: {
-		show: { payloadSignature: [option.value], [chooser.name]: withSecret(algorithms) },
+		show: { ...chooser.displayOptions?.show, [chooser.name]: withSecret(algorithms) },
 	},
 });
 
-const publicKeyOf = ({ option, algorithms, chooser }: FormatFields): INodeProperties => ({
+const publicKeyOf = ({ algorithms, chooser }: FormatFields): INodeProperties => ({
 	...publicKey,
-	displayOptions: {
-		show: { payloadSignature: [option.value] },
-		hide: { [chooser.name]: withSecret(algorithms) },
-	},
-});
-
-const bindingOf = ({ option, bindingDescription }: FormatFields): INodeProperties => ({
-	displayName: 'Signature Covers the Message ID',
-	name: 'payloadSignatureBinding',
-	type: 'boolean',
-	displayOptions: { show: { payloadSignature: [option.value] } },
-	default: true,
-	description: bindingDescription,
+	displayOptions: { ...chooser.displayOptions, hide: { [chooser.name]: withSecret(algorithms) } },
 });
 
 /** The fields of the credential that say how signed payloads are checked. */
@@ -158,9 +160,9 @@ export const payloadSignatureFields: INodeProperties[] = [
 		description:
 			'How your app signs the payload of a button when Sign Payload on the Device is on. The Diyalog Trigger checks it, and Require Signed Payload needs it.',
 	},
-	...FORMATS.map(chooserOf),
+	...FORMATS.map(({ chooser }) => chooser),
 	...FORMATS.map(secretOf),
 	...FORMATS.map(publicKeyOf),
 	...FORMATS.flatMap(({ own }) => own),
-	...FORMATS.map(bindingOf),
+	...FORMATS.map(({ binding }) => binding),
 ];
