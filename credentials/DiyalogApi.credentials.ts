@@ -1,6 +1,6 @@
 import type { IAuthenticate, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
+import { payloadSignatureFields } from '../nodes/Diyalog/deviceSignature/fields';
 import { authenticateRequest } from '../nodes/Diyalog/transport/authenticate';
-import { payloadSignatureFields } from './payloadSignatureFields';
 
 export class DiyalogApi implements ICredentialType {
 	name = 'diyalogApi';

@@ -79,7 +79,7 @@ describe('every kind of response', () => {
 		const approvalOptions = { values: { approveLabel: 'Onayla', disapproveLabel: 'Reddet' } };
 		const options = { messageIdPrefix: 'transfer-17' };
 		const asked = await (await stage.createAsking({ approvalOptions, options })).start();
-		expect(asked.message.messageId).toMatch(/^transfer-17\.[A-Za-z0-9_-]+$/);
+		expect(asked.message.messageId).toMatch(/^transfer-17\.\d+\.[\w-]{22}\.0\.[\w-]{70}$/);
 		expect(asked.message.messageId.length).toBeLessThanOrEqual(128);
 		await stage.press(asked.message, 'Reddet');
 		expect(await asked.outcome()).toMatchObject({

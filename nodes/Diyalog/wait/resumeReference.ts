@@ -2,12 +2,13 @@ import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 
 /*
  * The messageId of a message that an execution waits for. It comes back with the answer and holds all that is needed to
- * find the execution again: n8n's signed resume URL without its host, in binary, and a MAC that tells a genuine one from
- * what somebody typed. So nothing has to be stored or looked up.
+ * find the execution again: n8n's signed resume URL without its host, and a MAC that tells a genuine one from what somebody
+ * typed. So nothing has to be stored or looked up.
  *
- *   version 1 | flags 1 | attempt 1 | execution id | node id | turn 12 | n8n's signature 32 | MAC 8
+ *   <prefix>.<execution id>.<node id>.<attempt>.<seal>
  *
- * The ids are 6 and 16 bytes when they are a number and a UUID, as n8n makes them, or a length and UTF-8 otherwise.
+ * The seal is base64url of the turn (12 bytes), n8n's signature (32) and the MAC (8) of everything before it, the prefix
+ * included. Each reference has one writing, and what is written in another way is none.
  */
 
 /** Diyalog states no limit for messageIds; this is what fits the columns of most databases. */
@@ -17,21 +18,21 @@ export const MAX_MESSAGE_ID_CHARACTERS = 128;
 export const TURN_PARAMETER = 'turn';
 const SIGNATURE_PARAMETER = 'signature';
 
-const VERSION = 1;
-const NUMERIC_EXECUTION_ID = 1;
-const UUID_NODE_ID = 2;
-const NUMBER_BYTES = 6;
-const UUID_BYTES = 16;
 /** 96 random bits: nobody guesses a turn. */
 export const TURN_BYTES = 12;
-const SIGNATURE_BYTES = 32;
 /** Forgeries can only be tried online, one call at a time. */
 const MAC_BYTES = 8;
 const MAX_ATTEMPT = 255;
 
-const DECIMAL_ID = /^(0|[1-9]\d{0,13})$/;
+/** n8n counts executions in 32 bits on PostgreSQL. Room is kept for all, or a prefix that fits today would not one day. */
+const EXECUTION_ID_CHARACTERS = 10;
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID_CHARACTERS = 22;
 const HEX_SIGNATURE = /^[0-9a-f]{64}$/;
+
+/** Counted from the end: a prefix may hold dots. The seal of 52 bytes has 70 characters. */
+const FORM = /^((?:[\w.-]+\.)?([\w-]+)\.([\w-]+)\.(0|[1-9]\d{0,2})\.)([\w-]{70})$/;
 
 /** Where an answer belongs: one turn of one waiting node in one execution. */
 export interface ResumeReference {
@@ -80,109 +81,78 @@ export function resumeUrlOf(
 	return `${address}?${TURN_PARAMETER}=${turn}&${SIGNATURE_PARAMETER}=${signature}`;
 }
 
-function lengthAndText(text: string): Buffer {
-	const bytes = Buffer.from(text, 'utf8');
-	return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+/** A UUID is 22 characters of base64url. Any other id has a dash before its base64url, which never makes 22. */
+function writeNodeId(nodeId: string): string {
+	return UUID.test(nodeId)
+		? Buffer.from(nodeId.replaceAll('-', ''), 'hex').toString('base64url')
+		: `-${Buffer.from(nodeId, 'utf8').toString('base64url')}`;
 }
 
-function numberBytes(decimal: string): Buffer {
-	const bytes = Buffer.alloc(NUMBER_BYTES);
-	bytes.writeUIntBE(Number(decimal), 0, NUMBER_BYTES);
-	return bytes;
+function readNodeId(written: string): string {
+	if (written.length !== UUID_CHARACTERS) {
+		return Buffer.from(written.slice(1), 'base64url').toString('utf8');
+	}
+	const hex = Buffer.from(written, 'base64url').toString('hex');
+	return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-function payloadOf({ executionId, nodeId, turn, attempt, signature }: ResumeReference): Buffer {
-	const numeric = DECIMAL_ID.test(executionId);
-	const uuid = UUID.test(nodeId);
-	const flags = (numeric ? NUMERIC_EXECUTION_ID : 0) | (uuid ? UUID_NODE_ID : 0);
-	return Buffer.concat([
-		Buffer.from([VERSION, flags, Math.min(attempt, MAX_ATTEMPT)]),
-		numeric ? numberBytes(executionId) : lengthAndText(executionId),
-		uuid ? Buffer.from(nodeId.replaceAll('-', ''), 'hex') : lengthAndText(nodeId),
-		Buffer.from(turn, 'base64url'),
-		Buffer.from(signature, 'hex'),
-	]);
+/** A messageId that has the form of a reference, genuine or not. */
+interface Parsed {
+	reference: ResumeReference;
+	/** everything that the MAC covers */
+	covered: Buffer;
+	mac: Buffer;
 }
 
-const macOf = (payload: Buffer, appSecret: string): Buffer =>
-	hmacSha256(deriveKey(appSecret, 'resume reference'), payload).subarray(0, MAC_BYTES);
+function parse(messageId: string): Parsed | undefined {
+	if (messageId.length > MAX_MESSAGE_ID_CHARACTERS) return undefined;
+	const [, front, executionId, node, attempt, written] = FORM.exec(messageId) ?? [];
+	if (!front || !executionId || !node || !written) return undefined;
+	const nodeId = readNodeId(node);
+	const seal = Buffer.from(written, 'base64url');
+	// Several texts can stand for the same bytes; only the one that is written here counts.
+	if (writeNodeId(nodeId) !== node || seal.toString('base64url') !== written) return undefined;
+	if (Number(attempt) > MAX_ATTEMPT) return undefined;
+	const turn = seal.subarray(0, TURN_BYTES).toString('base64url');
+	const signature = seal.subarray(TURN_BYTES, -MAC_BYTES).toString('hex');
+	return {
+		reference: { executionId, nodeId, turn, attempt: Number(attempt), signature },
+		covered: Buffer.concat([Buffer.from(front, 'ascii'), seal.subarray(0, -MAC_BYTES)]),
+		mac: seal.subarray(-MAC_BYTES),
+	};
+}
+
+const macOf = (covered: Buffer, appSecret: string): Buffer =>
+	hmacSha256(deriveKey(appSecret, 'resume reference'), covered).subarray(0, MAC_BYTES);
 
 /**
  * Writes a reference as the messageId to send.
  *
  * @param prefix URL-safe words for people, put in front with a dot; may be empty
  * @param appSecret of the credential that node and trigger share
- * @returns at most {@link MAX_MESSAGE_ID_CHARACTERS} URL-safe characters; undefined when the prefix leaves no room
+ * @returns at most {@link MAX_MESSAGE_ID_CHARACTERS} URL-safe characters; undefined when they do not suffice, or when the
+ * ids could not be read from them again
  */
 export function toMessageId(
-	reference: ResumeReference,
+	{ executionId, nodeId, turn, attempt, signature }: ResumeReference,
 	prefix: string,
 	appSecret: string,
 ): string | undefined {
-	const payload = payloadOf(reference);
-	const text = Buffer.concat([payload, macOf(payload, appSecret)]).toString('base64url');
-	const messageId = prefix === '' ? text : `${prefix}.${text}`;
-	return messageId.length > MAX_MESSAGE_ID_CHARACTERS ? undefined : messageId;
-}
-
-/** Takes bytes off the front of a buffer; undefined once there are too few. */
-class Reader {
-	private position = 0;
-
-	constructor(private readonly bytes: Buffer) {}
-
-	take(length: number): Buffer {
-		const part = this.bytes.subarray(this.position, this.position + length);
-		this.position += length;
-		return part;
-	}
-
-	text(): string {
-		const [length = 0] = this.take(1);
-		return this.take(length).toString('utf8');
-	}
-
-	get isAtEnd(): boolean {
-		return this.position === this.bytes.length;
-	}
-}
-
-function uuidText(bytes: Buffer): string {
-	const hex = bytes.toString('hex');
-	const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)];
-	return [...parts, hex.slice(20)].join('-');
-}
-
-function parsePayload(payload: Buffer): ResumeReference | undefined {
-	const reader = new Reader(payload);
-	const [version, flags = 0, attempt = 0] = reader.take(3);
-	if (version !== VERSION) return undefined;
-	const executionId =
-		flags & NUMERIC_EXECUTION_ID
-			? String(reader.take(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES))
-			: reader.text();
-	const nodeId = flags & UUID_NODE_ID ? uuidText(reader.take(UUID_BYTES)) : reader.text();
-	const turn = reader.take(TURN_BYTES).toString('base64url');
-	const signature = reader.take(SIGNATURE_BYTES).toString('hex');
-	return reader.isAtEnd ? { executionId, nodeId, turn, attempt, signature } : undefined;
-}
-
-/** The shortest possible reference: empty ids, with their lengths. */
-const MIN_BYTES = 3 + 2 + TURN_BYTES + SIGNATURE_BYTES + MAC_BYTES;
-
-/** The parts of a messageId that has the form of a reference, genuine or not. */
-function decode(messageId: string): { payload: Buffer; mac: Buffer } | undefined {
-	if (messageId.length > MAX_MESSAGE_ID_CHARACTERS) return undefined;
-	const text = messageId.slice(messageId.lastIndexOf('.') + 1);
-	const bytes = Buffer.from(text, 'base64url');
-	if (bytes.length < MIN_BYTES || bytes.toString('base64url') !== text) return undefined;
-	return { payload: bytes.subarray(0, -MAC_BYTES), mac: bytes.subarray(-MAC_BYTES) };
+	const count = String(Math.min(attempt, MAX_ATTEMPT));
+	const parts = [...(prefix ? [prefix] : []), executionId, writeNodeId(nodeId), count, ''];
+	const front = parts.join('.');
+	const sealed = Buffer.concat([Buffer.from(turn, 'base64url'), Buffer.from(signature, 'hex')]);
+	const mac = macOf(Buffer.concat([Buffer.from(front), sealed]), appSecret);
+	const messageId = front + Buffer.concat([sealed, mac]).toString('base64url');
+	const spare = Math.max(0, EXECUTION_ID_CHARACTERS - executionId.length);
+	if (messageId.length + spare > MAX_MESSAGE_ID_CHARACTERS) return undefined;
+	const read = parse(messageId)?.reference;
+	return read?.executionId === executionId && read.nodeId === nodeId ? messageId : undefined;
 }
 
 /** Whether a messageId has the form of a reference, whoever made it: forged, or under the secret of another credential. */
 export function looksLikeReference(messageId: string): boolean {
-	const parts = decode(messageId);
-	return parts !== undefined && parsePayload(parts.payload) !== undefined;
+	return parse(messageId) !== undefined;
 }
 
 /**
@@ -195,11 +165,11 @@ export function fromMessageId(
 	messageId: string,
 	appSecrets: readonly string[],
 ): ResumeReference | undefined {
-	const parts = decode(messageId);
+	const parsed = parse(messageId);
 	const isGenuine =
-		parts !== undefined &&
+		parsed !== undefined &&
 		appSecrets.some(
-			(secret) => secret !== '' && equalBytes(parts.mac, macOf(parts.payload, secret)),
+			(secret) => secret !== '' && equalBytes(parsed.mac, macOf(parsed.covered, secret)),
 		);
-	return isGenuine ? parsePayload(parts.payload) : undefined;
+	return isGenuine ? parsed.reference : undefined;
 }
