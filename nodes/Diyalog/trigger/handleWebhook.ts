@@ -1,16 +1,12 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { parseStatusCallback, parseWebhook } from '../events/events';
-import type {
-	DiyalogEvent,
-	ParsedWebhook,
-	ReceivedCallback,
-	ReceivedEvent,
-} from '../events/events';
+import { createPayloadVerifier } from '../deviceSignature/verifier';
+import type { DiyalogEvent } from '../events/events';
 import { passesFilters } from '../events/filters';
 import type { Fingerprint } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
-import { createPayloadVerifier } from '../deviceSignature/verifier';
+import { parseStatusCallback, parseWebhook } from '../events/parseWebhook';
+import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/parseWebhook';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
