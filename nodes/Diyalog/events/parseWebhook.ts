@@ -4,7 +4,6 @@ import type { Messaging } from './envelope';
 import type { BatchEvent, EventName, MessageReceipt, StatusCallback, WebhookEvent } from './events';
 import { callbackFingerprintOf, fingerprintOf } from './fingerprint';
 import type { CallbackFingerprint, EventFingerprint } from './fingerprint';
-import { isoTime } from './isoTime';
 import { parsePress } from './press';
 import { plainCopy } from './plainCopy';
 
@@ -95,7 +94,7 @@ function receiptEvents(
 	common: WebhookEvent,
 	{ mids, watermark: epochMs }: NonNullable<Messaging['delivery']>,
 ): BatchEvent[] {
-	const watermark = epochMs === undefined ? null : isoTime(epochMs);
+	const watermark = epochMs === undefined ? null : new Date(epochMs).toISOString();
 	const messageIds = mids.length > 0 ? mids : [null];
 	return messageIds.map((messageId) => ({ event, messageId, ...common, watermark }));
 }
@@ -203,8 +202,8 @@ class BatchReader {
 			userId: data.recipient.id,
 			botId: data.sender.id,
 			webhookId,
-			occurredAt: isoTime(occurredAtMs),
-			sentAt: isoTime(sentAtMs),
+			occurredAt: new Date(occurredAtMs).toISOString(),
+			sentAt: new Date(sentAtMs).toISOString(),
 		});
 		return {
 			sentAtMs,
