@@ -1,10 +1,8 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
+import { isServerError } from '../transport/failures';
 
 /** Diyalog shall have its answer within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
 const ANSWER_WITHIN_MS = 3_500;
-
-/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
-const FIRST_SERVER_ERROR = 500;
 
 /** The answer to a call that was found to come from Diyalog. */
 export interface ReplyInTime {
@@ -28,7 +26,7 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 
 	const end = () => {
 		isOver = true;
-		if (response.statusCode >= FIRST_SERVER_ERROR) whenNotStored();
+		if (isServerError(response.statusCode)) whenNotStored();
 	};
 	/** n8n answers all the same, later; what it says tells whether it has stored what the call starts. */
 	const silenceN8n = () => {

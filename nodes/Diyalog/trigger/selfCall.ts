@@ -1,6 +1,7 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { explainThrown } from '../transport/client';
+import { isServerError } from '../transport/failures';
 import { readReception } from '../wait/passedOnAnswer';
 import { failure, refusal } from './answerQueue';
 import type { Attempt } from './answerQueue';
@@ -48,11 +49,8 @@ const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().opti
 /** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
 const NOT_WAITING = /The (workflow for )?execution |No action required/;
 
-/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6): nobody knows what it did. */
-const FIRST_SERVER_ERROR = 500;
-
 function readAttempt(status: number, text: string): Attempt {
-	if (status >= FIRST_SERVER_ERROR) return 'unsure';
+	if (isServerError(status)) return 'unsure';
 	const reception = readReception(text);
 	if (reception?.accepted) return { resumed: true };
 	if (reception) {
