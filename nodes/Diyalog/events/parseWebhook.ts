@@ -42,7 +42,7 @@ export interface ParsedWebhook {
 /** What a body holds, or why it is none of a Diyalog webhook. */
 export type WebhookReading = { ok: true; parsed: ParsedWebhook } | { ok: false; reason: string };
 
-const KNOWN_KEYS = new Set([
+const KNOWN_FIELDS = new Set([
 	'sender',
 	'recipient',
 	'timestamp',
@@ -51,8 +51,8 @@ const KNOWN_KEYS = new Set([
 	'reads',
 ]);
 
-/** The keys of an element that tell what became of a message, and what each tells. */
-const RECEIPTS: ReadonlyArray<readonly [key: string, event: EventName]> = [
+/** The fields of an element that tell what became of a message, and what each tells. */
+const RECEIPTS: ReadonlyArray<readonly [field: string, event: EventName]> = [
 	['messageEcho', 'messageSent'],
 	['delivery', 'messageDelivered'],
 	['reads', 'messageRead'],
@@ -64,7 +64,7 @@ const RECEIPTS: ReadonlyArray<readonly [key: string, event: EventName]> = [
  */
 function tellsNothingOf(wanted: readonly EventName[], element: unknown): boolean {
 	if (typeof element !== 'object' || element === null || 'message' in element) return false;
-	const told = RECEIPTS.filter(([key]) => key in element);
+	const told = RECEIPTS.filter(([field]) => field in element);
 	return told.length > 0 && told.every(([, event]) => !wanted.includes(event));
 }
 
@@ -109,7 +109,7 @@ function messagingEvents(raw: object, data: Messaging, common: WebhookEvent): Ba
 		message ? messageEvents(common, message) : [],
 	].flat();
 	if (events.length > 0) return events;
-	const types = Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key));
+	const types = Object.keys(raw).filter((name) => !KNOWN_FIELDS.has(name));
 	return [{ event: 'other', types, ...common, raw: plainCopy(raw) }];
 }
 
