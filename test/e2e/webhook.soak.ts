@@ -11,7 +11,7 @@ const BODIES = 100_000;
 it(`takes ${BODIES} bodies of every shape: no error escapes, no forgery is accepted, no press is lost or taken twice`, async () => {
 	const server = await serveTrigger({
 		parameters: { events: ALL_EVENTS, authentication: 'signature' },
-		credentials: { appSecret: SECRET },
+		credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
 	});
 	await postStrangeBodies(server, SECRET, BODIES);
 	await server.close();
