@@ -26,14 +26,14 @@ interface Kept {
 
 const kept = new BoundedMap<string, Kept>(MAX_KEPT);
 
-const idOf = (context: IWebhookFunctions): string =>
-	JSON.stringify([triggerIdOf(context), context.getNode().credentials?.diyalogApi?.id]);
-
-function readAnew(context: IWebhookFunctions, id: string, checkedAtMs: number): Kept {
+async function readAnew(
+	context: IWebhookFunctions,
+	id: string,
+	checkedAtMs: number,
+): Promise<Credential> {
 	const credential = context.getCredentials<Credential>('diyalogApi');
-	const reading = { credential, readAtMs: performance.now(), checkedAtMs };
-	kept.set(id, reading);
-	return reading;
+	kept.set(id, { credential, readAtMs: performance.now(), checkedAtMs });
+	return await credential;
 }
 
 const isRecent = (atMs: number): boolean => performance.now() - atMs < KEPT_FOR_MS;
@@ -49,12 +49,11 @@ export async function withCredential<T extends { ok: boolean }>(
 	context: IWebhookFunctions,
 	authenticate: (credential: Credential) => T,
 ): Promise<T> {
-	const id = idOf(context);
+	const id = JSON.stringify([triggerIdOf(context), context.getNode().credentials?.diyalogApi?.id]);
 	const known = kept.get(id);
-	const checkedAtMs = known?.checkedAtMs ?? -Infinity;
 	if (!known || !isRecent(known.readAtMs))
-		return authenticate(await readAnew(context, id, checkedAtMs).credential);
+		return authenticate(await readAnew(context, id, known?.checkedAtMs ?? -Infinity));
 	const found = authenticate(await known.credential);
 	if (found.ok || isRecent(kept.get(id)?.checkedAtMs ?? -Infinity)) return found;
-	return authenticate(await readAnew(context, id, performance.now()).credential);
+	return authenticate(await readAnew(context, id, performance.now()));
 }
