@@ -114,7 +114,7 @@ function messagingEvents(raw: object, data: Messaging, common: WebhookEvent): Ba
 }
 
 /** Diyalog batches up to 10 events; checking very many malformed ones would keep n8n busy for seconds. */
-export const MAX_BATCH_EVENTS = 1_000;
+const MAX_BATCH_EVENTS = 1_000;
 
 /** The message ids of a receipt, counted before they are checked. */
 function countMids(receipt: unknown): number {

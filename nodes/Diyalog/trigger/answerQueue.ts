@@ -40,7 +40,7 @@ export const refusal = (notResumedReason: string): AnswerOutcome => ({
 });
 
 /** Nobody can tell whether the execution continued with this answer. */
-export const UNKNOWN: AnswerOutcome = { resumed: null, notResumedReason: 'unknown', isLost: true };
+const UNKNOWN: AnswerOutcome = { resumed: null, notResumedReason: 'unknown', isLost: true };
 
 const NOT_WAITING = refusal('notWaiting');
 

@@ -27,6 +27,7 @@ const MAX_BODY_BYTES = 1_048_576;
 
 /** A call that gets an error for a reply and starts nothing. */
 interface Refusal {
+	ok: false;
 	status: 400 | 401 | 411 | 413 | 415 | 503;
 	text: string;
 	/** for n8n's log, without any content of the call; only found out when it is written */
@@ -34,10 +35,8 @@ interface Refusal {
 	kind: string;
 }
 
-type Refused = { ok: false; refusal: Refusal };
-
 /** What a phase found: the value for the next one, or the refusal that ends the call. */
-type Outcome<T> = { ok: true; value: T } | Refused;
+type Outcome<T> = { ok: true; value: T } | Refusal;
 
 /** @param kind what has lines of its own in the log; those with the same reply unless told otherwise */
 const refuse = (
@@ -45,13 +44,13 @@ const refuse = (
 	text: string,
 	reason: () => string,
 	kind = text,
-): Refused => ({ ok: false, refusal: { status, text, reason, kind } });
+): Refusal => ({ ok: false, status, text, reason, kind });
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 const rawRequestSchema = z.object({ rawBody: z.instanceof(Buffer).optional() });
 
-const tooLarge = (): Refused =>
+const tooLarge = (): Refusal =>
 	refuse(
 		413,
 		`The body is larger than ${MAX_BODY_BYTES} bytes.`,
@@ -59,7 +58,7 @@ const tooLarge = (): Refused =>
 	);
 
 /** Has n8n read a body that it has left unread, unless it could become larger than what is taken here. */
-async function readUnread(context: IWebhookFunctions): Promise<Refused | undefined> {
+async function readUnread(context: IWebhookFunctions): Promise<Refusal | undefined> {
 	const { 'content-length': length, 'content-encoding': encoding } = context.getHeaderData();
 	if (encoding !== undefined) {
 		const reason = () => 'it is compressed and has no Content-Type: application/json.';
@@ -133,7 +132,7 @@ interface Trusted {
 async function authenticate(
 	context: IWebhookFunctions,
 	{ authentication }: TriggerSettings,
-	refusalWith: (secrets: TriggerSecrets) => Refused | undefined,
+	refusalWith: (secrets: TriggerSecrets) => Refusal | undefined,
 ): Promise<Outcome<Trusted>> {
 	const check = (credential: Credential): Outcome<Trusted> => {
 		const secrets = readTriggerSecrets(credential);
@@ -153,7 +152,7 @@ function checkSignature(
 	context: IWebhookFunctions,
 	rawBody: Buffer,
 	{ appSecret, previousAppSecret }: TriggerSecrets,
-): Refused | undefined {
+): Refusal | undefined {
 	const header = headerOf(context, 'x-signature');
 	const secrets = [appSecret, previousAppSecret];
 	const verdict = verifySignature(rawBody, header, secrets);
@@ -168,7 +167,7 @@ function checkSignature(
 function checkToken(
 	context: IWebhookFunctions,
 	{ statusCallbackToken }: TriggerSecrets,
-): Refused | undefined {
+): Refusal | undefined {
 	if (verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)) return undefined;
 	const reason = () => 'its Auth-Token is not the Status Callback Token of the credential.';
 	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
@@ -336,7 +335,7 @@ function reply(context: IWebhookFunctions, status: number, text: string): IWebho
 
 function refuseCall(
 	context: IWebhookFunctions,
-	{ refusal: { status, text, reason, kind } }: Refused,
+	{ status, text, reason, kind }: Refusal,
 ): IWebhookResponseData {
 	sayRefused(context, kind, reason);
 	return reply(context, status, text);
