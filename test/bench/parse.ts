@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { parseWebhook } from '../../nodes/Diyalog/events/events';
+import { parseWebhook } from '../../nodes/Diyalog/events/parseWebhook';
 import { verifySignature } from '../../nodes/Diyalog/events/signature';
 import { hmacSha1 } from '../support/sign';
 import { print } from '../../tools/system';

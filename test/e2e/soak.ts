@@ -6,7 +6,8 @@ import { renderPage, renderTables } from './harness/report';
 const USAGE = `Usage: npm run test:soak -- [<part> ...]        run everything, or some parts, in full; then the table
        npm run test:soak -- report [--write]   only the table of the last figures; --write puts it into docs/proof.md
 
-Parts are the files of test/e2e by name: editor, queue, faults, load, send, trigger, wait, version`;
+Parts are the files of test/e2e by name: editor, queue, faults, load, send, trigger, wait,
+version, webhook`;
 
 /** Markdown as the whole repository has it, with columns in line. */
 async function formatted(markdown: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DiyalogEvent, StatusCallback } from './events';
+import type { BatchEvent, StatusCallback } from './events';
 
 /*
  * What a repetition has in common with the first call, in few characters; nothing of the content can be read from them.
@@ -39,10 +39,7 @@ export type Fingerprint = EventFingerprint | CallbackFingerprint;
  * The fingerprint of an event. Two events are the same if all is the same but the time at which Diyalog sent them. Where
  * `timestamp` is missing, that time stands in its place: two calls are then the same only if they were sent at the same time.
  */
-export function fingerprintOf(
-	event: Exclude<DiyalogEvent, StatusCallback>,
-	sentAtMs: number,
-): EventFingerprint {
+export function fingerprintOf(event: BatchEvent, sentAtMs: number): EventFingerprint {
 	return { text: shortHash({ ...event, sentAt: undefined }), sentAtMs };
 }
 

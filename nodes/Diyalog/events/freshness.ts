@@ -1,5 +1,3 @@
-import type { ParsedEntry } from './events';
-
 /**
  * How far Diyalog's clock and ours may be apart. The same that Diyalog's own HMAC-authenticated APIs accept.
  * Source: https://diyalog-im.github.io/docs/diyalog-api-authentication
@@ -15,7 +13,7 @@ const MS_PER_MINUTE = 60_000;
  * @param toleranceMinutes 0 or less takes entries of any age
  */
 export function isFresh(
-	{ sentAtMs }: Pick<ParsedEntry, 'sentAtMs'>,
+	{ sentAtMs }: { sentAtMs: number },
 	now: Date,
 	toleranceMinutes: number,
 ): boolean {

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../lib/boundedMap';
 import { FINGERPRINT_CHARACTERS } from './fingerprint';
 import type { CallbackFingerprint } from './fingerprint';
 
@@ -9,52 +10,51 @@ import type { CallbackFingerprint } from './fingerprint';
 /** Messages whose last status is known: 100 kB of text. Those that changed longest ago are forgotten. */
 const MAX_SUBJECTS = 5_000;
 
+interface Status {
+	/** the fingerprint of the last one */
+	last: string;
+	/** of the one before, for the case that the last one was not dealt with */
+	before?: string;
+}
+
 /** The last status of each message, in bounded memory. */
 export class LastStatuses {
 	/** by the message and customer, the one that changed last at the end */
-	private readonly last = new Map<string, string>();
+	private readonly statuses = new BoundedMap<string, Status>(MAX_SUBJECTS);
 
-	/** what was the last status before, for the case that the last one was not dealt with */
-	private readonly before = new Map<string, string | undefined>();
-
-	/** Takes over what another memory of the same trigger has stored; anything else than such a text is nothing. */
+	/**
+	 * Takes over what another process knows of the same trigger, or this one before a restart.
+	 *
+	 * @param stored what {@link toText} returned there; anything else is taken for nothing
+	 */
 	merge(stored: unknown): void {
 		if (typeof stored !== 'string') return;
 		for (let at = 0; at < stored.length; at += 2 * FINGERPRINT_CHARACTERS) {
 			const end = at + FINGERPRINT_CHARACTERS;
-			this.set(stored.slice(at, end), stored.slice(end, end + FINGERPRINT_CHARACTERS));
+			const subject = stored.slice(at, end);
+			const last = stored.slice(end, end + FINGERPRINT_CHARACTERS);
+			this.statuses.set(subject, { ...this.statuses.get(subject), last });
 		}
 	}
 
 	/** Remembers a callback; false when it is a repetition. */
 	add({ subject, text }: CallbackFingerprint): boolean {
-		const former = this.last.get(subject);
-		if (former === text) return false;
-		this.set(subject, text);
-		this.before.set(subject, former);
+		const before = this.statuses.get(subject)?.last;
+		if (before === text) return false;
+		this.statuses.set(subject, { last: text, before });
 		return true;
 	}
 
 	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. */
 	forget({ subject, text }: CallbackFingerprint): void {
-		if (this.last.get(subject) !== text) return;
-		const former = this.before.get(subject);
-		if (former === undefined) this.last.delete(subject);
-		else this.last.set(subject, former);
-		this.before.delete(subject);
+		const status = this.statuses.get(subject);
+		if (status?.last !== text) return;
+		if (status.before === undefined) this.statuses.delete(subject);
+		else this.statuses.set(subject, { last: status.before });
 	}
 
 	/** All of it, to be stored. */
 	toText(): string {
-		return [...this.last].flat().join('');
-	}
-
-	private set(subject: string, text: string): void {
-		this.last.delete(subject);
-		this.last.set(subject, text);
-		const [oldest] = this.last.keys();
-		if (this.last.size <= MAX_SUBJECTS || oldest === undefined) return;
-		this.last.delete(oldest);
-		this.before.delete(oldest);
+		return [...this.statuses].map(([subject, { last }]) => `${subject}${last}`).join('');
 	}
 }

@@ -1,3 +1,4 @@
+import { BoundedSet } from '../lib/boundedMap';
 import { FINGERPRINT_CHARACTERS } from './fingerprint';
 import type { EventFingerprint } from './fingerprint';
 
@@ -14,7 +15,7 @@ import type { EventFingerprint } from './fingerprint';
 const BUCKET_MS = 10_000;
 
 /**
- * Events and buckets in one memory, about 15 MB, and 1 MB of text: twice 15 minutes at 50 events a second, since a call may
+ * Events and buckets of one trigger, about 15 MB, and 1 MB of text: twice 15 minutes at 50 events a second, since a call may
  * come from 15 minutes ahead.
  */
 const MAX_REMEMBERED = 100_000;
@@ -46,18 +47,18 @@ export class SeenEvents {
 
 	private readonly buckets = new Map<number, Bucket>();
 
-	/** what another memory may still know, but was not dealt with in the end */
-	private readonly takenBack = new Set<string>();
+	/** what another process may still know, but was not dealt with in the end */
+	private readonly takenBack = new BoundedSet<string>(MAX_TAKEN_BACK);
 
 	/** events that were sent before this may have been forgotten */
 	private forgottenUntilMs = -Infinity;
 
-	/** @param stored what {@link toText} returned before; anything else is taken for nothing */
-	constructor(stored: unknown = '') {
-		this.merge(stored);
-	}
-
-	/** Adds what another memory of the same trigger knows, as text, but for what was forgotten here on purpose. */
+	/**
+	 * Adds what another process knows of the same trigger, or this one before a restart, but for what was forgotten here on
+	 * purpose.
+	 *
+	 * @param stored what {@link toText} returned there; anything else is taken for nothing
+	 */
 	merge(stored: unknown): void {
 		if (typeof stored !== 'string' || !STORED.test(stored)) return;
 		const [forgottenUntil = '', ...parts] = stored.split(',');
@@ -88,8 +89,6 @@ export class SeenEvents {
 	forget({ text }: EventFingerprint): void {
 		this.remove(text);
 		this.takenBack.add(text);
-		const [oldest] = this.takenBack;
-		if (this.takenBack.size > MAX_TAKEN_BACK && oldest !== undefined) this.takenBack.delete(oldest);
 	}
 
 	/**

@@ -95,6 +95,9 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 /** Whether an HTTP status says that the request was accepted. */
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
+/** Whether an HTTP status says that the server failed (RFC 9110, 15.6): nobody knows what it did. */
+export const isServerError = (status: number): boolean => status >= 500;
+
 /** What a Diyalog server, or what stands in its place, said to a request that it did not accept. */
 export interface RefusingResponse {
 	status: number;
@@ -137,7 +140,7 @@ export function explainResponse({ status, text, retryAfterMs }: RefusingResponse
 			retryAfterMs,
 		};
 	}
-	if (status >= 500) {
+	if (isServerError(status)) {
 		return {
 			kind: 'serverError',
 			title: `The Diyalog server answered with HTTP ${status}`,

@@ -6,7 +6,7 @@ import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
 /** Why a trigger cannot be activated: what is wrong, and what to do. */
-interface Obstacle {
+interface Problem {
 	title: string;
 	advice: string;
 }
@@ -14,7 +14,7 @@ interface Obstacle {
 function missingSecret(
 	{ authentication, events }: TriggerSettings,
 	{ appSecret, previousAppSecret, statusCallbackToken }: TriggerSecrets,
-): Obstacle | undefined {
+): Problem | undefined {
 	if (authentication === 'none') return undefined;
 	if (appSecret === '' && previousAppSecret === '') {
 		return {
@@ -33,10 +33,10 @@ function missingSecret(
 	return undefined;
 }
 
-function obstacleOf(
+function problemOf(
 	settings: TriggerSettings,
 	credential: Readonly<Record<string, unknown>>,
-): Obstacle | undefined {
+): Problem | undefined {
 	if (settings.events.length === 0) {
 		return {
 			title: 'No event is chosen',
@@ -70,10 +70,10 @@ function obstacleOf(
  * @throws NodeOperationError that says what is missing
  */
 export async function requireUsableSettings(context: IHookFunctions): Promise<void> {
-	const settings = readTriggerSettings((name) => context.getNodeParameter(name, undefined));
-	const obstacle = obstacleOf(settings, await context.getCredentials('diyalogApi'));
-	if (!obstacle) return;
-	throw new NodeOperationError(context.getNode(), obstacle.title, {
-		description: obstacle.advice,
+	const settings = readTriggerSettings(context);
+	const problem = problemOf(settings, await context.getCredentials('diyalogApi'));
+	if (!problem) return;
+	throw new NodeOperationError(context.getNode(), problem.title, {
+		description: problem.advice,
 	});
 }

@@ -1,3 +1,5 @@
+import { BoundedMap } from '../lib/boundedMap';
+
 /*
  * The order in which answers are passed on to the executions that wait for them.
  *
@@ -6,39 +8,39 @@
  */
 
 /** What became of an answer that was to be passed on. */
-export type ResumeOutcome =
+export type AnswerOutcome =
 	| { resumed: true }
 	| {
 			/** null when nobody can tell */
 			resumed: false | null;
 			/** why the execution did not continue, e.g. `otherCustomer` */
 			notResumedReason: string;
-			/** the answer did not get through; nobody has judged it */
-			failed: boolean;
+			/** the answer did not get through, or nobody can tell; nobody has judged it */
+			isLost: boolean;
 	  };
 
 /**
  * What one attempt found: what became of the answer, or why it has to be tried again. `running` may mean that the execution
  * is not waiting yet; `unsure` that n8n failed, or did not say what it did.
  */
-export type Attempt = ResumeOutcome | 'running' | 'unsure';
+export type Attempt = AnswerOutcome | 'running' | 'unsure';
 
 /** An answer that did not get through, and certainly changed nothing. */
-export const failure = (notResumedReason: string): ResumeOutcome => ({
+export const lost = (notResumedReason: string): AnswerOutcome => ({
 	resumed: false,
 	notResumedReason,
-	failed: true,
+	isLost: true,
 });
 
 /** An answer that was judged, and not taken. */
-export const refusal = (notResumedReason: string): ResumeOutcome => ({
+export const refusal = (notResumedReason: string): AnswerOutcome => ({
 	resumed: false,
 	notResumedReason,
-	failed: false,
+	isLost: false,
 });
 
 /** Nobody can tell whether the execution continued with this answer. */
-export const UNKNOWN: ResumeOutcome = { resumed: null, notResumedReason: 'unknown', failed: true };
+const UNKNOWN: AnswerOutcome = { resumed: null, notResumedReason: 'unknown', isLost: true };
 
 const NOT_WAITING = refusal('notWaiting');
 
@@ -84,7 +86,7 @@ export interface Clock {
 }
 
 interface Entry extends QueuedAnswer {
-	settle: (outcome: ResumeOutcome) => void;
+	settle: (outcome: AnswerOutcome) => void;
 	firstTriedAtMs?: number;
 	tries: number;
 	/** an attempt of it may have continued the execution */
@@ -92,7 +94,7 @@ interface Entry extends QueuedAnswer {
 }
 
 interface Chain {
-	key: string;
+	id: string;
 	turn: string;
 	entries: Entry[];
 }
@@ -113,7 +115,7 @@ export class AnswerQueue {
 	private readonly ready: Chain[] = [];
 
 	/** by turn, the id of the answer that was taken */
-	private readonly answered = new Map<string, string>();
+	private readonly answered = new BoundedMap<string, string>(MAX_ANSWERED);
 
 	private underWay = 0;
 
@@ -125,14 +127,14 @@ export class AnswerQueue {
 	) {}
 
 	/** Puts an answer into its place. It resolves when it is known what became of it; it never rejects. */
-	async pass(answer: QueuedAnswer): Promise<ResumeOutcome> {
+	async pass(answer: QueuedAnswer): Promise<AnswerOutcome> {
 		const taken = this.answered.get(answer.turn);
 		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
-		const key = JSON.stringify([answer.turn, answer.customerNo]);
-		const chain = this.chains.get(key) ?? { key, turn: answer.turn, entries: [] };
+		const id = JSON.stringify([answer.turn, answer.customerNo]);
+		const chain = this.chains.get(id) ?? { id, turn: answer.turn, entries: [] };
 		const { maxInChain, maxInAll } = this.limits;
 		if (chain.entries.length >= maxInChain) return refusal('busy');
-		if (this.size >= maxInAll) return failure('busy');
+		if (this.size >= maxInAll) return lost('busy');
 		return await new Promise((settle) => {
 			this.insert(chain, { ...answer, settle, tries: 0, isUnsure: false });
 		});
@@ -145,8 +147,8 @@ export class AnswerQueue {
 			({ tries, occurredAt }) => tries === 0 && occurredAt > entry.occurredAt,
 		);
 		chain.entries.splice(later < 0 ? chain.entries.length : later, 0, entry);
-		if (this.chains.has(chain.key)) return;
-		this.chains.set(chain.key, chain);
+		if (this.chains.has(chain.id)) return;
+		this.chains.set(chain.id, chain);
 		this.ready.push(chain);
 		this.work();
 	}
@@ -176,20 +178,20 @@ export class AnswerQueue {
 		if (!outcome) return void this.goOnAfter(FIRST_PAUSE_MS * 2 ** (entry.tries - 1), chain);
 		chain.entries.shift();
 		this.settle(entry, outcome);
-		if (outcome.resumed) this.rememberAnswered(entry);
+		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
 		// What has not begun would only find out the same.
-		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, failure('withdrawn'));
+		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
 			return this.end(chain, NOT_WAITING);
-		if (chain.entries.length === 0) return void this.chains.delete(chain.key);
+		if (chain.entries.length === 0) return void this.chains.delete(chain.id);
 		void this.goOnAfter(REST_FACTOR * (endedAtMs - beganAtMs), chain);
 	}
 
 	/** What is definite about an answer after an attempt; undefined when it has to be tried again. */
-	private judge(entry: Entry, found: Attempt, triedForMs: number): ResumeOutcome | undefined {
+	private judge(entry: Entry, found: Attempt, triedForMs: number): AnswerOutcome | undefined {
 		const { retryRunningForMs, retryUnsureForMs } = this.limits;
-		const hasFailed = found !== 'running' && found !== 'unsure' && !found.resumed && found.failed;
-		if (found === 'unsure' || (entry.isUnsure && hasFailed)) {
+		const isLost = found !== 'running' && found !== 'unsure' && !found.resumed && found.isLost;
+		if (found === 'unsure' || (entry.isUnsure && isLost)) {
 			entry.isUnsure = true;
 			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
 		}
@@ -206,19 +208,13 @@ export class AnswerQueue {
 		this.work();
 	}
 
-	private end(chain: Chain, outcome: ResumeOutcome): void {
+	private end(chain: Chain, outcome: AnswerOutcome): void {
 		for (const entry of chain.entries.splice(0)) this.settle(entry, outcome);
-		this.chains.delete(chain.key);
+		this.chains.delete(chain.id);
 	}
 
-	private settle(entry: Entry, outcome: ResumeOutcome): void {
+	private settle(entry: Entry, outcome: AnswerOutcome): void {
 		this.size--;
 		entry.settle(outcome);
-	}
-
-	private rememberAnswered({ turn, id }: QueuedAnswer): void {
-		this.answered.set(turn, id);
-		const [oldest] = this.answered.keys();
-		if (this.answered.size > MAX_ANSWERED && oldest !== undefined) this.answered.delete(oldest);
 	}
 }

@@ -6,8 +6,8 @@ import { passOn } from '../wait/passedOnAnswer';
 import type { Answer } from '../wait/passedOnAnswer';
 import { fromMessageId, looksLikeReference, resumeUrlOf } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
-import { AnswerQueue, failure, refusal } from './answerQueue';
-import type { ResumeOutcome } from './answerQueue';
+import { AnswerQueue, lost, refusal } from './answerQueue';
+import type { AnswerOutcome } from './answerQueue';
 import { postAnswer, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
@@ -71,7 +71,7 @@ export function waitedForAnswer(
 }
 
 /** Why an answer did not get through, for the log. */
-const FAILURES: Readonly<Record<string, string>> = {
+const LOSSES: Readonly<Record<string, string>> = {
 	unreachable:
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	unknown:
@@ -86,9 +86,9 @@ const FAILURES: Readonly<Record<string, string>> = {
 		'what answered there does not take answers for n8n. Set N8n Address in the options of the trigger to where n8n itself listens; under a path prefix see "Behind a path prefix" in the README.',
 };
 
-function logFailure(context: IWebhookFunctions, which: string, outcome: ResumeOutcome): void {
-	if (outcome.resumed || !outcome.failed) return;
-	const cause = FAILURES[outcome.notResumedReason] ?? '';
+function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutcome): void {
+	if (outcome.resumed || !outcome.isLost) return;
+	const cause = LOSSES[outcome.notResumedReason] ?? '';
 	context.logger.error(`Diyalog Trigger: an answer did not reach ${which}: ${cause}`);
 }
 
@@ -113,11 +113,11 @@ function toAnswer(
  *
  * @returns what is definite; never rejects
  */
-export async function resume(
+export async function passOnAnswer(
 	context: IWebhookFunctions,
 	{ event, genuine }: WaitedForAnswer,
 	{ authentication, options: { n8nAddress, onlySigned } }: TriggerSettings,
-): Promise<ResumeOutcome> {
+): Promise<AnswerOutcome> {
 	if (authentication === 'none') {
 		context.logger.warn(
 			'Diyalog Trigger: an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.',
@@ -125,8 +125,8 @@ export async function resume(
 		return refusal('notAuthenticated');
 	}
 	if (!genuine) {
-		const outcome = failure('unproved');
-		logFailure(context, 'its execution', outcome);
+		const outcome = lost('unproved');
+		logLoss(context, 'its execution', outcome);
 		return outcome;
 	}
 	const { reference, appSecret, isText } = genuine;
@@ -148,6 +148,6 @@ export async function resume(
 		occurredAt: event.occurredAt,
 		attempt: async () => await postAnswer(context, url, body),
 	});
-	logFailure(context, `execution ${executionId}`, outcome);
+	logLoss(context, `execution ${executionId}`, outcome);
 	return outcome;
 }

@@ -1,5 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { triggerKeyOf } from './triggerKey';
+import { BoundedMap } from '../lib/boundedMap';
+import { triggerIdOf } from './triggerId';
 
 /*
  * n8n reads and decrypts a credential anew for every call, which is a quarter of what a call costs that starts nothing.
@@ -23,18 +24,16 @@ interface Kept {
 	checkedAtMs: number;
 }
 
-const kept = new Map<string, Kept>();
+const kept = new BoundedMap<string, Kept>(MAX_KEPT);
 
-const keyOf = (context: IWebhookFunctions): string =>
-	JSON.stringify([triggerKeyOf(context), context.getNode().credentials?.diyalogApi?.id]);
-
-function readAnew(context: IWebhookFunctions, key: string, checkedAtMs: number): Kept {
+async function readAnew(
+	context: IWebhookFunctions,
+	id: string,
+	checkedAtMs: number,
+): Promise<Credential> {
 	const credential = context.getCredentials<Credential>('diyalogApi');
-	const [oldest] = kept.keys();
-	if (kept.size >= MAX_KEPT && oldest !== undefined) kept.delete(oldest);
-	const reading = { credential, readAtMs: performance.now(), checkedAtMs };
-	kept.set(key, reading);
-	return reading;
+	kept.set(id, { credential, readAtMs: performance.now(), checkedAtMs });
+	return await credential;
 }
 
 const isRecent = (atMs: number): boolean => performance.now() - atMs < KEPT_FOR_MS;
@@ -50,12 +49,11 @@ export async function withCredential<T extends { ok: boolean }>(
 	context: IWebhookFunctions,
 	authenticate: (credential: Credential) => T,
 ): Promise<T> {
-	const key = keyOf(context);
-	const known = kept.get(key);
-	const checkedAtMs = known?.checkedAtMs ?? -Infinity;
+	const id = JSON.stringify([triggerIdOf(context), context.getNode().credentials?.diyalogApi?.id]);
+	const known = kept.get(id);
 	if (!known || !isRecent(known.readAtMs))
-		return authenticate(await readAnew(context, key, checkedAtMs).credential);
+		return authenticate(await readAnew(context, id, known?.checkedAtMs ?? -Infinity));
 	const found = authenticate(await known.credential);
-	if (found.ok || isRecent(kept.get(key)?.checkedAtMs ?? -Infinity)) return found;
-	return authenticate(await readAnew(context, key, performance.now()).credential);
+	if (found.ok || isRecent(kept.get(id)?.checkedAtMs ?? -Infinity)) return found;
+	return authenticate(await readAnew(context, id, performance.now()));
 }

@@ -1,36 +1,33 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { parseStatusCallback, parseWebhook } from '../events/events';
-import type {
-	DiyalogEvent,
-	ParsedWebhook,
-	ReceivedCallback,
-	ReceivedEvent,
-} from '../events/events';
+import { createPayloadVerifier } from '../deviceSignature/verifier';
+import type { DiyalogEvent } from '../events/events';
 import { passesFilters } from '../events/filters';
 import type { Fingerprint } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
-import { createPayloadVerifier } from '../deviceSignature/verifier';
+import { parseStatusCallback, parseWebhook } from '../events/parseWebhook';
+import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/parseWebhook';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
+import type { AnswerOutcome } from './answerQueue';
+import { passOnAnswer, waitedForAnswer } from './answers';
+import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
-import { forget, onlyNew, rememberUntilAnswered } from './takenBefore';
-import type { ResumeOutcome } from './answerQueue';
+import { sayRefused } from './refusals';
 import { replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
-import { sayRefused } from './refusals';
-import { resume, waitedForAnswer } from './answers';
-import type { WaitedForAnswer } from './answers';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
+import { forget, onlyNew, rememberUntilReplied } from './takenBefore';
 
 /** A batch holds at most 10 events; a megabyte is far more than those can fill. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** A call that is answered with an error and starts nothing. */
+/** A call that gets an error for a reply and starts nothing. */
 interface Refusal {
+	ok: false;
 	status: 400 | 401 | 411 | 413 | 415 | 503;
 	text: string;
 	/** for n8n's log, without any content of the call; only found out when it is written */
@@ -38,22 +35,22 @@ interface Refusal {
 	kind: string;
 }
 
-/** What a phase found: the value for the next one, or the answer that ends the call. */
-type Outcome<T> = { ok: true; value: T } | { ok: false; refusal: Refusal };
+/** What a phase found: the value for the next one, or the refusal that ends the call. */
+type Outcome<T> = { ok: true; value: T } | Refusal;
 
-/** @param kind what has lines of its own in the log; those with the same answer unless told otherwise */
-const refuse = (status: Refusal['status'], text: string, reason: () => string, kind = text) => ({
-	ok: false as const,
-	refusal: { status, text, reason, kind },
-});
+/** @param kind what has lines of its own in the log; those with the same reply unless told otherwise */
+const refuse = (
+	status: Refusal['status'],
+	text: string,
+	reason: () => string,
+	kind = text,
+): Refusal => ({ ok: false, status, text, reason, kind });
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 const rawRequestSchema = z.object({ rawBody: z.instanceof(Buffer).optional() });
 
-type Read = Outcome<Buffer>;
-
-const tooLarge = (): Read =>
+const tooLarge = (): Refusal =>
 	refuse(
 		413,
 		`The body is larger than ${MAX_BODY_BYTES} bytes.`,
@@ -61,7 +58,7 @@ const tooLarge = (): Read =>
 	);
 
 /** Has n8n read a body that it has left unread, unless it could become larger than what is taken here. */
-async function readUnread(context: IWebhookFunctions): Promise<Read | undefined> {
+async function readUnread(context: IWebhookFunctions): Promise<Refusal | undefined> {
 	const { 'content-length': length, 'content-encoding': encoding } = context.getHeaderData();
 	if (encoding !== undefined) {
 		const reason = () => 'it is compressed and has no Content-Type: application/json.';
@@ -80,7 +77,7 @@ async function readUnread(context: IWebhookFunctions): Promise<Read | undefined>
 }
 
 /** Phase 1: the body's bytes, as they were received. */
-async function readBody(context: IWebhookFunctions): Promise<Read> {
+async function readBody(context: IWebhookFunctions): Promise<Outcome<Buffer>> {
 	const { 'content-type': contentType, 'content-length': length } = context.getHeaderData();
 	if (typeof contentType === 'string' && !JSON_TYPE.test(contentType)) {
 		const reason = () => 'its Content-Type is not application/json.';
@@ -90,8 +87,8 @@ async function readBody(context: IWebhookFunctions): Promise<Read> {
 	const request = context.getRequestObject();
 	// n8n has read the body of a call that says that it is JSON, and leaves that of others unread.
 	if (rawRequestSchema.parse(request).rawBody === undefined) {
-		const refused = await readUnread(context);
-		if (refused) return refused;
+		const refusal = await readUnread(context);
+		if (refusal) return refusal;
 	}
 	const { rawBody = Buffer.alloc(0) } = rawRequestSchema.parse(request);
 	return rawBody.length > MAX_BODY_BYTES ? tooLarge() : { ok: true, value: rawBody };
@@ -103,7 +100,7 @@ function headerOf(context: IWebhookFunctions, name: string): string | undefined 
 }
 
 /** The likely causes of a wrong signature, for the log. */
-const SIGNATURE_PROBLEMS: Readonly<
+const SIGNATURE_CAUSES: Readonly<
 	Record<Exclude<SignatureVerdict, 'valid' | 'mismatch'> | MismatchCause, string>
 > = {
 	noSecret:
@@ -121,32 +118,27 @@ const SIGNATURE_PROBLEMS: Readonly<
 		'its X-Signature was made with another secret. App Secret and app_secret in server.conf differ, or the call is forged.',
 };
 
-/** Phase 2: is it Diyalog that calls? The credential that says so. */
-function authenticate(
-	context: IWebhookFunctions,
-	rawBody: Buffer,
-	{ authentication }: TriggerSettings,
-	credential: Credential,
-): Outcome<Credential> {
-	if (authentication === 'none') return { ok: true, value: credential };
-	const { appSecret, previousAppSecret } = readTriggerSecrets(credential);
-	const header = headerOf(context, 'x-signature');
-	const secrets = [appSecret, previousAppSecret];
-	const verdict = verifySignature(rawBody, header, secrets);
-	if (verdict === 'valid') return { ok: true, value: credential };
-	const reason = () =>
-		SIGNATURE_PROBLEMS[
-			verdict === 'mismatch' ? explainMismatch(rawBody, header ?? '', secrets) : verdict
-		];
-	const text = 'The X-Signature header is missing or wrong.';
-	return refuse(401, text, reason, verdict);
+/** What says who calls, as it was when the call was found to come from Diyalog. */
+interface Trusted {
+	credential: Credential;
+	secrets: TriggerSecrets;
 }
 
-/** The credential that says who calls, unless n8n cannot give it; then nobody is who they say. */
-async function authenticateWith(
+/**
+ * Phase 2: is it Diyalog that calls? If n8n cannot give the credential, nobody is who they say.
+ *
+ * @param refusalWith refuses a call that does not fit the secrets
+ */
+async function authenticate(
 	context: IWebhookFunctions,
-	check: (credential: Credential) => Outcome<Credential>,
-): Promise<Outcome<Credential>> {
+	{ authentication }: TriggerSettings,
+	refusalWith: (secrets: TriggerSecrets) => Refusal | undefined,
+): Promise<Outcome<Trusted>> {
+	const check = (credential: Credential): Outcome<Trusted> => {
+		const secrets = readTriggerSecrets(credential);
+		const refusal = authentication === 'none' ? undefined : refusalWith(secrets);
+		return refusal ?? { ok: true, value: { credential, secrets } };
+	};
 	try {
 		return await withCredential(context, check);
 	} catch {
@@ -154,6 +146,31 @@ async function authenticateWith(
 			'the Diyalog API credential of the trigger could not be read. Open it in n8n and save it anew.';
 		return refuse(503, 'Calls cannot be authenticated now.', reason);
 	}
+}
+
+function checkSignature(
+	context: IWebhookFunctions,
+	rawBody: Buffer,
+	{ appSecret, previousAppSecret }: TriggerSecrets,
+): Refusal | undefined {
+	const header = headerOf(context, 'x-signature');
+	const secrets = [appSecret, previousAppSecret];
+	const verdict = verifySignature(rawBody, header, secrets);
+	if (verdict === 'valid') return undefined;
+	const reason = () =>
+		SIGNATURE_CAUSES[
+			verdict === 'mismatch' ? explainMismatch(rawBody, header ?? '', secrets) : verdict
+		];
+	return refuse(401, 'The X-Signature header is missing or wrong.', reason, verdict);
+}
+
+function checkToken(
+	context: IWebhookFunctions,
+	{ statusCallbackToken }: TriggerSecrets,
+): Refusal | undefined {
+	if (verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)) return undefined;
+	const reason = () => 'its Auth-Token is not the Status Callback Token of the credential.';
+	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
 }
 
 /** What the operator has to know of a call that was not taken as a whole, or not as it came. */
@@ -226,7 +243,7 @@ interface Candidate {
 	fingerprint: Fingerprint;
 	isWanted: boolean;
 	waitedFor?: WaitedForAnswer;
-	outcome?: ResumeOutcome;
+	outcome?: AnswerOutcome;
 }
 
 /** Phase 5: the events that are wanted or waited for, and have not been taken before. */
@@ -248,7 +265,7 @@ function select(
 }
 
 /** Phase 6: answers that an execution waits for are passed on to it. */
-async function resumeWaiting(
+async function passOnAnswers(
 	context: IWebhookFunctions,
 	candidates: Candidate[],
 	settings: TriggerSettings,
@@ -256,10 +273,10 @@ async function resumeWaiting(
 	const passOn = async (candidate: Candidate): Promise<Candidate> => {
 		const { event, waitedFor } = candidate;
 		if (!waitedFor) return candidate;
-		const outcome = await resume(context, waitedFor, settings);
+		const outcome = await passOnAnswer(context, waitedFor, settings);
 		// A press that only might have been meant as a text stays an ordinary press.
 		const isOrdinary = event.event === 'buttonPressed' && waitedFor.genuine?.isText;
-		return isOrdinary && !outcome.resumed && !outcome.failed
+		return isOrdinary && !outcome.resumed && !outcome.isLost
 			? candidate
 			: { ...candidate, outcome };
 	};
@@ -267,7 +284,7 @@ async function resumeWaiting(
 }
 
 /** Whether an execution has dealt with the event: it has continued, or has counted a wrong code. */
-const isMatched = (outcome: ResumeOutcome | undefined): boolean =>
+const isMatched = (outcome: AnswerOutcome | undefined): boolean =>
 	outcome?.resumed === true || (outcome !== undefined && outcome.notResumedReason === 'wrongCode');
 
 /**
@@ -278,7 +295,7 @@ function isLost(
 	{ event, waitedFor, outcome }: Candidate,
 	{ filters, options: { onlySigned } }: TriggerSettings,
 ): boolean {
-	if (outcome === undefined || outcome.resumed || !outcome.failed) return false;
+	if (outcome === undefined || outcome.resumed || !outcome.isLost) return false;
 	const genuine = waitedFor?.genuine;
 	if (genuine && (event.event === 'textReceived' || !genuine.isText)) return true;
 	return passesFilters(event, { events: [event.event], ...filters, onlySigned });
@@ -291,12 +308,12 @@ function toItem({ event, outcome }: Candidate): IDataObject {
 	return { ...event, resumed, notResumedReason };
 }
 
-/** Phase 7: one item for each event; a call without one is answered and starts nothing. */
+/** Phase 7: one item for each event; a call without one is replied to and starts nothing. */
 function emit(
 	context: IWebhookFunctions,
 	candidates: Candidate[],
 	settings: TriggerSettings,
-	reply: ReplyInTime,
+	ownReply: ReplyInTime,
 ): IWebhookResponseData {
 	const { onlyUnmatched } = settings.options;
 	const comesOut = (candidate: Candidate): boolean =>
@@ -304,14 +321,14 @@ function emit(
 		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
 	const items = candidates.filter(comesOut).map((candidate) => ({ json: toItem(candidate) }));
 	if (items.length === 0) {
-		return reply.isSent() ? { noWebhookResponse: true } : answer(context, 200, 'OK');
+		return ownReply.isSent() ? { noWebhookResponse: true } : reply(context, 200, 'OK');
 	}
-	void rememberUntilAnswered(context, reply.isOver);
+	void rememberUntilReplied(context, ownReply.isOver);
 	return { workflowData: [items] };
 }
 
-/** An answer that starts no execution. */
-function answer(context: IWebhookFunctions, status: number, text: string): IWebhookResponseData {
+/** Replies to a call that starts no execution. */
+function reply(context: IWebhookFunctions, status: number, text: string): IWebhookResponseData {
 	context.getResponseObject().status(status).type('text/plain').send(text);
 	return { noWebhookResponse: true };
 }
@@ -321,14 +338,11 @@ function refuseCall(
 	{ status, text, reason, kind }: Refusal,
 ): IWebhookResponseData {
 	sayRefused(context, kind, reason);
-	return answer(context, status, text);
+	return reply(context, status, text);
 }
 
-const settingsOf = (context: IWebhookFunctions): TriggerSettings =>
-	readTriggerSettings((name) => context.getNodeParameter(name, undefined));
-
-/** Diyalog's answer comes in time; what n8n could not store is not remembered as taken. */
-const replyFor = (context: IWebhookFunctions, candidates: Candidate[]): ReplyInTime =>
+/** Diyalog gets its reply in time; what n8n could not store is not remembered as taken. */
+const ownReplyFor = (context: IWebhookFunctions, candidates: Candidate[]): ReplyInTime =>
 	replyInTime(context, () => {
 		context.logger.error(
 			`Diyalog Trigger: n8n did not store the execution for ${candidates.length} event(s). They are taken when Diyalog repeats the call.`,
@@ -338,67 +352,53 @@ const replyFor = (context: IWebhookFunctions, candidates: Candidate[]): ReplyInT
 
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const settings = settingsOf(context);
+	const settings = readTriggerSettings(context);
 	const now = new Date();
 
 	const body = await readBody(context);
-	if (!body.ok) return refuseCall(context, body.refusal);
+	if (!body.ok) return refuseCall(context, body);
 
-	const authenticated = await authenticateWith(context, (credential) =>
-		authenticate(context, body.value, settings, credential),
+	const authenticated = await authenticate(context, settings, (secrets) =>
+		checkSignature(context, body.value, secrets),
 	);
-	if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
-	const credential = authenticated.value;
-	const secrets = readTriggerSecrets(credential);
+	if (!authenticated.ok) return refuseCall(context, authenticated);
+	const { credential, secrets } = authenticated.value;
 
 	const parsed = parse(context, body.value, settings, now);
-	if (!parsed.ok) return refuseCall(context, parsed.refusal);
+	if (!parsed.ok) return refuseCall(context, parsed);
 
 	const checked = checkPayloads(context, parsed.value, credential, now);
 	const selected = select(context, checked, settings, secrets);
-	const reply = replyFor(context, selected);
-	return emit(context, await resumeWaiting(context, selected, settings), settings, reply);
+	const ownReply = ownReplyFor(context, selected);
+	return emit(context, await passOnAnswers(context, selected, settings), settings, ownReply);
 }
 
-function authenticateCallback(
-	context: IWebhookFunctions,
-	{ authentication }: TriggerSettings,
-	credential: Credential,
-): Outcome<Credential> {
-	const { statusCallbackToken } = readTriggerSecrets(credential);
-	if (
-		authentication === 'none' ||
-		verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)
-	)
-		return { ok: true, value: credential };
-	const reason = () => 'its Auth-Token is not the Status Callback Token of the credential.';
-	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
-}
-
-/** Handles one call of the older status callback, which is answered with the text OK. */
+/** Handles one call of the older status callback, which is replied to with the text OK. */
 export async function handleStatusCallback(
 	context: IWebhookFunctions,
 ): Promise<IWebhookResponseData> {
-	const settings = settingsOf(context);
+	const settings = readTriggerSettings(context);
 	if (!settings.events.includes('statusCallback')) {
-		return answer(context, 404, 'Status callbacks are not among the events of this trigger.');
+		return reply(context, 404, 'Status callbacks are not among the events of this trigger.');
 	}
 
-	const authenticated = await authenticateWith(context, (credential) =>
-		authenticateCallback(context, settings, credential),
+	const authenticated = await authenticate(context, settings, (secrets) =>
+		checkToken(context, secrets),
 	);
-	if (!authenticated.ok) return refuseCall(context, authenticated.refusal);
+	if (!authenticated.ok) return refuseCall(context, authenticated);
 
 	const body = await readBody(context);
-	if (!body.ok) return refuseCall(context, body.refusal);
+	if (!body.ok) return refuseCall(context, body);
 
 	const received = parseStatusCallback(body.value, new Date());
-	if (!received.ok)
+	if (!received.ok) {
+		const text = 'The body is not that of a status callback.';
 		return refuseCall(
 			context,
-			refuse(400, 'The body is not that of a status callback.', () => received.reason).refusal,
+			refuse(400, text, () => received.reason),
 		);
-	const secrets = readTriggerSecrets(authenticated.value);
+	}
+	const { secrets } = authenticated.value;
 	const selected = select(context, [received.callback], settings, secrets);
-	return emit(context, selected, settings, replyFor(context, selected));
+	return emit(context, selected, settings, ownReplyFor(context, selected));
 }

@@ -1,5 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { triggerKeyOf } from './triggerKey';
+import { BoundedMap } from '../lib/boundedMap';
+import { triggerIdOf } from './triggerId';
 
 /*
  * Why calls were refused, for the log. Anybody can have a call refused, so a line is written for the first one of a kind and
@@ -18,7 +19,7 @@ interface LastLine {
 	unsaid: number;
 }
 
-const lastLines = new Map<string, LastLine>();
+const lastLines = new BoundedMap<string, LastLine>(MAX_KINDS);
 
 /**
  * Says in the log why a call was refused, unless it was said of this trigger some seconds ago.
@@ -27,16 +28,14 @@ const lastLines = new Map<string, LastLine>();
  * @param reason finds out the reason; only called when the line is written, so that this may cost something
  */
 export function sayRefused(context: IWebhookFunctions, kind: string, reason: () => string): void {
-	const key = JSON.stringify([triggerKeyOf(context), kind]);
+	const id = JSON.stringify([triggerIdOf(context), kind]);
 	const nowMs = performance.now();
-	const last = lastLines.get(key);
+	const last = lastLines.get(id);
 	if (last && nowMs - last.writtenAtMs < QUIET_FOR_MS) {
 		last.unsaid++;
 		return;
 	}
-	const [oldest] = lastLines.keys();
-	if (lastLines.size >= MAX_KINDS && oldest !== undefined) lastLines.delete(oldest);
-	lastLines.set(key, { writtenAtMs: nowMs, unsaid: 0 });
+	lastLines.set(id, { writtenAtMs: nowMs, unsaid: 0 });
 	const unsaid = last?.unsaid ? ` ${last.unsaid} more of this kind were refused before it.` : '';
 	context.logger.warn(`Diyalog Trigger refused a call: ${reason()}${unsaid}`);
 }

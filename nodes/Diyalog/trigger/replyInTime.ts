@@ -1,21 +1,19 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
+import { isServerError } from '../transport/failures';
 
-/** Diyalog shall have its answer within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
-const ANSWER_WITHIN_MS = 3_500;
+/** Diyalog shall have its reply within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
+const REPLY_WITHIN_MS = 3_500;
 
-/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6). */
-const FIRST_SERVER_ERROR = 500;
-
-/** The answer to a call that was found to come from Diyalog. */
+/** The reply to a call that was found to come from Diyalog. */
 export interface ReplyInTime {
-	/** n8n must not answer any more */
+	/** n8n must not reply any more */
 	isSent(): boolean;
-	/** n8n has answered, or would have, if Diyalog had not got its answer before */
+	/** n8n has replied, or would have, if Diyalog had not got its reply before */
 	isOver(): boolean;
 }
 
 /**
- * Sees to it that Diyalog gets its answer in time. n8n answers when it has stored what the call starts; that can take
+ * Sees to it that Diyalog gets its reply in time. n8n replies when it has stored what the call starts; that can take
  * minutes where it holds executions back, and so can passing on answers to waiting executions. Then Diyalog is told that
  * the call was taken, and the work goes on.
  *
@@ -28,9 +26,9 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 
 	const end = () => {
 		isOver = true;
-		if (response.statusCode >= FIRST_SERVER_ERROR) whenNotStored();
+		if (isServerError(response.statusCode)) whenNotStored();
 	};
-	/** n8n answers all the same, later; what it says tells whether it has stored what the call starts. */
+	/** n8n replies all the same, later; what it says tells whether it has stored what the call starts. */
 	const silenceN8n = () => {
 		response.setHeader = () => response;
 		response.send = () => {
@@ -39,20 +37,20 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 		};
 		response.json = response.send;
 	};
-	const timer = AbortSignal.timeout(ANSWER_WITHIN_MS);
-	const answerFirst = () => {
+	const timer = AbortSignal.timeout(REPLY_WITHIN_MS);
+	const replyFirst = () => {
 		if (response.headersSent || response.destroyed) return;
 		isSent = true;
 		response.off('finish', end);
 		response.status(200).type('text/plain').send('OK');
 		silenceN8n();
 	};
-	timer.addEventListener('abort', answerFirst, { once: true });
+	timer.addEventListener('abort', replyFirst, { once: true });
 	response.once('finish', end);
 	response.once('close', () => {
-		timer.removeEventListener('abort', answerFirst);
+		timer.removeEventListener('abort', replyFirst);
 		if (isSent || isOver) return;
-		// Diyalog has hung up, in the middle of the answer or before it.
+		// Diyalog has hung up, in the middle of the reply or before it.
 		if (response.headersSent) end();
 		else silenceN8n();
 	});

@@ -1,8 +1,9 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { explainThrown } from '../transport/client';
+import { isServerError } from '../transport/failures';
 import { readReception } from '../wait/passedOnAnswer';
-import { failure, refusal } from './answerQueue';
+import { lost, refusal } from './answerQueue';
 import type { Attempt } from './answerQueue';
 
 /* How a trigger reaches the waiting executions of its own n8n: by a call of their resume address. */
@@ -41,29 +42,26 @@ export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): s
  * n8n keeps a call open while it holds executions back (N8N_CONCURRENCY_PRODUCTION_LIMIT). Asking again does no harm: an
  * execution continues once.
  */
-const ANSWERED_WITHIN_MS = 120_000;
+const RESPONSE_WITHIN_MS = 120_000;
 
 const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().optional() });
 
 /** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
 const NOT_WAITING = /The (workflow for )?execution |No action required/;
 
-/** HTTP status from which on an answer says that the server failed (RFC 9110, 15.6): nobody knows what it did. */
-const FIRST_SERVER_ERROR = 500;
-
 function readAttempt(status: number, text: string): Attempt {
-	if (status >= FIRST_SERVER_ERROR) return 'unsure';
+	if (isServerError(status)) return 'unsure';
 	const reception = readReception(text);
 	if (reception?.accepted) return { resumed: true };
 	if (reception) {
 		const { reason } = reception;
 		// Nobody has judged an answer that the waiting node did not believe to come from a trigger.
-		return reason === 'unproved' ? failure(reason) : refusal(reason);
+		return reason === 'unproved' ? lost(reason) : refusal(reason);
 	}
 	if ([200, 404, 409].includes(status) && NOT_WAITING.test(text)) {
 		return text.includes('is running already') ? 'running' : refusal('notWaiting');
 	}
-	return failure(status === 401 ? 'signatureRefused' : 'unexpectedAnswer');
+	return lost(status === 401 ? 'signatureRefused' : 'unexpectedAnswer');
 }
 
 /**
@@ -87,11 +85,11 @@ export async function postAnswer(
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
-			timeout: ANSWERED_WITHIN_MS,
+			timeout: RESPONSE_WITHIN_MS,
 		});
-		const { statusCode, body: answer } = responseSchema.parse(response);
-		return readAttempt(statusCode, typeof answer === 'string' ? answer : JSON.stringify(answer));
+		const { statusCode, body: said } = responseSchema.parse(response);
+		return readAttempt(statusCode, typeof said === 'string' ? said : JSON.stringify(said));
 	} catch (error) {
-		return explainThrown(error).uncertain ? 'unsure' : failure('unreachable');
+		return explainThrown(error).uncertain ? 'unsure' : lost('unreachable');
 	}
 }

@@ -225,15 +225,16 @@ export type TriggerSettings = z.output<typeof settingsSchema>;
 /**
  * Reads the trigger's parameters.
  *
- * @param parameter gives the value of one parameter
  * @throws ZodError when the workflow was made by hand with values that the editor does not offer
  */
-export function readTriggerSettings(parameter: (name: string) => unknown): TriggerSettings {
+export function readTriggerSettings(context: {
+	getNodeParameter(name: string): unknown;
+}): TriggerSettings {
 	return settingsSchema.parse({
-		events: parameter('events'),
-		authentication: parameter('authentication'),
-		filters: parameter('filters'),
-		options: parameter('options'),
+		events: context.getNodeParameter('events'),
+		authentication: context.getNodeParameter('authentication'),
+		filters: context.getNodeParameter('filters'),
+		options: context.getNodeParameter('options'),
 	});
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseStatusCallback, parseWebhook } from '../../../../nodes/Diyalog/events/events';
+import { parseStatusCallback, parseWebhook } from '../../../../nodes/Diyalog/events/parseWebhook';
 import { entry, written } from '../../../support/webhookBodies';
 
 /* Bodies that somebody with the secret could send, numbered: nothing is thrown, polluted, or taken without end. */

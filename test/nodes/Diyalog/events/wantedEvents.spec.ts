@@ -1,10 +1,7 @@
 import fc from 'fast-check';
-import { parseWebhook } from '../../../../nodes/Diyalog/events/events';
-import type {
-	DiyalogEvent,
-	EventName,
-	ParsedWebhook,
-} from '../../../../nodes/Diyalog/events/events';
+import type { DiyalogEvent, EventName } from '../../../../nodes/Diyalog/events/events';
+import { parseWebhook } from '../../../../nodes/Diyalog/events/parseWebhook';
+import type { ParsedWebhook } from '../../../../nodes/Diyalog/events/parseWebhook';
 import { ALL_EVENTS } from '../../../support/webhookBodies';
 
 /* Leaving out what nobody asks for saves most of the work of a batch; it must never leave out anything else. */

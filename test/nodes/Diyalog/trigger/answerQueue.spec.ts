@@ -79,7 +79,7 @@ async function pass(
 }
 
 const RESUMED: Attempt = { resumed: true };
-const WRONG: Attempt = { resumed: false, notResumedReason: 'wrongCode', failed: false };
+const WRONG: Attempt = { resumed: false, notResumedReason: 'wrongCode', isLost: false };
 
 it('one after the other within a chain, side by side between chains', async () => {
 	const all = [pass('a', [WRONG]), pass('a', [WRONG]), pass('b', [RESUMED]), pass('c', [RESUMED])];
@@ -146,7 +146,7 @@ it('twenty impatient customers and one patient: the patient one waits for one ro
 
 it('what others type under the same message queues for itself', async () => {
 	const strangers = Array.from({ length: 100 }, async () =>
-		pass('a', [{ resumed: false, notResumedReason: 'otherCustomer', failed: false }], {
+		pass('a', [{ resumed: false, notResumedReason: 'otherCustomer', isLost: false }], {
 			customerNo: '2',
 		}),
 	);
@@ -170,7 +170,7 @@ it('what is in line is bounded, and answered turns are refused without an attemp
 	await clock.run();
 	const failed = (await Promise.all(all)).filter((each) => JSON.stringify(each).includes('busy'));
 	expect(failed).toHaveLength(100);
-	expect(failed[0]).toMatchObject({ failed: true });
+	expect(failed[0]).toMatchObject({ isLost: true });
 });
 
 describe('what is definite', () => {
@@ -201,17 +201,17 @@ describe('what is definite', () => {
 		['n8n fails, then it goes on', ['unsure', 'running'], UNKNOWN],
 		[
 			'n8n fails, then it has ended',
-			['unsure', { resumed: false, notResumedReason: 'notWaiting', failed: false }],
+			['unsure', { resumed: false, notResumedReason: 'notWaiting', isLost: false }],
 			UNKNOWN,
 		],
 		[
 			'n8n fails, then it asks the next question',
-			['unsure', { resumed: false, notResumedReason: 'earlierTurn', failed: false }],
+			['unsure', { resumed: false, notResumedReason: 'earlierTurn', isLost: false }],
 			UNKNOWN,
 		],
 		[
 			'n8n fails, then is not there',
-			['unsure', { resumed: false, notResumedReason: 'unreachable', failed: true }],
+			['unsure', { resumed: false, notResumedReason: 'unreachable', isLost: true }],
 			UNKNOWN,
 		],
 		['n8n fails, then judges it', ['unsure', WRONG], WRONG],
@@ -219,7 +219,7 @@ describe('what is definite', () => {
 		[
 			'it runs for ever',
 			['running'],
-			{ resumed: false, notResumedReason: 'notWaiting', failed: false },
+			{ resumed: false, notResumedReason: 'notWaiting', isLost: false },
 		],
 		['it runs, then waits', ['running', 'running', RESUMED], { resumed: true }],
 	])('%s', async (_what, found, expected) => {

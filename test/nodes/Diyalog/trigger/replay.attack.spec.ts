@@ -19,6 +19,19 @@ const EVENTS = 45_000;
 const fingerprint = (index: number) => String(index).padStart(10, 'f');
 const at = (index: number) => START_MS + index * 20;
 
+/** What a process knows after a restart. */
+function restored(stored: unknown): SeenEvents {
+	const seen = new SeenEvents();
+	seen.merge(stored);
+	return seen;
+}
+
+/** Jest's own expect takes seconds for so many. */
+function expectNotTaken(seen: SeenEvents, index: number, sentAtMs: number): void {
+	const novelty = seen.add({ text: fingerprint(index), sentAtMs });
+	if (novelty === 'new') throw new Error(`${index} is taken twice`);
+}
+
 describe('50 events a second', () => {
 	const now = at(EVENTS);
 	let seen: SeenEvents;
@@ -27,7 +40,8 @@ describe('50 events a second', () => {
 	beforeAll(() => {
 		seen = new SeenEvents();
 		for (let index = 0; index < EVENTS; index++) {
-			expect(seen.add({ text: fingerprint(index), sentAtMs: at(index) })).toBe('new');
+			const novelty = seen.add({ text: fingerprint(index), sentAtMs: at(index) });
+			if (novelty !== 'new') throw new Error(`${index} is ${novelty}`);
 			if (index % 100 === 0) seen.forgetOld(at(index), MAX_AGE_MS);
 		}
 		seen.forgetOld(now, MAX_AGE_MS);
@@ -42,12 +56,12 @@ describe('50 events a second', () => {
 	it('1. all of 15 minutes replayed: none is taken', () => expect(replayed(seen)).toBe(0));
 
 	it('2. and after a restart: none is taken, from half a megabyte of text', () => {
-		expect(replayed(new SeenEvents(stored))).toBe(0);
+		expect(replayed(restored(stored))).toBe(0);
 		expect(stored.length).toBeLessThan(500_000);
 	});
 
 	it('3. for hours: the memory stays as small, and nothing of the last 15 minutes is taken twice', () => {
-		const memory = new SeenEvents(stored);
+		const memory = restored(stored);
 		const hours = 4 * EVENTS;
 		for (let index = EVENTS; index < hours; index++) {
 			memory.add({ text: fingerprint(index), sentAtMs: at(index) });
@@ -56,10 +70,9 @@ describe('50 events a second', () => {
 		memory.forgetOld(at(hours), MAX_AGE_MS);
 		const text = memory.toText();
 		expect(text.length).toBeLessThan(500_000);
-		const restarted = new SeenEvents(text);
+		const restarted = restored(text);
 		for (let index = 0; index < hours; index++) {
-			const novelty = restarted.add({ text: fingerprint(index), sentAtMs: at(index) });
-			if (novelty === 'new') throw new Error(`${index} is taken twice`);
+			expectNotTaken(restarted, index, at(index));
 		}
 	});
 
@@ -70,10 +83,9 @@ describe('50 events a second', () => {
 			memory.add({ text: fingerprint(index), sentAtMs: at(index) + MAX_AGE_MS });
 			if (index % 1_000 === 0) memory.forgetOld(at(index), MAX_AGE_MS);
 		}
-		const restarted = new SeenEvents(memory.toText());
+		const restarted = restored(memory.toText());
 		for (let index = 0; index < ahead; index++) {
-			const known = { text: fingerprint(index), sentAtMs: at(index) + MAX_AGE_MS };
-			expect(restarted.add(known)).not.toBe('new');
+			expectNotTaken(restarted, index, at(index) + MAX_AGE_MS);
 		}
 		expect(restarted.add({ text: 'fresh56789', sentAtMs: at(ahead) + MAX_AGE_MS })).toBe('new');
 	});
@@ -93,13 +105,12 @@ describe('a flood beyond what fits', () => {
 
 	it.each([
 		['5. in one process', (seen: SeenEvents) => seen],
-		['6. after a restart', (seen: SeenEvents) => new SeenEvents(seen.toText())],
+		['6. after a restart', (seen: SeenEvents) => restored(seen.toText())],
 	])('%s: what was forgotten is refused, what comes is taken', (_, restart) => {
 		const seen = restart(flooded());
 		expect(seen.toText().length).toBeLessThan(1_100_000);
 		for (let index = 0; index < FLOOD; index += 7) {
-			const known = { text: fingerprint(index), sentAtMs: START_MS + index };
-			expect(seen.add(known)).not.toBe('new');
+			expectNotTaken(seen, index, START_MS + index);
 		}
 		expect(seen.add({ text: 'unseen6789', sentAtMs: START_MS })).toBe('untold');
 		expect(seen.add({ text: 'unseen6789', sentAtMs: START_MS + FLOOD })).toBe('new');
@@ -144,7 +155,7 @@ describe('what was forgotten', () => {
 		for (let index = 0; index < 2_000; index++)
 			seen.add({ text: fingerprint(index), sentAtMs: START_MS + 15 * MINUTE_MS });
 		seen.forgetOld(START_MS + 20 * MINUTE_MS, MAX_AGE_MS);
-		expect(new SeenEvents(seen.toText()).add(repeated)).toBe('repeated');
+		expect(restored(seen.toText()).add(repeated)).toBe('repeated');
 	});
 });
 
@@ -189,9 +200,9 @@ it('13. memories of two processes know together what each has taken and forgotte
 it.each([[undefined], [null], [7], [''], ['x'.repeat(1_000)], ['zz,q:'], [',:,:::,-:-'], [{}]])(
 	'14. a memory that is damaged (%j) costs no event',
 	(stored) => {
-		const seen = new SeenEvents(stored);
+		const seen = restored(stored);
 		expect(seen.add({ text: 'the-answer', sentAtMs: START_MS })).toBe('new');
-		expect(new SeenEvents(seen.toText()).add({ text: 'the-answer', sentAtMs: START_MS })).toBe(
+		expect(restored(seen.toText()).add({ text: 'the-answer', sentAtMs: START_MS })).toBe(
 			'repeated',
 		);
 	},

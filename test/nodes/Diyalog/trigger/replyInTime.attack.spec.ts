@@ -8,54 +8,65 @@ import type { WebhookServer } from '../../../support/webhookServer';
 
 const SECRET = 'the-app-secret';
 
-/** Longer than the trigger waits before it answers Diyalog by itself. */
+/** Longer than the trigger waits before it replies to Diyalog by itself. */
 const LONG_MS = 4_500;
 
-let server: WebhookServer;
+/** When n8n is done for certain with a call that has just been made. */
+const OVER_AFTER_MS = LONG_MS + 1_000;
 
-beforeEach(async () => {
-	server = await serveTrigger({
-		parameters: { events: ['buttonPressed'], authentication: 'signature' },
-		credentials: { appSecret: SECRET },
-	});
-	server.storesAfterMs = LONG_MS;
-});
+/** The tests wait side by side, each with a trigger of its own. */
+function itWithTrigger(name: string, test: (server: WebhookServer) => Promise<void>): void {
+	it.concurrent(
+		name,
+		async () => {
+			const server = await serveTrigger({
+				parameters: { events: ['buttonPressed'], authentication: 'signature' },
+				credentials: { appSecret: SECRET },
+			});
+			server.storesAfterMs = LONG_MS;
+			await test(server).finally(server.close);
+			expect(server.escaped).toEqual([]);
+		},
+		15_000,
+	);
+}
 
-afterEach(async () => {
-	await server.close();
-	expect(server.escaped).toEqual([]);
-});
-
-async function expectTakenWhenRepeated(body: string): Promise<void> {
+async function expectTakenWhenRepeated(server: WebhookServer, body: string): Promise<void> {
 	expect(server.executions).toEqual([]);
 	Object.assign(server, { isDiskFull: false, storesAfterMs: 0 });
 	expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
 	expect(server.executions).toEqual([[expect.objectContaining({ messageId: 'transfer-17' })]]);
 }
 
-it('1. Diyalog was answered before: the repeated call is taken', async () => {
+itWithTrigger('1. Diyalog was answered before: the repeated call is taken', async (server) => {
 	const body = envelope(written('[transfer-17]:approve'));
 	server.isDiskFull = true;
+	const over = sleepMs(OVER_AFTER_MS);
 	expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
-	await sleepMs(LONG_MS);
-	await expectTakenWhenRepeated(body);
-}, 15_000);
+	await over;
+	await expectTakenWhenRepeated(server, body);
+});
 
-it('2. Diyalog hung up before: the repeated call is taken', async () => {
+itWithTrigger('2. Diyalog hung up before: the repeated call is taken', async (server) => {
 	const body = envelope(written('[transfer-17]:approve'));
 	server.isDiskFull = true;
+	const over = sleepMs(OVER_AFTER_MS);
 	const signal = AbortSignal.timeout(1_000);
 	await expect(postSigned(server.url, body, SECRET, {}, signal)).rejects.toThrow();
-	await sleepMs(LONG_MS);
-	await expectTakenWhenRepeated(body);
-}, 15_000);
+	await over;
+	await expectTakenWhenRepeated(server, body);
+});
 
-it('3. Diyalog hung up, and n8n stores it after all: the repeated call is a repetition', async () => {
-	const body = envelope(written('[transfer-17]:approve'));
-	const signal = AbortSignal.timeout(1_000);
-	await expect(postSigned(server.url, body, SECRET, {}, signal)).rejects.toThrow();
-	await sleepMs(LONG_MS);
-	server.storesAfterMs = 0;
-	expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
-	expect(server.executions).toHaveLength(1);
-}, 15_000);
+itWithTrigger(
+	'3. Diyalog hung up, and n8n stores it after all: the repeated call is a repetition',
+	async (server) => {
+		const body = envelope(written('[transfer-17]:approve'));
+		const over = sleepMs(OVER_AFTER_MS);
+		const signal = AbortSignal.timeout(1_000);
+		await expect(postSigned(server.url, body, SECRET, {}, signal)).rejects.toThrow();
+		await over;
+		server.storesAfterMs = 0;
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	},
+);
