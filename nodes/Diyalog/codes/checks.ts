@@ -7,7 +7,7 @@ import {
 } from './challenge';
 import type { Challenge } from './challenge';
 import { normaliseCode } from './code';
-import type { OtpKeys } from './keys';
+import type { CodeKeys } from './keys';
 import { readTransaction } from './transaction';
 
 /*
@@ -27,7 +27,7 @@ export type Reason =
 	| 'malformed';
 
 /** What was given for verifying; anybody may have sent it. */
-export interface GivenOtp {
+export interface GivenCode {
 	challenge: unknown;
 	code: unknown;
 	customerNo: unknown;
@@ -67,7 +67,7 @@ function customerText(value: unknown): string {
 }
 
 /** Makes all checks that need no memory. */
-export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks {
+export function checkCode(keys: CodeKeys, given: GivenCode, nowMs: number): Checks {
 	const opened = openChallenge(keys, given.challenge);
 	const challenge = opened ?? NO_CHALLENGE;
 	const customerNo = customerText(given.customerNo);

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { KnownMarks, MarkBook } from './markBook';
-import type { MarkStore } from './markBook';
+import type { OpenBook } from './markBook';
 import { lockedStore, nodeStore } from './processedData';
 
 /** Shared by all nodes of this process. */
@@ -22,20 +22,14 @@ function bookOf(key: string): MarkBook {
 	return book;
 }
 
-/** Where a node remembers, and its way there. */
-export interface NodeMemory {
-	book: MarkBook;
-	store: MarkStore;
-}
-
-/** The memory of all nodes of this workflow that verify: exact also across several processes of n8n. */
-export const workflowMemory = (context: IExecuteFunctions): NodeMemory => ({
+/** The book of all nodes of this workflow that share one: exact also across several processes of n8n. */
+export const workflowBook = (context: IExecuteFunctions): OpenBook => ({
 	book: bookOf(`${context.getWorkflow().id ?? ''}/`),
 	store: lockedStore(context, Math.random),
 });
 
-/** The memory of this node alone: exact within one process of n8n. */
-export const nodeMemory = (context: IExecuteFunctions): NodeMemory => ({
+/** The book of this node alone: exact within one process of n8n. */
+export const nodeBook = (context: IExecuteFunctions): OpenBook => ({
 	book: bookOf(`${context.getWorkflow().id ?? ''}/${context.getNode().id}`),
 	store: nodeStore(context),
 });

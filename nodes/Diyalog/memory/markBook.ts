@@ -46,8 +46,8 @@ const CLEAN_EVERY_MS = 60_000;
 const MAX_CLEANED_AT_ONCE = 200;
 
 /**
- * All marks that this process knows of, whichever node wrote them, so that a challenge is used once even where two
- * workflows verify it. Names are unique by their keys.
+ * All marks that this process knows of, whichever node wrote them, so that a fact is new once even where two workflows ask.
+ * Names are unique by their keys.
  */
 export class KnownMarks {
 	private readonly marks = new Map<string, TakenMark>();
@@ -190,4 +190,10 @@ export class MarkBook {
 		}
 		return this.outdated.splice(0, MAX_CLEANED_AT_ONCE);
 	}
+}
+
+/** A book, and the way of one who uses it to the database. */
+export interface OpenBook {
+	book: MarkBook;
+	store: MarkStore;
 }

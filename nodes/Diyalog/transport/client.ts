@@ -9,7 +9,7 @@ import { rememberMessage } from '../messages/knownMessages';
 import { parseSendOtpAnswer } from '../messages/sendOtp';
 import type { SendOtpAnswer, SendOtpBody } from '../messages/sendOtp';
 import { deriveKeys } from '../codes/keys';
-import type { OtpKeys } from '../codes/keys';
+import type { CodeKeys } from '../codes/keys';
 import { readAnswerBody } from './answerBody';
 import { CredentialError, SEND_OTP_PATH, botTokenOf } from './authenticate';
 import { explainAnswer, explainNoAnswer, FORBIDDEN_ADDRESS, isSuccess } from './failures';
@@ -107,7 +107,7 @@ async function pause(waitMs: number, cancelled: AbortSignal | undefined): Promis
 
 /** Sends OTP messages through Diyalog's SendOTP API for one run of the node. */
 export class DiyalogClient {
-	private keys: OtpKeys | undefined;
+	private keys: CodeKeys | undefined;
 
 	private constructor(
 		private readonly context: IExecuteFunctions | IWebhookFunctions,
@@ -128,7 +128,7 @@ export class DiyalogClient {
 	 *
 	 * @throws CredentialError when there is no token
 	 */
-	otpKeys(): OtpKeys {
+	otpKeys(): CodeKeys {
 		this.keys ??= deriveKeys(botTokenOf(this.credentials));
 		return this.keys;
 	}

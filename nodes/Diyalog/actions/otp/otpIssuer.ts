@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { nodeMemory } from '../../memory/books';
+import { nodeBook } from '../../memory/books';
 import type { SendOtpBody, SendOtpInput } from '../../messages/sendOtp';
 import { customerFingerprint, issueChallenge } from '../../codes/challenge';
-import type { OtpKeys } from '../../codes/keys';
-import { permitSend } from '../../codes/limits';
+import type { CodeKeys } from '../../codes/keys';
+import { permitSend } from '../../codes/permit';
 import { checkOtpSettings, prepareOtp } from '../../codes/settings';
 import type { OtpSettings, PreparedOtp } from '../../codes/settings';
 import { invalidInputError } from '../errors';
@@ -53,7 +53,7 @@ export class OtpIssuer {
 	/** @param keys gives the keys for challenges when they are needed */
 	constructor(
 		private readonly context: IExecuteFunctions,
-		private readonly keys: () => OtpKeys,
+		private readonly keys: () => CodeKeys,
 	) {}
 
 	/**
@@ -70,11 +70,11 @@ export class OtpIssuer {
 	): Promise<() => Promise<void>> {
 		if (otpMode !== 'generate') return async () => undefined;
 		const keys = this.keys();
-		const memory = { keys, ...nodeMemory(this.context) };
+		const book = nodeBook(this.context);
 		const { maxCodes, windowMinutes, firstGapSeconds } = resendLimits;
 		const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
 		const customer = customerFingerprint(keys, customerNo);
-		const permit = await permitSend(memory, customer, limits, now.getTime());
+		const permit = await permitSend(keys, book, customer, limits, now.getTime());
 		if (permit.granted) return permit.giveBack;
 		const problem = {
 			field: 'Customer Number',

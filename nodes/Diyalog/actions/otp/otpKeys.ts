@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { deriveKeys } from '../../codes/keys';
-import type { OtpKeys } from '../../codes/keys';
+import type { CodeKeys } from '../../codes/keys';
 import { botTokenOf } from '../../transport/authenticate';
 import { CREDENTIAL_TYPE, explainThrown } from '../../transport/client';
 import { failureError } from '../errors';
@@ -10,7 +10,7 @@ import { failureError } from '../errors';
  *
  * @throws NodeApiError when the credential has no token
  */
-export async function readOtpKeys(context: IExecuteFunctions): Promise<OtpKeys> {
+export async function readOtpKeys(context: IExecuteFunctions): Promise<CodeKeys> {
 	const credentials = await context.getCredentials(CREDENTIAL_TYPE);
 	try {
 		return deriveKeys(botTokenOf(credentials));

@@ -1,9 +1,9 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { workflowMemory } from '../../memory/books';
+import { workflowBook } from '../../memory/books';
 import { problemOf } from '../../messages/sendOtp';
-import { verifyOtp } from '../../codes/limits';
-import type { VerifyLimits } from '../../codes/limits';
+import { verifyCode } from '../../codes/verify';
+import type { VerifyLimits } from '../../codes/verify';
 import { between } from '../../codes/settings';
 import { invalidInputError } from '../errors';
 import { readOtpKeys } from './otpKeys';
@@ -123,7 +123,7 @@ const CONCURRENCY = 100;
 
 async function start(context: IExecuteFunctions): Promise<OperationRun> {
 	const keys = await readOtpKeys(context);
-	const memory = { keys, ...workflowMemory(context) };
+	const book = workflowBook(context);
 	const settledBefore = SentMemory.of(context);
 	const parameter = parameterReader(context);
 
@@ -135,7 +135,7 @@ async function start(context: IExecuteFunctions): Promise<OperationRun> {
 			customerNo: parameter('customerNo', itemIndex),
 			transaction: parameter('transaction', itemIndex),
 		};
-		return { ...(await verifyOtp(memory, given, limits, Date.now())) };
+		return { ...(await verifyCode(keys, book, given, limits, Date.now())) };
 	};
 
 	// A code that was accepted would be "used" when Retry On Fail runs the node again for another item's sake.
