@@ -1,7 +1,7 @@
 import type { OpenBook } from '../memory/markBook';
 import { mark, placesOf } from '../memory/marks';
 import type { Mark, RateLimit } from '../memory/marks';
-import { attemptsLeft, checkCode, isGuess, isRight, reasonOf } from './checks';
+import { attemptsLeft, checkCode, isGuess, reasonOf } from './checks';
 import type { GivenCode, Reason } from './checks';
 import type { Challenge } from './challenge';
 import type { CodeKeys } from './keys';
@@ -20,7 +20,7 @@ export interface VerifyLimits {
 	failures: RateLimit;
 }
 
-/** The answer to one verification. */
+/** The outcome of one verification. */
 export interface Verification {
 	valid: boolean;
 	reason: Reason;
@@ -38,13 +38,13 @@ const usedMark = (keys: CodeKeys, { id, expiresAtMs }: Challenge): Mark =>
 	mark(keys.mark, expiresAtMs, 'used', id);
 
 /** The attempts at a challenge, first to last. */
-const attemptMarks = (keys: CodeKeys, { id, expiresAtMs }: Challenge, attempts: number): Mark[] =>
-	Array.from({ length: attempts }, (_, index) =>
+const attemptRow = (keys: CodeKeys, { id, expiresAtMs }: Challenge, attempts: number): Mark[][] =>
+	Array.from({ length: attempts }, (_, index) => [
 		mark(keys.mark, expiresAtMs, 'attempt', id, String(index + 1)),
-	);
+	]);
 
 /**
- * Verifies a code. It writes to the memory three times whatever the answer is.
+ * Verifies a code. It writes to the memory twice whatever the outcome is.
  *
  * @param nowMs epoch milliseconds
  * @throws what the store throws; the attempt counts as made then
@@ -61,35 +61,22 @@ export async function verifyCode(
 	// Nothing is remembered of what was never issued or is over, or the memory would grow by whatever anybody sends.
 	const counts = authentic && !expired;
 
-	const attemptRow = counts ? attemptMarks(keys, challenge, attempts) : [];
 	const who = challenge.customer.toString('base64url');
 	const places = counts ? placesOf(keys.mark, 'failure', who, failures, nowMs) : [];
 	const placeRow = places.map(({ take }) => take);
 	const [attempt, placeIndex] = await Promise.all([
-		book.takeFirst(
-			store,
-			attemptRow.map((mark) => [mark]),
-		),
+		book.takeFirst(store, counts ? attemptRow(keys, challenge, attempts) : []),
 		book.takeFirst(store, placeRow),
 	]);
 	const place = placeIndex === undefined ? undefined : places[placeIndex];
 
+	// A right code may still turn out to be used, but that is no guess either: the place is given back at the same time.
+	const expected = reasonOf(checks, attempt, place === undefined);
 	const used = usedMark(keys, challenge);
-	const mayBeAccepted = isRight(checks) && attempt !== undefined && place !== undefined;
-	const mayHaveFailed = reasonOf(checks, {
-		attempt,
-		isBlocked: place === undefined,
-		isUsed: false,
-	});
-	const keep = place && isGuess(mayHaveFailed) ? place.keep : [];
-	const taken = await book.write(store, mayBeAccepted ? [used] : keep);
-
-	const reason = reasonOf(checks, {
-		attempt,
-		isBlocked: place === undefined,
-		isUsed: mayBeAccepted && !taken.has(used.name),
-	});
-	await book.write(store, [], place && !isGuess(reason) ? place.take : []);
+	const taken = isGuess(expected)
+		? await book.write(store, place?.keep ?? [])
+		: await book.write(store, expected === 'ok' ? [used] : [], place?.take);
+	const reason = expected === 'ok' && !taken.has(used.name) ? 'used' : expected;
 
 	return {
 		valid: reason === 'ok',

@@ -3,7 +3,8 @@ import type { Mark } from './marks';
 /** Where marks are kept: n8n's database. */
 export interface MarkStore {
 	/**
-	 * Adds marks, without another process adding some in between.
+	 * Adds marks, without another process adding some in between, then forgets others. In this order, because what fails half
+	 * way has to leave too many marks rather than too few.
 	 *
 	 * @param forget marks that need not be remembered any longer
 	 * @returns those that were not there before
