@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { z } from 'zod/v4';
+import { fingerprint } from '../lib/crypto';
 import type { RandomBytes } from './code';
 import { normaliseCode } from './code';
-import { fingerprint } from './keys';
-import type { OtpKeys } from './keys';
+import type { CodeKeys } from './keys';
 import { canonicalTransaction } from './transaction';
 import type { Transaction } from './transaction';
 
@@ -33,7 +33,7 @@ export interface Challenge {
 }
 
 /** What a code was sent for. */
-export interface IssuedOtp {
+export interface IssuedCode {
 	code: string;
 	customerNo: string;
 	messageId: string;
@@ -66,15 +66,15 @@ const contentSchema = z
 	);
 
 /** The keyed fingerprint of a customer. */
-export const customerFingerprint = (keys: OtpKeys, customerNo: string): Buffer =>
+export const customerFingerprint = (keys: CodeKeys, customerNo: string): Buffer =>
 	fingerprint(keys.customer, customerNo);
 
 /** The keyed fingerprint of a code, as it was sent with one challenge. */
-export const codeFingerprint = (keys: OtpKeys, challengeId: string, code: string): Buffer =>
+export const codeFingerprint = (keys: CodeKeys, challengeId: string, code: string): Buffer =>
 	fingerprint(keys.code, challengeId, code);
 
 /** The keyed fingerprint of a transaction. */
-export const transactionFingerprint = (keys: OtpKeys, transaction: Transaction): Buffer =>
+export const transactionFingerprint = (keys: CodeKeys, transaction: Transaction): Buffer =>
 	fingerprint(keys.transaction, canonicalTransaction(transaction));
 
 /**
@@ -82,17 +82,21 @@ export const transactionFingerprint = (keys: OtpKeys, transaction: Transaction):
  *
  * @param randomBytes the source of randomness, for its id and the initialisation vector
  */
-export function issueChallenge(keys: OtpKeys, otp: IssuedOtp, randomBytes: RandomBytes): string {
+export function issueChallenge(
+	keys: CodeKeys,
+	issued: IssuedCode,
+	randomBytes: RandomBytes,
+): string {
 	const id = Buffer.from(randomBytes(ID_BYTES)).toString('base64url');
-	const code = normaliseCode(otp.code);
+	const code = normaliseCode(issued.code);
 	const content = JSON.stringify({
 		i: id,
-		u: customerFingerprint(keys, otp.customerNo).toString('base64url'),
+		u: customerFingerprint(keys, issued.customerNo).toString('base64url'),
 		c: codeFingerprint(keys, id, code).toString('base64url'),
 		l: code.length,
-		t: transactionFingerprint(keys, otp.transaction).toString('base64url'),
-		m: otp.messageId,
-		e: otp.expiresAtMs,
+		t: transactionFingerprint(keys, issued.transaction).toString('base64url'),
+		m: issued.messageId,
+		e: issued.expiresAtMs,
 	});
 	const iv = randomBytes(IV_BYTES);
 	const cipher = createCipheriv(ALGORITHM, keys.challenge, iv, { authTagLength: TAG_BYTES });
@@ -110,7 +114,7 @@ const MAX_CHALLENGE_CHARACTERS = 4_096;
  * @param token what came back as the challenge, from anybody
  * @returns undefined unless it was issued with these keys and not altered in a single character
  */
-export function openChallenge(keys: OtpKeys, token: unknown): Challenge | undefined {
+export function openChallenge(keys: CodeKeys, token: unknown): Challenge | undefined {
 	if (typeof token !== 'string' || token.length > MAX_CHALLENGE_CHARACTERS) return undefined;
 	if (!token.startsWith(PREFIX)) return undefined;
 	const encoded = token.slice(PREFIX.length);

@@ -7,7 +7,7 @@ import {
 } from './challenge';
 import type { Challenge } from './challenge';
 import { normaliseCode } from './code';
-import type { OtpKeys } from './keys';
+import type { CodeKeys } from './keys';
 import { readTransaction } from './transaction';
 
 /*
@@ -27,7 +27,7 @@ export type Reason =
 	| 'malformed';
 
 /** What was given for verifying; anybody may have sent it. */
-export interface GivenOtp {
+export interface GivenCode {
 	challenge: unknown;
 	code: unknown;
 	customerNo: unknown;
@@ -67,7 +67,7 @@ function customerText(value: unknown): string {
 }
 
 /** Makes all checks that need no memory. */
-export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks {
+export function checkCode(keys: CodeKeys, given: GivenCode, nowMs: number): Checks {
 	const opened = openChallenge(keys, given.challenge);
 	const challenge = opened ?? NO_CHALLENGE;
 	const customerNo = customerText(given.customerNo);
@@ -89,33 +89,20 @@ export function checkOtp(keys: OtpKeys, given: GivenOtp, nowMs: number): Checks 
 	};
 }
 
-/** Whether everything is right that needs no memory. */
-export const isRight = (checks: Checks): boolean =>
-	checks.authentic &&
-	checks.sameCustomer &&
-	checks.sameTransaction &&
-	checks.rightCode &&
-	!checks.expired;
-
-/** What the memory said. */
-export interface Remembered {
-	/** which attempt at this challenge it is, from 0; undefined when all were made */
-	attempt: number | undefined;
-	/** the customer has failed as often as is allowed */
-	isBlocked: boolean;
-	/** the code was right, and had been accepted before */
-	isUsed: boolean;
-}
-
-/** Decides. What the caller can do least about comes first. */
-export function reasonOf(checks: Checks, { attempt, isBlocked, isUsed }: Remembered): Reason {
+/**
+ * Decides, but for whether the code was accepted before: 'ok' may still become 'used'. What the caller can do least about
+ * comes first.
+ *
+ * @param attempt which attempt at this challenge it is, from 0; undefined when all were made
+ * @param isBlocked the customer has failed as often as is allowed
+ */
+export function reasonOf(checks: Checks, attempt: number | undefined, isBlocked: boolean): Reason {
 	if (!checks.authentic) return 'malformed';
 	if (!checks.sameCustomer) return 'otherCustomer';
 	if (!checks.sameTransaction) return 'otherTransaction';
 	if (checks.expired) return 'expired';
 	if (attempt === undefined || isBlocked) return 'tooManyAttempts';
-	if (!checks.rightCode) return 'wrongCode';
-	return isUsed ? 'used' : 'ok';
+	return checks.rightCode ? 'ok' : 'wrongCode';
 }
 
 /** Failures that count against the customer: somebody may be guessing. */

@@ -1,7 +1,7 @@
-import { deriveKey, hmacSha256 } from '../lib/crypto';
+import { deriveKey } from '../lib/crypto';
 
 /** Keys for what is issued and remembered, all derived from one bot token. */
-export interface OtpKeys {
+export interface CodeKeys {
 	/** encrypts and authenticates challenges */
 	challenge: Buffer;
 	code: Buffer;
@@ -17,7 +17,7 @@ export interface OtpKeys {
  *
  * @param botToken the bot's access token; has to be there
  */
-export function deriveKeys(botToken: string): OtpKeys {
+export function deriveKeys(botToken: string): CodeKeys {
 	return {
 		challenge: deriveKey(botToken, 'OTP challenge'),
 		code: deriveKey(botToken, 'OTP code'),
@@ -26,7 +26,3 @@ export function deriveKeys(botToken: string): OtpKeys {
 		mark: deriveKey(botToken, 'OTP mark'),
 	};
 }
-
-/** A keyed fingerprint (HMAC-SHA-256) of some texts; where one ends and the next begins counts. */
-export const fingerprint = (key: Buffer, ...texts: string[]): Buffer =>
-	hmacSha256(key, JSON.stringify(texts));

@@ -27,6 +27,10 @@ export function deriveKey(secret: string, purpose: KeyPurpose): Buffer {
 export const hmacSha256 = (key: Buffer, data: Buffer | string): Buffer =>
 	createHmac('sha256', key).update(data).digest();
 
+/** A keyed fingerprint of some texts; where one ends and the next begins counts. */
+export const fingerprint = (key: Buffer, ...texts: string[]): Buffer =>
+	hmacSha256(key, JSON.stringify(texts));
+
 /** Compares in constant time; values of different length differ. */
 export const equalBytes = (a: Buffer, b: Buffer): boolean =>
 	a.length === b.length && timingSafeEqual(a, b);

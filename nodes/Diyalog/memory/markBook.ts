@@ -3,7 +3,8 @@ import type { Mark } from './marks';
 /** Where marks are kept: n8n's database. */
 export interface MarkStore {
 	/**
-	 * Adds marks, without another process adding some in between.
+	 * Adds marks, without another process adding some in between, then forgets others. In this order, because what fails half
+	 * way has to leave too many marks rather than too few.
 	 *
 	 * @param forget marks that need not be remembered any longer
 	 * @returns those that were not there before
@@ -46,8 +47,8 @@ const CLEAN_EVERY_MS = 60_000;
 const MAX_CLEANED_AT_ONCE = 200;
 
 /**
- * All marks that this process knows of, whichever node wrote them, so that a challenge is used once even where two
- * workflows verify it. Names are unique by their keys.
+ * All marks that this process knows of, whichever node wrote them, so that a fact is new once even where two workflows ask.
+ * Names are unique by their keys.
  */
 export class KnownMarks {
 	private readonly marks = new Map<string, TakenMark>();
@@ -190,4 +191,10 @@ export class MarkBook {
 		}
 		return this.outdated.splice(0, MAX_CLEANED_AT_ONCE);
 	}
+}
+
+/** A book, and the way of one who uses it to the database. */
+export interface OpenBook {
+	book: MarkBook;
+	store: MarkStore;
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ICredentialDataDecryptedObject, IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { customerFingerprint, issueChallenge } from '../../codes/challenge';
-import type { OtpKeys } from '../../codes/keys';
-import { permitSend } from '../../codes/limits';
-import { nodeMemory } from '../../memory/books';
+import type { CodeKeys } from '../../codes/keys';
+import { permitSend } from '../../codes/permit';
+import { nodeBook } from '../../memory/books';
 import type { SendOtpInput } from '../../messages/sendOtp';
 import { invalidInputError } from '../errors';
 import type { Message } from '../sending';
@@ -13,7 +13,7 @@ const MS_PER_MINUTE = 60_000;
 
 /** Watches over the codes that one run of the node sends, and makes their challenges. */
 export class CodeIssuer {
-	private derived: OtpKeys | undefined;
+	private derived: CodeKeys | undefined;
 
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -34,7 +34,7 @@ export class CodeIssuer {
 		};
 	}
 
-	private get keys(): OtpKeys {
+	private get keys(): CodeKeys {
 		return (this.derived ??= codeKeysOf(this.context.getNode(), this.credentials));
 	}
 
@@ -44,10 +44,15 @@ export class CodeIssuer {
 		itemIndex: number,
 	): Message['permit'] {
 		return async (sentAt) => {
-			const memory = { keys: this.keys, ...nodeMemory(this.context) };
 			const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
 			const customer = customerFingerprint(this.keys, customerNo);
-			const permit = await permitSend(memory, customer, limits, sentAt.getTime());
+			const permit = await permitSend(
+				this.keys,
+				nodeBook(this.context),
+				customer,
+				limits,
+				sentAt.getTime(),
+			);
 			if (permit.granted) return permit.giveBack;
 			const problem = {
 				field: 'Customer Number',
@@ -65,9 +70,9 @@ export class CodeIssuer {
 		sentAt: Date,
 	): IDataObject {
 		const expiresAtMs = sentAt.getTime() + validMinutes * MS_PER_MINUTE;
-		const otp = { code, customerNo, messageId, transaction, expiresAtMs };
+		const issued = { code, customerNo, messageId, transaction, expiresAtMs };
 		return {
-			challenge: issueChallenge(this.keys, otp, randomBytes),
+			challenge: issueChallenge(this.keys, issued, randomBytes),
 			expiresAt: new Date(expiresAtMs).toISOString(),
 		};
 	}

@@ -1,6 +1,6 @@
 import type { ICredentialDataDecryptedObject, INode } from 'n8n-workflow';
 import { deriveKeys } from '../../codes/keys';
-import type { OtpKeys } from '../../codes/keys';
+import type { CodeKeys } from '../../codes/keys';
 import { botTokenOf } from '../../transport/authenticate';
 import { explainThrown } from '../../transport/client';
 import { failureError } from '../errors';
@@ -11,7 +11,7 @@ import { failureError } from '../errors';
  * @param credentials a decrypted Diyalog API credential
  * @throws NodeApiError when it has no token
  */
-export function codeKeysOf(node: INode, credentials: ICredentialDataDecryptedObject): OtpKeys {
+export function codeKeysOf(node: INode, credentials: ICredentialDataDecryptedObject): CodeKeys {
 	try {
 		return deriveKeys(botTokenOf(credentials));
 	} catch (error) {

@@ -1,10 +1,10 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { workflowMemory } from '../../memory/books';
+import { workflowBook } from '../../memory/books';
 import { check } from '../../input/problem';
 import { wholeNumber } from '../../input/schemas';
-import { verifyOtp } from '../../codes/limits';
-import type { VerifyLimits } from '../../codes/limits';
+import { verifyCode } from '../../codes/verify';
+import type { VerifyLimits } from '../../codes/verify';
 import { CREDENTIAL_TYPE } from '../../transport/client';
 import { requireValid } from '../errors';
 import type { Operation } from '../operation';
@@ -119,7 +119,7 @@ export const verify: Operation = {
 	async start(context) {
 		const node = context.getNode();
 		const keys = codeKeysOf(node, await context.getCredentials(CREDENTIAL_TYPE));
-		const memory = { keys, ...workflowMemory(context) };
+		const book = workflowBook(context);
 		const read = parameterReader(context);
 		return {
 			concurrency: CONCURRENCY,
@@ -128,7 +128,7 @@ export const verify: Operation = {
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
-				return { result: { ...(await verifyOtp(memory, given, limits, Date.now())) } };
+				return { result: { ...(await verifyCode(keys, book, given, limits, Date.now())) } };
 			},
 		};
 	},

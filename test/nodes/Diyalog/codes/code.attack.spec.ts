@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
 import { normaliseCode } from '../../../../nodes/Diyalog/codes/code';
 import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
-import { checkOtp } from '../../../../nodes/Diyalog/codes/checks';
+import { checkCode } from '../../../../nodes/Diyalog/codes/checks';
 import { codeDigest, decide } from '../../../../nodes/Diyalog/wait/decide';
 import { checkMessage, checkQuestion } from '../../../support/entered';
 
@@ -23,7 +23,7 @@ function passes(sent: string, entered: unknown): boolean {
 		randomBytes,
 	);
 	const given = { challenge, code: entered, customerNo: '70021', transaction: {} };
-	return checkOtp(keys, given, 1_000).rightCode;
+	return checkCode(keys, given, 1_000).rightCode;
 }
 
 it.each(NOTHING.slice(1))('1. a given code that is none is not sent: %j', (code) => {

@@ -1,0 +1,33 @@
+import { gapAfter, mark, placesOf } from '../../../../nodes/Diyalog/memory/marks';
+import type { Place } from '../../../../nodes/Diyalog/memory/marks';
+
+const KEY = Buffer.alloc(32, 1);
+const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
+const LIMIT = { count: 3, windowMinutes: 60 };
+
+const namesOf = (places: Place[]): string[] =>
+	places.flatMap(({ take, keep }) => [...take, ...keep]).map(({ name }) => name);
+
+it('where one fact ends and the next begins counts, and so does the key', () => {
+	const names = [
+		mark(KEY, NOW_MS, 'ab', 'c'),
+		mark(KEY, NOW_MS, 'a', 'bc'),
+		mark(KEY, NOW_MS, 'abc'),
+		mark(Buffer.alloc(32, 2), NOW_MS, 'abc'),
+	].map(({ name }) => name);
+	expect(new Set(names).size).toBe(names.length);
+});
+
+it('places and gaps of any kind and subject have nothing in common', () => {
+	const names = ['failure', 'send', 'question'].flatMap((kind) =>
+		['70021', '70022'].flatMap((subject) =>
+			namesOf([
+				...placesOf(KEY, kind, subject, LIMIT, NOW_MS),
+				gapAfter(KEY, kind, subject, 15, 2, NOW_MS),
+			]),
+		),
+	);
+	expect(new Set(names).size).toBe(names.length);
+	// Three places of five marks, and a gap of twice two parts and the current one, for six.
+	expect(names).toHaveLength(6 * (3 * 5 + 5));
+});
