@@ -7,6 +7,15 @@ import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
 import { packPackage } from '../../tools/n8n/package';
+import {
+	ANSWERS_AT_THE_END,
+	ASK,
+	ask,
+	send,
+	trigger,
+	webhook,
+	workflow,
+} from './harness/workflows';
 
 /*
  * The main job in another release of n8n: `DIYALOG_N8N_VERSION=2.0.0 npm run test:e2e -- version`. It is installed into the
@@ -42,59 +51,16 @@ describeUnless(
 				botToken: bot.token,
 				appSecret: bot.webhook.appSecret,
 			});
-			const credentials = { diyalogApi: { id: credentialId, name: 'Diyalog' } };
-			const call = (path: string, responseMode: string) => ({
-				id: 'call',
-				name: 'Call',
-				type: 'n8n-nodes-base.webhook',
-				typeVersion: 2,
-				position: [0, 0],
-				webhookId: path,
-				parameters: { httpMethod: 'POST', path, responseMode, options: {} },
+			const sending = send(credentialId, {
+				message: 'Approve?',
+				messageId: 'transfer-17',
+				buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 			});
-			const diyalog = (parameters: object) => ({
-				id: 'diyalog',
-				name: 'Diyalog',
-				type: 'n8n-nodes-diyalog.diyalog',
-				typeVersion: 1,
-				position: [200, 0],
-				credentials,
-				parameters: { resource: 'otp', customerNo: '70021', message: 'Approve?', ...parameters },
-			});
-			const connections = { Call: { main: [[{ node: 'Diyalog', type: 'main', index: 0 }]] } };
-			await n8n.createWorkflow({
-				name: 'Send',
-				nodes: [
-					call('send', 'lastNode'),
-					diyalog({
-						operation: 'send',
-						messageId: 'transfer-17',
-						buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
-					}),
-				],
-				connections,
-			});
-			asking = await n8n.createWorkflow({
-				name: 'Ask',
-				nodes: [call('ask', 'onReceived'), diyalog({ operation: 'sendAndWait' })],
-				connections,
-			});
-			pressed = await n8n.createWorkflow({
-				name: 'Presses',
-				nodes: [
-					{
-						id: 'trigger',
-						name: 'Trigger',
-						type: 'n8n-nodes-diyalog.diyalogTrigger',
-						typeVersion: 2,
-						position: [0, 0],
-						webhookId: TRIGGER_ID,
-						credentials,
-						parameters: { events: ['buttonPressed'], authentication: 'signature' },
-					},
-				],
-				connections: {},
-			});
+			await n8n.createWorkflow(workflow('Send', [[webhook('send', ANSWERS_AT_THE_END), sending]]));
+			const question = ask(credentialId, { message: 'Approve?' });
+			asking = await n8n.createWorkflow(workflow('Ask', [[webhook('ask'), question]]));
+			const pressing = trigger(credentialId, TRIGGER_ID);
+			pressed = await n8n.createWorkflow(workflow('Presses', [[pressing]]));
 			urls = { send: await n8n.webhookUrl('send'), ask: await n8n.webhookUrl('ask') };
 			sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(`${TRIGGER_ID}/webhook`));
 		}, 1_800_000);
@@ -142,7 +108,7 @@ describeUnless(
 		it('takes a press', async () => {
 			sandbox.pressButton({ messageId: 'transfer-17', button: 'Approve' });
 			await sandbox.flush();
-			expect(await newestItems(pressed, 1, 'Trigger')).toEqual([
+			expect(await newestItems(pressed, 1, 'Diyalog Trigger')).toEqual([
 				expect.objectContaining({ event: 'buttonPressed', messageId: 'transfer-17' }),
 			]);
 			await proved('trigger');
@@ -158,7 +124,7 @@ describeUnless(
 			const message = sandbox.messages().at(-1);
 			sandbox.pressButton({ messageId: message?.messageId ?? '', button: 'Approve' });
 			await sandbox.flush();
-			expect(await newestItems(asking, 1, 'Diyalog')).toEqual([
+			expect(await newestItems(asking, 1, ASK)).toEqual([
 				expect.objectContaining({ approved: true, decision: 'approved' }),
 			]);
 			await proved('send and wait');

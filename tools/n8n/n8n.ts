@@ -36,6 +36,8 @@ export interface WorkflowDefinition {
 	nodes: ReadonlyArray<Readonly<Record<string, unknown>>>;
 	connections: Readonly<Record<string, unknown>>;
 	settings?: Readonly<Record<string, unknown>>;
+	/** what nodes put out in manual runs, instead of running */
+	pinData?: Readonly<Record<string, unknown>>;
 }
 
 const dataOf = <T extends z.ZodTypeAny>(schema: T) => z.object({ data: schema });
