@@ -3,7 +3,7 @@ import type { ExecutionSummary } from '../tools/n8n/n8n';
 import { firstItemOf } from '../tools/n8n/executions';
 import { filesHolding } from '../tools/n8n/secrets';
 import { fs, print, waitFor } from '../tools/system';
-import type { Demo } from './main';
+import type { Demo } from './start';
 
 /** One thing that has to be right, and what was found instead when it is not. */
 interface Finding {

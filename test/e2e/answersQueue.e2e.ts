@@ -4,11 +4,10 @@ import type { Sandbox } from '../../sandbox/server';
 import type { StoredMessage } from '../../sandbox/diyalog';
 import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
-import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
-import { packPackage } from '../../tools/n8n/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
@@ -44,8 +43,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [bot] });
-		const tarball = await packPackage(await temporaryFolder('pack'));
-		queue = await startQueueMode({ tarball }, 2);
+		queue = await startQueueMode(2);
 		credentialId = await queue.n8n.createCredential('Diyalog', {
 			serverUrl: sandbox.url,
 			botToken: bot.token,

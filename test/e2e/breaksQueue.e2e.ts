@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { http, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { http, sleepMs, waitFor } from '../../tools/system';
 import type { AddressInfo } from '../../tools/system';
 import { itemsOf } from '../../tools/n8n/executions';
-import { packPackage } from '../../tools/n8n/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
@@ -55,7 +54,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [bot], customers, batch: { maxWaitMs: 50 } });
 		await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-		queue = await startQueueMode({ tarball: await packPackage(await temporaryFolder('pack')) });
+		queue = await startQueueMode();
 		credentialId = await queue.n8n.createCredential('Diyalog', {
 			serverUrl: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
 			botToken: bot.token,

@@ -3,11 +3,9 @@ import type { Browser } from 'playwright-core';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeWithChromium, launchChromium } from '../support/chromium';
-import { temporaryFolder } from '../../tools/system';
 import { Editor } from './harness/editor';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { node, workflow } from './harness/workflows';
 
 /* What a person does in n8n's editor, by clicking in a real browser. The pictures of the README come from here. */
@@ -27,7 +25,7 @@ describeWithChromium('the editor', () => {
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [{ name: 'bot', token: TOKEN }] });
-		n8n = await N8n.start({ tarball: await packPackage(await temporaryFolder('pack')) });
+		n8n = await N8n.start();
 		browser = await launchChromium();
 	}, 900_000);
 

@@ -9,7 +9,6 @@ import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { Stage } from './harness/waiting';
 import { ANSWERS_AT_THE_END, send, trigger, webhook, workflow } from './harness/workflows';
 
@@ -117,7 +116,7 @@ describe('Diyalog is away', () => {
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots });
-		n8n = await N8n.start({ tarball: await packPackage(await temporaryFolder('pack')) });
+		n8n = await N8n.start();
 	}, 900_000);
 
 	afterAll(async () => {
@@ -186,8 +185,7 @@ describeUnless(
 			data = path.join(folder, '.n8n');
 			await fs.mkdir(data);
 			await run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', data]);
-			const tarball = await packPackage(await temporaryFolder('pack'));
-			n8n = await N8n.start({ tarball, userFolder: folder });
+			n8n = await N8n.start({ userFolder: folder });
 		}, 900_000);
 
 		afterAll(async () => {

@@ -2,13 +2,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { median, watchProcess } from '../bench/send/samples';
 import { postSigned } from '../support/sign';
-import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope, written } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { trigger, webhook, workflow } from './harness/workflows';
 
 /*
@@ -41,7 +40,6 @@ const readReceipts = (): string =>
 
 async function startN8n(settings: NodeJS.ProcessEnv = {}): Promise<N8n> {
 	return await N8n.start({
-		tarball: await packPackage(await temporaryFolder('pack')),
 		settings: { NODE_ENV: 'production', EXECUTIONS_DATA_PRUNE: 'false', ...settings },
 	});
 }

@@ -3,10 +3,9 @@ import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { describeUnless } from '../support/skip';
-import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
-import { packPackage } from '../../tools/n8n/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
@@ -87,7 +86,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			customers,
 			batch: { maxEvents: BATCH, maxWaitMs: 1_000 },
 		});
-		queue = await startQueueMode({ tarball: await packPackage(await temporaryFolder('pack')) });
+		queue = await startQueueMode();
 		credentialId = await queue.n8n.createCredential('Diyalog', {
 			serverUrl: sandbox.url,
 			botToken: bot.token,

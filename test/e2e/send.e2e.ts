@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { FaultyServer } from '../support/faultyServer';
 import type { Behaviour } from '../support/faultyServer';
-import { fs, temporaryFolder, waitFor } from '../../tools/system';
+import { fs, waitFor } from '../../tools/system';
 import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { filesHolding } from '../../tools/n8n/secrets';
 import { ANSWERS_AT_THE_END, send, webhook, workflow } from './harness/workflows';
 
@@ -71,10 +70,7 @@ let url: string;
 let behaviour: Behaviour = { kind: 'accept' };
 
 beforeAll(async () => {
-	const folder = await temporaryFolder('pack');
-	const tarball = await packPackage(folder);
-	n8n = await N8n.start({ tarball, settings: { N8N_LOG_LEVEL: 'debug' } });
-	await fs.rm(folder, { recursive: true, force: true });
+	n8n = await N8n.start({ settings: { N8N_LOG_LEVEL: 'debug' } });
 	server = await FaultyServer.start(() => behaviour);
 	const credentialId = await n8n.createCredential('Diyalog', {
 		serverUrl: server.url,

@@ -1,11 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { rawPost } from '../support/rawRequest';
-import { fs, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { fs, sleepMs, waitFor } from '../../tools/system';
 import { hmacSha1, postSigned } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { trigger, workflow } from './harness/workflows';
 
 /* What only a real n8n can show of the trigger: its own body parser, its database, a restart. */
@@ -19,9 +18,7 @@ let workflowId: string;
 let url: string;
 
 beforeAll(async () => {
-	const folder = await temporaryFolder('pack');
-	n8n = await N8n.start({ tarball: await packPackage(folder) });
-	await fs.rm(folder, { recursive: true, force: true });
+	n8n = await N8n.start();
 	const credentialId = await n8n.createCredential('Diyalog', {
 		serverUrl: 'http://127.0.0.1:1',
 		botToken: 'token',

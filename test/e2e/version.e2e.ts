@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { env, temporaryFolder, waitFor } from '../../tools/system';
+import { env, waitFor } from '../../tools/system';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import {
 	ANSWERS_AT_THE_END,
 	ASK,
@@ -44,8 +43,7 @@ describeUnless(
 
 		beforeAll(async () => {
 			sandbox = await startSandbox({ bots: [bot], batch: { maxWaitMs: 50 } });
-			const tarball = await packPackage(await temporaryFolder('pack'));
-			n8n = await N8n.start({ tarball, version: VERSION });
+			n8n = await N8n.start({ version: VERSION });
 			credentialId = await n8n.createCredential('Diyalog', {
 				serverUrl: sandbox.url,
 				botToken: bot.token,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { packPackage } from '../../tools/n8n/package';
+import { packBuilt } from '../../tools/n8n/package';
 import { fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 
 const MAX_TARBALL_BYTES = 120_000;
@@ -11,7 +11,7 @@ let installed: string;
 /** Beside the package lies nothing but what n8n itself provides. */
 beforeAll(async () => {
 	folder = await temporaryFolder('package');
-	tarball = await packPackage(folder);
+	tarball = await packBuilt(folder);
 	const modules = path.join(folder, 'node_modules');
 	installed = path.join(modules, 'n8n-nodes-diyalog');
 	await fs.mkdir(installed, { recursive: true });

@@ -4,10 +4,9 @@ import type { Sandbox } from '../../../sandbox/server';
 import { startSandbox } from '../../../sandbox/server';
 import type { SandboxConfigInput } from '../../../sandbox/config';
 import type { StoredMessage } from '../../../sandbox/diyalog';
-import { fs, temporaryFolder, waitFor } from '../../../tools/system';
+import { waitFor } from '../../../tools/system';
 import { errorOf, firstItemOf, itemsOf } from '../../../tools/n8n/executions';
 import { N8n } from '../../../tools/n8n/n8n';
-import { packPackage } from '../../../tools/n8n/package';
 import * as workflows from './workflows';
 import {
 	ASK,
@@ -69,11 +68,8 @@ export class Stage {
 	private triggerWorkflow = '';
 
 	static async set(options: StageOptions = {}): Promise<Stage> {
-		const folder = await temporaryFolder('pack');
-		const tarball = await packPackage(folder);
 		const { settings, port } = options;
-		const n8n = await N8n.start({ tarball, settings, port });
-		await fs.rm(folder, { recursive: true, force: true });
+		const n8n = await N8n.start({ settings, port });
 		const appSecret = randomBytes(16).toString('hex');
 		const bot = { name: BOT_NAME, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
