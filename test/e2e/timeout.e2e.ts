@@ -183,15 +183,17 @@ const retried = (settings: Fields): Case => ({
 	expected: EXPIRED_AT_ALL,
 	start: async (key) => {
 		// Diyalog does not know the first customer.
-		const question = ask(key, settings, { customerNo: '99999' });
-		const id = await callProduction(chain(key, question));
+		const id = await callProduction(chain(key, ask(key, settings, { customerNo: '99999' })));
 		const failed = await waitFor('the failure', WAITS_WITHIN_MS, async () => {
 			const [newest] = await stage.n8n.executions(id);
 			return newest?.status === 'error' ? newest.id : undefined;
 		});
-		const mended = ask(key, { ...settings, id: question.id });
 		const { nodes } = await stage.saved(id);
-		await patch(id, { nodes: nodes.map((each) => (each.name === ASK ? mended : each)) });
+		await patch(id, {
+			nodes: nodes.map((each) =>
+				each.name === ASK ? { ...each, ...ask(key, settings), id: each.id } : each,
+			),
+		});
 		void post(`/rest/executions/${failed}/retry`, { loadWorkflow: true }).catch(() => undefined);
 		return [id];
 	},
