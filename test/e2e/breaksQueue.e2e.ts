@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { http, sleepMs, waitFor } from '../../tools/system';
-import type { AddressInfo } from '../../tools/system';
+import { waitFor } from '../../tools/system';
 import { itemsOf } from '../../tools/n8n/executions';
+import { Door } from './harness/door';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
@@ -32,31 +32,14 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	let sandbox: Sandbox;
 	let credentialId: string;
 	let triggerWorkflow: string;
-	/** how long Diyalog's answers are held back; the message has arrived */
-	let holdMs = 0;
-
-	const door = http.createServer((request, response) => {
-		void (async () => {
-			const chunks: Buffer[] = [];
-			for await (const chunk of request) chunks.push(chunk as Buffer);
-			const body = Buffer.concat(chunks);
-			const answer = await fetch(`${sandbox.url}${request.url}`, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body,
-			});
-			const text = await answer.text();
-			await sleepMs(holdMs);
-			response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
-		})();
-	});
+	const door = new Door();
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [bot], customers, batch: { maxWaitMs: 50 } });
-		await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+		door.target = sandbox.url;
 		queue = await startQueueMode();
 		credentialId = await queue.n8n.createCredential('Diyalog', {
-			serverUrl: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
+			serverUrl: await door.open(),
 			botToken: bot.token,
 			appSecret: bot.webhook.appSecret,
 		});
@@ -70,8 +53,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	afterAll(async () => {
 		await queue?.stop();
 		await sandbox?.close();
-		door.closeAllConnections();
-		await new Promise((resolve) => door.close(resolve));
+		await door.close();
 	}, 120_000);
 
 	const messagesTo = (customerNo: string) =>
@@ -143,7 +125,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	it('the workers are killed while one asks again: nothing is carried out, nothing sent twice, and no trigger says that the right code was taken', async () => {
 		const customerNo = '70002';
 		const id = await started(customerNo);
-		holdMs = 9_000;
+		door.holdMs = 9_000;
 		await type('572', customerNo);
 		await hasGot(customerNo, 2);
 		expect(await triggered(customerNo, '572')).toMatchObject({
@@ -151,7 +133,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			notResumedReason: 'wrongCode',
 		});
 		await Promise.all(queue.workers.map(async (worker) => await worker.kill()));
-		holdMs = 0;
+		door.holdMs = 0;
 		for (const worker of queue.workers) await worker.boot();
 		const ended = await newest(id, 'crashed', 'error');
 		await type(RIGHT, customerNo);
