@@ -5,6 +5,7 @@ import { startReceiver } from '../support/receiver';
 import type { Receiver } from '../support/receiver';
 import { postSigned } from '../support/sign';
 import { sleepMs, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { envelope, written } from '../support/webhookBodies';
 import { record } from './harness/figures';
 import { Stage } from './harness/waiting';
@@ -51,9 +52,7 @@ it(`${WAITING} answers in one moment: each continues its execution once, and the
 	);
 	const ids = Array.from({ length: WAITING }, () => randomUUID());
 	const start = async (index: number) => {
-		const headers = { 'content-type': 'application/json' };
-		const body = JSON.stringify({ id: ids[index] });
-		await (await fetch(workflow.url, { method: 'POST', headers, body })).text();
+		await (await postJson(workflow.url, { id: ids[index] })).text();
 	};
 	await runConcurrently(WAITING, START_AT_ONCE, start, () => true);
 	await waitFor('all executions wait', 120_000, async () =>

@@ -4,6 +4,7 @@ import type { Sandbox } from '../../sandbox/server';
 import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
 import { fs, isRoot, path, run, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { envelope, written } from '../support/webhookBodies';
 import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
@@ -43,12 +44,7 @@ describe('n8n killed with -9 while executions wait', () => {
 				},
 				stage.carryOut(),
 			);
-			for (let index = 0; index < WAITING; index++)
-				await fetch(workflow.url, {
-					method: 'POST',
-					headers: { 'content-type': 'application/json' },
-					body: '{}',
-				});
+			for (let index = 0; index < WAITING; index++) await postJson(workflow.url);
 			const waitingAre = async (count: number) =>
 				await waitFor(`${count} waiting executions`, 60_000, async () =>
 					(await n8n.executionCount(workflow.id, 'waiting')) === count ? true : undefined,
@@ -138,11 +134,7 @@ describe('Diyalog is away', () => {
 			workflow('Send', [[webhook('send', ANSWERS_AT_THE_END), sending]]),
 		);
 		const url = await n8n.webhookUrl('send');
-		const call = async (messageId: string) => {
-			const headers = { 'content-type': 'application/json' };
-			const body = JSON.stringify({ messageId });
-			return (await fetch(url, { method: 'POST', headers, body })).status;
-		};
+		const call = async (messageId: string) => (await postJson(url, { messageId })).status;
 		const port = Number(new URL(sandbox.url).port);
 		await sandbox.close();
 		const backAt = Date.now() + AWAY_MS;

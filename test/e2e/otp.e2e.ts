@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { fs } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { readExample } from '../../tools/n8n/examples';
 import { N8n } from '../../tools/n8n/n8n';
 import { OtpWebhooks, otpWorkflow, wrongGuesses } from './harness/otpScenario';
@@ -113,11 +114,7 @@ describe.each([
 	['reset-password.json', 'reset', {}, {}],
 ])('examples/%s', (file, path, transaction, altered) => {
 	const post = async (step: string, body: object) => {
-		const response = await fetch(`${n8n.url}/webhook/${path}-${step}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		const response = await postJson(`${n8n.url}/webhook/${path}-${step}`, body);
 		return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 	};
 
@@ -156,11 +153,7 @@ describe.each([
 it('a code for a login resets no password', async () => {
 	const customerNo = newCustomer();
 	const call = async (path: string, body: object) =>
-		await fetch(`${n8n.url}/webhook/${path}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		await postJson(`${n8n.url}/webhook/${path}`, body);
 	const { challenge } = (await (await call('login-start', { customerNo })).json()) as {
 		challenge: string;
 	};

@@ -4,6 +4,7 @@ import type { Sandbox } from '../../sandbox/server';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { describeUnless } from '../support/skip';
 import { sleepMs, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
 import { startQueueMode } from './harness/queueMode';
@@ -108,8 +109,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	}, 120_000);
 
 	const post = async (url: string, body: unknown) => {
-		const headers = { 'content-type': 'application/json' };
-		const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+		const response = await postJson(url, body);
 		await response.text();
 		return response.status;
 	};

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { FaultyServer } from '../support/faultyServer';
 import type { Behaviour } from '../support/faultyServer';
 import { fs, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { N8n } from '../../tools/n8n/n8n';
 import { filesHolding } from '../../tools/n8n/secrets';
@@ -99,11 +100,7 @@ afterAll(async () => {
 }, 60_000);
 
 async function call(messageId: string): Promise<void> {
-	await fetch(url, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify({ messageId }),
-	});
+	await postJson(url, { messageId });
 }
 
 async function executionsAre(count: number): Promise<string[]> {

@@ -3,6 +3,7 @@ import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
 import { env, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
@@ -69,12 +70,6 @@ describeUnless(
 			await sandbox?.close();
 		}, 60_000);
 
-		const post = async (url: string): Promise<Response> =>
-			await fetch(url, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: '{}',
-			});
 		const newestItems = async (workflowId: string, count: number, node: string) => {
 			const id = await waitFor(`${count} executions`, 30_000, async () => {
 				const found = await n8n.executions(workflowId, 'success');
@@ -96,7 +91,7 @@ describeUnless(
 		});
 
 		it('sends', async () => {
-			const response = await post(urls.send);
+			const response = await postJson(urls.send);
 			expect(response.status).toBe(200);
 			expect(await response.json()).toMatchObject({ messageId: 'transfer-17' });
 			expect(sandbox.timesReceived({ customerNo: '70021', messageId: 'transfer-17' })).toBe(1);
@@ -113,7 +108,7 @@ describeUnless(
 		});
 
 		it('waits and continues', async () => {
-			await post(urls.ask);
+			await postJson(urls.ask);
 			await waitFor('the execution waits', 30_000, async () =>
 				(await n8n.executions(asking)).some(({ status }) => status === 'waiting')
 					? true

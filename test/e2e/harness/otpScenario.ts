@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
+import { postJson } from '../../../tools/postJson';
 import { ANSWERS_AT_THE_END, send, verify, webhook, workflow } from './workflows';
 
 /*
@@ -47,11 +48,7 @@ export interface Guess {
 }
 
 async function post(url: string, body: object): Promise<unknown> {
-	const response = await fetch(url, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(body),
-	});
+	const response = await postJson(url, body);
 	const text = await response.text();
 	if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 300)}`);
 	const answer: unknown = JSON.parse(text);

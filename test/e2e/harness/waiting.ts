@@ -5,6 +5,7 @@ import { startSandbox } from '../../../sandbox/server';
 import type { SandboxConfigInput } from '../../../sandbox/config';
 import type { StoredMessage } from '../../../sandbox/diyalog';
 import { waitFor } from '../../../tools/system';
+import { postJson } from '../../../tools/postJson';
 import { errorOf, firstItemOf, itemsOf } from '../../../tools/n8n/executions';
 import { N8n } from '../../../tools/n8n/n8n';
 import * as workflows from './workflows';
@@ -216,11 +217,7 @@ export class AskingWorkflow {
 	) {}
 
 	private async call(body: unknown): Promise<void> {
-		await fetch(this.url, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		await postJson(this.url, body);
 	}
 
 	/** Runs a workflow that asks nobody to its end, and gives the data of the execution. */
