@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { ExecutionSummary } from '../tools/n8n/n8n';
+import { postJson } from '../tools/postJson';
 import { firstItemOf } from '../tools/n8n/executions';
 import { filesHolding } from '../tools/n8n/secrets';
 import { fs, print, waitFor } from '../tools/system';
-import type { Demo } from './main';
+import type { Demo } from './start';
 
 /** One thing that has to be right, and what was found instead when it is not. */
 interface Finding {
@@ -43,11 +44,7 @@ const answeredSchema = z.object({
 });
 
 async function callSendWorkflow({ n8n }: Demo, customerNo: string): Promise<unknown> {
-	const response = await fetch(`${n8n.url}/webhook/send-otp`, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify({ customerNo }),
-	});
+	const response = await postJson(`${n8n.url}/webhook/send-otp`, { customerNo });
 	const answer: unknown = await response.json();
 	return answer;
 }
@@ -135,11 +132,7 @@ async function checkTap(
 	deed: string,
 ): Promise<Finding> {
 	const before = sandbox.messages().length;
-	await fetch(`${n8n.url}/webhook/${path}`, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(request),
-	});
+	await postJson(`${n8n.url}/webhook/${path}`, request);
 	const message = await waitFor(
 		'the question',
 		EXECUTION_WITHIN_MS,
@@ -178,11 +171,7 @@ async function checkCode(
 	request: Readonly<Record<string, string>>,
 ): Promise<Finding> {
 	const call = async (step: string, body: object) => {
-		const response = await fetch(`${n8n.url}/webhook/${path}-${step}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		const response = await postJson(`${n8n.url}/webhook/${path}-${step}`, body);
 		return { status: response.status, text: await response.text() };
 	};
 	const started = await call('start', request);

@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals,
    @n8n/community-nodes/no-dangerous-functions, @n8n/community-nodes/require-node-api-error --
-   the one door of tests and tools to the operating system; nothing here is published */
+   the one door of demo and tests to the operating system; nothing here is published */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';

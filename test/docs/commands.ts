@@ -37,7 +37,7 @@ export const TESTS: readonly string[] = [
 /** Where the others are run: a file, and what it says of them. */
 export const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, words: string]>> = {
 	'npm ci': ['.ci/run', 'npm ci'],
-	'npm test': ['.ci/run', 'npm test'],
+	'npm test': ['.ci/run', 'run --silent test:built'],
 	'npm run build': ['.ci/run', 'run --silent build'],
 	'npm run lint': ['.ci/run', 'run --silent lint'],
 	'npm run scan': ['.ci/run', 'run --silent scan'],

@@ -1,8 +1,9 @@
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
 import { firstItemOf, itemsOf } from '../../tools/n8n/executions';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
+import { ASK, asTool, deedTool } from './harness/workflows';
 
 /*
  * An AI agent of a real n8n whose tool has to be approved on the phone. n8n makes the human review tool of the node by
@@ -34,82 +35,24 @@ afterAll(async () => {
 	await chat.close();
 }, 60_000);
 
-const connection = (node: string, type: string) => ({ [type]: [[{ node, type, index: 0 }]] });
-
 /** Call -> agent, with a model and a tool behind the human review. */
 async function createAgent(
 	parameters: Readonly<Record<string, unknown>> = {},
 	{ typeVersion = 3.1, isTool = false } = {},
 ): Promise<AskingWorkflow> {
-	const openAi = await stage.n8n.createCredential(
-		'Model',
-		{ apiKey: 'a-key', url: chat.url, header: false },
-		'openAiApi',
-	);
-	const review = {
-		...stage.askNode({}),
-		type: `n8n-nodes-diyalog.diyalog${isTool ? 'Tool' : 'HitlTool'}`,
-		// Resource, operation and response type are what n8n makes of them.
-		parameters: {
-			customerNo: '70021',
-			...(isTool
-				? { resource: 'otp', operation: 'sendAndWait', message: 'Do you approve?' }
-				: {
-						message: '=The agent wants to run {{ $tool.name }} with {{ $tool.parameters.amount }}',
-					}),
-			...parameters,
-		},
-	};
-	return await stage.createCalled(
-		[
-			review,
-			{
-				id: 'agent',
-				name: AGENT,
-				type: '@n8n/n8n-nodes-langchain.agent',
-				typeVersion,
-				position: [200, 0],
-				parameters: { promptType: 'define', text: 'Send 250 TL to A. Yilmaz', options: {} },
-			},
-			{
-				id: 'model',
-				name: 'Model',
-				type: '@n8n/n8n-nodes-langchain.lmChatOpenAi',
-				typeVersion: 1.3,
-				position: [200, 200],
-				credentials: { openAiApi: { id: openAi, name: 'Model' } },
-				parameters: {
-					model: { __rl: true, mode: 'id', value: 'test-model' },
-					responsesApiEnabled: false,
-					options: {},
-				},
-			},
-			// Of a plain tool nothing is approved.
-			{
-				id: 'tool',
-				disabled: isTool,
-				name: TOOL,
-				type: 'n8n-nodes-base.httpRequestTool',
-				typeVersion: 4.2,
-				position: [400, 200],
-				parameters: {
-					toolDescription: 'Transfers money',
-					method: 'POST',
-					url: chat.toolUrl,
-					sendBody: true,
-					specifyBody: 'json',
-					jsonBody: `={{ { amount: $fromAI('amount', 'How much', 'string') } }}`,
-					options: {},
-				},
-			},
-		],
-		{
-			Call: connection(AGENT, 'main'),
-			Model: connection(AGENT, 'ai_languageModel'),
-			...(!isTool && { [TOOL]: connection(ASK, 'ai_tool') }),
-			[ASK]: connection(AGENT, 'ai_tool'),
-		},
-	);
+	// Of a human review, resource, operation and response type are what n8n makes of them.
+	const message = '=The agent wants to run {{ $tool.name }} with {{ $tool.parameters.amount }}';
+	const review = isTool
+		? stage.ask(parameters, { type: 'n8n-nodes-diyalog.diyalogTool' })
+		: stage.ask(undefined, {
+				type: 'n8n-nodes-diyalog.diyalogHitlTool',
+				parameters: { customerNo: '70021', message, ...parameters },
+			});
+	const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string') } }}`;
+	// Of a plain tool nothing is approved.
+	const tool = deedTool(TOOL, chat.toolUrl, jsonBody, { disabled: isTool });
+	const { agent, rows } = await stage.agentWith(review, chat.url, typeVersion);
+	return await stage.createCalled([[agent], ...rows, isTool ? [tool] : [asTool(tool), review]]);
 }
 
 /** What the agent said at the end: the model repeats what it was told about its call. */

@@ -5,8 +5,9 @@ import { fs, sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope } from '../support/webhookBodies';
 import { breakSqlite, mendSqlite } from './harness/database';
 import type { Begin } from './harness/database';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
+import { node } from './harness/workflows';
 
 /*
  * Attacks on the way of an answer from Diyalog's call to the execution that waits for it, in a real n8n: its database fails,
@@ -47,25 +48,9 @@ afterEach(async () => {
 
 const log = async () => await fs.readFile(stage.n8n.logFile, 'utf8');
 
-const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
-
 /** A workflow that asks, and sends a message for each time that it goes on. */
 async function asking(parameters: Readonly<Record<string, unknown>> = {}): Promise<AskingWorkflow> {
-	const carryOut = {
-		...stage.askNode({}),
-		name: 'Carry out',
-		parameters: {
-			resource: 'otp',
-			operation: 'send',
-			customerNo: '={{ $json.customerNo }}',
-			messageId: '=done-{{ $json.messageId }}',
-			message: 'Done.',
-		},
-	};
-	return await stage.createAsking(parameters, {
-		nodes: [carryOut],
-		connections: { Call: to(ASK), [ASK]: to('Carry out') },
-	});
+	return await stage.createAsking(parameters, stage.carryOut());
 }
 
 const timesDone = ({ message: { customerNo, messageId } }: Asked): number =>
@@ -198,15 +183,8 @@ describe('n8n holds executions back', () => {
 	let blocker: AskingWorkflow;
 
 	beforeAll(async () => {
-		const pause = {
-			id: 'pause',
-			name: 'Pause',
-			type: 'n8n-nodes-base.wait',
-			typeVersion: 1.1,
-			position: [200, 0],
-			parameters: { resume: 'timeInterval', amount: HELD_S, unit: 'seconds' },
-		};
-		blocker = await stage.createCalled([pause], { Call: to('Pause') });
+		const parameters = { resume: 'timeInterval', amount: HELD_S, unit: 'seconds' };
+		blocker = await stage.createCalled([[node('Pause', 'n8n-nodes-base.wait', 1.1, parameters)]]);
 	}, 60_000);
 
 	/** Takes the only place for an execution. */
@@ -316,11 +294,8 @@ describe('who may answer, and with what', () => {
 			appSecret: randomBytes(16).toString('hex'),
 		});
 		await stage.addTrigger({ events: ['messageRead'] });
-		const node = {
-			...stage.askNode({}),
-			credentials: { diyalogApi: { id: other, name: 'Other' } },
-		};
-		const asked = await (await stage.createCalled([node], { Call: to(ASK) })).start();
+		const credentials = { diyalogApi: { id: other, name: 'Other' } };
+		const asked = await (await stage.createCalled([[stage.ask({}, { credentials })]])).start();
 		const before = (await log()).length;
 		await post(bodyOf(pressOf(asked, 'approve')));
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([

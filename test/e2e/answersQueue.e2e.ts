@@ -4,15 +4,14 @@ import type { Sandbox } from '../../sandbox/server';
 import type { StoredMessage } from '../../sandbox/diyalog';
 import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
-import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
-import { packPackage } from '../../tools/n8n/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
-import { ASK, diyalogTrigger } from './harness/waiting';
+import { ASK, ask, carryOut, trigger, webhook, workflow } from './harness/workflows';
 
 /*
  * Attacks on the way of an answer in n8n's queue mode with two webhook processes: Diyalog's calls, and those of the triggers
@@ -37,53 +36,23 @@ type Item = Readonly<Record<string, unknown>>;
 describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	let queue: QueueMode;
 	let sandbox: Sandbox;
-	let credentials: { diyalogApi: { id: string; name: string } };
+	let credentialId: string;
 	let askId: string;
 	let askUrl: string;
 	let triggers = 0;
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [bot] });
-		const tarball = await packPackage(await temporaryFolder('pack'));
-		queue = await startQueueMode({ tarball }, 2);
-		const id = await queue.n8n.createCredential('Diyalog', {
+		queue = await startQueueMode(2);
+		credentialId = await queue.n8n.createCredential('Diyalog', {
 			serverUrl: sandbox.url,
 			botToken: bot.token,
 			appSecret: bot.webhook.appSecret,
 		});
-		credentials = { diyalogApi: { id, name: 'Diyalog' } };
-		const diyalog = (name: string, parameters: object) => ({
-			id: name,
-			name,
-			type: 'n8n-nodes-diyalog.diyalog',
-			typeVersion: 1,
-			position: [200, 0],
-			credentials,
-			parameters: { resource: 'otp', ...parameters },
-		});
-		const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
-		askId = await queue.n8n.createWorkflow({
-			name: 'Ask',
-			nodes: [
-				{
-					id: 'Call',
-					name: 'Call',
-					type: 'n8n-nodes-base.webhook',
-					typeVersion: 2,
-					position: [0, 0],
-					webhookId: 'ask',
-					parameters: { httpMethod: 'POST', path: 'ask', responseMode: 'onReceived', options: {} },
-				},
-				diyalog(ASK, { operation: 'sendAndWait', customerNo: '70021', message: 'Approve?' }),
-				diyalog('Carry out', {
-					operation: 'send',
-					customerNo: '={{ $json.customerNo }}',
-					messageId: '=done-{{ $json.messageId }}',
-					message: 'Done.',
-				}),
-			],
-			connections: { Call: to(ASK), [ASK]: to('Carry out') },
-		});
+		const asking = ask(credentialId, { message: 'Approve?' });
+		askId = await queue.n8n.createWorkflow(
+			workflow('Ask', [[webhook('ask'), asking, carryOut(credentialId)]]),
+		);
 		askUrl = await queue.n8n.webhookUrl('ask', queue.webhookUrl);
 	}, 900_000);
 
@@ -99,11 +68,8 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	/** A trigger of its own for a test. */
 	async function addTrigger(events = ['buttonPressed']) {
 		const webhookId = `trigger-${++triggers}`;
-		const workflowId = await queue.n8n.createWorkflow({
-			name: webhookId,
-			nodes: [diyalogTrigger(credentials.diyalogApi.id, { events }, webhookId)],
-			connections: {},
-		});
+		const node = trigger(credentialId, webhookId, { events });
+		const workflowId = await queue.n8n.createWorkflow(workflow(webhookId, [[node]]));
 		const path = `${webhookId}/webhook`;
 		await queue.n8n.webhookUrl(path, queue.webhookUrl);
 		return {
@@ -127,7 +93,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	}
 
 	/** Executions that wait, with their messages. */
-	async function ask(count: number): Promise<Asked[]> {
+	async function askTimes(count: number): Promise<Asked[]> {
 		const known = sandbox.messages().length;
 		for (let each = 0; each < count; each++) await (await fetch(askUrl, { method: 'POST' })).text();
 		await waitFor('the waiting executions', ENDS_WITHIN_MS, async () =>
@@ -176,7 +142,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 
 	it(`1. Approve and Decline at the same moment, ${ROUNDS} times: one is accepted, and the items tell which`, async () => {
 		const trigger = await addTrigger();
-		const asked = await ask(ROUNDS);
+		const asked = await askTimes(ROUNDS);
 		for (const [round, each] of asked.entries()) {
 			const statuses = await Promise.all([
 				trigger.post(round, bodyOf([each, 'approve', 0])),
@@ -202,7 +168,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 
 	it(`2. Decline before Approve in one call, ${ROUNDS} times: always declined`, async () => {
 		const trigger = await addTrigger();
-		const asked = await ask(ROUNDS);
+		const asked = await askTimes(ROUNDS);
 		for (const [round, each] of asked.entries()) {
 			const answers: Array<[Asked, string, number]> = [
 				[each, 'decline', 20],
@@ -224,7 +190,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 		'3. the database fails %s: carried out once, and the item says so',
 		async (_what, fails) => {
 			const trigger = await addTrigger();
-			const [asked] = await ask(1);
+			const [asked] = await askTimes(1);
 			if (!asked) throw new Error('Nobody was asked');
 			await queue.sql(`
 			DROP SEQUENCE IF EXISTS attack_count; CREATE SEQUENCE attack_count;
@@ -259,42 +225,15 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 		let codeUrl: string;
 
 		beforeAll(async () => {
-			codeId = await queue.n8n.createWorkflow({
-				name: 'Ask for a code',
-				nodes: [
-					{
-						id: 'Call',
-						name: 'Call',
-						type: 'n8n-nodes-base.webhook',
-						typeVersion: 2,
-						position: [0, 0],
-						webhookId: 'code',
-						parameters: {
-							httpMethod: 'POST',
-							path: 'code',
-							responseMode: 'onReceived',
-							options: {},
-						},
-					},
-					{
-						id: ASK,
-						name: ASK,
-						type: 'n8n-nodes-diyalog.diyalog',
-						typeVersion: 1,
-						position: [200, 0],
-						credentials,
-						parameters: {
-							resource: 'otp',
-							operation: 'sendAndWait',
-							customerNo: '70022',
-							message: 'Which number do you see?',
-							responseType: 'code',
-							expectedCode: CODE,
-						},
-					},
-				],
-				connections: { Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
+			const asking = ask(credentialId, {
+				customerNo: '70022',
+				message: 'Which number do you see?',
+				responseType: 'code',
+				expectedCode: CODE,
 			});
+			codeId = await queue.n8n.createWorkflow(
+				workflow('Ask for a code', [[webhook('code'), asking]]),
+			);
 			codeUrl = await queue.n8n.webhookUrl('code', queue.webhookUrl);
 		}, 120_000);
 

@@ -1,27 +1,37 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
-import { http, sleepMs, waitFor } from '../../tools/system';
-import type { AddressInfo } from '../../tools/system';
-import type { WorkflowDefinition } from '../../tools/n8n/n8n';
-import { ASK, Stage } from './harness/waiting';
+import { sleepMs, waitFor } from '../../tools/system';
+import { Door } from './harness/door';
+import { Stage } from './harness/waiting';
+import {
+	ASK,
+	behind,
+	calledTrigger,
+	deed,
+	input,
+	loop,
+	manualTrigger,
+	node,
+	output,
+	set,
+	splitOut,
+	subWorkflow,
+	workflow,
+} from './harness/workflows';
+import type { Fields, Row, WorkflowNode } from './harness/workflows';
 
 /*
  * Wrong codes, which are counted by running the waiting node again, with everything that can be set, run, edited and killed
  * meanwhile in a real n8n: a wrong code never becomes an approval, and a question that was asked again can be answered.
  */
 
-type Node = Readonly<Record<string, unknown>>;
-type Settings = Readonly<Record<string, unknown>>;
-type Definition = Pick<WorkflowDefinition, 'nodes' | 'connections'>;
-
 const CLAIM = { approved: true, data: { approved: true }, amount: '250' };
 const RIGHT = '4071';
 const REPLY = 'Wrong code';
-const CALL = 'Call';
 const CLAIMING = 'Claim';
 const AFTER = 'Transfer';
+const DIYALOG_TOOL = 'n8n-nodes-diyalog.diyalogTool';
 const WITHIN_MS = 40_000;
 
 const customers = Array.from({ length: 100 }, (_, index) => ({
@@ -30,49 +40,6 @@ const customers = Array.from({ length: 100 }, (_, index) => ({
 }));
 let nextCustomer = 0;
 const newCustomer = (): string => customers[nextCustomer++]?.customerNo ?? '';
-
-/** Stands in front of the sandbox: what it does with an answer of Diyalog's can be changed. */
-class Door {
-	/** undefined lets the call through */
-	refuse?: { status: number; headers: Record<string, string> };
-	/** the message arrives, and the connection breaks off */
-	breaksOff = false;
-	/** how long an answer is held back; the message has arrived */
-	holdMs = 0;
-	requests = 0;
-	target = '';
-
-	private readonly server = http.createServer((request, response) => {
-		void (async () => {
-			const chunks: Buffer[] = [];
-			for await (const chunk of request) chunks.push(chunk as Buffer);
-			this.requests++;
-			if (this.refuse) {
-				response.writeHead(this.refuse.status, this.refuse.headers).end('no');
-				return;
-			}
-			const answer = await fetch(`${this.target}${request.url}`, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: Buffer.concat(chunks),
-			});
-			const text = await answer.text();
-			if (this.breaksOff) return void response.destroy();
-			await sleepMs(this.holdMs);
-			response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
-		})();
-	});
-
-	async open(): Promise<string> {
-		await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-	}
-
-	async close(): Promise<void> {
-		this.server.closeAllConnections();
-		await new Promise((resolve) => this.server.close(resolve));
-	}
-}
 
 const door = new Door();
 let stage: Stage;
@@ -113,78 +80,39 @@ beforeEach(() => {
 	door.holdMs = 0;
 });
 
-const main = (...outputs: string[][]) => ({
-	main: outputs.map((names) => names.map((node) => ({ node, type: 'main', index: 0 }))),
-});
-
-const node = (
-	name: string,
-	type: string,
-	typeVersion: number,
-	parameters: object,
-	more: Settings = {},
-): Node => ({ id: randomUUID(), name, type, typeVersion, position: [0, 0], parameters, ...more });
-
-const setNode = (name: string, json: unknown): Node =>
-	node(name, 'n8n-nodes-base.set', 3.4, { mode: 'raw', jsonOutput: JSON.stringify(json) });
-
-const deedNode = (name: string, key: string): Node =>
-	node(name, 'n8n-nodes-base.httpRequest', 4.2, {
-		method: 'POST',
-		url: chat.toolUrl,
-		sendBody: true,
-		specifyBody: 'json',
-		jsonBody: `={{ { key: '${key}', from: '${name}', item: $json } }}`,
-		options: {},
-	});
-
 const minutes = (resumeAmount: number) => ({
 	values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit: 'minutes' },
 });
 
-const askNode = (customerNo: string, parameters: object = {}, settings: Settings = {}): Node => ({
-	...stage.askNode({
-		customerNo,
-		message: '=Pay {{ $json.amount }} TL',
-		responseType: 'code',
-		expectedCode: RIGHT,
-		options: { limitWaitTime: minutes(10), wrongCodeReply: REPLY },
-		...parameters,
-	}),
-	...settings,
-});
-
-const webhookStart = (path: string): Node =>
-	node(
-		CALL,
-		'n8n-nodes-base.webhook',
-		2,
-		{ httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
-		{ webhookId: randomUUID() },
+const ask = (customerNo: string, parameters: Fields = {}, settings: Fields = {}): WorkflowNode =>
+	stage.ask(
+		{
+			customerNo,
+			message: '=Pay {{ $json.amount }} TL',
+			responseType: 'code',
+			expectedCode: RIGHT,
+			options: { limitWaitTime: minutes(10), wrongCodeReply: REPLY },
+			...parameters,
+		},
+		settings,
 	);
 
-/** Claim -> Ask -> Transfer */
-const chain = (key: string, begin: Node, ask: Node): Definition => ({
-	nodes: [begin, setNode(CLAIMING, CLAIM), ask, deedNode(AFTER, key)],
-	connections: {
-		[String(begin.name)]: main([CLAIMING]),
-		[CLAIMING]: main([ASK]),
-		[ASK]: main([AFTER], [AFTER]),
-	},
-});
+const claim = (): WorkflowNode => set(CLAIMING, CLAIM);
+const transfer = (key: string): WorkflowNode => deed(AFTER, chat.toolUrl, key);
+
+/** Claim -> Ask -> Transfer, also with what comes out in case of an error */
+const chain = (key: string, question: WorkflowNode): Row[] => {
+	const after = transfer(key);
+	return [
+		[claim(), question, after],
+		[output(question, 1), after],
+	];
+};
 
 /** A workflow, called once. */
-async function called(
-	build: (begin: Node) => Definition,
-	settings: Settings = {},
-): Promise<string> {
-	const path = randomUUID();
-	const id = await stage.n8n.createWorkflow({
-		name: 'Breaks',
-		settings: { executionOrder: 'v1', ...settings },
-		...build(webhookStart(path)),
-	});
-	await fetch(await stage.n8n.webhookUrl(path), { method: 'POST' });
+async function called(rows: readonly Row[], settings: Fields = {}): Promise<string> {
+	const { id, url } = await stage.createCalled(rows, settings);
+	await fetch(url, { method: 'POST' });
 	return id;
 }
 
@@ -264,23 +192,19 @@ interface Way {
 	meanwhile?(started: Started): Promise<void>;
 }
 
-const production = (way: string, settings: Settings = {}, workflow: Settings = {}): Way => ({
+const production = (way: string, settings: Fields = {}, ofWorkflow: Fields = {}): Way => ({
 	way,
 	start: async (key, customerNo) => ({
-		id: await called((begin) => chain(key, begin, askNode(customerNo, {}, settings)), workflow),
+		id: await called(chain(key, ask(customerNo, {}, settings)), ofWorkflow),
 		from: AFTER,
 	}),
 });
 
-const manual = (way: string, settings: Settings = {}, pinData: object = {}): Way => ({
+const manual = (way: string, settings: Fields = {}, pinData: Fields = {}): Way => ({
 	way,
 	start: async (key, customerNo) => {
-		const begin = node('Start', 'n8n-nodes-base.manualTrigger', 1, {});
-		const { id } = await stage.n8n.saveWorkflow({
-			name: 'By hand',
-			...chain(key, begin, askNode(customerNo, {}, settings)),
-			...{ pinData },
-		});
+		const rows = behind(manualTrigger(), chain(key, ask(customerNo, {}, settings)));
+		const { id } = await stage.n8n.saveWorkflow({ ...workflow('By hand', rows), pinData });
 		await post(`/rest/workflows/${id}/run`, { triggerToStartFrom: { name: 'Start' } });
 		return { id, from: AFTER };
 	},
@@ -291,78 +215,29 @@ const edited = (way: string, change: (id: string) => Promise<unknown>): Way => (
 	meanwhile: async ({ id }) => void (await change(id)),
 });
 
-const subWorkflow = (way: string, waiting: boolean): Way => ({
+const bySubWorkflow = (way: string, waits: boolean): Way => ({
 	way,
 	start: async (key, customerNo) => {
-		const begin = node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
-			inputSource: 'passthrough',
-		});
-		const { nodes } = chain(key, begin, askNode(customerNo));
-		const child = await stage.n8n.createWorkflow({
-			name: 'Child',
-			settings: { executionOrder: 'v1' },
-			nodes: waiting ? nodes.slice(0, 3) : nodes,
-			connections: {
-				Called: main([CLAIMING]),
-				[CLAIMING]: main([ASK]),
-				...(!waiting && { [ASK]: main([AFTER]) }),
-			},
-		});
-		const parameters = {
-			workflowId: { __rl: true, mode: 'id', value: child },
-			options: { waitForSubWorkflow: waiting },
-		};
-		await called((start) => ({
-			nodes: [
-				start,
-				node('Sub', 'n8n-nodes-base.executeWorkflow', 1.2, parameters),
-				...(waiting ? [deedNode('Parent', key)] : []),
-			],
-			connections: { [CALL]: main(['Sub']), ...(waiting && { Sub: main(['Parent']) }) },
-		}));
-		return { id: child, from: waiting ? 'Parent' : AFTER };
+		const asking = [calledTrigger(), claim(), ask(customerNo)];
+		const id = await stage.n8n.createWorkflow(
+			workflow('Child', [waits ? asking : [...asking, transfer(key)]]),
+		);
+		const sub = subWorkflow(id, waits);
+		await called([waits ? [sub, deed('Parent', chat.toolUrl, key)] : [sub]]);
+		return { id, from: waits ? 'Parent' : AFTER };
 	},
 });
 
-const agentTool = (parameters: object = {}, settings: Settings = {}, typeVersion = 3.1): Way => ({
+const agentTool = (parameters: Fields = {}, settings: Fields = {}, typeVersion = 3.1): Way => ({
 	way: 'tool of an agent',
 	start: async (key, customerNo) => {
-		const apiKey = { apiKey: 'a-key', url: chat.url, header: false };
-		const openAi = await stage.n8n.createCredential('Model', apiKey, 'openAiApi');
-		const tool = {
-			...askNode(
-				customerNo,
-				{ toolDescription: 'Asks the customer', message: 'Pay 250 TL', ...parameters },
-				settings,
-			),
-			type: 'n8n-nodes-diyalog.diyalogTool',
-		};
-		const model = node(
-			'Model',
-			'@n8n/n8n-nodes-langchain.lmChatOpenAi',
-			1.3,
-			{
-				model: { __rl: true, mode: 'id', value: 'test-model' },
-				responsesApiEnabled: false,
-				options: {},
-			},
-			{ credentials: { openAiApi: { id: openAi, name: 'Model' } } },
+		const tool = ask(
+			customerNo,
+			{ toolDescription: 'Asks the customer', message: 'Pay 250 TL', ...parameters },
+			{ type: DIYALOG_TOOL, ...settings },
 		);
-		const agent = node('Agent', '@n8n/n8n-nodes-langchain.agent', typeVersion, {
-			promptType: 'define',
-			text: 'Send 250 TL to A. Yilmaz',
-			options: {},
-		});
-		const path = (name: string, type: string) => ({ [type]: [[{ node: name, type, index: 0 }]] });
-		const id = await called((begin) => ({
-			nodes: [begin, agent, model, tool, deedNode(AFTER, key)],
-			connections: {
-				[CALL]: main(['Agent']),
-				Model: path('Agent', 'ai_languageModel'),
-				[ASK]: path('Agent', 'ai_tool'),
-				Agent: main([AFTER]),
-			},
-		}));
+		const { agent, rows } = await stage.agentWith(tool, chat.url, typeVersion);
+		const id = await called([[agent, transfer(key)], ...rows]);
 		return { id, from: AFTER, isText: true };
 	},
 });
@@ -383,43 +258,28 @@ const ways: Way[] = [
 	),
 	manual('manual run'),
 	manual('manual run, input pinned', ONCE, { [CLAIMING]: [{ json: CLAIM }] }),
-	subWorkflow('sub-workflow that is waited for', true),
-	subWorkflow('sub-workflow that is not waited for', false),
+	bySubWorkflow('sub-workflow that is waited for', true),
+	bySubWorkflow('sub-workflow that is not waited for', false),
 	agentTool(),
 	edited('workflow deactivated and emptied meanwhile', async (id) => {
 		await post(`/rest/workflows/${id}/deactivate`, {});
-		await patch(id, {
-			nodes: [node('Start', 'n8n-nodes-base.manualTrigger', 1, {})],
-			connections: {},
-		});
+		const { nodes, connections } = workflow('Empty', [[manualTrigger()]]);
+		await patch(id, { nodes, connections });
 	}),
 	edited('node made one that sends only, meanwhile', async (id) => {
-		const schema = z.object({
-			data: z.object({ nodes: z.array(z.record(z.unknown())), versionId: z.string() }),
+		const parameters = {
+			resource: 'otp',
+			operation: 'send',
+			customerNo: '70099',
+			message: 'x',
+			otpMode: 'none',
+		};
+		const { nodes } = await stage.saved(id);
+		await patch(id, {
+			nodes: nodes.map((each) => (each.name === ASK ? { ...each, parameters } : each)),
 		});
-		const { nodes } = (await stage.n8n.request('GET', `/rest/workflows/${id}`, undefined, schema))
-			.data;
-		const changed = nodes.map((each) =>
-			each.name === ASK
-				? {
-						...each,
-						parameters: {
-							resource: 'otp',
-							operation: 'send',
-							customerNo: '70099',
-							message: 'x',
-							otpMode: 'none',
-						},
-					}
-				: each,
-		);
-		const saved = await stage.n8n.request(
-			'PATCH',
-			`/rest/workflows/${id}`,
-			{ nodes: changed },
-			schema,
-		);
-		await post(`/rest/workflows/${id}/activate`, { versionId: saved.data.versionId });
+		const { versionId } = await stage.saved(id);
+		await post(`/rest/workflows/${id}/activate`, { versionId });
 	}),
 ];
 
@@ -459,23 +319,12 @@ describe.each([
 it('two questions in parallel branches with a merge behind them: each has its own attempts', async () => {
 	const key = 'parallel';
 	const [one, other] = [newCustomer(), newCustomer()];
-	const id = await called((begin) => ({
-		nodes: [
-			begin,
-			setNode(CLAIMING, CLAIM),
-			askNode(one),
-			{ ...askNode(other), name: 'Ask too', position: [400, 200] },
-			node('Merge', 'n8n-nodes-base.merge', 3.2, {}),
-			deedNode(AFTER, key),
-		],
-		connections: {
-			[CALL]: main([CLAIMING]),
-			[CLAIMING]: main([ASK, 'Ask too']),
-			[ASK]: main(['Merge']),
-			'Ask too': { main: [[{ node: 'Merge', type: 'main', index: 1 }]] },
-			Merge: main([AFTER]),
-		},
-	}));
+	const before = claim();
+	const merge = node('Merge', 'n8n-nodes-base.merge', 3.2);
+	const id = await called([
+		[before, ask(one), merge, transfer(key)],
+		[before, ask(other, {}, { name: 'Ask too' }), input(merge, 1)],
+	]);
 	for (const [customerNo, codes] of [
 		[one, ['57', '58', RIGHT]],
 		[other, ['57', '58', '59', RIGHT]],
@@ -496,24 +345,11 @@ it('two questions in parallel branches with a merge behind them: each has its ow
 it('a loop over items: attempts are counted anew for each question, and codes of earlier ones are worth nothing', async () => {
 	const key = 'loop';
 	const customerNo = newCustomer();
-	const id = await called((begin) => ({
-		nodes: [
-			begin,
-			setNode(CLAIMING, { list: [CLAIM, CLAIM, CLAIM] }),
-			node('Split', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
-			node('Loop', 'n8n-nodes-base.splitInBatches', 3, { options: {} }),
-			askNode(customerNo, {}, EVERYTHING),
-			deedNode(AFTER, key),
-		],
-		connections: {
-			[CALL]: main([CLAIMING]),
-			[CLAIMING]: main(['Split']),
-			Split: main(['Loop']),
-			Loop: main([], [ASK]),
-			[ASK]: main([AFTER]),
-			[AFTER]: main(['Loop']),
-		},
-	}));
+	const turns = loop();
+	const id = await called([
+		[set(CLAIMING, { list: [CLAIM, CLAIM, CLAIM] }), splitOut('list'), turns],
+		[output(turns, 1), ask(customerNo, {}, EVERYTHING), transfer(key), turns],
+	]);
 	let got = 0;
 	for (const codes of [
 		['57', '58', RIGHT],
@@ -538,9 +374,7 @@ it('time is up after a wrong code: expired', async () => {
 	const key = 'wrong, then nothing';
 	const customerNo = newCustomer();
 	const options = { limitWaitTime: minutes(0.2), wrongCodeReply: REPLY };
-	const id = await called((begin) =>
-		chain(key, begin, askNode(customerNo, { options }, EVERYTHING)),
-	);
+	const id = await called(chain(key, ask(customerNo, { options }, EVERYTHING)));
 	await waits(id);
 	await stage.type('57', customerNo);
 	await hasGot(customerNo, 2);
@@ -550,7 +384,7 @@ it('time is up after a wrong code: expired', async () => {
 it('Diyalog takes no more messages for half a minute: the right code is taken all the same', async () => {
 	const key = 'deaf';
 	const customerNo = newCustomer();
-	const id = await called((begin) => chain(key, begin, askNode(customerNo)));
+	const id = await called(chain(key, ask(customerNo)));
 	await waits(id);
 	door.refuse = { status: 429, headers: { 'retry-after': '30' } };
 	const before = door.requests;
@@ -582,7 +416,7 @@ describe('n8n killed with -9', () => {
 		it('while a wrong code is counted: it can be answered when it is retried', async () => {
 			const key = `killed, ${loadWorkflow}`;
 			const customerNo = newCustomer();
-			const id = await called((begin) => chain(key, begin, askNode(customerNo)), KEPT);
+			const id = await called(chain(key, ask(customerNo)), KEPT);
 			await waits(id);
 			door.holdMs = 8_000;
 			await stage.type('57', customerNo);
@@ -612,20 +446,11 @@ describe('n8n killed with -9', () => {
 	it('after an approval, retried with the current workflow: the customer is asked anew, with the same words', async () => {
 		const key = 'killed after an approval';
 		const customerNo = newCustomer();
-		const after = {
-			...stage.askNode({ operation: 'send', customerNo, message: 'Done', otpMode: 'none' }),
-			name: 'Say so',
-		};
-		const id = await called(
-			(begin) => {
-				const { nodes, connections } = chain(key, begin, askNode(customerNo));
-				return {
-					nodes: [...nodes, after],
-					connections: { ...connections, [ASK]: main(['Say so']), 'Say so': main([AFTER]) },
-				};
-			},
-			{ ...KEPT, saveExecutionProgress: false },
-		);
+		const sayDone = stage.send({ customerNo, message: 'Done', otpMode: 'none' });
+		const id = await called([[claim(), ask(customerNo), sayDone, transfer(key)]], {
+			...KEPT,
+			saveExecutionProgress: false,
+		});
 		await waits(id);
 		door.holdMs = 8_000;
 		await stage.type(RIGHT, customerNo);
@@ -650,32 +475,14 @@ describe.each([
 ])('retried from the list %s', (_what, loadWorkflow) => {
 	it('Send with several items of which one failed: nobody gets the message twice', async () => {
 		const list = [newCustomer(), newCustomer(), '99999', newCustomer()];
-		const send = {
-			...stage.askNode({
-				operation: 'send',
-				customerNo: '={{ $json.customerNo }}',
-				message: 'Hello',
-				otpMode: 'none',
-				options: { concurrency: 1 },
-			}),
-			name: 'Send',
-		};
-		const id = await called(
-			(begin) => ({
-				nodes: [
-					begin,
-					setNode(CLAIMING, { list: list.map((customerNo) => ({ customerNo })) }),
-					node('Split', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
-					send,
-				],
-				connections: {
-					[CALL]: main([CLAIMING]),
-					[CLAIMING]: main(['Split']),
-					Split: main(['Send']),
-				},
-			}),
-			{ saveDataErrorExecution: 'all' },
-		);
+		const send = stage.send({
+			customerNo: '={{ $json.customerNo }}',
+			message: 'Hello',
+			otpMode: 'none',
+			options: { concurrency: 1 },
+		});
+		const items = set(CLAIMING, { list: list.map((customerNo) => ({ customerNo })) });
+		const id = await called([[items, splitOut('list'), send]], { saveDataErrorExecution: 'all' });
 		const failures = async (count: number) =>
 			await waitFor(`${count} failures`, WITHIN_MS, async () => {
 				const failed = await stage.n8n.executions(id, 'error');
@@ -694,7 +501,7 @@ describe.each([
 	it('while it waits: the retry is over at once, and the question can still be answered', async () => {
 		const key = `retried while waiting, ${loadWorkflow}`;
 		const customerNo = newCustomer();
-		const id = await called((begin) => chain(key, begin, askNode(customerNo)));
+		const id = await called(chain(key, ask(customerNo)));
 		const execution = await waits(id);
 		await stage.type('57', customerNo);
 		await hasGot(customerNo, 2);

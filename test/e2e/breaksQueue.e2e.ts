@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { http, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
-import type { AddressInfo } from '../../tools/system';
+import { waitFor } from '../../tools/system';
 import { itemsOf } from '../../tools/n8n/executions';
-import { packPackage } from '../../tools/n8n/package';
+import { Door } from './harness/door';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
+import { ask, send, trigger, webhook, workflow } from './harness/workflows';
 
 /* Wrong codes in n8n's distributed engine: a worker is killed while it asks again. */
 
@@ -32,58 +32,20 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	let sandbox: Sandbox;
 	let credentialId: string;
 	let triggerWorkflow: string;
-	/** how long Diyalog's answers are held back; the message has arrived */
-	let holdMs = 0;
-
-	const door = http.createServer((request, response) => {
-		void (async () => {
-			const chunks: Buffer[] = [];
-			for await (const chunk of request) chunks.push(chunk as Buffer);
-			const body = Buffer.concat(chunks);
-			const answer = await fetch(`${sandbox.url}${request.url}`, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body,
-			});
-			const text = await answer.text();
-			await sleepMs(holdMs);
-			response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
-		})();
-	});
-
-	const diyalog = (name: string, type: string, typeVersion: number, parameters: object) => ({
-		id: randomUUID(),
-		name,
-		type: `n8n-nodes-diyalog.${type}`,
-		typeVersion,
-		position: [0, 0],
-		parameters,
-		credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-	});
+	const door = new Door();
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [bot], customers, batch: { maxWaitMs: 50 } });
-		await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-		queue = await startQueueMode({ tarball: await packPackage(await temporaryFolder('pack')) });
+		door.target = sandbox.url;
+		queue = await startQueueMode();
 		credentialId = await queue.n8n.createCredential('Diyalog', {
-			serverUrl: `http://127.0.0.1:${(door.address() as AddressInfo).port}`,
+			serverUrl: await door.open(),
 			botToken: bot.token,
 			appSecret: bot.webhook.appSecret,
 		});
 		const webhookId = randomUUID();
-		triggerWorkflow = await queue.n8n.createWorkflow({
-			name: 'Presses',
-			nodes: [
-				{
-					...diyalog('Trigger', 'diyalogTrigger', 2, {
-						events: ['textReceived'],
-						authentication: 'signature',
-					}),
-					webhookId,
-				},
-			],
-			connections: {},
-		});
+		const node = trigger(credentialId, webhookId, { events: ['textReceived'] });
+		triggerWorkflow = await queue.n8n.createWorkflow(workflow('Presses', [[node]]));
 		const url = await queue.n8n.webhookUrl(`${webhookId}/webhook`, queue.webhookProcess.url);
 		sandbox.setWebhookUrl(bot.name, url);
 	}, 900_000);
@@ -91,8 +53,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	afterAll(async () => {
 		await queue?.stop();
 		await sandbox?.close();
-		door.closeAllConnections();
-		await new Promise((resolve) => door.close(resolve));
+		await door.close();
 	}, 120_000);
 
 	const messagesTo = (customerNo: string) =>
@@ -113,49 +74,34 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	const triggered = async (customerNo: string, text: string): Promise<unknown> =>
 		await waitFor(`the trigger's item for ${text}`, WITHIN_MS, async () => {
 			for (const { id } of await queue.n8n.executions(triggerWorkflow, 'success')) {
-				const [item] = itemsOf(await queue.n8n.executionData(id), 'Trigger');
+				const [item] = itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger');
 				const said = z.object({ customerNo: z.string(), text: z.string() }).parse(item);
 				if (said.customerNo === customerNo && said.text.trim() === text) return item;
 			}
 			return undefined;
 		});
 
-	async function ask(customerNo: string): Promise<string> {
+	async function started(customerNo: string): Promise<string> {
 		const path = randomUUID();
-		const id = await queue.n8n.createWorkflow({
-			name: 'Ask',
-			nodes: [
-				{
-					id: 'call',
-					name: 'Call',
-					type: 'n8n-nodes-base.webhook',
-					typeVersion: 2,
-					position: [0, 0],
-					webhookId: randomUUID(),
-					parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
-				},
-				diyalog('Ask', 'diyalog', 1, {
-					resource: 'otp',
-					operation: 'sendAndWait',
-					customerNo,
-					message: 'Your code?',
-					responseType: 'code',
-					expectedCode: RIGHT,
-					options: { wrongCodeReply: REPLY },
-				}),
-				diyalog('Carry out', 'diyalog', 1, {
-					resource: 'otp',
-					operation: 'send',
-					customerNo,
-					otpMode: 'none',
-					message: '={{ "Done: " + $json.decision + $json.approved }}',
-				}),
-			],
-			connections: {
-				Call: { main: [[{ node: 'Ask', type: 'main', index: 0 }]] },
-				Ask: { main: [[{ node: 'Carry out', type: 'main', index: 0 }]] },
-			},
+		const asking = ask(credentialId, {
+			customerNo,
+			message: 'Your code?',
+			responseType: 'code',
+			expectedCode: RIGHT,
+			options: { wrongCodeReply: REPLY },
 		});
+		const carryingOut = send(
+			credentialId,
+			{
+				customerNo,
+				otpMode: 'none',
+				message: '={{ "Done: " + $json.decision + $json.approved }}',
+			},
+			{ name: 'Carry out' },
+		);
+		const id = await queue.n8n.createWorkflow(
+			workflow('Ask', [[webhook(path), asking, carryingOut]]),
+		);
 		await fetch(await queue.n8n.webhookUrl(path, queue.webhookProcess.url), { method: 'POST' });
 		await hasGot(customerNo, 1);
 		await newest(id, 'waiting');
@@ -165,7 +111,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 
 	it('wrong codes and the right one, each by another worker', async () => {
 		const customerNo = '70001';
-		const id = await ask(customerNo);
+		const id = await started(customerNo);
 		for (const [index, code] of ['571', '581'].entries()) {
 			await type(code, customerNo);
 			await hasGot(customerNo, index + 2);
@@ -178,8 +124,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 
 	it('the workers are killed while one asks again: nothing is carried out, nothing sent twice, and no trigger says that the right code was taken', async () => {
 		const customerNo = '70002';
-		const id = await ask(customerNo);
-		holdMs = 9_000;
+		const id = await started(customerNo);
+		door.holdMs = 9_000;
 		await type('572', customerNo);
 		await hasGot(customerNo, 2);
 		expect(await triggered(customerNo, '572')).toMatchObject({
@@ -187,7 +133,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			notResumedReason: 'wrongCode',
 		});
 		await Promise.all(queue.workers.map(async (worker) => await worker.kill()));
-		holdMs = 0;
+		door.holdMs = 0;
 		for (const worker of queue.workers) await worker.boot();
 		const ended = await newest(id, 'crashed', 'error');
 		await type(RIGHT, customerNo);

@@ -5,9 +5,11 @@ import { startReceiver } from '../support/receiver';
 import type { Receiver } from '../support/receiver';
 import { postSigned } from '../support/sign';
 import { sleepMs, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { envelope, written } from '../support/webhookBodies';
 import { record } from './harness/figures';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
+import { httpPost } from './harness/workflows';
 
 /*
  * Many customers answer in the same moment. Each execution has to continue once, and what comes out of the trigger has to
@@ -17,8 +19,6 @@ import { ASK, Stage } from './harness/waiting';
 const WAITING = 200;
 const PRESSES_IN_A_CALL = 10;
 const START_AT_ONCE = 20;
-
-const REPORT = 'Report';
 
 let stage: Stage;
 let receiver: Receiver;
@@ -33,24 +33,9 @@ afterAll(async () => {
 	await stage?.clear();
 }, 60_000);
 
-const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
-
 /** Tells which execution has continued, each time that it does. */
-const report = (url: string) => ({
-	id: randomUUID(),
-	name: REPORT,
-	type: 'n8n-nodes-base.httpRequest',
-	typeVersion: 4.2,
-	position: [600, 0],
-	parameters: {
-		method: 'POST',
-		url,
-		sendBody: true,
-		specifyBody: 'json',
-		jsonBody: '={{ JSON.stringify({ id: $("Call").item.json.body.id }) }}',
-		options: {},
-	},
-});
+const report = (url: string) =>
+	httpPost('Report', url, '={{ JSON.stringify({ id: $("Call").item.json.body.id }) }}');
 
 const itemSchema = z.object({
 	messageId: z.string(),
@@ -63,16 +48,11 @@ it(`${WAITING} answers in one moment: each continues its execution once, and the
 	const hour = { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' };
 	const workflow = await stage.createAsking(
 		{ limitWaitTime: { values: hour } },
-		{
-			nodes: [report(receiver.url)],
-			connections: { Call: to(ASK), [ASK]: to(REPORT) },
-		},
+		report(receiver.url),
 	);
 	const ids = Array.from({ length: WAITING }, () => randomUUID());
 	const start = async (index: number) => {
-		const headers = { 'content-type': 'application/json' };
-		const body = JSON.stringify({ id: ids[index] });
-		await (await fetch(workflow.url, { method: 'POST', headers, body })).text();
+		await (await postJson(workflow.url, { id: ids[index] })).text();
 	};
 	await runConcurrently(WAITING, START_AT_ONCE, start, () => true);
 	await waitFor('all executions wait', 120_000, async () =>

@@ -3,11 +3,10 @@ import type { Browser } from 'playwright-core';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeWithChromium, launchChromium } from '../support/chromium';
-import { temporaryFolder } from '../../tools/system';
 import { Editor } from './harness/editor';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
+import { node, workflow } from './harness/workflows';
 
 /* What a person does in n8n's editor, by clicking in a real browser. The pictures of the README come from here. */
 
@@ -26,7 +25,7 @@ describeWithChromium('the editor', () => {
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots: [{ name: 'bot', token: TOKEN }] });
-		n8n = await N8n.start({ tarball: await packPackage(await temporaryFolder('pack')) });
+		n8n = await N8n.start();
 		browser = await launchChromium();
 	}, 900_000);
 
@@ -173,29 +172,15 @@ describeWithChromium('the editor', () => {
 
 	it('the human review tool is listed for agents, and asks in the chat', async () => {
 		const langchain = '@n8n/n8n-nodes-langchain';
-		const workflowId = await n8n.createWorkflow({
-			name: 'Agent',
-			nodes: [
-				{
-					id: 'chat',
-					name: 'Chat',
-					type: `${langchain}.chatTrigger`,
-					typeVersion: 1.1,
-					position: [0, 0],
-					webhookId: 'chat',
-					parameters: { options: {} },
-				},
-				{
-					id: 'agent',
-					name: 'Agent',
-					type: `${langchain}.agent`,
-					typeVersion: 3.1,
-					position: [250, 0],
-					parameters: { options: {} },
-				},
-			],
-			connections: { Chat: { main: [[{ node: 'Agent', type: 'main', index: 0 }]] } },
-		});
+		const chat = node(
+			'Chat',
+			`${langchain}.chatTrigger`,
+			1.1,
+			{ options: {} },
+			{ webhookId: 'chat' },
+		);
+		const agent = node('Agent', `${langchain}.agent`, 3.1, { options: {} });
+		const workflowId = await n8n.createWorkflow(workflow('Agent', [[chat, agent]]));
 		editor = await Editor.open(browser, n8n, 'light');
 		await editor.openWorkflow(workflowId);
 		await editor.offerTools();

@@ -1,5 +1,6 @@
 import { startChatServer } from '../support/chatServer';
 import { fs, path, projectRoot, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import type { StoredMessage } from '../../sandbox/diyalog';
 import { exampleFiles, readExample } from '../../tools/n8n/examples';
 import type { Example } from '../../tools/n8n/examples';
@@ -30,13 +31,6 @@ afterAll(async () => {
 	await stage.clear();
 }, 60_000);
 
-const post = async (url: string, body: object): Promise<Response> =>
-	await fetch(url, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(body),
-	});
-
 /** An example in n8n, which begins with a call. */
 class Running {
 	private constructor(
@@ -58,7 +52,7 @@ class Running {
 	/** Calls the workflow and waits for the question on a phone. */
 	async start(body: object = {}): Promise<StoredMessage> {
 		const before = stage.sandbox.messages().length;
-		await post(this.url, body);
+		await postJson(this.url, body);
 		return await this.question(before);
 	}
 
@@ -129,7 +123,7 @@ async function sendOtpAndReact(): Promise<void> {
 		] as const) {
 			const before = stage.sandbox.messages().length;
 			const done = await stage.n8n.executionCount(reacting, 'success');
-			await post(url, {});
+			await postJson(url, {});
 			const message = await stage.messageAfter(before);
 			expect(await sending.ran('Send OTP')).toEqual(['Send OTP']);
 			await stage.press(message, button);
@@ -193,7 +187,7 @@ async function twoApprovalsOfOnePerson(): Promise<void> {
 		replaced(example, '"path":"two-approvals"', '"path":"two-approvals-alone"'),
 	);
 	const before = stage.sandbox.messages().length;
-	await post(`${stage.n8n.url}/webhook/two-approvals-alone`, {
+	await postJson(`${stage.n8n.url}/webhook/two-approvals-alone`, {
 		firstPerson: '70021',
 		secondPerson: ' 70021',
 	});
@@ -257,7 +251,7 @@ async function deliveryDashboard(): Promise<void> {
 			['LOGIN', '70022'],
 			['<b>', '123456789'],
 		]) {
-			expect((await post(send, { txCode, customerNo })).status).toBe(200);
+			expect((await postJson(send, { txCode, customerNo })).status).toBe(200);
 		}
 		stage.sandbox.markRead({ customerNo: '70021' });
 		await stage.sandbox.flush();

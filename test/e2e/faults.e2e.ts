@@ -4,13 +4,14 @@ import type { Sandbox } from '../../sandbox/server';
 import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
 import { fs, isRoot, path, run, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { envelope, written } from '../support/webhookBodies';
 import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
+import { ANSWERS_AT_THE_END, send, trigger, webhook, workflow } from './harness/workflows';
 
 /* What goes wrong on one machine: n8n is killed, Diyalog is away, the disk is full. Nothing may be lost or done twice. */
 
@@ -35,32 +36,15 @@ describe('n8n killed with -9 while executions wait', () => {
 		`loses none of ${WAITING} and continues none twice, killed ${KILLS} times`,
 		async () => {
 			const { n8n, sandbox } = stage;
-			const carryOut = {
-				...stage.askNode({}),
-				name: 'Carry out',
-				parameters: {
-					resource: 'otp',
-					operation: 'send',
-					customerNo: '={{ $json.customerNo }}',
-					messageId: '=done-{{ $json.messageId }}',
-					message: 'Done.',
-				},
-			};
-			const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
 			const workflow = await stage.createAsking(
 				{
 					limitWaitTime: {
 						values: { limitType: 'afterTimeInterval', resumeAmount: 2, resumeUnit: 'hours' },
 					},
 				},
-				{ nodes: [carryOut], connections: { Call: to(ASK), [ASK]: to('Carry out') } },
+				stage.carryOut(),
 			);
-			for (let index = 0; index < WAITING; index++)
-				await fetch(workflow.url, {
-					method: 'POST',
-					headers: { 'content-type': 'application/json' },
-					body: '{}',
-				});
+			for (let index = 0; index < WAITING; index++) await postJson(workflow.url);
 			const waitingAre = async (count: number) =>
 				await waitFor(`${count} waiting executions`, 60_000, async () =>
 					(await n8n.executionCount(workflow.id, 'waiting')) === count ? true : undefined,
@@ -128,7 +112,7 @@ describe('Diyalog is away', () => {
 
 	beforeAll(async () => {
 		sandbox = await startSandbox({ bots });
-		n8n = await N8n.start({ tarball: await packPackage(await temporaryFolder('pack')) });
+		n8n = await N8n.start();
 	}, 900_000);
 
 	afterAll(async () => {
@@ -142,52 +126,25 @@ describe('Diyalog is away', () => {
 			serverUrl: sandbox.url,
 			botToken: TOKEN,
 		});
-		const workflowId = await n8n.createWorkflow({
-			name: 'Send',
-			nodes: [
-				{
-					id: 'call',
-					name: 'Call',
-					type: 'n8n-nodes-base.webhook',
-					typeVersion: 2,
-					position: [0, 0],
-					webhookId: 'send',
-					parameters: { httpMethod: 'POST', path: 'send', responseMode: 'lastNode', options: {} },
-				},
-				{
-					id: 'send',
-					name: 'Send',
-					type: 'n8n-nodes-diyalog.diyalog',
-					typeVersion: 1,
-					position: [200, 0],
-					credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-					parameters: {
-						resource: 'otp',
-						operation: 'send',
-						customerNo: '70021',
-						messageId: '={{ $json.body.messageId }}',
-						message: 'Do you approve?',
-					},
-				},
-			],
-			connections: { Call: { main: [[{ node: 'Send', type: 'main', index: 0 }]] } },
+		const sending = send(credentialId, {
+			messageId: '={{ $json.body.messageId }}',
+			message: 'Do you approve?',
 		});
+		const workflowId = await n8n.createWorkflow(
+			workflow('Send', [[webhook('send', ANSWERS_AT_THE_END), sending]]),
+		);
 		const url = await n8n.webhookUrl('send');
-		const send = async (messageId: string) => {
-			const headers = { 'content-type': 'application/json' };
-			const body = JSON.stringify({ messageId });
-			return (await fetch(url, { method: 'POST', headers, body })).status;
-		};
+		const call = async (messageId: string) => (await postJson(url, { messageId })).status;
 		const port = Number(new URL(sandbox.url).port);
 		await sandbox.close();
 		const backAt = Date.now() + AWAY_MS;
 		let failed = 0;
 		while (Date.now() < backAt) {
-			expect(await send(`away-${failed}`)).toBe(500);
+			expect(await call(`away-${failed}`)).toBe(500);
 			failed++;
 		}
 		sandbox = await startSandbox({ bots, port });
-		expect(await send('back')).toBe(200);
+		expect(await call('back')).toBe(200);
 		expect(sandbox.timesReceived({ customerNo: '70021', messageId: 'back' })).toBe(1);
 		expect(sandbox.messages()).toHaveLength(1);
 		const errors = await n8n.executions(workflowId, 'error');
@@ -220,8 +177,7 @@ describeUnless(
 			data = path.join(folder, '.n8n');
 			await fs.mkdir(data);
 			await run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', data]);
-			const tarball = await packPackage(await temporaryFolder('pack'));
-			n8n = await N8n.start({ tarball, userFolder: folder });
+			n8n = await N8n.start({ userFolder: folder });
 		}, 900_000);
 
 		afterAll(async () => {
@@ -236,22 +192,9 @@ describeUnless(
 				botToken: 'token',
 				appSecret: SECRET,
 			});
-			const workflowId = await n8n.createWorkflow({
-				name: 'Trigger',
-				nodes: [
-					{
-						id: 'trigger',
-						name: 'Trigger',
-						type: 'n8n-nodes-diyalog.diyalogTrigger',
-						typeVersion: 2,
-						position: [0, 0],
-						webhookId: TRIGGER_ID,
-						credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-						parameters: { events: ['buttonPressed'], authentication: 'signature' },
-					},
-				],
-				connections: {},
-			});
+			const workflowId = await n8n.createWorkflow(
+				workflow('Trigger', [[trigger(credentialId, TRIGGER_ID)]]),
+			);
 			const url = await n8n.webhookUrl(`${TRIGGER_ID}/webhook`);
 			const press = async (messageId: string) => {
 				const body = envelope(written(`[${messageId}]:approve`, { timestamp: 1_795_388_361_002 }));
@@ -281,7 +224,7 @@ describeUnless(
 			await stored(accepted + 1);
 			const repeated = await waitFor('the repeated press', 20_000, async () => {
 				const [newest] = await n8n.executions(workflowId, 'success');
-				const [item] = itemsOf(await n8n.executionData(newest?.id ?? ''), 'Trigger');
+				const [item] = itemsOf(await n8n.executionData(newest?.id ?? ''), 'Diyalog Trigger');
 				return JSON.stringify(item).includes(`"press-${accepted}"`) ? item : undefined;
 			});
 			expect(repeated).toMatchObject({ event: 'buttonPressed', payload: 'approve' });

@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { median, watchProcess } from '../bench/send/samples';
 import { postSigned } from '../support/sign';
-import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope, written } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
+import { trigger, webhook, workflow } from './harness/workflows';
 
 /*
  * The Diyalog Trigger beside n8n's own Webhook node, in the same run and in turns: what counts is how they compare. A
@@ -40,7 +40,6 @@ const readReceipts = (): string =>
 
 async function startN8n(settings: NodeJS.ProcessEnv = {}): Promise<N8n> {
 	return await N8n.start({
-		tarball: await packPackage(await temporaryFolder('pack')),
 		settings: { NODE_ENV: 'production', EXECUTIONS_DATA_PRUNE: 'false', ...settings },
 	});
 }
@@ -51,22 +50,7 @@ async function createTrigger(n8n: N8n): Promise<Receiver> {
 		botToken: 'token',
 		appSecret: SECRET,
 	});
-	const workflowId = await n8n.createWorkflow({
-		name: 'Trigger',
-		nodes: [
-			{
-				id: 'trigger',
-				name: 'Trigger',
-				type: 'n8n-nodes-diyalog.diyalogTrigger',
-				typeVersion: 2,
-				position: [0, 0],
-				webhookId: TRIGGER_ID,
-				credentials: { diyalogApi: { id, name: 'Diyalog' } },
-				parameters: { events: ['buttonPressed'], authentication: 'signature' },
-			},
-		],
-		connections: {},
-	});
+	const workflowId = await n8n.createWorkflow(workflow('Trigger', [[trigger(id, TRIGGER_ID)]]));
 	return { n8n, workflowId, url: await n8n.webhookUrl(`${TRIGGER_ID}/webhook`) };
 }
 
@@ -74,36 +58,21 @@ async function createTrigger(n8n: N8n): Promise<Receiver> {
 async function createWebhook(n8n: N8n, authenticates = false): Promise<Receiver> {
 	const webhookPath = authenticates ? 'authenticated' : 'plain';
 	const header = { name: 'x-api-key', value: SECRET };
-	const credentials = authenticates && {
-		credentials: {
-			httpHeaderAuth: {
-				id: await n8n.createCredential('Header', header, 'httpHeaderAuth'),
-				name: 'Header',
-			},
-		},
-	};
-	const workflowId = await n8n.createWorkflow({
-		name: webhookPath,
-		nodes: [
-			{
-				id: 'webhook',
-				name: 'Trigger',
-				type: 'n8n-nodes-base.webhook',
-				typeVersion: 2,
-				position: [0, 0],
-				webhookId: webhookPath,
-				...credentials,
-				parameters: {
-					httpMethod: 'POST',
-					path: webhookPath,
-					...(authenticates && { authentication: 'headerAuth' }),
-					responseMode: 'onReceived',
-					options: {},
+	const call = authenticates
+		? webhook(
+				webhookPath,
+				{ authentication: 'headerAuth' },
+				{
+					credentials: {
+						httpHeaderAuth: {
+							id: await n8n.createCredential('Header', header, 'httpHeaderAuth'),
+							name: 'Header',
+						},
+					},
 				},
-			},
-		],
-		connections: {},
-	});
+			)
+		: webhook(webhookPath);
+	const workflowId = await n8n.createWorkflow(workflow(webhookPath, [[call]]));
 	return { n8n, workflowId, url: await n8n.webhookUrl(webhookPath) };
 }
 
@@ -281,7 +250,7 @@ describe('soak', () => {
 			for (const receiver of receivers) expect(await successes(receiver)).toBe(BATCHES);
 			const trigger = receivers[0] as Receiver;
 			for (const { id } of (await first.executions(trigger.workflowId)).slice(0, SAMPLED)) {
-				const items = itemsOf(await first.executionData(id), 'Trigger');
+				const items = itemsOf(await first.executionData(id), 'Diyalog Trigger');
 				expect(items).toHaveLength(BATCH);
 			}
 			// A tenth to warm up; then the first tenth that counts against the last one.

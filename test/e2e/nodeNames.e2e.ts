@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { firstItemOf } from '../../tools/n8n/executions';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
+import { ASK } from './harness/workflows';
 
 /* An answer is read with the name of the node and finds it by its id: every one that is sent with has to be answerable. */
 
@@ -15,9 +16,7 @@ afterAll(async () => {
 }, 60_000);
 
 const createNamed = async (name: string, id: string = randomUUID()) =>
-	await stage.createCalled([{ ...stage.askNode({}), name, id }], {
-		Call: { main: [[{ node: name, type: 'main', index: 0 }]] },
-	});
+	await stage.createCalled([[stage.ask({}, { name, id })]]);
 
 const ANSWERABLE = [
 	ASK,

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
-import { fs, temporaryFolder } from '../../tools/system';
+import { fs } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { readExample } from '../../tools/n8n/examples';
 import { N8n } from '../../tools/n8n/n8n';
 import { OtpWebhooks, otpWorkflow, wrongGuesses } from './harness/otpScenario';
-import { packPackage } from '../../tools/n8n/package';
 import { filesHolding } from '../../tools/n8n/secrets';
 
 /* The life of a code in a real n8n, with its real memory: its database, which outlives a restart. */
@@ -24,10 +24,7 @@ const codeOf = (messageId: string): string =>
 	String(sandbox.messages().find((message) => message.messageId === messageId)?.mokValue);
 
 beforeAll(async () => {
-	const folder = await temporaryFolder('pack');
-	const tarball = await packPackage(folder);
-	n8n = await N8n.start({ tarball, settings: { N8N_LOG_LEVEL: 'debug' } });
-	await fs.rm(folder, { recursive: true, force: true });
+	n8n = await N8n.start({ settings: { N8N_LOG_LEVEL: 'debug' } });
 	sandbox = await startSandbox({
 		bots: [{ name: 'otp', token: TOKEN }],
 		customers: Array.from({ length: 50 }, (_, index) => ({
@@ -117,11 +114,7 @@ describe.each([
 	['reset-password.json', 'reset', {}, {}],
 ])('examples/%s', (file, path, transaction, altered) => {
 	const post = async (step: string, body: object) => {
-		const response = await fetch(`${n8n.url}/webhook/${path}-${step}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		const response = await postJson(`${n8n.url}/webhook/${path}-${step}`, body);
 		return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 	};
 
@@ -160,11 +153,7 @@ describe.each([
 it('a code for a login resets no password', async () => {
 	const customerNo = newCustomer();
 	const call = async (path: string, body: object) =>
-		await fetch(`${n8n.url}/webhook/${path}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		await postJson(`${n8n.url}/webhook/${path}`, body);
 	const { challenge } = (await (await call('login-start', { customerNo })).json()) as {
 		challenge: string;
 	};

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { fs, temporaryFolder, waitFor } from '../../tools/system';
+import { waitFor } from '../../tools/system';
 import { extent } from './harness/extent';
 import { record } from './harness/figures';
 import { OtpWebhooks, otpWorkflow, wrongGuesses } from './harness/otpScenario';
-import { packPackage } from '../../tools/n8n/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
@@ -28,9 +27,7 @@ describeUnless(whyNoQueueMode(), PART, () => {
 	const newCustomer = (): string => String(71_000 + customers++);
 
 	beforeAll(async () => {
-		const folder = await temporaryFolder('pack');
-		queue = await startQueueMode({ tarball: await packPackage(folder) });
-		await fs.rm(folder, { recursive: true, force: true });
+		queue = await startQueueMode();
 		const botToken = randomBytes(16).toString('hex');
 		sandbox = await startSandbox({
 			bots: [{ name: 'otp', token: botToken }],

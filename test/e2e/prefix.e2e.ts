@@ -6,7 +6,8 @@ import { describeUnless } from '../support/skip';
 import { freePort, fs, waitFor } from '../../tools/system';
 import { startTelegramServer } from '../support/telegramServer';
 import { Editor } from './harness/editor';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
+import { ASK, node } from './harness/workflows';
 
 /*
  * n8n under a path prefix behind nginx. n8n signs the path of a resume address as it is outside, and checks it as it
@@ -54,27 +55,18 @@ async function statusOfTelegramApproval(): Promise<number> {
 	try {
 		const data = { accessToken: 'a-token', baseUrl: telegram.url };
 		const id = await stage.n8n.createCredential('Telegram', data, 'telegramApi');
-		const workflow = await stage.createCalled(
-			[
-				{
-					id: randomUUID(),
-					name: ASK,
-					type: 'n8n-nodes-base.telegram',
-					typeVersion: 1.2,
-					position: [400, 0],
-					webhookId: randomUUID(),
-					credentials: { telegramApi: { id, name: 'Telegram' } },
-					parameters: {
-						resource: 'message',
-						operation: 'sendAndWait',
-						chatId: '1',
-						message: 'Do you approve?',
-						options: {},
-					},
-				},
-			],
-			{ Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
-		);
+		const parameters = {
+			resource: 'message',
+			operation: 'sendAndWait',
+			chatId: '1',
+			message: 'Do you approve?',
+			options: {},
+		};
+		const asking = node(ASK, 'n8n-nodes-base.telegram', 1.2, parameters, {
+			webhookId: randomUUID(),
+			credentials: { telegramApi: { id, name: 'Telegram' } },
+		});
+		const workflow = await stage.createCalled([[asking]]);
 		await fetch(workflow.url, { method: 'POST' });
 		await waitFor('the waiting execution', ARRIVES_WITHIN_MS, async () =>
 			(await stage.n8n.executions(workflow.id)).some(({ status }) => status === 'waiting')

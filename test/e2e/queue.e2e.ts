@@ -3,14 +3,23 @@ import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { describeUnless } from '../support/skip';
-import { sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
-import type { WorkflowDefinition } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
+import {
+	ANSWERS_AT_THE_END,
+	ask,
+	send,
+	splitOut,
+	trigger,
+	webhook,
+	workflow,
+} from './harness/workflows';
+import type { Fields, Row } from './harness/workflows';
 
 /*
  * n8n's distributed engine: PostgreSQL, Redis, one main process, two workers, one webhook process. A worker is killed
@@ -48,48 +57,17 @@ const messagesOf = (prefix: string) =>
 	}));
 type Message = ReturnType<typeof messagesOf>[number];
 
-const node = (
-	name: string,
-	type: string,
-	typeVersion: number,
-	parameters: object,
-	more: object = {},
-) => ({ id: name, name, type, typeVersion, position: [0, 0], parameters, ...more });
-const webhook = (path: string, responseMode: string) =>
-	node(
-		'Call',
-		'n8n-nodes-base.webhook',
-		2,
-		{ httpMethod: 'POST', path, responseMode, options: {} },
-		{ webhookId: path },
-	);
-const sendNode = (credentialId: string, customerNo: string, messageId: string) =>
-	node(
-		'Send',
-		'n8n-nodes-diyalog.diyalog',
-		1,
+const sendNode = (credentialId: string, customerNo: string, messageId: string, more?: Fields) =>
+	send(
+		credentialId,
 		{
-			resource: 'otp',
-			operation: 'send',
 			customerNo,
 			messageId,
 			message: 'Do you approve the transfer?',
 			buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 		},
-		{ credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } } },
+		more,
 	);
-const inARow = (name: string, nodes: ReadonlyArray<{ name: string }>): WorkflowDefinition => ({
-	name,
-	nodes: nodes.map((each, index) => ({ ...each, position: [index * 220, 0] })),
-	connections: Object.fromEntries(
-		nodes
-			.slice(1)
-			.map((next, index) => [
-				nodes[index]?.name,
-				{ main: [[{ node: next.name, type: 'main', index: 0 }]] },
-			]),
-	),
-});
 
 describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	let queue: QueueMode;
@@ -98,8 +76,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	/** the workflow that every press starts which no execution waits for */
 	let presses: { workflowId: string; url: string };
 
-	const deploy = async (definition: WorkflowDefinition, webhookPath: string) => {
-		const workflowId = await queue.n8n.createWorkflow(definition);
+	const deploy = async (name: string, row: Row, webhookPath: string) => {
+		const workflowId = await queue.n8n.createWorkflow(workflow(name, [row]));
 		const url = await queue.n8n.webhookUrl(webhookPath, queue.webhookProcess.url);
 		return { workflowId, url };
 	};
@@ -109,32 +87,19 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			customers,
 			batch: { maxEvents: BATCH, maxWaitMs: 1_000 },
 		});
-		queue = await startQueueMode({ tarball: await packPackage(await temporaryFolder('pack')) });
+		queue = await startQueueMode();
 		credentialId = await queue.n8n.createCredential('Diyalog', {
 			serverUrl: sandbox.url,
 			botToken: bot.token,
 			appSecret: bot.webhook.appSecret,
 		});
-		const trigger = node(
-			'Trigger',
-			'n8n-nodes-diyalog.diyalogTrigger',
-			2,
-			{
-				events: ['buttonPressed'],
-				authentication: 'signature',
-				options: { onlyUnmatched: true },
-			},
-			{
-				webhookId: TRIGGER_ID,
-				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-			},
-		);
+		const pressed = trigger(credentialId, TRIGGER_ID, { options: { onlyUnmatched: true } });
 		const answer = sendNode(
 			credentialId,
 			'={{ $json.customerNo }}',
 			'=receipt-{{ $json.messageId }}',
 		);
-		presses = await deploy(inARow('Presses', [trigger, answer]), `${TRIGGER_ID}/webhook`);
+		presses = await deploy('Presses', [pressed, answer], `${TRIGGER_ID}/webhook`);
 		sandbox.setWebhookUrl(bot.name, presses.url);
 	}, 900_000);
 
@@ -144,8 +109,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	}, 120_000);
 
 	const post = async (url: string, body: unknown) => {
-		const headers = { 'content-type': 'application/json' };
-		const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+		const response = await postJson(url, body);
 		await response.text();
 		return response.status;
 	};
@@ -181,13 +145,10 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		`sends ${COUNT} messages of one execution, each once`,
 		async () => {
 			const messages = messagesOf('single');
-			const split = node('Split', 'n8n-nodes-base.splitOut', 1, {
-				fieldToSplitOut: 'body.messages',
-				options: {},
-			});
-			const send = sendNode(credentialId, '={{ $json.customerNo }}', '={{ $json.messageId }}');
+			const sending = sendNode(credentialId, '={{ $json.customerNo }}', '={{ $json.messageId }}');
 			const { url, workflowId } = await deploy(
-				inARow('One execution', [webhook('one', 'lastNode'), split, send]),
+				'One execution',
+				[webhook('one', ANSWERS_AT_THE_END), splitOut('body.messages'), sending],
 				'one',
 			);
 			const beginMs = Date.now();
@@ -217,10 +178,11 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		async () => {
 			const messages = messagesOf('many');
 			const { url, workflowId } = await deploy(
-				inARow('Many executions', [
-					webhook('many', 'onReceived'),
+				'Many executions',
+				[
+					webhook('many'),
 					sendNode(credentialId, '={{ $json.body.customerNo }}', '={{ $json.body.messageId }}'),
-				]),
+				],
 				'many',
 			);
 			const beginMs = Date.now();
@@ -279,7 +241,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 
 			const taken: string[] = [];
 			for (const { id } of await queue.n8n.executions(workflowId, 'success')) {
-				const items = itemsOf(await queue.n8n.executionData(id), 'Trigger');
+				const items = itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger');
 				taken.push(...items.map((item) => (item as Message).messageId));
 			}
 			// n8n empties the record of an execution whose worker has died; how many batches those were is known.
@@ -310,32 +272,18 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	it(
 		`continues ${WAITING} waiting executions while a worker is killed, each once`,
 		async () => {
-			const ask = node(
-				'Ask',
-				'n8n-nodes-diyalog.diyalog',
-				1,
-				{
-					resource: 'otp',
-					operation: 'sendAndWait',
-					customerNo: '={{ $json.body.customerNo }}',
-					message: 'Do you approve?',
-					options: {
-						limitWaitTime: {
-							values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' },
-						},
-					},
-				},
-				{ credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } } },
+			const values = { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' };
+			const asking = ask(credentialId, {
+				customerNo: '={{ $json.body.customerNo }}',
+				options: { limitWaitTime: { values } },
+			});
+			const carryOut = sendNode(
+				credentialId,
+				'={{ $json.customerNo }}',
+				'=done-{{ $json.messageId }}',
+				{ name: 'Carry out' },
 			);
-			const carryOut = {
-				...sendNode(credentialId, '={{ $json.customerNo }}', '=done-{{ $json.messageId }}'),
-				name: 'Carry out',
-				id: 'Carry out',
-			};
-			const { url, workflowId } = await deploy(
-				inARow('Ask', [webhook('ask', 'onReceived'), ask, carryOut]),
-				'ask',
-			);
+			const { url, workflowId } = await deploy('Ask', [webhook('ask'), asking, carryOut], 'ask');
 			const earlier = sandbox.messages().length;
 			await runConcurrently(
 				WAITING,

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { FaultyServer } from '../support/faultyServer';
 import type { Behaviour } from '../support/faultyServer';
-import { fs, temporaryFolder, waitFor } from '../../tools/system';
+import { fs, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { errorOf, itemsOf } from '../../tools/n8n/executions';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
 import { filesHolding } from '../../tools/n8n/secrets';
+import { ANSWERS_AT_THE_END, send, webhook, workflow } from './harness/workflows';
 
 /* Sending in a real n8n: whatever goes wrong, no secret is left in what n8n writes, and nobody gets a message twice. */
 
@@ -70,51 +71,25 @@ let url: string;
 let behaviour: Behaviour = { kind: 'accept' };
 
 beforeAll(async () => {
-	const folder = await temporaryFolder('pack');
-	const tarball = await packPackage(folder);
-	n8n = await N8n.start({ tarball, settings: { N8N_LOG_LEVEL: 'debug' } });
-	await fs.rm(folder, { recursive: true, force: true });
+	n8n = await N8n.start({ settings: { N8N_LOG_LEVEL: 'debug' } });
 	server = await FaultyServer.start(() => behaviour);
 	const credentialId = await n8n.createCredential('Diyalog', {
 		serverUrl: server.url,
 		botToken: TOKEN,
 		appSecret: APP_SECRET,
 	});
-	workflowId = await n8n.createWorkflow({
-		name: 'Send',
-		nodes: [
-			{
-				id: 'call',
-				name: 'Call',
-				type: 'n8n-nodes-base.webhook',
-				typeVersion: 2,
-				position: [0, 0],
-				webhookId: 'd8d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e04',
-				parameters: { httpMethod: 'POST', path: 'send', responseMode: 'lastNode', options: {} },
-			},
-			{
-				id: 'send',
-				name: 'Send',
-				type: 'n8n-nodes-diyalog.diyalog',
-				typeVersion: 1,
-				position: [200, 0],
-				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-				retryOnFail: true,
-				maxTries: 2,
-				waitBetweenTries: 1,
-				parameters: {
-					resource: 'otp',
-					operation: 'send',
-					customerNo: '70021',
-					message: `Your code is ${CODE}.`,
-					otpValue: CODE,
-					messageId: '={{ $json.body.messageId }}',
-					options: { timeout: 1 },
-				},
-			},
-		],
-		connections: { Call: { main: [[{ node: 'Send', type: 'main', index: 0 }]] } },
-	});
+	const sending = send(
+		credentialId,
+		{
+			message: `Your code is ${CODE}.`,
+			otpValue: CODE,
+			messageId: '={{ $json.body.messageId }}',
+			options: { timeout: 1 },
+		},
+		{ retryOnFail: true, maxTries: 2, waitBetweenTries: 1 },
+	);
+	const rows = [[webhook('send', ANSWERS_AT_THE_END), sending]];
+	workflowId = await n8n.createWorkflow(workflow('Send', rows));
 	url = await n8n.webhookUrl('send');
 }, 900_000);
 
@@ -124,12 +99,8 @@ afterAll(async () => {
 	await n8n.remove();
 }, 60_000);
 
-async function send(messageId: string): Promise<void> {
-	await fetch(url, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify({ messageId }),
-	});
+async function call(messageId: string): Promise<void> {
+	await postJson(url, { messageId });
 }
 
 async function executionsAre(count: number): Promise<string[]> {
@@ -146,7 +117,7 @@ async function storedError(id: string): Promise<string> {
 }
 
 it('an accepted message is there, so that the search below can find something', async () => {
-	await send('accepted');
+	await call('accepted');
 	const [id = ''] = await executionsAre(1);
 	expect(itemsOf(await n8n.executionData(id), 'Send')).toEqual([
 		expect.objectContaining({ messageId: 'accepted', recipientId: '2074022437' }),
@@ -158,7 +129,7 @@ it.each(FAULTS.map((fault, index) => ({ ...fault, index })))(
 	'$what: a clear error, once tried again by Retry On Fail, at most once delivered',
 	async ({ behaviour: next, message, times, index }) => {
 		behaviour = next;
-		await send(`fault-${index}`);
+		await call(`fault-${index}`);
 		const [newest = ''] = await executionsAre(index + 2);
 		const error = await storedError(newest);
 		expect(error).toContain(message);

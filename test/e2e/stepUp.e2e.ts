@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { readExample } from '../../tools/n8n/examples';
 import type { Example } from '../../tools/n8n/examples';
 import { errorOf, firstItemOf } from '../../tools/n8n/executions';
@@ -37,17 +38,10 @@ afterAll(async () => {
 	await stage.clear();
 }, 60_000);
 
-const post = async (url: string, body: object): Promise<Response> =>
-	await fetch(url, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(body),
-	});
-
 /** Each time another customer: the next code to the same one would have to wait. */
 async function ask(customerNo: string) {
 	const before = stage.sandbox.messages().length;
-	await post(urls.start, { ...PAYMENT, customerNo });
+	await postJson(urls.start, { ...PAYMENT, customerNo });
 	const message = await waitFor('the message', 20_000, async () => {
 		const [newest] = await stage.n8n.executions(workflowId);
 		if (newest?.status === 'error') {
@@ -93,7 +87,7 @@ it(
 		const right = { ...PAYMENT, customerNo, challenge, code: message.mokValue };
 		const statuses: number[] = [];
 		for (const body of [{ ...right, amount: '9.000,00 TL' }, right, right]) {
-			statuses.push((await post(urls.finish, body)).status);
+			statuses.push((await postJson(urls.finish, body)).status);
 		}
 		expect(statuses).toEqual([401, 200, 401]);
 	},

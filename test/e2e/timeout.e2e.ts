@@ -1,18 +1,32 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
 import { print, waitFor } from '../../tools/system';
-import { ASK, Stage } from './harness/waiting';
 import type { WorkflowDefinition } from '../../tools/n8n/n8n';
+import { Stage } from './harness/waiting';
+import type { CalledRows } from './harness/waiting';
+import {
+	ASK,
+	asTool,
+	behind,
+	calledTrigger,
+	deed,
+	deedTool,
+	loop,
+	manualTrigger,
+	node,
+	output,
+	set,
+	splitOut,
+	subWorkflow,
+	workflow,
+} from './harness/workflows';
+import type { Fields, Row, WorkflowNode } from './harness/workflows';
 
 /*
  * Nobody answers: whatever the settings of node and workflow and whatever runs it, no item that comes out says approved,
  * although the item that went in does. n8n looks once a minute for waits that are over, so all cases wait side by side.
  */
-
-type Node = Readonly<Record<string, unknown>>;
-type Settings = Readonly<Record<string, unknown>>;
 
 /** Says that an earlier step was approved. */
 const CLAIM = { approved: true, data: { approved: true } };
@@ -21,10 +35,8 @@ const WAITS_WITHIN_MS = 30_000;
 const ENDS_WITHIN_MS = 240_000;
 const UNFINISHED = ['new', 'running', 'waiting'];
 
-const CALL = 'Call';
 const CLAIMING = 'Claim';
 const AFTER = 'Transfer';
-const AGENT = 'Agent';
 
 let stage: Stage;
 let chat: ChatServer;
@@ -43,77 +55,25 @@ afterAll(async () => {
 	await chat.close();
 }, 60_000);
 
-const to = (node: string, type = 'main') => ({ node, type, index: 0 });
-const main = (...outputs: string[][]) => ({
-	main: outputs.map((names) => names.map((name) => to(name))),
-});
-
-const node = (
-	name: string,
-	type: string,
-	typeVersion: number,
-	parameters: object,
-	more: Settings = {},
-): Node => ({ id: randomUUID(), name, type, typeVersion, position: [0, 0], parameters, ...more });
-
-const setNode = (name: string, json: unknown): Node =>
-	node(name, 'n8n-nodes-base.set', 3.4, { mode: 'raw', jsonOutput: JSON.stringify(json) });
-
-/** Tells what came to it to the test: that is the deed that somebody has to approve. */
-const deedNode = (name: string, key: string): Node =>
-	node(name, 'n8n-nodes-base.httpRequest', 4.2, {
-		method: 'POST',
-		url: chat.toolUrl,
-		sendBody: true,
-		specifyBody: 'json',
-		jsonBody: `={{ { key: '${key}', from: '${name}', item: $json } }}`,
-		options: {},
-	});
-
 const limitWaitTime = {
 	values: { limitType: 'afterTimeInterval', resumeAmount: 0.05, resumeUnit: 'minutes' },
 };
 
-const askNode = (key: string, settings: Settings = {}, parameters: object = {}): Node => ({
-	...stage.askNode({ message: key, options: { limitWaitTime }, ...parameters }),
-	...settings,
-});
+const ask = (key: string, settings: Fields = {}, parameters: Fields = {}): WorkflowNode =>
+	stage.ask({ message: key, options: { limitWaitTime }, ...parameters }, settings);
+
+const claim = (): WorkflowNode => set(CLAIMING, CLAIM);
+/** Tells what came to it to the test. */
+const tell = (name: string, key: string): WorkflowNode => deed(name, chat.toolUrl, key);
 
 /** Claim -> Ask -> Transfer, with what comes out in case of an error going to Failed. */
-function chain(
-	key: string,
-	begin: Node,
-	settings: Settings = {},
-	parameters: object = {},
-): Pick<WorkflowDefinition, 'nodes' | 'connections'> {
-	return {
-		nodes: [
-			begin,
-			setNode(CLAIMING, CLAIM),
-			askNode(key, settings, parameters),
-			deedNode(AFTER, key),
-			deedNode('Second', key),
-			deedNode('Failed', key),
-		],
-		connections: {
-			[String(begin.name)]: main([CLAIMING]),
-			[CLAIMING]: main([ASK]),
-			[ASK]: main([AFTER, 'Second'], ['Failed']),
-		},
-	};
+function chain(key: string, question: WorkflowNode): Row[] {
+	return [
+		[claim(), question, tell(AFTER, key)],
+		[question, tell('Second', key)],
+		[output(question, 1), tell('Failed', key)],
+	];
 }
-
-const manualStart = (): Node => node('Start', 'n8n-nodes-base.manualTrigger', 1, {});
-const subStart = (): Node =>
-	node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, { inputSource: 'passthrough' });
-const webhookStart = (path: string): Node =>
-	node(
-		CALL,
-		'n8n-nodes-base.webhook',
-		2,
-		{ httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
-		{ webhookId: randomUUID() },
-	);
 
 /** One line of the table. */
 interface Case {
@@ -125,17 +85,9 @@ interface Case {
 	start(key: string): Promise<string[]>;
 }
 
-async function callProduction(
-	build: (begin: Node) => Pick<WorkflowDefinition, 'nodes' | 'connections'>,
-	settings: Settings = {},
-): Promise<string> {
-	const path = randomUUID();
-	const id = await stage.n8n.createWorkflow({
-		name: 'Timeout',
-		settings: { executionOrder: 'v1', ...settings },
-		...build(webhookStart(path)),
-	});
-	await fetch(await stage.n8n.webhookUrl(path), { method: 'POST' });
+async function callProduction(rows: CalledRows, settings: Fields = {}): Promise<string> {
+	const { id, url } = await stage.createCalled(rows, settings);
+	await fetch(url, { method: 'POST' });
 	return id;
 }
 
@@ -155,16 +107,16 @@ const EXPIRED_AT_ALL = ['Second: expired', 'Transfer: expired'];
 /** A production call with settings of the node and of the workflow. */
 const called = (
 	setting: string,
-	settings: Settings,
-	workflow: Settings = {},
-	parameters: object = {},
+	settings: Fields,
+	ofWorkflow: Fields = {},
+	parameters: Fields = {},
 	expected = EXPIRED_AT_ALL,
 ): Case => ({
 	setting,
 	way: 'production webhook',
 	expected,
 	start: async (key) => [
-		await callProduction((begin) => chain(key, begin, settings, parameters), workflow),
+		await callProduction(chain(key, ask(key, settings, parameters)), ofWorkflow),
 	],
 });
 
@@ -172,15 +124,15 @@ async function patch(id: string, body: object): Promise<void> {
 	await stage.n8n.request('PATCH', `/rest/workflows/${id}`, body, z.unknown());
 }
 
-const byHand = (settings: Settings): Case => ({
+const byHandOf = (key: string, settings: Fields): WorkflowDefinition =>
+	workflow('By hand', behind(manualTrigger(), chain(key, ask(key, settings))));
+
+const byHand = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'manual run',
 	expected: EXPIRED_AT_ALL,
 	start: async (key) => {
-		const { id } = await stage.n8n.saveWorkflow({
-			name: 'By hand',
-			...chain(key, manualStart(), settings),
-		});
+		const { id } = await stage.n8n.saveWorkflow(byHandOf(key, settings));
 		await post(`/rest/workflows/${id}/run`, { triggerToStartFrom: { name: 'Start' } });
 		return [id];
 	},
@@ -197,16 +149,12 @@ const ran = (json: object, source: object[] = []) => [
 	},
 ];
 
-const partially = (settings: Settings): Case => ({
+const partially = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'partial manual run',
 	expected: ['Transfer: expired'],
 	start: async (key) => {
-		const definition = {
-			name: 'Partially',
-			pinData: {},
-			...chain(key, manualStart(), settings),
-		};
+		const definition = { ...byHandOf(key, settings), pinData: {} };
 		const { id } = await stage.n8n.saveWorkflow(definition);
 		await post(`/rest/workflows/${id}/run`, {
 			destinationNode: { nodeName: AFTER, mode: 'inclusive' },
@@ -217,53 +165,46 @@ const partially = (settings: Settings): Case => ({
 	},
 });
 
-const pinnedBefore = (settings: Settings): Case => ({
+const pinnedBefore = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'manual run, input pinned',
 	expected: EXPIRED_AT_ALL,
 	start: async (key) => {
-		const definition = {
-			name: 'Pinned',
-			pinData: { [CLAIMING]: [{ json: CLAIM }] },
-			...chain(key, manualStart(), settings),
-		};
-		const { id } = await stage.n8n.saveWorkflow(definition);
+		const pinData = { [CLAIMING]: [{ json: CLAIM }] };
+		const { id } = await stage.n8n.saveWorkflow({ ...byHandOf(key, settings), pinData });
 		await post(`/rest/workflows/${id}/run`, { triggerToStartFrom: { name: 'Start' } });
 		return [id];
 	},
 });
 
-const retried = (settings: Settings): Case => ({
+const retried = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'retry from the list',
 	expected: EXPIRED_AT_ALL,
 	start: async (key) => {
 		// Diyalog does not know the first customer.
-		let nodes: WorkflowDefinition['nodes'] = [];
-		const id = await callProduction((begin) => {
-			const built = chain(key, begin, settings, { customerNo: '99999' });
-			({ nodes } = built);
-			return built;
-		});
+		const id = await callProduction(chain(key, ask(key, settings, { customerNo: '99999' })));
 		const failed = await waitFor('the failure', WAITS_WITHIN_MS, async () => {
 			const [newest] = await stage.n8n.executions(id);
 			return newest?.status === 'error' ? newest.id : undefined;
 		});
-		const mended = nodes.map((each) =>
-			each.name === ASK ? { ...askNode(key, settings), id: each.id, name: ASK } : each,
-		);
-		await patch(id, { nodes: mended });
+		const { nodes } = await stage.saved(id);
+		await patch(id, {
+			nodes: nodes.map((each) =>
+				each.name === ASK ? { ...each, ...ask(key, settings), id: each.id } : each,
+			),
+		});
 		void post(`/rest/executions/${failed}/retry`, { loadWorkflow: true }).catch(() => undefined);
 		return [id];
 	},
 });
 
-const stoppedAndRetried = (settings: Settings): Case => ({
+const stoppedAndRetried = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'stopped, then retried',
 	expected: EXPIRED_AT_ALL,
 	start: async (key) => {
-		const id = await callProduction((begin) => chain(key, begin, settings));
+		const id = await callProduction(chain(key, ask(key, settings)));
 		const execution = await waits(id);
 		await post(`/rest/executions/${execution}/stop`, {});
 		void post(`/rest/executions/${execution}/retry`, { loadWorkflow: false }).catch(
@@ -273,100 +214,61 @@ const stoppedAndRetried = (settings: Settings): Case => ({
 	},
 });
 
-const bySubWorkflow = (settings: Settings, workflow: Settings = {}): Case => ({
-	setting: [...Object.keys(settings), ...Object.keys(workflow)].join() || 'none',
+const bySubWorkflow = (settings: Fields, ofWorkflow: Fields = {}): Case => ({
+	setting: [...Object.keys(settings), ...Object.keys(ofWorkflow)].join() || 'none',
 	way: 'sub-workflow',
 	expected: ['Parent: expired'],
 	start: async (key) => {
-		const { nodes } = chain(key, subStart(), settings);
-		const child = await stage.n8n.createWorkflow({
-			name: 'Child',
-			settings: { executionOrder: 'v1', ...workflow },
-			nodes: nodes.slice(0, 3),
-			connections: { Called: main([CLAIMING]), [CLAIMING]: main([ASK]) },
-		});
-		const parameters = {
-			workflowId: { __rl: true, mode: 'id', value: child },
-			options: { waitForSubWorkflow: true },
-		};
-		const parent = await callProduction((begin) => ({
-			nodes: [
-				begin,
-				setNode(CLAIMING, CLAIM),
-				node('Sub', 'n8n-nodes-base.executeWorkflow', 1.2, parameters),
-				deedNode('Parent', key),
-			],
-			connections: {
-				[CALL]: main([CLAIMING]),
-				[CLAIMING]: main(['Sub']),
-				Sub: main(['Parent']),
-			},
-		}));
+		const child = await stage.n8n.createWorkflow(
+			workflow('Child', [[calledTrigger(), claim(), ask(key, settings)]], ofWorkflow),
+		);
+		const parent = await callProduction([[claim(), subWorkflow(child), tell('Parent', key)]]);
 		return [child, parent];
 	},
 });
 
-const changedMeanwhile = (settings: Settings): Case => ({
+const changedMeanwhile = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'deactivated and edited meanwhile',
 	expected: EXPIRED_AT_ALL,
 	start: async (key) => {
-		const id = await callProduction((begin) => chain(key, begin, settings));
+		const id = await callProduction(chain(key, ask(key, settings)));
 		await waits(id);
 		await post(`/rest/workflows/${id}/deactivate`, {});
-		await patch(id, { nodes: [manualStart()], connections: {} });
+		const { nodes, connections } = workflow('Empty', [[manualTrigger()]]);
+		await patch(id, { nodes, connections });
 		return [id];
 	},
 });
 
-const twoInputs = (settings: Settings): Case => ({
+const twoInputs = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'two connections into the node',
 	expected: ['Transfer: expired', 'Transfer: expired'],
-	start: async (key) => [
-		await callProduction((begin) => {
-			const { nodes } = chain(key, begin, settings);
-			return {
-				nodes: [...nodes.slice(0, 4), setNode('Claim too', CLAIM)],
-				connections: {
-					[CALL]: main([CLAIMING, 'Claim too']),
-					[CLAIMING]: main([ASK]),
-					'Claim too': main([ASK]),
-					[ASK]: main([AFTER]),
-				},
-			};
-		}),
-	],
+	start: async (key) => {
+		const question = ask(key, settings);
+		return [
+			await callProduction((call) => [
+				[call, claim(), question, tell(AFTER, key)],
+				[call, set('Claim too', CLAIM), question],
+			]),
+		];
+	},
 });
 
-const secondTurn = (settings: Settings): Case => ({
+const secondTurn = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'second turn of a loop',
 	expected: ['Transfer: expired', 'Transfer: approved'],
 	start: async (key) => {
-		const id = await callProduction((begin) => ({
-			nodes: [
-				begin,
-				setNode(CLAIMING, { list: [CLAIM, CLAIM] }),
-				node('Split', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list', options: {} }),
-				node('Loop', 'n8n-nodes-base.splitInBatches', 3, { options: {} }),
-				// Long enough for the answer to the first one.
-				askNode(key, settings, {
-					options: {
-						limitWaitTime: { values: { ...limitWaitTime.values, resumeAmount: 0.5 } },
-					},
-				}),
-				deedNode(AFTER, key),
-			],
-			connections: {
-				[CALL]: main([CLAIMING]),
-				[CLAIMING]: main(['Split']),
-				Split: main(['Loop']),
-				Loop: main([], [ASK]),
-				[ASK]: main([AFTER]),
-				[AFTER]: main(['Loop']),
-			},
-		}));
+		const turns = loop();
+		// Long enough for the answer to the first one.
+		const values = { ...limitWaitTime.values, resumeAmount: 0.5 };
+		const question = ask(key, settings, { options: { limitWaitTime: { values } } });
+		const id = await callProduction([
+			[set(CLAIMING, { list: [CLAIM, CLAIM] }), splitOut('list'), turns],
+			[output(turns, 1), question, tell(AFTER, key), turns],
+		]);
 		await waits(id);
 		const message = stage.sandbox.messages().find(({ mokMessage }) => mokMessage === key);
 		if (!message) throw new Error('Nobody was asked');
@@ -375,101 +277,47 @@ const secondTurn = (settings: Settings): Case => ({
 	},
 });
 
-const binary = (settings: Settings): Case => ({
+const binary = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'input with a file',
 	expected: ['Transfer: expired'],
-	start: async (key) => [
-		await callProduction((begin) => {
-			const { nodes } = chain(key, begin, settings);
-			const file = { operation: 'toJson', mode: 'each', options: {} };
-			const claim = {
-				mode: 'raw',
-				jsonOutput: JSON.stringify(CLAIM),
-				includeOtherFields: true,
-				options: { stripBinary: false },
-			};
-			return {
-				nodes: [
-					begin,
-					node('File', 'n8n-nodes-base.convertToFile', 1.1, file),
-					node(CLAIMING, 'n8n-nodes-base.set', 3.4, claim),
-					...nodes.slice(2, 4),
-				],
-				connections: {
-					[CALL]: main(['File']),
-					File: main([CLAIMING]),
-					[CLAIMING]: main([ASK]),
-					[ASK]: main([AFTER]),
-				},
-			};
-		}),
-	],
+	start: async (key) => {
+		const options = { operation: 'toJson', mode: 'each', options: {} };
+		const file = node('File', 'n8n-nodes-base.convertToFile', 1.1, options);
+		const claimBesideIt = node(CLAIMING, 'n8n-nodes-base.set', 3.4, {
+			mode: 'raw',
+			jsonOutput: JSON.stringify(CLAIM),
+			includeOtherFields: true,
+			options: { stripBinary: false },
+		});
+		return [await callProduction([[file, claimBesideIt, ask(key, settings), tell(AFTER, key)]])];
+	},
 });
 
 /** An agent with the node as its tool, or with a tool behind the node's human review. */
 const byAgent = (
 	typeVersion: number,
 	review: boolean,
-	settings: Settings,
+	settings: Fields,
 	expected: string[],
 ): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: `${review ? 'human review' : 'plain tool'} of agent ${typeVersion}`,
 	expected,
 	start: async (key) => {
-		const apiKey = { apiKey: 'a-key', url: chat.url, header: false };
-		const openAi = await stage.n8n.createCredential('Model', apiKey, 'openAiApi');
-		const tool = {
-			...askNode(key, settings, { ...(!review && { toolDescription: 'Asks the customer' }) }),
-			type: `n8n-nodes-diyalog.diyalog${review ? 'HitlTool' : 'Tool'}`,
-		};
-		const deed = node('Deed', 'n8n-nodes-base.httpRequestTool', 4.2, {
-			toolDescription: 'Transfers money',
-			method: 'POST',
-			url: chat.toolUrl,
-			sendBody: true,
-			specifyBody: 'json',
-			jsonBody: `={{ { key: '${key}', from: 'Deed', amount: $fromAI('amount', 'How much', 'string') } }}`,
-			options: {},
-		});
-		const model = node(
-			'Model',
-			'@n8n/n8n-nodes-langchain.lmChatOpenAi',
-			1.3,
-			{
-				model: { __rl: true, mode: 'id', value: 'test-model' },
-				responsesApiEnabled: false,
-				options: {},
-			},
-			{ credentials: { openAiApi: { id: openAi, name: 'Model' } } },
-		);
-		const agent = node(AGENT, '@n8n/n8n-nodes-langchain.agent', typeVersion, {
-			promptType: 'define',
-			text: 'Send 250 TL to A. Yilmaz',
-			options: {},
-		});
-		const path = (name: string, type: string) => ({ [type]: [[to(name, type)]] });
-		const id = await callProduction((begin) => ({
-			nodes: [
-				begin,
-				setNode(CLAIMING, CLAIM),
-				agent,
-				model,
-				tool,
-				...(review ? [deed] : []),
-				deedNode(AFTER, key),
-			],
-			connections: {
-				[CALL]: main([CLAIMING]),
-				[CLAIMING]: main([AGENT]),
-				Model: path(AGENT, 'ai_languageModel'),
-				...(review && { Deed: path(ASK, 'ai_tool') }),
-				[ASK]: path(AGENT, 'ai_tool'),
-				[AGENT]: main([AFTER]),
-			},
-		}));
-		return [id];
+		const type = `n8n-nodes-diyalog.diyalog${review ? 'HitlTool' : 'Tool'}`;
+		const parameters = review ? {} : { toolDescription: 'Asks the customer' };
+		const tool = ask(key, { type, ...settings }, parameters);
+		const jsonBody = `={{ { key: '${key}', from: 'Deed', amount: $fromAI('amount', 'How much', 'string') } }}`;
+		const reviewed = deedTool('Deed', chat.toolUrl, jsonBody);
+		const { agent, rows } = await stage.agentWith(tool, chat.url, typeVersion);
+		return [
+			await callProduction([
+				[claim(), agent, tell(AFTER, key)],
+				...rows,
+				...(review ? [[asTool(reviewed), tool]] : []),
+			]),
+		];
 	},
 });
 

@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { rawPost } from '../support/rawRequest';
-import { fs, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
+import { fs, sleepMs, waitFor } from '../../tools/system';
 import { hmacSha1, postSigned } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
+import { trigger, workflow } from './harness/workflows';
 
 /* What only a real n8n can show of the trigger: its own body parser, its database, a restart. */
 
@@ -18,31 +18,16 @@ let workflowId: string;
 let url: string;
 
 beforeAll(async () => {
-	const folder = await temporaryFolder('pack');
-	n8n = await N8n.start({ tarball: await packPackage(folder) });
-	await fs.rm(folder, { recursive: true, force: true });
+	n8n = await N8n.start();
 	const credentialId = await n8n.createCredential('Diyalog', {
 		serverUrl: 'http://127.0.0.1:1',
 		botToken: 'token',
 		appSecret: SECRET,
 		statusCallbackToken: CALLBACK_TOKEN,
 	});
-	workflowId = await n8n.createWorkflow({
-		name: 'Trigger',
-		nodes: [
-			{
-				id: 'trigger',
-				name: 'Trigger',
-				type: 'n8n-nodes-diyalog.diyalogTrigger',
-				typeVersion: 2,
-				position: [0, 0],
-				webhookId: WEBHOOK_ID,
-				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-				parameters: { events: ['buttonPressed', 'statusCallback'], authentication: 'signature' },
-			},
-		],
-		connections: {},
-	});
+	const events = ['buttonPressed', 'statusCallback'];
+	const node = trigger(credentialId, WEBHOOK_ID, { events });
+	workflowId = await n8n.createWorkflow(workflow('Trigger', [[node]]));
 	url = await n8n.webhookUrl(`${WEBHOOK_ID}/webhook`);
 }, 900_000);
 
@@ -92,7 +77,7 @@ it('starts an execution for a signed press, and none for what is refused', async
 	expect(notJson.status).toBeLessThan(500);
 
 	const [id = ''] = await executionsAre(1);
-	expect(itemsOf(await n8n.executionData(id), 'Trigger')).toEqual([
+	expect(itemsOf(await n8n.executionData(id), 'Diyalog Trigger')).toEqual([
 		expect.objectContaining({ event: 'buttonPressed', messageId: 'first', payload: 'approve' }),
 	]);
 });
@@ -134,7 +119,7 @@ it('starts nothing for a repeated event, also after a restart', async () => {
 	expect((await postSigned(url, press('second'), SECRET)).status).toBe(200);
 	const ids = await executionsAre(4 + atOnce.length);
 	const items = await Promise.all(
-		ids.map(async (id) => itemsOf(await n8n.executionData(id), 'Trigger')),
+		ids.map(async (id) => itemsOf(await n8n.executionData(id), 'Diyalog Trigger')),
 	);
 	const pressed = items.flat().map((item) => (item as { messageId: string }).messageId);
 	for (const id of known) expect(pressed.filter((each) => each === id)).toHaveLength(1);

@@ -2,11 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { describeUnless } from '../support/skip';
-import { env, temporaryFolder, waitFor } from '../../tools/system';
+import { env, waitFor } from '../../tools/system';
+import { postJson } from '../../tools/postJson';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
 import { N8n } from '../../tools/n8n/n8n';
-import { packPackage } from '../../tools/n8n/package';
+import {
+	ANSWERS_AT_THE_END,
+	ASK,
+	ask,
+	send,
+	trigger,
+	webhook,
+	workflow,
+} from './harness/workflows';
 
 /*
  * The main job in another release of n8n: `DIYALOG_N8N_VERSION=2.0.0 npm run test:e2e -- version`. It is installed into the
@@ -35,66 +44,22 @@ describeUnless(
 
 		beforeAll(async () => {
 			sandbox = await startSandbox({ bots: [bot], batch: { maxWaitMs: 50 } });
-			const tarball = await packPackage(await temporaryFolder('pack'));
-			n8n = await N8n.start({ tarball, version: VERSION });
+			n8n = await N8n.start({ version: VERSION });
 			credentialId = await n8n.createCredential('Diyalog', {
 				serverUrl: sandbox.url,
 				botToken: bot.token,
 				appSecret: bot.webhook.appSecret,
 			});
-			const credentials = { diyalogApi: { id: credentialId, name: 'Diyalog' } };
-			const call = (path: string, responseMode: string) => ({
-				id: 'call',
-				name: 'Call',
-				type: 'n8n-nodes-base.webhook',
-				typeVersion: 2,
-				position: [0, 0],
-				webhookId: path,
-				parameters: { httpMethod: 'POST', path, responseMode, options: {} },
+			const sending = send(credentialId, {
+				message: 'Approve?',
+				messageId: 'transfer-17',
+				buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 			});
-			const diyalog = (parameters: object) => ({
-				id: 'diyalog',
-				name: 'Diyalog',
-				type: 'n8n-nodes-diyalog.diyalog',
-				typeVersion: 1,
-				position: [200, 0],
-				credentials,
-				parameters: { resource: 'otp', customerNo: '70021', message: 'Approve?', ...parameters },
-			});
-			const connections = { Call: { main: [[{ node: 'Diyalog', type: 'main', index: 0 }]] } };
-			await n8n.createWorkflow({
-				name: 'Send',
-				nodes: [
-					call('send', 'lastNode'),
-					diyalog({
-						operation: 'send',
-						messageId: 'transfer-17',
-						buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
-					}),
-				],
-				connections,
-			});
-			asking = await n8n.createWorkflow({
-				name: 'Ask',
-				nodes: [call('ask', 'onReceived'), diyalog({ operation: 'sendAndWait' })],
-				connections,
-			});
-			pressed = await n8n.createWorkflow({
-				name: 'Presses',
-				nodes: [
-					{
-						id: 'trigger',
-						name: 'Trigger',
-						type: 'n8n-nodes-diyalog.diyalogTrigger',
-						typeVersion: 2,
-						position: [0, 0],
-						webhookId: TRIGGER_ID,
-						credentials,
-						parameters: { events: ['buttonPressed'], authentication: 'signature' },
-					},
-				],
-				connections: {},
-			});
+			await n8n.createWorkflow(workflow('Send', [[webhook('send', ANSWERS_AT_THE_END), sending]]));
+			const question = ask(credentialId, { message: 'Approve?' });
+			asking = await n8n.createWorkflow(workflow('Ask', [[webhook('ask'), question]]));
+			const pressing = trigger(credentialId, TRIGGER_ID);
+			pressed = await n8n.createWorkflow(workflow('Presses', [[pressing]]));
 			urls = { send: await n8n.webhookUrl('send'), ask: await n8n.webhookUrl('ask') };
 			sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(`${TRIGGER_ID}/webhook`));
 		}, 1_800_000);
@@ -105,12 +70,6 @@ describeUnless(
 			await sandbox?.close();
 		}, 60_000);
 
-		const post = async (url: string): Promise<Response> =>
-			await fetch(url, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: '{}',
-			});
 		const newestItems = async (workflowId: string, count: number, node: string) => {
 			const id = await waitFor(`${count} executions`, 30_000, async () => {
 				const found = await n8n.executions(workflowId, 'success');
@@ -132,7 +91,7 @@ describeUnless(
 		});
 
 		it('sends', async () => {
-			const response = await post(urls.send);
+			const response = await postJson(urls.send);
 			expect(response.status).toBe(200);
 			expect(await response.json()).toMatchObject({ messageId: 'transfer-17' });
 			expect(sandbox.timesReceived({ customerNo: '70021', messageId: 'transfer-17' })).toBe(1);
@@ -142,14 +101,14 @@ describeUnless(
 		it('takes a press', async () => {
 			sandbox.pressButton({ messageId: 'transfer-17', button: 'Approve' });
 			await sandbox.flush();
-			expect(await newestItems(pressed, 1, 'Trigger')).toEqual([
+			expect(await newestItems(pressed, 1, 'Diyalog Trigger')).toEqual([
 				expect.objectContaining({ event: 'buttonPressed', messageId: 'transfer-17' }),
 			]);
 			await proved('trigger');
 		});
 
 		it('waits and continues', async () => {
-			await post(urls.ask);
+			await postJson(urls.ask);
 			await waitFor('the execution waits', 30_000, async () =>
 				(await n8n.executions(asking)).some(({ status }) => status === 'waiting')
 					? true
@@ -158,7 +117,7 @@ describeUnless(
 			const message = sandbox.messages().at(-1);
 			sandbox.pressButton({ messageId: message?.messageId ?? '', button: 'Approve' });
 			await sandbox.flush();
-			expect(await newestItems(asking, 1, 'Diyalog')).toEqual([
+			expect(await newestItems(asking, 1, ASK)).toEqual([
 				expect.objectContaining({ approved: true, decision: 'approved' }),
 			]);
 			await proved('send and wait');

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
 import { fs, sleepMs, waitFor } from '../../tools/system';
 import { firstItemOf } from '../../tools/n8n/executions';
-import { ASK, Stage } from './harness/waiting';
+import { Stage } from './harness/waiting';
 import type { Asked } from './harness/waiting';
+import { calledTrigger, node, noOp, splitOut, subWorkflow, workflow } from './harness/workflows';
 
 /* Send and Wait for Response in a real n8n, with taps on the phone of the sandbox. */
 
@@ -183,25 +184,7 @@ describe('every kind of response', () => {
 
 describe('time', () => {
 	it('is up: an item that says so, never the input as if approved', async () => {
-		const workflow = await stage.createAsking(
-			{ options: minutes(0.05) },
-			{
-				nodes: [
-					{
-						id: 'after',
-						name: 'After',
-						type: 'n8n-nodes-base.noOp',
-						typeVersion: 1,
-						position: [600, 0],
-						parameters: {},
-					},
-				],
-				connections: {
-					Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] },
-					[ASK]: { main: [[{ node: 'After', type: 'main', index: 0 }]] },
-				},
-			},
-		);
+		const workflow = await stage.createAsking({ options: minutes(0.05) }, noOp('After'));
 		const asked = await workflow.start();
 		const outcome = await asked.outcome(100_000);
 		expect(outcome).toMatchObject({
@@ -280,45 +263,23 @@ describe('what is not accepted leaves the execution waiting', () => {
 	});
 
 	it('a loop of two turns: a late press of the first does not answer the second', async () => {
-		const workflow = await stage.createAsking(
-			{},
-			{
-				nodes: [
+		const ask = stage.ask();
+		const again = node('Again?', 'n8n-nodes-base.if', 2.2, {
+			conditions: {
+				options: { version: 2, typeValidation: 'loose', caseSensitive: true, leftValue: '' },
+				combinator: 'and',
+				conditions: [
 					{
-						id: 'again',
-						name: 'Again?',
-						type: 'n8n-nodes-base.if',
-						typeVersion: 2.2,
-						position: [600, 0],
-						parameters: {
-							conditions: {
-								options: {
-									version: 2,
-									typeValidation: 'loose',
-									caseSensitive: true,
-									leftValue: '',
-								},
-								combinator: 'and',
-								conditions: [
-									{
-										id: 'c',
-										leftValue: '={{ $runIndex }}',
-										rightValue: 1,
-										operator: { type: 'number', operation: 'lt' },
-									},
-								],
-							},
-							options: {},
-						},
+						id: 'c',
+						leftValue: '={{ $runIndex }}',
+						rightValue: 1,
+						operator: { type: 'number', operation: 'lt' },
 					},
 				],
-				connections: {
-					Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] },
-					[ASK]: { main: [[{ node: 'Again?', type: 'main', index: 0 }]] },
-					'Again?': { main: [[{ node: ASK, type: 'main', index: 0 }], []] },
-				},
 			},
-		);
+			options: {},
+		});
+		const workflow = await stage.createCalled([[ask, again, ask]]);
 		const asked = await workflow.start();
 		const count = stage.sandbox.messages().length;
 		await stage.press(asked.message, 'Decline');
@@ -374,25 +335,7 @@ describe('a link to a page instead of a tap', () => {
 
 describe('around it', () => {
 	it('more than one input item: a clear message before anything is sent', async () => {
-		const workflow = await stage.createAsking(
-			{},
-			{
-				nodes: [
-					{
-						id: 'split',
-						name: 'Two',
-						type: 'n8n-nodes-base.splitOut',
-						typeVersion: 1,
-						position: [200, 0],
-						parameters: { fieldToSplitOut: 'body.list', options: {} },
-					},
-				],
-				connections: {
-					Call: { main: [[{ node: 'Two', type: 'main', index: 0 }]] },
-					Two: { main: [[{ node: ASK, type: 'main', index: 0 }]] },
-				},
-			},
-		);
+		const workflow = await stage.createCalled([[splitOut('body.list'), stage.ask()]]);
 		const before = stage.sandbox.messages().length;
 		await expect(workflow.start({ list: [1, 2] })).rejects.toThrow(
 			'got 2 items, and can wait for one',
@@ -401,67 +344,25 @@ describe('around it', () => {
 	});
 
 	it('a sub-workflow asks, its parent waits and goes on with the answer', async () => {
-		const subWorkflow = await stage.n8n.createWorkflow({
-			name: 'Asks for its parent',
-			nodes: [
-				{
-					id: 'start',
-					name: 'Start',
-					type: 'n8n-nodes-base.executeWorkflowTrigger',
-					typeVersion: 1.1,
-					position: [0, 0],
-					parameters: { inputSource: 'passthrough' },
-				},
-				stage.askNode({}),
-			],
-			connections: { Start: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
-		});
-		const path = 'parent';
-		const parent = await stage.n8n.createWorkflow({
-			name: 'Parent',
-			nodes: [
-				{
-					id: 'call',
-					name: 'Call',
-					type: 'n8n-nodes-base.webhook',
-					typeVersion: 2,
-					position: [0, 0],
-					webhookId: 'parent',
-					parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
-				},
-				{
-					id: 'sub',
-					name: 'Ask in a sub-workflow',
-					type: 'n8n-nodes-base.executeWorkflow',
-					typeVersion: 1.2,
-					position: [200, 0],
-					parameters: {
-						workflowId: { __rl: true, mode: 'id', value: subWorkflow },
-						options: { waitForSubWorkflow: true },
-					},
-				},
-			],
-			connections: {
-				Call: { main: [[{ node: 'Ask in a sub-workflow', type: 'main', index: 0 }]] },
-			},
-		});
+		const child = await stage.n8n.createWorkflow(
+			workflow('Asks for its parent', [[calledTrigger(), stage.ask()]]),
+		);
+		const parent = await stage.createCalled([[subWorkflow(child)]]);
 		const before = stage.sandbox.messages().length;
-		await fetch(await stage.n8n.webhookUrl(path), { method: 'POST' });
+		await fetch(parent.url, { method: 'POST' });
 		const message = await waitFor('the message', 10_000, () => stage.sandbox.messages()[before]);
 		const statusOf = async (workflow: string) => (await stage.n8n.executions(workflow))[0];
-		for (const workflow of [subWorkflow, parent]) {
+		for (const workflow of [child, parent.id]) {
 			await waitFor('both wait', 10_000, async () =>
 				(await statusOf(workflow))?.status === 'waiting' ? true : undefined,
 			);
 		}
 		await stage.press(message, 'Approve');
 		const done = await waitFor('the parent goes on', 20_000, async () => {
-			const execution = await statusOf(parent);
+			const execution = await statusOf(parent.id);
 			return execution?.status === 'success' ? execution : undefined;
 		});
-		expect(
-			firstItemOf(await stage.n8n.executionData(done.id), 'Ask in a sub-workflow'),
-		).toMatchObject({
+		expect(firstItemOf(await stage.n8n.executionData(done.id), 'Sub')).toMatchObject({
 			decision: 'approved',
 			approved: true,
 		});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { packPackage } from '../../tools/n8n/package';
+import { packBuilt } from '../../tools/n8n/package';
 import { fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 
 const MAX_TARBALL_BYTES = 120_000;
@@ -11,7 +11,7 @@ let installed: string;
 /** Beside the package lies nothing but what n8n itself provides. */
 beforeAll(async () => {
 	folder = await temporaryFolder('package');
-	tarball = await packPackage(folder);
+	tarball = await packBuilt(folder);
 	const modules = path.join(folder, 'node_modules');
 	installed = path.join(modules, 'n8n-nodes-diyalog');
 	await fs.mkdir(installed, { recursive: true });
@@ -32,22 +32,23 @@ const manifestSchema = z.object({
 const readManifest = async (at: string) =>
 	manifestSchema.parse(JSON.parse(await fs.readFile(path.join(at, 'package.json'), 'utf8')));
 
-/** Copies n8n-workflow and zod with all that they need, so that nothing else of this checkout can be found. */
+/** Links n8n-workflow and zod with all that they need; Node has to leave links as they are to find nothing else of this checkout. */
 async function provideFromN8n(modules: string): Promise<void> {
-	const copied = new Set<string>();
-	const copy = async (name: string): Promise<void> => {
-		if (copied.has(name)) return;
-		copied.add(name);
+	const linked = new Set<string>();
+	const link = async (name: string): Promise<void> => {
+		if (linked.has(name)) return;
+		linked.add(name);
 		const source = path.join(projectRoot, 'node_modules', name);
-		await fs.cp(source, path.join(modules, name), { recursive: true });
+		await fs.mkdir(path.dirname(path.join(modules, name)), { recursive: true });
+		await fs.symlink(source, path.join(modules, name));
 		const manifest: unknown = JSON.parse(
 			await fs.readFile(path.join(source, 'package.json'), 'utf8'),
 		);
 		const { data } = z.object({ dependencies: z.record(z.string()) }).safeParse(manifest);
-		for (const dependency of Object.keys(data?.dependencies ?? {})) await copy(dependency);
+		for (const dependency of Object.keys(data?.dependencies ?? {})) await link(dependency);
 	};
-	await copy('n8n-workflow');
-	await copy('zod');
+	await link('n8n-workflow');
+	await link('zod');
 }
 
 it('loads beside nothing but n8n-workflow and zod', async () => {
@@ -59,7 +60,7 @@ it('loads beside nothing but n8n-workflow and zod', async () => {
 			const { name, description } = new Class();
 			console.log(description ? description.name : name);
 		}`;
-	const output = await run('node', ['-e', script], { cwd: folder });
+	const output = await run('node', ['--preserve-symlinks', '-e', script], { cwd: folder });
 	expect(output.trim().split('\n')).toEqual(['diyalog', 'diyalogTrigger', 'diyalogApi']);
 });
 
@@ -70,7 +71,8 @@ it('would not load without what n8n provides, so that the test above proves some
 			recursive: true,
 		});
 		const script = "require('n8n-nodes-diyalog/dist/nodes/Diyalog/Diyalog.node.js')";
-		await expect(run('node', ['-e', script], { cwd: bare })).rejects.toThrow(/Cannot find module/);
+		const running = run('node', ['--preserve-symlinks', '-e', script], { cwd: bare });
+		await expect(running).rejects.toThrow(/Cannot find module/);
 	} finally {
 		await fs.rm(bare, { recursive: true, force: true });
 	}

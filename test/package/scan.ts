@@ -12,7 +12,7 @@ async function main(): Promise<void> {
 	);
 	const folder = await temporaryFolder('scan');
 	try {
-		const tarball = await packPackage(folder);
+		const tarball = await packPackage();
 		const unpacked = path.join(folder, 'package');
 		await run('tar', ['-xzf', tarball, '-C', folder]);
 		const legs = [

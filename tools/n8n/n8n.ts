@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { freePort, fs, temporaryFolder, waitFor } from '../system';
 import { installN8n, withNode } from './install';
 import type { InstalledN8n } from './install';
-import { installPackage } from './package';
+import { installPackage, packPackage } from './package';
 import { N8nProcess } from './process';
 import type { Role } from './process';
 
 const WEBHOOK_WITHIN_MS = 30_000;
 
-/** The owner that the harness creates; n8n listens on loopback only and its data is thrown away. */
+/** The owner of every n8n that is started here, who logs in; n8n listens on loopback only and its data is thrown away. */
 export const OWNER = {
 	email: 'owner@example.com',
 	firstName: 'Demo',
@@ -18,11 +18,9 @@ export const OWNER = {
 };
 
 export interface N8nOptions {
-	/** tarball of this package */
-	tarball: string;
 	/** 0 for a free one */
 	port?: number;
-	/** more settings of n8n, for all its processes; undefined takes one of the harness away */
+	/** more settings of n8n, for all its processes; undefined takes away one that is set here */
 	settings?: NodeJS.ProcessEnv;
 	/** the release of n8n; the one that everything is tested with unless told otherwise */
 	version?: string;
@@ -36,6 +34,8 @@ export interface WorkflowDefinition {
 	nodes: ReadonlyArray<Readonly<Record<string, unknown>>>;
 	connections: Readonly<Record<string, unknown>>;
 	settings?: Readonly<Record<string, unknown>>;
+	/** what nodes put out in manual runs, instead of running */
+	pinData?: Readonly<Record<string, unknown>>;
 }
 
 const dataOf = <T extends z.ZodTypeAny>(schema: T) => z.object({ data: schema });
@@ -93,7 +93,7 @@ export class N8n {
 	}
 
 	/** Installs what is needed, starts n8n with this package in it and creates its owner. */
-	static async start(options: N8nOptions): Promise<N8n> {
+	static async start(options: N8nOptions = {}): Promise<N8n> {
 		const n8n = await N8n.prepare(options);
 		await n8n.setUp().catch(async (error: unknown) => {
 			await n8n.kill();
@@ -103,10 +103,10 @@ export class N8n {
 	}
 
 	/** Installs what is needed, without starting n8n. */
-	static async prepare(options: N8nOptions): Promise<N8n> {
+	static async prepare(options: N8nOptions = {}): Promise<N8n> {
 		const installed = await installN8n(options.version);
 		const userFolder = options.userFolder ?? (await temporaryFolder('n8n'));
-		await installPackage(options.tarball, userFolder);
+		await installPackage(await packPackage(), userFolder);
 		const { port, brokerPort } = await freePorts();
 		const settings: NodeJS.ProcessEnv = {
 			...withNode(installed.nodeBin),

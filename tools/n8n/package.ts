@@ -1,17 +1,28 @@
-import { env, fs, path, projectRoot, run } from '../system';
+import { env, existsSync, fs, path, projectRoot, run, temporaryFolder } from '../system';
 
-/** Where a run of many tests has packed this package already, so that not each of them does. */
-export const PACKED = 'DIYALOG_PACKED';
+/** Where this package was packed already, by this process or by what has started it: .ci/run does it once for all steps. */
+const PACKED = 'DIYALOG_PACKED';
 
 /**
- * Builds and packs this package, unless that was done for the whole run.
+ * Builds and packs this package, unless that was done before.
+ *
+ * @returns the tarball's path; it goes when this process ends
+ */
+export async function packPackage(): Promise<string> {
+	if (env[PACKED]) return env[PACKED];
+	await run('npm', ['run', 'build'], { cwd: projectRoot });
+	return (env[PACKED] = await packBuilt(await temporaryFolder('pack')));
+}
+
+/**
+ * Packs what was built last.
  *
  * @param folder where the tarball is put
  * @returns the tarball's path
  */
-export async function packPackage(folder: string): Promise<string> {
-	if (env[PACKED]) return env[PACKED];
-	await run('npm', ['run', 'build'], { cwd: projectRoot });
+export async function packBuilt(folder: string): Promise<string> {
+	if (!existsSync(path.join(projectRoot, 'dist')))
+		throw new Error('There is nothing to pack. Run `npm run build` first.');
 	const packArgs = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
 	await run('npm', packArgs, { cwd: projectRoot });
 	const [tarball] = (await fs.readdir(folder)).filter((name) => name.endsWith('.tgz'));

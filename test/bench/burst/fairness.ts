@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ASK } from '../../e2e/harness/waiting';
 import type { AddedTrigger, AskingWorkflow, Stage } from '../../e2e/harness/waiting';
+import { httpPost } from '../../e2e/harness/workflows';
 import { postSigned } from '../../support/sign';
 import { print, sleepMs, waitFor } from '../../../tools/system';
 import { entry, envelope, written } from '../../support/webhookBodies';
-import { ID, report, to } from '../wait/receiver';
+import { ID } from '../wait/receiver';
 import type { Receiver } from '../wait/receiver';
 import { PRESSES_IN_A_CALL } from './turns';
 
@@ -64,11 +64,8 @@ export async function measureFairness(
 	receiver: Receiver,
 	tries: number,
 ): Promise<Delays> {
-	const done = report('Done', `=${receiver.url}/done-${ID}`, '{}', [600, 0]);
-	const pressing = await stage.createAsking(
-		{ customerNo: OTHER },
-		{ nodes: [done], connections: { Call: to(ASK), [ASK]: to('Done') } },
-	);
+	const done = httpPost('Done', `=${receiver.url}/done-${ID}`, '{}');
+	const pressing = await stage.createAsking({ customerNo: OTHER }, done);
 	const tapping: AskingWorkflow = await stage.createAsking({ customerNo: TAPPER });
 	const post = async (body: string) => {
 		const response = await postSigned(trigger.url, body, stage.appSecret);

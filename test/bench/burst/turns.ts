@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { runConcurrently } from '../../../nodes/Diyalog/actions/concurrency';
 import { itemsOf, parse } from '../../../tools/n8n/executions';
-import { ASK } from '../../e2e/harness/waiting';
 import type { AddedTrigger, Stage } from '../../e2e/harness/waiting';
+import { node, noOp } from '../../e2e/harness/workflows';
 import { cpuMsBetween, watchProcess } from '../send/samples';
 import { postSigned } from '../../support/sign';
 import { os, sleepMs, waitFor } from '../../../tools/system';
@@ -54,18 +54,6 @@ export interface Contestant {
 	name: string;
 	turn(count: number): Promise<Turn>;
 }
-
-const node = (name: string, type: string, typeVersion: number, parameters: object) => ({
-	id: randomUUID(),
-	name,
-	type: `n8n-nodes-base.${type}`,
-	typeVersion,
-	position: [0, 0],
-	webhookId: randomUUID(),
-	parameters,
-});
-
-const to = (name: string) => ({ main: [[{ node: name, type: 'main', index: 0 }]] });
 
 const recordSchema = z.object({
 	data: z.object({
@@ -209,7 +197,7 @@ export async function diyalog(
 				values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'hours' },
 			},
 		},
-		{ nodes: [node(END, 'noOp', 1, {})], connections: { Call: to(ASK), [ASK]: to(END) } },
+		noOp(END),
 	);
 	return {
 		name,
@@ -258,23 +246,10 @@ export async function diyalog(
  * @param atOnce so many calls are made at a time; all in one moment unless given
  */
 export async function waitNode(stage: Stage, name: string, atOnce?: number): Promise<Contestant> {
-	const path = randomUUID();
 	const { n8n } = stage;
-	const id = await n8n.createWorkflow({
-		name,
-		nodes: [
-			node('Call', 'webhook', 2, {
-				httpMethod: 'POST',
-				path,
-				responseMode: 'onReceived',
-				options: {},
-			}),
-			node(WAIT, 'wait', 1.1, { resume: 'webhook', httpMethod: 'POST', options: {} }),
-			node(END, 'noOp', 1, {}),
-		],
-		connections: { Call: to(WAIT), [WAIT]: to(END) },
-	});
-	const workflow = { id, url: await n8n.webhookUrl(path) };
+	const parameters = { resume: 'webhook', httpMethod: 'POST', options: {} };
+	const wait = node(WAIT, 'n8n-nodes-base.wait', 1.1, parameters, { webhookId: randomUUID() });
+	const workflow = await stage.createCalled([[wait, noOp(END)]]);
 	const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
 	return {
 		name,

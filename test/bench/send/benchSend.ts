@@ -1,5 +1,4 @@
 import { N8N_VERSION, NODE_VERSION } from '../../../tools/n8n/install';
-import { packPackage } from '../../../tools/n8n/package';
 import { args, fs, path, print, projectRoot, temporaryFolder } from '../../../tools/system';
 import { formatted, machine, PAGE_FILE, partOf } from '../page';
 import { startAnsweringServer } from './answeringServer';
@@ -62,7 +61,6 @@ const MEMORY: readonly Contestant[] = [
 ];
 
 interface Prepared {
-	tarball: string;
 	server: AnsweringServer;
 	started: Started;
 }
@@ -106,7 +104,7 @@ async function warmUp(bench: Bench, { speedItems, warmUpRounds }: Extent): Promi
 async function measureSpeed(prepared: Prepared, extent: Extent): Promise<Series[]> {
 	const { speedItems, speedRounds } = extent;
 	print(`Speed: ${speedItems} items, one n8n for all ...`);
-	const bench = await Bench.start(prepared.tarball, prepared.server, prepared.started);
+	const bench = await Bench.start(prepared.server, prepared.started);
 	await warmUp(bench, extent);
 	const series = await inTurns(
 		SPEED,
@@ -124,7 +122,7 @@ async function measureMemory(
 ): Promise<Series[]> {
 	print(`Memory: ${memoryItems} items, a new n8n for each run ...`);
 	return await inTurns(MEMORY, memoryItems, memoryRounds, async (variant, protocol) => {
-		const bench = await Bench.start(prepared.tarball, prepared.server, prepared.started);
+		const bench = await Bench.start(prepared.server, prepared.started);
 		// What a first execution loads is no part of what many items need.
 		await bench.run(variant, protocol, 1);
 		const run = await bench.run(variant, protocol, memoryItems);
@@ -138,10 +136,9 @@ async function measureAll(extent: Extent): Promise<Results> {
 	try {
 		const folder = await temporaryFolder('bench');
 		await started.add(async () => await fs.rm(folder, { recursive: true, force: true }));
-		const tarball = await packPackage(folder);
 		const server = await startAnsweringServer(folder);
 		await started.add(server.stop);
-		const prepared = { tarball, server, started };
+		const prepared = { server, started };
 		const speed = await measureSpeed(prepared, extent);
 		return { speed, memory: await measureMemory(prepared, extent) };
 	} finally {

@@ -52,9 +52,9 @@ export class Bench {
 	) {}
 
 	/** Starts an n8n, set as for production, with this package in it. */
-	static async start(tarball: string, server: AnsweringServer, started: Started): Promise<Bench> {
+	static async start(server: AnsweringServer, started: Started): Promise<Bench> {
 		const settings = { NODE_ENV: 'production', NODE_EXTRA_CA_CERTS: server.certFile };
-		const n8n = await N8n.start({ tarball, settings });
+		const n8n = await N8n.start({ settings });
 		const stop = await started.add(async () => {
 			await n8n.stop();
 			await n8n.remove();

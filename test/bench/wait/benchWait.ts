@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ASK, Stage } from '../../e2e/harness/waiting';
+import { Stage } from '../../e2e/harness/waiting';
+import { httpPost, node } from '../../e2e/harness/workflows';
 import { postSigned } from '../../support/sign';
 import { print, sleepMs, waitFor } from '../../../tools/system';
 import { envelope, written } from '../../support/webhookBodies';
 import { median } from '../send/samples';
-import { ARRIVES_WITHIN_MS, ID, Receiver, report, to } from './receiver';
+import { ARRIVES_WITHIN_MS, ID, Receiver } from './receiver';
 
 /*
  * How long it takes from a customer's press until the workflow goes on: the signed call that Diyalog makes, the trigger,
@@ -24,11 +25,8 @@ const WAIT = 'Wait for a call';
 type Sample = () => Promise<number>;
 
 async function diyalogSample(stage: Stage, receiver: Receiver): Promise<Sample> {
-	const done = report('Done', `=${receiver.url}/done-${ID}`, '{}', [600, 0]);
-	const workflow = await stage.createAsking(
-		{},
-		{ nodes: [done], connections: { Call: to(ASK), [ASK]: to('Done') } },
-	);
+	const done = httpPost('Done', `=${receiver.url}/done-${ID}`, '{}');
+	const workflow = await stage.createAsking({}, done);
 	const webhookUrl = stage.sandbox.config.bots[0]?.webhook.url ?? '';
 	return async () => {
 		const id = randomUUID();
@@ -47,37 +45,15 @@ const resumeUrlSchema = z.object({ url: z.string() });
 
 async function waitNodeSample(stage: Stage, receiver: Receiver): Promise<Sample> {
 	const { n8n } = stage;
-	const path = randomUUID();
-	const call = {
-		id: randomUUID(),
-		name: 'Call',
-		type: 'n8n-nodes-base.webhook',
-		typeVersion: 2,
-		position: [0, 0],
-		webhookId: randomUUID(),
-		parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
-	};
-	const wait = {
-		id: randomUUID(),
-		name: WAIT,
-		type: 'n8n-nodes-base.wait',
-		typeVersion: 1.1,
-		position: [400, 0],
-		webhookId: randomUUID(),
-		parameters: { resume: 'webhook', httpMethod: 'POST', options: {} },
-	};
 	const asks = `={{ JSON.stringify({ url: $execution.resumeUrl }) }}`;
-	const workflowId = await n8n.createWorkflow({
-		name: 'Wait node',
-		nodes: [
-			call,
-			report('Ask', `=${receiver.url}/asked-${ID}`, asks, [200, 0]),
-			wait,
-			report('Done', `=${receiver.url}/done-${ID}`, '{}', [600, 0]),
+	const parameters = { resume: 'webhook', httpMethod: 'POST', options: {} };
+	const { id: workflowId, url } = await stage.createCalled([
+		[
+			httpPost('Ask', `=${receiver.url}/asked-${ID}`, asks),
+			node(WAIT, 'n8n-nodes-base.wait', 1.1, parameters, { webhookId: randomUUID() }),
+			httpPost('Done', `=${receiver.url}/done-${ID}`, '{}'),
 		],
-		connections: { Call: to('Ask'), Ask: to(WAIT), [WAIT]: to('Done') },
-	});
-	const url = await n8n.webhookUrl(path);
+	]);
 	const headers = { 'content-type': 'application/json' };
 	return async () => {
 		const id = randomUUID();

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import { waitFor } from '../../../tools/system';
 
@@ -33,24 +32,5 @@ export class Receiver {
 	}
 }
 
-/** A node that reports. */
-export const report = (name: string, url: string, body: string, position: [number, number]) => ({
-	id: randomUUID(),
-	name,
-	type: 'n8n-nodes-base.httpRequest',
-	typeVersion: 4.2,
-	position,
-	parameters: {
-		method: 'POST',
-		url,
-		sendBody: true,
-		specifyBody: 'json',
-		jsonBody: body,
-		options: {},
-	},
-});
-
-/** Connects one node to another. */
-export const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
 /** Tells executions apart: the caller gives it. */
 export const ID = '{{ $("Call").item.json.body.id }}';

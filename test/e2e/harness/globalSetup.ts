@@ -1,7 +1,7 @@
 import { findChromium } from '../../support/chromium';
-import { env, print, temporaryFolder } from '../../../tools/system';
+import { print } from '../../../tools/system';
 import { installChromium, installN8n } from '../../../tools/n8n/install';
-import { packPackage, PACKED } from '../../../tools/n8n/package';
+import { packPackage } from '../../../tools/n8n/package';
 
 /** Provides once what all parts need: n8n, this package packed, and a browser where the machine has none. */
 export default async function globalSetup(): Promise<void> {
@@ -11,6 +11,5 @@ export default async function globalSetup(): Promise<void> {
 			print(`No Chromium: ${error instanceof Error ? error.message : 'unknown'}`),
 		);
 	}
-	// The folder goes when jest ends.
-	env[PACKED] = await packPackage(await temporaryFolder('packed'));
+	await packPackage();
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
+import { postJson } from '../../../tools/postJson';
+import { ANSWERS_AT_THE_END, send, verify, webhook, workflow } from './workflows';
 
 /*
  * Sending and verifying codes through the webhooks of a running n8n, however many processes stand behind them.
@@ -8,61 +10,27 @@ import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
 const SEND_PATH = 'otp-send';
 const VERIFY_PATH = 'otp-verify';
 
-const webhook = (id: string, path: string, position: [number, number]) => ({
-	id,
-	name: path,
-	type: 'n8n-nodes-base.webhook',
-	typeVersion: 2,
-	position,
-	webhookId: `d8d6c9b8-5a2b-4b0e-8f0c-${id.padStart(12, '0')}`,
-	parameters: { httpMethod: 'POST', path, responseMode: 'lastNode', options: {} },
-});
-
 /** A workflow that sends a code to `customerNo` and one that verifies it, each behind a webhook. */
 export function otpWorkflow(credentialId: string): WorkflowDefinition {
-	const credentials = { diyalogApi: { id: credentialId, name: 'Diyalog' } };
-	const diyalog = { type: 'n8n-nodes-diyalog.diyalog', typeVersion: 1, credentials };
 	const transaction = { payee: '={{ $json.body.payee }}' };
-	return {
-		name: 'OTP',
-		nodes: [
-			webhook('1', SEND_PATH, [0, 0]),
-			{
-				...diyalog,
-				id: 'send',
-				name: 'Send',
-				position: [200, 0],
-				parameters: {
-					resource: 'otp',
-					operation: 'send',
-					customerNo: '={{ $json.body.customerNo }}',
-					message: '={{ "{code}, " + ($json.body.payee ?? "") }}',
-					otpMode: 'generate',
-					transaction,
-					resendLimits: { maxCodes: 0 },
-				},
-			},
-			webhook('2', VERIFY_PATH, [0, 200]),
-			{
-				...diyalog,
-				id: 'verify',
-				name: 'Verify',
-				position: [200, 200],
-				parameters: {
-					resource: 'otp',
-					operation: 'verify',
-					challenge: '={{ $json.body.challenge }}',
-					code: '={{ $json.body.code }}',
-					customerNo: '={{ $json.body.customerNo }}',
-					transaction,
-				},
-			},
-		],
-		connections: {
-			[SEND_PATH]: { main: [[{ node: 'Send', type: 'main', index: 0 }]] },
-			[VERIFY_PATH]: { main: [[{ node: 'Verify', type: 'main', index: 0 }]] },
-		},
-	};
+	const called = (path: string) => webhook(path, ANSWERS_AT_THE_END, { name: path });
+	const sending = send(credentialId, {
+		customerNo: '={{ $json.body.customerNo }}',
+		message: '={{ "{code}, " + ($json.body.payee ?? "") }}',
+		otpMode: 'generate',
+		transaction,
+		resendLimits: { maxCodes: 0 },
+	});
+	const verifying = verify(credentialId, {
+		challenge: '={{ $json.body.challenge }}',
+		code: '={{ $json.body.code }}',
+		customerNo: '={{ $json.body.customerNo }}',
+		transaction,
+	});
+	return workflow('OTP', [
+		[called(SEND_PATH), sending],
+		[called(VERIFY_PATH), verifying],
+	]);
 }
 
 const sentSchema = z.object({ challenge: z.string(), messageId: z.string() });
@@ -80,11 +48,7 @@ export interface Guess {
 }
 
 async function post(url: string, body: object): Promise<unknown> {
-	const response = await fetch(url, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(body),
-	});
+	const response = await postJson(url, body);
 	const text = await response.text();
 	if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text.slice(0, 300)}`);
 	const answer: unknown = JSON.parse(text);

@@ -1,6 +1,5 @@
 import { freePort } from '../../../tools/system';
 import { N8n } from '../../../tools/n8n/n8n';
-import type { N8nOptions } from '../../../tools/n8n/n8n';
 import type { N8nProcess } from '../../../tools/n8n/process';
 import { startRoundRobin } from './roundRobin';
 import { inPostgres, startPostgres, startRedis } from './services';
@@ -36,10 +35,7 @@ const NOTICE_DEAD_WORKERS_SOON: NodeJS.ProcessEnv = {
  *
  * @param webhookProcessCount with more than one of them a load balancer takes the calls
  */
-export async function startQueueMode(
-	options: N8nOptions,
-	webhookProcessCount = 1,
-): Promise<QueueMode> {
+export async function startQueueMode(webhookProcessCount = 1): Promise<QueueMode> {
 	const ends: Array<() => Promise<void>> = [];
 	const stop = async () => {
 		for (const end of ends.splice(0).reverse()) await end();
@@ -56,7 +52,6 @@ export async function startQueueMode(
 		const webhookUrl = balancer?.url ?? `http://127.0.0.1:${webhookPort}`;
 		const database = await service(startPostgres);
 		const n8n = await N8n.prepare({
-			...options,
 			settings: {
 				...database,
 				...(await service(startRedis)),
@@ -66,7 +61,6 @@ export async function startQueueMode(
 				OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
 				N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
 				...NOTICE_DEAD_WORKERS_SOON,
-				...options.settings,
 			},
 		});
 		ends.push(async () => {

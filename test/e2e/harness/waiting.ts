@@ -1,13 +1,25 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Sandbox } from '../../../sandbox/server';
 import { startSandbox } from '../../../sandbox/server';
 import type { SandboxConfigInput } from '../../../sandbox/config';
 import type { StoredMessage } from '../../../sandbox/diyalog';
-import { fs, temporaryFolder, waitFor } from '../../../tools/system';
+import { waitFor } from '../../../tools/system';
+import { postJson } from '../../../tools/postJson';
 import { errorOf, firstItemOf, itemsOf } from '../../../tools/n8n/executions';
 import { N8n } from '../../../tools/n8n/n8n';
-import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
-import { packPackage } from '../../../tools/n8n/package';
+import * as workflows from './workflows';
+import {
+	ASK,
+	asModel,
+	asTool,
+	behind,
+	chatModel,
+	manualTrigger,
+	webhook,
+	workflow,
+} from './workflows';
+import type { Fields, Row, WorkflowNode } from './workflows';
 
 /* Executions of a real n8n that wait for an answer from a phone of the sandbox. */
 
@@ -16,22 +28,24 @@ const ARRIVES_WITHIN_MS = 20_000;
 
 const BOT_NAME = 'bot';
 
-/** The name of the node that waits, in every workflow made here. */
-export const ASK = 'Ask the customer';
-
-type Node = Readonly<Record<string, unknown>>;
-
 export interface StageOptions {
 	settings?: NodeJS.ProcessEnv;
 	port?: number;
 	sandbox?: SandboxConfigInput;
 	/** more fields of the credential */
-	credential?: Readonly<Record<string, unknown>>;
+	credential?: Fields;
 	/** parameters of the Diyalog Trigger beside its events */
-	trigger?: Readonly<Record<string, unknown>>;
+	trigger?: Fields;
 	/** where webhooks are reached from outside, e.g. through a proxy; n8n itself unless given */
 	publicUrl?: string;
 }
+
+/** What stands behind a call: rows of which the first goes on behind it, or all rows, made with the node that is called. */
+export type CalledRows = readonly Row[] | ((call: WorkflowNode) => readonly Row[]);
+
+const savedSchema = z.object({
+	data: z.object({ nodes: z.array(z.record(z.unknown())), versionId: z.string() }),
+});
 
 /** A Diyalog Trigger with a workflow of its own. */
 export interface AddedTrigger {
@@ -55,11 +69,8 @@ export class Stage {
 	private triggerWorkflow = '';
 
 	static async set(options: StageOptions = {}): Promise<Stage> {
-		const folder = await temporaryFolder('pack');
-		const tarball = await packPackage(folder);
 		const { settings, port } = options;
-		const n8n = await N8n.start({ tarball, settings, port });
-		await fs.rm(folder, { recursive: true, force: true });
+		const n8n = await N8n.start({ settings, port });
 		const appSecret = randomBytes(16).toString('hex');
 		const bot = { name: BOT_NAME, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
@@ -85,13 +96,13 @@ export class Stage {
 	}
 
 	/** One more trigger, to which the sandbox posts from now on. */
-	async addTrigger(parameters: Readonly<Record<string, unknown>> = {}): Promise<AddedTrigger> {
+	async addTrigger(parameters: Fields = {}): Promise<AddedTrigger> {
 		this.triggerId = randomUUID();
-		this.triggerWorkflow = await this.n8n.createWorkflow({
-			name: 'Presses',
-			nodes: [diyalogTrigger(this.credentialId, parameters, this.triggerId)],
-			connections: {},
+		const node = workflows.trigger(this.credentialId, this.triggerId, {
+			events: ['buttonPressed', 'textReceived'],
+			...parameters,
 		});
+		this.triggerWorkflow = await this.n8n.createWorkflow(workflow('Presses', [[node]]));
 		const url = await this.n8n.webhookUrl(this.triggerPath, this.publicUrl);
 		this.sandbox.setWebhookUrl(BOT_NAME, url);
 		return { url, workflowId: this.triggerWorkflow };
@@ -103,67 +114,63 @@ export class Stage {
 		await this.n8n.remove();
 	}
 
-	/** The node that sends and waits. */
-	askNode(parameters: Readonly<Record<string, unknown>>): Node {
-		return {
-			id: randomUUID(),
-			name: ASK,
-			type: 'n8n-nodes-diyalog.diyalog',
-			typeVersion: 1,
-			position: [400, 0],
-			credentials: { diyalogApi: { id: this.credentialId, name: 'Diyalog' } },
-			parameters: {
-				resource: 'otp',
-				operation: 'sendAndWait',
-				customerNo: '70021',
-				message: 'Do you approve?',
-				...parameters,
-			},
-		};
+	/** Asks a customer and waits for the answer. */
+	ask(parameters: Fields = {}, more: Fields = {}): WorkflowNode {
+		return workflows.ask(this.credentialId, parameters, more);
 	}
 
-	/** A workflow that begins with a call and asks the customer; more nodes can be put in. */
-	async createAsking(
-		parameters: Readonly<Record<string, unknown>>,
-		more: Partial<WorkflowDefinition> = {},
-	): Promise<AskingWorkflow> {
-		const { nodes = [], connections } = more;
-		return await this.createCalled(
-			[this.askNode(parameters), ...nodes],
-			connections ?? { Call: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
-		);
+	/** Sends a message. */
+	send(parameters: Fields = {}, more: Fields = {}): WorkflowNode {
+		return workflows.send(this.credentialId, parameters, more);
+	}
+
+	/** Sends a message when a question was answered. */
+	carryOut(): WorkflowNode {
+		return workflows.carryOut(this.credentialId);
+	}
+
+	/** A workflow that begins with a call and asks the customer, with what goes on behind the question. */
+	async createAsking(parameters: Fields = {}, ...after: WorkflowNode[]): Promise<AskingWorkflow> {
+		return await this.createCalled([[this.ask(parameters), ...after]]);
 	}
 
 	/** A workflow that begins with a call; one of its nodes asks the customer. */
-	async createCalled(
-		nodes: readonly Node[],
-		connections: WorkflowDefinition['connections'],
-	): Promise<AskingWorkflow> {
+	async createCalled(rows: CalledRows, settings: Fields = {}): Promise<AskingWorkflow> {
 		const path = randomUUID();
-		const id = await this.n8n.createWorkflow({
-			name: 'Ask',
-			nodes: [callNode(path), ...nodes],
-			connections,
-		});
+		const call = webhook(path);
+		const all = typeof rows === 'function' ? rows(call) : behind(call, rows);
+		const id = await this.n8n.createWorkflow(workflow('Ask', all, settings));
 		return new AskingWorkflow(this, id, await this.n8n.webhookUrl(path, this.publicUrl));
 	}
 
 	/** A workflow to be run by hand in the editor, which asks the customer. */
-	async saveAskingByHand(parameters: Readonly<Record<string, unknown>>): Promise<string> {
-		const start: Node = {
-			id: randomUUID(),
-			name: 'Start',
-			type: 'n8n-nodes-base.manualTrigger',
-			typeVersion: 1,
-			position: [0, 0],
-			parameters: {},
+	async saveAskingByHand(parameters: Fields): Promise<string> {
+		const rows = [[manualTrigger(), this.ask(parameters)]];
+		return (await this.n8n.saveWorkflow(workflow('Approve a transfer', rows))).id;
+	}
+
+	/** A workflow's nodes as n8n has them, and their version. */
+	async saved(id: string): Promise<z.output<typeof savedSchema>['data']> {
+		const resource = `/rest/workflows/${id}`;
+		return (await this.n8n.request('GET', resource, undefined, savedSchema)).data;
+	}
+
+	/** An agent that asks a model of ours and has one tool: the rows beside the one in which it works. */
+	async agentWith(
+		tool: WorkflowNode,
+		chatUrl: string,
+		typeVersion?: number,
+	): Promise<{ agent: WorkflowNode; rows: Row[] }> {
+		const apiKey = { apiKey: 'a-key', url: chatUrl, header: false };
+		const model = chatModel(await this.n8n.createCredential('Model', apiKey, 'openAiApi'));
+		const agent = workflows.agent(typeVersion);
+		return {
+			agent,
+			rows: [
+				[asModel(model), agent],
+				[asTool(tool), agent],
+			],
 		};
-		const { id } = await this.n8n.saveWorkflow({
-			name: 'Approve a transfer',
-			nodes: [start, this.askNode(parameters)],
-			connections: { Start: { main: [[{ node: ASK, type: 'main', index: 0 }]] } },
-		});
-		return id;
 	}
 
 	/** The message that comes to a phone next after some that are there. */
@@ -201,35 +208,6 @@ export class Stage {
 	}
 }
 
-export const diyalogTrigger = (
-	credentialId: string,
-	parameters: Readonly<Record<string, unknown>>,
-	webhookId: string,
-): Node => ({
-	id: 'trigger',
-	name: 'Diyalog Trigger',
-	type: 'n8n-nodes-diyalog.diyalogTrigger',
-	typeVersion: 2,
-	position: [0, 0],
-	webhookId,
-	credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-	parameters: {
-		events: ['buttonPressed', 'textReceived'],
-		authentication: 'signature',
-		...parameters,
-	},
-});
-
-const callNode = (path: string): Node => ({
-	id: randomUUID(),
-	name: 'Call',
-	type: 'n8n-nodes-base.webhook',
-	typeVersion: 2,
-	position: [0, 0],
-	webhookId: randomUUID(),
-	parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
-});
-
 /** A workflow that asks a customer. */
 export class AskingWorkflow {
 	constructor(
@@ -239,11 +217,7 @@ export class AskingWorkflow {
 	) {}
 
 	private async call(body: unknown): Promise<void> {
-		await fetch(this.url, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
-		});
+		await postJson(this.url, body);
 	}
 
 	/** Runs a workflow that asks nobody to its end, and gives the data of the execution. */
