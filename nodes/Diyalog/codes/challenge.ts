@@ -82,21 +82,17 @@ export const transactionFingerprint = (keys: CodeKeys, transaction: Transaction)
  *
  * @param randomBytes the source of randomness, for its id and the initialisation vector
  */
-export function issueChallenge(
-	keys: CodeKeys,
-	issued: IssuedCode,
-	randomBytes: RandomBytes,
-): string {
+export function issueChallenge(keys: CodeKeys, sent: IssuedCode, randomBytes: RandomBytes): string {
 	const id = Buffer.from(randomBytes(ID_BYTES)).toString('base64url');
-	const code = normaliseCode(issued.code);
+	const code = normaliseCode(sent.code);
 	const content = JSON.stringify({
 		i: id,
-		u: customerFingerprint(keys, issued.customerNo).toString('base64url'),
+		u: customerFingerprint(keys, sent.customerNo).toString('base64url'),
 		c: codeFingerprint(keys, id, code).toString('base64url'),
 		l: code.length,
-		t: transactionFingerprint(keys, issued.transaction).toString('base64url'),
-		m: issued.messageId,
-		e: issued.expiresAtMs,
+		t: transactionFingerprint(keys, sent.transaction).toString('base64url'),
+		m: sent.messageId,
+		e: sent.expiresAtMs,
 	});
 	const iv = randomBytes(IV_BYTES);
 	const cipher = createCipheriv(ALGORITHM, keys.challenge, iv, { authTagLength: TAG_BYTES });

@@ -129,7 +129,9 @@ describe('the fields of the credential', () => {
 	});
 
 	it('work with their defaults once a key is entered', () => {
-		for (const payloadSignature of ['jws', 'separated']) {
+		const formats = optionsOf('payloadSignature').map(({ value }) => value);
+		expect(formats).toEqual(['none', 'jws', 'separated']);
+		for (const payloadSignature of formats) {
 			const entered = {
 				...defaults,
 				payloadSignature,
