@@ -236,6 +236,8 @@ describe('many items', () => {
 		await sleepMs(300);
 		cancel();
 		await done.catch(() => undefined);
+		// What was on its way when it was cancelled still arrives.
+		await sleepMs(200);
 		const requests = server.requests;
 		expect(requests).toBeGreaterThan(0);
 		await sleepMs(200);
