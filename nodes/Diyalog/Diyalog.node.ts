@@ -7,8 +7,9 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { properties } from './actions';
+import { properties, resources } from './actions';
 import { executeOperation } from './actions/execute';
+import { outputsOf } from './actions/outputs';
 import { resumeWebhooks, takeAnswer, WAITING_TOOLTIP } from './actions/question/takeAnswer';
 import { diyalogApiTest } from './diyalogApiTest';
 
@@ -25,7 +26,7 @@ export class Diyalog implements INodeType {
 		defaults: { name: 'Diyalog' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
+		outputs: outputsOf(resources),
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],
 		waitingNodeTooltip: WAITING_TOOLTIP,
 		webhooks: resumeWebhooks,
@@ -35,7 +36,7 @@ export class Diyalog implements INodeType {
 	methods = { credentialTest: { diyalogApiTest } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return [await executeOperation(this)];
+		return await executeOperation(this);
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

@@ -19,6 +19,7 @@ import type {
 	INode,
 	INodeExecutionData,
 	INodeParameters,
+	ITaskData,
 	INodeType,
 	INodeTypes,
 	IRequestOptionsSimplified,
@@ -221,7 +222,10 @@ const nodeNamed = (name: string, type: string, setup?: NodeSetup): INode => ({
 
 /** What running the Diyalog node gave: its output items, or the error that stopped it. */
 export interface NodeRun {
+	/** of all outputs */
 	items: INodeExecutionData[];
+	/** by output */
+	outputs: INodeExecutionData[][];
 	error: Error | undefined;
 	run: IRun;
 	/** how often the node asked for the decrypted credential */
@@ -244,7 +248,14 @@ const workflowOf = (node: INode): Workflow =>
 		connections: { [INPUT]: { main: [[{ node: node.name, type: 'main', index: 0 }]] } },
 		active: false,
 		nodeTypes: new NodeTypes(),
+		settings: { executionOrder: 'v1' },
 	});
+
+/** What left a node. */
+function leavingOf(taskData: ITaskData | undefined): Pick<NodeRun, 'items' | 'outputs'> {
+	const outputs = (taskData?.data?.main ?? []).map((items) => items ?? []);
+	return { items: outputs.flat(), outputs };
+}
 
 /** Starts the Diyalog node for the given input items, through the real WorkflowExecute. */
 export function startDiyalogNode(
@@ -269,7 +280,7 @@ export function startDiyalogNode(
 	const read = (run: IRun): NodeRun => {
 		const [taskData] = run.data.resultData.runData[node.name] ?? [];
 		return {
-			items: taskData?.data?.main?.[0] ?? [],
+			...leavingOf(taskData),
 			error: taskData?.error ?? run.data.resultData.error,
 			run,
 			decryptions: credentialsHelper.decryptions,
@@ -295,9 +306,8 @@ export async function retryFromList(setup: NodeSetup, { data }: IRun): Promise<N
 	const executor = new WorkflowExecute(additionalData, 'retry', createRunExecutionData(stored));
 	const run = await executor.processRunExecutionData(workflow);
 	const [taskData] = run.data.resultData.runData.Diyalog ?? [];
-	const items = taskData?.data?.main?.[0] ?? [];
 	const error = taskData?.error ?? run.data.resultData.error;
-	return { items, error, run, decryptions: credentialsHelper.decryptions };
+	return { ...leavingOf(taskData), error, run, decryptions: credentialsHelper.decryptions };
 }
 
 /** Continues an execution that waited, as n8n does when the webhook of its node has asked for running the node again. */
@@ -404,6 +414,7 @@ export class TriggerUnderTest {
 			connections: {},
 			active: true,
 			nodeTypes: new NodeTypes(),
+			settings: { executionOrder: 'v1' },
 		});
 		this.credentialsHelper = new CredentialsHelper(setup.credentials);
 	}
@@ -521,6 +532,7 @@ export class WaitingNode {
 			connections: {},
 			active: true,
 			nodeTypes: new NodeTypes(),
+			settings: { executionOrder: 'v1' },
 		});
 	}
 

@@ -1,5 +1,4 @@
 import type {
-	IDataObject,
 	IExecuteFunctions,
 	INodeExecutionData,
 	NodeApiError,
@@ -10,71 +9,128 @@ import { isToolExecution } from './toolExecution';
 import { runConcurrently } from './concurrency';
 import type { ItemOutcome, Operation, OperationRun } from './operation';
 import { findOperation } from './index';
+import { FAILED_OUTPUT, isTool } from './outputs';
+import { storedItems } from './question/storedWait';
 import { SettledItems } from './settled';
 
-function chosenOperation(context: IExecuteFunctions): Operation {
-	const resource = context.getNodeParameter('resource', 0);
-	const operation = context.getNodeParameter('operation', 0);
-	const chosen = findOperation(String(resource), String(operation));
-	if (chosen) return chosen;
-	const advice = 'Choose one of the operations that the node offers.';
-	throw operationError(context.getNode(), 'This operation does not exist', advice);
+/** The chosen operation, if there is such a one. */
+function chosenOperation(context: IExecuteFunctions): Operation | undefined {
+	try {
+		const resource = context.getNodeParameter('resource', 0);
+		const operation = context.getNodeParameter('operation', 0);
+		return findOperation(String(resource), String(operation));
+	} catch {
+		return undefined;
+	}
+}
+
+/** An item on its way out, and through which output. */
+interface Leaving {
+	output: number;
+	item: INodeExecutionData;
 }
 
 /** The JSON that an item becomes; what is final about it is settled, for further tries of the same run. */
-async function jsonOf(
+async function leave(
 	context: IExecuteFunctions,
 	run: OperationRun,
 	settled: SettledItems,
 	itemIndex: number,
-): Promise<IDataObject> {
+): Promise<Leaving> {
 	const outcome: ItemOutcome = settled.get(itemIndex) ?? (await run.execute(itemIndex));
-	if ('waiting' in outcome) return outcome.waiting;
+	const pairedItem = { item: itemIndex };
+	if ('waiting' in outcome)
+		return { output: outcome.output, item: { json: outcome.waiting, pairedItem } };
 	settled.set(itemIndex, outcome);
-	if ('result' in outcome) return outcome.result;
+	if ('result' in outcome)
+		return { output: outcome.output ?? 0, item: { json: outcome.result, pairedItem } };
 	throw failureError(context.getNode(), outcome.failure, itemIndex);
 }
 
-/**
- * Runs the chosen operation for every input item and gives the output in the order of the input. Each output item names
- * its input item. With Continue On Fail a failing item becomes `{ error }` and costs no other; without it no further item
- * is started after the first failure, what is under way is waited for, and the first failing item's error is thrown.
- */
-export async function executeOperation(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+/** Items by output, each output in the order of the input. */
+function byOutput(leaving: readonly Leaving[], hasBranches: boolean): INodeExecutionData[][] {
+	if (!hasBranches) return [leaving.map(({ item }) => item)];
+	const last = Math.max(FAILED_OUTPUT, ...leaving.map(({ output }) => output));
+	return Array.from({ length: last + 1 }, (_, index) =>
+		leaving.filter(({ output }) => output === index).map(({ item }) => item),
+	);
+}
+
+/** The items that n8n gave the node. What it stored for the end of a wait lies at another place than the first. */
+const itemsOf = (context: IExecuteFunctions): INodeExecutionData[] => {
 	const items = context.getInputData();
-	if (items.length === 0) return [];
+	return items.length > 0 ? items : storedItems(context);
+};
+
+/**
+ * n8n puts an empty item on the first output when nothing leaves there. Behind "Approved" or "Valid" that would be taken for a yes.
+ * It passes the input of a node that throws on to the first output as well, so nothing is left there either.
+ */
+function refuseAlwaysOutputData(context: IExecuteFunctions): void {
+	const node = context.getNode();
+	if (node.alwaysOutputData !== true) return;
+	if (context.continueOnFail()) context.getExecuteData().data.main = [[]];
+	throw operationError(
+		node,
+		'Always Output Data would let an empty item out of the first output',
+		'Turn it off in the settings of this node: what is not approved has an output of its own. Nothing was sent or verified.',
+	);
+}
+
+/**
+ * Runs the chosen operation for every input item and gives each output's items in the order of the input. Each names its
+ * input item. With Continue On Fail a failing item becomes `{ error }` and costs no other; without it no further item is
+ * started after the first failure, what is under way is waited for, and the first failing item's error is thrown.
+ */
+export async function executeOperation(
+	context: IExecuteFunctions,
+): Promise<INodeExecutionData[][]> {
+	const node = context.getNode();
 	const goesOn = context.continueOnFail();
-	let operation: Operation | undefined;
-	const failed = (error: NodeApiError | NodeOperationError, item: number): INodeExecutionData => ({
-		json: { error: errorText(error) },
-		// n8n adds the item named here to what leaves on an error output. Without it n8n names the item by itself, later.
-		...(!operation?.decides && { pairedItem: { item } }),
+	const operation = chosenOperation(context);
+	// What cannot be told may have been connected as a decision.
+	const decides = !operation || operation.branches !== undefined;
+	const hasBranches = decides && !isTool(node) && !isToolExecution(context);
+	if (hasBranches) refuseAlwaysOutputData(context);
+	const items = itemsOf(context);
+	if (items.length === 0) return [[]];
+	const failed = (error: NodeApiError | NodeOperationError, item: number): Leaving => ({
+		output: FAILED_OUTPUT,
+		item: {
+			json: { error: errorText(error) },
+			// n8n adds the item named here to what leaves on an error output. Without it n8n names the item by itself, later.
+			// The input may hold an earlier decision, which must not go on with a failure.
+			...(!decides && { pairedItem: { item } }),
+		},
 	});
 	let settled: SettledItems;
 	let run: OperationRun;
 	try {
 		settled = SettledItems.of(context);
-		operation = chosenOperation(context);
+		if (!operation) {
+			const advice = 'Choose one of the operations that the node offers.';
+			throw operationError(node, 'This operation does not exist', advice);
+		}
 		run = await operation.start(context, settled);
 	} catch (error) {
-		const asError = () => asNodeError(context.getNode(), error, 0);
+		const asError = () => asNodeError(node, error, 0);
 		// What is thrown with Continue On Fail makes n8n pass the input on as if all were well.
 		// Agents before version 3 tell their model nothing of what a tool throws.
-		const isTold = operation?.decides && isToolExecution(context);
-		if (goesOn || isTold) return items.map((_, itemIndex) => failed(asError(), itemIndex));
-		throw asError();
+		const isTold = decides && isToolExecution(context);
+		if (!goesOn && !isTold) throw asError();
+		const failing = items.map((_, itemIndex) => failed(asError(), itemIndex));
+		return byOutput(failing, hasBranches);
 	}
-	const output = new Map<number, INodeExecutionData>();
+	const leaving = new Map<number, Leaving>();
 	const failures = new Map<number, NodeApiError | NodeOperationError>();
 
 	const work = async (itemIndex: number): Promise<void> => {
 		try {
-			const json = await jsonOf(context, run, settled, itemIndex);
-			output.set(itemIndex, { json, pairedItem: { item: itemIndex } });
+			leaving.set(itemIndex, await leave(context, run, settled, itemIndex));
 		} catch (error) {
-			const nodeError = asNodeError(context.getNode(), error, itemIndex);
+			const nodeError = asNodeError(node, error, itemIndex);
 			failures.set(itemIndex, nodeError);
-			output.set(itemIndex, failed(nodeError, itemIndex));
+			leaving.set(itemIndex, failed(nodeError, itemIndex));
 		}
 	};
 	const isCancelled = () => context.getExecutionCancelSignal()?.aborted === true;
@@ -84,8 +140,9 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 	const [firstFailing] = [...failures.keys()].sort((a, b) => a - b);
 	const failure = firstFailing === undefined ? undefined : failures.get(firstFailing);
 	if (failure && firstFailing !== undefined && !goesOn) {
-		if (operation.keepsSettled) settled.keepFor(firstFailing);
+		if (operation?.keepsSettled) settled.keepFor(firstFailing);
 		throw failure;
 	}
-	return [...items.keys()].flatMap((itemIndex) => output.get(itemIndex) ?? []);
+	const inOrder = [...items.keys()].flatMap((itemIndex) => leaving.get(itemIndex) ?? []);
+	return byOutput(inOrder, hasBranches);
 }

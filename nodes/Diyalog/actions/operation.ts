@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workfl
 import type { Settled, SettledItems } from './settled';
 
 /** What became of an item: something final, or what comes out of an execution that now waits, if nobody answers. */
-export type ItemOutcome = Settled | { waiting: IDataObject };
+export type ItemOutcome = Settled | { waiting: IDataObject; output: number };
 
 /** An operation that has read what is the same for all items, ready to work on each of them. */
 export interface OperationRun {
@@ -28,8 +28,11 @@ export interface Operation {
 	fields: INodeProperties[];
 	/** what is settled is kept with an execution that fails, so that a retry from the list does only what is open */
 	keepsSettled?: boolean;
-	/** its output is a decision: the input, which may hold an earlier one, must not go on with a failure */
-	decides?: boolean;
+	/**
+	 * The names of its outputs, where it decides: the first is for a yes alone. `question` stands for those of the response
+	 * type. An operation without them has one output.
+	 */
+	branches?: readonly string[] | 'question';
 	/** Begins to run the operation for all input items. */
 	start(context: IExecuteFunctions, settled: SettledItems): Promise<OperationRun>;
 }

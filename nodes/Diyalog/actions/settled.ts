@@ -24,7 +24,13 @@ const isToolCall = (context: IExecuteFunctions): boolean =>
 	isToolExecution(context) || TOOL_CALL_FIELD in (context.getInputData()[0]?.json ?? {});
 
 /** What is final about an item: its result, or a failure after which it must not be sent again. */
-export type Settled = { result: IDataObject } | { failure: Failure };
+export type Settled =
+	| {
+			result: IDataObject;
+			/** through which it leaves; the first unless told otherwise */
+			output?: number;
+	  }
+	| { failure: Failure };
 
 /** The sending of one message: what an earlier one with the same input left open. */
 export interface Attempt {

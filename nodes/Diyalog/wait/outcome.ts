@@ -34,8 +34,8 @@ export function outcomeOf(
 	input: IDataObject,
 ): IDataObject {
 	return {
-		// n8n's human review of AI agents reads the approval here.
-		data: { approved },
+		// n8n's human review of AI agents reads the approval here, and shows who gave it.
+		data: { approved, responder: userId === null ? null : { customerNo, userId }, respondedAt },
 		approved,
 		decision,
 		value,

@@ -42,7 +42,7 @@ export const sendAndWait: Operation = {
 	description:
 		'Send a message to a customer and continue with the answer: approval, choice, text or code',
 	fields,
-	decides: true,
+	branches: 'question',
 	async start(context, settled) {
 		return await startAsking(context, settled, fields, (client) =>
 			otpMessages(context, client, fields),

@@ -116,6 +116,7 @@ export const verify: Operation = {
 	action: 'Verify an OTP',
 	description: 'Check a code that a customer typed, once and for the customer it was sent to',
 	fields,
+	branches: ['Valid', 'Invalid'],
 	async start(context) {
 		const node = context.getNode();
 		const keys = codeKeysOf(node, await context.getCredentials(CREDENTIAL_TYPE));
@@ -128,7 +129,8 @@ export const verify: Operation = {
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
-				return { result: { ...(await verifyCode(keys, book, given, limits, Date.now())) } };
+				const result = await verifyCode(keys, book, given, limits, Date.now());
+				return { result: { ...result }, output: result.valid ? 0 : 1 };
 			},
 		};
 	},

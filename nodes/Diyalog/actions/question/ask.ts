@@ -14,7 +14,6 @@ import { DiyalogClient } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
 import { codeDigest, GRACE_MS } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
-import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import {
 	readSignedResumeUrl,
 	toMessageId,
@@ -32,7 +31,7 @@ import { deliver } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { SettledItems } from '../settled';
-import { requireWaitable, restoreInput, storeWait } from './storedWait';
+import { requireWaitable, restoreInput, storedItems, storeWait, waitingFor } from './storedWait';
 import { readWrongCode, waitAgain } from './wrongCode';
 
 /* Asking: a message is sent, and the execution waits for the answer to it. */
@@ -239,7 +238,7 @@ export async function startAsking(
 	requireSingleItem(context);
 	const again = readWrongCode(context);
 	if (again) {
-		return { concurrency: 1, execute: async () => ({ waiting: await waitAgain(context, again) }) };
+		return { concurrency: 1, execute: async () => await waitAgain(context, again) };
 	}
 	restoreInput(context);
 	const client = await DiyalogClient.create(context, readSendOptions(context));
@@ -257,7 +256,7 @@ export async function startAsking(
 		// What may have arrived is remembered by what went in.
 		const attempt = settled.attempt(itemIndex, message.recipient);
 		if (attempt.before) return attempt.before;
-		const input = context.getInputData()[itemIndex]?.json ?? {};
+		const input = storedItems(context)[itemIndex]?.json ?? {};
 		// Before it is sent: from then on the customer can answer, and what n8n passes on must be no approval.
 		const takeBack = storeWait(context, wait, input);
 		let isAsked = false;
@@ -269,7 +268,7 @@ export async function startAsking(
 			if (!isAsked) takeBack();
 		}
 		await context.putExecutionToWait(new Date(deadline.getTime() + GRACE_MS));
-		return { waiting: outcomeOf(wait, EXPIRED, input) };
+		return waitingFor(wait, input);
 	};
 	return { concurrency: 1, execute };
 }

@@ -7,10 +7,12 @@ import type {
 import { z } from 'zod/v4';
 import type { InputProblem } from '../../input/problem';
 import { invalidInputError } from '../errors';
+import { itemAt } from '../outputs';
 import { isToolExecution } from '../toolExecution';
 import { readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import { outputOf } from '../../wait/outputs';
 
 /*
  * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes
@@ -21,6 +23,10 @@ import { EXPIRED, outcomeOf } from '../../wait/outcome';
 const WAIT_FIELD = 'diyalogWait';
 const INPUT_FIELD = 'diyalogInput';
 const RUN_FIELD = 'diyalogRun';
+
+/** The items that n8n stored for this node, at whichever output they would leave. */
+export const storedItems = (context: IExecuteFunctions): INodeExecutionData[] =>
+	context.getExecuteData().data.main?.find((items) => items && items.length > 0) ?? [];
 
 const refused = (context: IExecuteFunctions, problem: InputProblem) =>
 	invalidInputError(context.getNode(), problem, 0);
@@ -94,11 +100,19 @@ export const isOfAnotherExecution = (context: IExecuteFunctions, { executionId }
  * stored: when n8n was killed after an answer had come, that is an outcome in the place of the input.
  */
 export function restoreInput(context: IExecuteFunctions): void {
-	const [item] = context.getInputData();
+	const [item] = storedItems(context);
 	const { wait, input } = readIfPossible(context);
 	if (!item || !wait || !isOfAnotherExecution(context, wait)) return;
-	if (item.json.messageId === wait.messageId) item.json = input ?? {};
+	if (item.json.messageId !== wait.messageId) return;
+	item.json = input ?? {};
+	context.getExecuteData().data.main = [[item]];
 }
+
+/** What comes out of a wait when the time is up. */
+export const waitingFor = (wait: Wait, input: IDataObject) => ({
+	waiting: outcomeOf(wait, EXPIRED, input),
+	output: outputOf(EXPIRED.decision),
+});
 
 /**
  * Stores what is waited for, and as the node's input the item that comes out when the time is up.
@@ -109,17 +123,18 @@ export function restoreInput(context: IExecuteFunctions): void {
  */
 export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataObject): () => void {
 	// Execute Once lets the node see a copy of its input; this is what n8n stores and passes on.
-	const { data } = context.getExecuteData();
+	const executeData = context.getExecuteData();
+	const { data, metadata } = executeData;
 	const { main } = data;
 	const memory = context.getContext('node');
-	const expired: INodeExecutionData = {
-		json: outcomeOf(wait, EXPIRED, input),
-		pairedItem: { item: 0 },
-	};
-	data.main = [[expired]];
+	const { waiting: json, output } = waitingFor(wait, input);
+	data.main = itemAt(context.getNode(), output, { json, pairedItem: { item: 0 } });
+	// From 2.39 on n8n looks at all outputs then, and before at the first alone, through which nothing leaves.
+	executeData.metadata = { ...metadata, forwardAllOutputs: true };
 	Object.assign(memory, { [WAIT_FIELD]: wait, [INPUT_FIELD]: input, [RUN_FIELD]: runOf(context) });
 	const takeBack = () => {
 		if (main) data.main = main;
+		executeData.metadata = metadata;
 		delete memory[WAIT_FIELD];
 		delete memory[INPUT_FIELD];
 		delete memory[RUN_FIELD];

@@ -1,5 +1,6 @@
 import type {
 	IDataObject,
+	INodeExecutionData,
 	IWebhookDescription,
 	IWebhookFunctions,
 	IWebhookResponseData,
@@ -16,9 +17,11 @@ import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import type { Ending } from '../../wait/outcome';
+import { outputOf } from '../../wait/outputs';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
+import { itemAt } from '../outputs';
 import { readStored } from './storedWait';
 import type { StoredWait } from './storedWait';
 import { countWrongCode } from './wrongCode';
@@ -91,31 +94,31 @@ function refuse(
 type Accepted = Extract<Verdict, { accepted: true }>;
 
 const outcomeFor = (
+	context: IWebhookFunctions,
 	{ wait, input }: { wait: Wait; input: IDataObject },
 	{ decision, approved, value }: Accepted,
 	answer?: Answer,
-): IDataObject =>
-	outcomeOf(
-		wait,
-		{
-			decision,
-			approved,
-			value,
-			userId: answer?.userId ?? null,
-			payloadSignature: answer?.payloadSignature ?? null,
-			respondedAt: answer?.occurredAt ?? new Date().toISOString(),
-		},
-		input,
-	);
+): INodeExecutionData[][] => {
+	const ending: Ending = {
+		decision,
+		approved,
+		value,
+		userId: answer?.userId ?? null,
+		payloadSignature: answer?.payloadSignature ?? null,
+		respondedAt: answer?.occurredAt ?? new Date().toISOString(),
+	};
+	const item = { json: outcomeOf(wait, ending, input), pairedItem: { item: 0 } };
+	return itemAt(context.getNode(), outputOf(decision), item);
+};
 
 /**
  * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
  * the same time, also in several processes, it takes one.
  */
-const goOn = (json: IDataObject, webhookResponse: string | Reception): IWebhookResponseData => ({
-	webhookResponse,
-	workflowData: [[{ json, pairedItem: { item: 0 } }]],
-});
+const goOn = (
+	workflowData: INodeExecutionData[][],
+	webhookResponse: string | Reception,
+): IWebhookResponseData => ({ webhookResponse, workflowData });
 
 /** What a trigger passed on: proved, decided, and answered in JSON. */
 async function takePassedOnAnswer(
@@ -131,7 +134,7 @@ async function takePassedOnAnswer(
 	if (proof === wait.lastWrongCode) return refuse(context, 'wrongCode');
 	const verdict = decide(wait, answer, { now: new Date(), appSecrets });
 	if (verdict.accepted)
-		return goOn(outcomeFor({ wait, input }, verdict, answer), { accepted: true });
+		return goOn(outcomeFor(context, { wait, input }, verdict, answer), { accepted: true });
 	if (verdict.reason !== 'wrongCode') return refuse(context, verdict.reason);
 	const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
 	logRefusal(context, 'wrongCode');
@@ -167,7 +170,7 @@ function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWeb
 		return KEEPS_WAITING;
 	}
 	context.getResponseObject().set(PAGE_HEADERS);
-	return goOn(outcomeFor({ wait, input }, verdict), TAKEN_PAGE);
+	return goOn(outcomeFor(context, { wait, input }, verdict), TAKEN_PAGE);
 }
 
 /**

@@ -1,15 +1,29 @@
 import { sleep } from 'n8n-workflow';
-import type { IDataObject, IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	IWebhookFunctions,
+} from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { sendOtpRequest } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
 import { invalidInputError } from '../errors';
 import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
-import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import { outputOf } from '../../wait/outputs';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
 import { sendMessage } from '../sending';
-import { isOfAnotherExecution, isStoredByThisRun, readStored, storeWait } from './storedWait';
+import type { ItemOutcome } from '../operation';
+import { itemAt } from '../outputs';
+import {
+	isOfAnotherExecution,
+	isStoredByThisRun,
+	readStored,
+	storedItems,
+	storeWait,
+	waitingFor,
+} from './storedWait';
 
 /*
  * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
@@ -42,17 +56,26 @@ const pausedSchema = z.object({
  *
  * @param outcome the item with which the question ends if n8n does not do so; it is no approval
  * @param proof tells this answer from others
- * @returns the item for n8n
+ * @returns for n8n: the item, at the output through which it would leave. With the older order of execution n8n runs a node
+ * only if there is something at the first.
  */
 export function countWrongCode(
 	context: IWebhookFunctions,
 	{ turn }: Wait,
 	outcome: IDataObject,
 	proof: string,
-): IDataObject {
+): INodeExecutionData[][] {
 	const { data: paused } = pausedSchema.safeParse(context);
 	if (paused) paused.executeData.node.disabled = false;
-	return { ...outcome, [WRONG_CODE_FIELD]: { turn, proof } };
+	const item = {
+		json: { ...outcome, [WRONG_CODE_FIELD]: { turn, proof } },
+		pairedItem: { item: 0 },
+	};
+	// Some releases of n8n do not tell the order.
+	const isNewOrder =
+		'getWorkflowSettings' in context && context.getWorkflowSettings().executionOrder === 'v1';
+	const output = paused && !isNewOrder ? 0 : outputOf('tooManyAttempts');
+	return itemAt(context.getNode(), output, item);
 }
 
 /** A question to which a wrong code was given. */
@@ -68,7 +91,7 @@ export interface QuestionAgain {
  * it would have a question that is over asked again
  */
 export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undefined {
-	const [item] = context.getInputData();
+	const [item] = storedItems(context);
 	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_FIELD]);
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
@@ -117,12 +140,12 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 export async function waitAgain(
 	context: IExecuteFunctions,
 	{ wait, input }: QuestionAgain,
-): Promise<IDataObject> {
+): Promise<ItemOutcome> {
 	storeWait(context, wait, input);
 	await reply(context, wait).catch(() =>
 		context.logger.error('Diyalog: the reply to a wrong code was not sent.'),
 	);
 	await sleep(SETTLES_WITHIN_MS);
 	await context.putExecutionToWait(new Date(Date.parse(wait.deadline) + GRACE_MS));
-	return outcomeOf(wait, EXPIRED, input);
+	return waitingFor(wait, input);
 }
