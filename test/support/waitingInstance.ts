@@ -19,12 +19,20 @@ const ENDED = { startTime: 0, executionIndex: 0, executionTime: 0, source: [] };
 /** An execution that waits in "Send and Wait for Response", or has waited. */
 export interface WaitingExecution {
 	id: string;
-	/** what passes on when the time is up */
+	/** what passes on when the time is up, of all outputs */
 	onTimeout: INodeExecutionData[];
+	/** through which outputs that is */
+	timeoutOutputs: number[];
 	waitTill: Date;
 	/** the items of every time it was continued: more than one would be a disaster */
 	continuations: IDataObject[][];
+	/** the outputs through which it was continued, each time */
+	continuedAt: number[][];
 }
+
+/** The outputs through which something leaves. */
+const usedOf = (outputs: ReadonlyArray<INodeExecutionData[] | null>): number[] =>
+	outputs.flatMap((items, output) => (items?.length ? [output] : []));
 
 /**
  * `fails`: the execution keeps waiting; `failsAfter`: it continues, but n8n is told that it failed; `hangsUp`: it continues,
@@ -116,7 +124,14 @@ export class WaitingInstance {
 		const instance = { url: this.url, executionId: id };
 		const { run, error } = await startDiyalogNode(setup, [{ json: input }], instance).done;
 		if (error) throw error;
-		const execution: Stored = { id, setup, ...waitingOf(run), waits: 1, continuations: [] };
+		const execution: Stored = {
+			id,
+			setup,
+			...waitingOf(run),
+			waits: 1,
+			continuations: [],
+			continuedAt: [],
+		};
 		this.executions.set(id, execution);
 		return execution;
 	}
@@ -182,8 +197,10 @@ export class WaitingInstance {
 		if (goesOn) execution.waits++;
 		const isRunAgain = data.executionData?.nodeExecutionStack[0]?.node.disabled === false;
 		if (goesOn && isRunAgain) this.running.add(execution.id);
-		if (goesOn && !isRunAgain)
+		if (goesOn && !isRunAgain) {
 			execution.continuations.push(workflowData.flatMap((items) => items.map(({ json }) => json)));
+			execution.continuedAt.push(usedOf(workflowData));
+		}
 		if (fault === 'hangsUp') response.destroy();
 		else if (!goesOn || fault)
 			response.status(500).json({ message: 'There was a problem executing the workflow' });
@@ -196,12 +213,16 @@ export class WaitingInstance {
 }
 
 /** What n8n stores of an execution that waits, as text which it reads again. */
-function waitingOf(run: IRun): Pick<Stored, 'data' | 'onTimeout' | 'waitTill'> {
+function waitingOf(run: IRun): Pick<Stored, 'data' | 'onTimeout' | 'timeoutOutputs' | 'waitTill'> {
 	const [waiting] = run.data.executionData?.nodeExecutionStack ?? [];
 	if (!run.waitTill || !waiting) throw new Error('The execution does not wait');
 	return {
 		data: structuredClone(run.data),
-		onTimeout: waiting.data.main?.[0] ?? [],
+		// n8n looks at all outputs only if it was told to.
+		onTimeout: waiting.metadata?.forwardAllOutputs
+			? (waiting.data.main ?? []).flatMap((items) => items ?? [])
+			: [],
+		timeoutOutputs: usedOf(waiting.data.main ?? []),
 		waitTill: run.waitTill,
 	};
 }

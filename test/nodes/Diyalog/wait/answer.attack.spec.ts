@@ -302,7 +302,7 @@ it('16. an answer after the time is up, before n8n has noticed', async () => {
 	expect(asked.execution.onTimeout).toEqual([
 		{
 			json: expect.objectContaining({
-				data: { approved: false },
+				data: { approved: false, responder: null, respondedAt: null },
 				approved: false,
 				decision: 'expired',
 			}),

@@ -347,14 +347,23 @@ describe('verify', () => {
 	it('answers every item by itself, each once, whatever stands beside it', async () => {
 		const first = await sent(newCustomer());
 		const second = await sent(newCustomer());
-		const { items } = await runDiyalogNode(
+		const { outputs } = await runDiyalogNode(
 			{ parameters: verifyParameters(), credentials: credentials() },
 			[{ json: { ...first } }, { json: {} }, { json: { ...first } }, { json: { ...second } }],
 		);
-		expect(items.map(({ json }) => json.reason)).toEqual(['ok', 'malformed', 'used', 'ok']);
-		expect(items.map(({ pairedItem }) => pairedItem)).toEqual(
-			[0, 1, 2, 3].map((item) => ({ item })),
+		const told = outputs.map((items) =>
+			items.map(({ json, pairedItem }) => [json.reason, pairedItem]),
 		);
+		expect(told).toEqual([
+			[
+				['ok', { item: 0 }],
+				['ok', { item: 3 }],
+			],
+			[
+				['malformed', { item: 1 }],
+				['used', { item: 2 }],
+			],
+		]);
 	});
 
 	it('without a database there is an error, never a yes', async () => {

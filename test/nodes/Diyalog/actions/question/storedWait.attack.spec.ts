@@ -66,15 +66,15 @@ const press = async (): Promise<void> => {
 it.each([
 	['Execute Once', { executeOnce: true }],
 	['Execute Once and Retry On Fail', { executeOnce: true, retryOnFail: true }],
-	['Always Output Data', { alwaysOutputData: true }],
 	['On Error: Continue', { onError: 'continueRegularOutput' }],
 	['On Error: Error Output', { onError: 'continueErrorOutput' }],
 ] as const)('1. the time is up with %s: what comes out is no approval', async (_what, settings) => {
-	const { onTimeout } = await ask(settings);
+	const { onTimeout, timeoutOutputs } = await ask(settings);
+	expect(timeoutOutputs).toEqual([1]);
 	expect(onTimeout).toEqual([
 		{
 			json: expect.objectContaining({
-				data: { approved: false },
+				data: { approved: false, responder: null, respondedAt: null },
 				approved: false,
 				decision: 'expired',
 				input: CLAIM,
@@ -89,10 +89,27 @@ it.each([
 	['a wrong field', { responseType: 'code', expectedCode: 'x' }],
 ])('2. %s: the error output does not carry an approval of an earlier step', async (_what, more) => {
 	const { run } = await fail({ onError: 'continueErrorOutput' }, more);
-	const [regular, failed] = run.data.resultData.runData.Diyalog?.[0]?.data?.main ?? [];
-	expect(regular).toEqual([]);
+	const main = run.data.resultData.runData.Diyalog?.[0]?.data?.main ?? [];
+	const failed = main.pop();
+	expect(main).toEqual(main.map(() => []));
+	expect(main).toHaveLength(3);
 	expect(failed).toEqual([{ json: { error: expect.any(String) }, pairedItem: { item: 0 } }]);
 });
+
+it.each([
+	['stops', {}],
+	['goes on', { onError: 'continueRegularOutput' }],
+	['has an error output', { onError: 'continueErrorOutput' }],
+] as const)(
+	'10. Always Output Data would let an empty item out of Approved: refused, when the workflow %s',
+	async (_what, settings) => {
+		const sent = sandbox.messages().length;
+		const { items, error } = await fail({ ...settings, alwaysOutputData: true });
+		expect(items).toEqual([]);
+		expect(error?.message).toMatch(/^Always Output Data would let an empty item out/);
+		expect(sandbox.messages()).toHaveLength(sent);
+	},
+);
 
 it('3. a message that was not sent leaves the input as it was, for Retry On Fail and for a retry from the list', async () => {
 	const { run, error } = await fail({ executeOnce: true });
@@ -200,8 +217,8 @@ it('7. what went in is stored once, however large: in the context and in what co
 	const { contextData, nodeExecutionStack } = run.data.executionData ?? {};
 	const kept = contextData?.['node:Diyalog']?.diyalogInput;
 	expect(kept).toEqual(CLAIM);
-	expect(nodeExecutionStack?.[0]?.data.main?.[0]?.[0]?.json.input).toBe(kept);
-	expect(run.data.resultData.runData.Diyalog?.[0]?.data?.main?.[0]?.[0]?.json.input).toBe(kept);
+	expect(nodeExecutionStack?.[0]?.data.main?.[1]?.[0]?.json.input).toBe(kept);
+	expect(run.data.resultData.runData.Diyalog?.[0]?.data?.main?.[1]?.[0]?.json.input).toBe(kept);
 });
 
 describe('an item that pretends to be a wrong code', () => {
