@@ -9,8 +9,8 @@ import type {
 } from 'n8n-workflow';
 import { properties, resources } from './actions';
 import { executeOperation } from './actions/execute';
-import { outputsOf } from './actions/outputs';
-import { resumeWebhooks, takeAnswer, WAITING_TOOLTIP } from './actions/question/takeAnswer';
+import { outputsOf, WAITING_TOOLTIP } from './actions/outputs';
+import { resumeWebhooks, takeAnswer } from './actions/question/takeAnswer';
 import { diyalogApiTest } from './diyalogApiTest';
 
 export class Diyalog implements INodeType {

@@ -21,6 +21,16 @@ export const itemAt = (
 ): INodeExecutionData[][] =>
 	isTool(node) ? [[item]] : [...Array.from({ length: output }, () => []), [item]];
 
+const WAITED_FOR: Readonly<Record<keyof typeof QUESTION_OUTPUTS, string>> = {
+	approval: 'the customer to approve or decline',
+	choice: "the customer's choice",
+	code: 'the code that the customer types',
+	freeText: "the customer's text",
+};
+
+/** What the editor shows while the node waits. */
+export const WAITING_TOOLTIP = `={{ 'Waits for ' + ${JSON.stringify(WAITED_FOR)}[$parameter.responseType ?? '${DEFAULT_RESPONSE_TYPE}'] + '. When the time is up, the workflow goes on through No Answer.' }}`;
+
 /** The names of the outputs of an operation, by what stands in its fields. */
 function namesOf(
 	resource: string,

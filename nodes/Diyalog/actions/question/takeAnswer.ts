@@ -45,10 +45,6 @@ const resumeWebhook = (httpMethod: 'GET' | 'POST'): IWebhookDescription => ({
 /** The resume address of a waiting execution: opened by links, posted to by triggers. */
 export const resumeWebhooks = [resumeWebhook('GET'), resumeWebhook('POST')];
 
-/** What the editor shows while the node waits. */
-export const WAITING_TOOLTIP =
-	'The workflow goes on with the customer\'s answer, or with the decision "expired" when the time is up.';
-
 /** For n8n's log, without any content of the answer. */
 const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', string>> = {
 	notWaiting: 'it does not wait for an answer.',
