@@ -50,10 +50,9 @@ async function leave(
 /** Items by output, each output in the order of the input. */
 function byOutput(leaving: readonly Leaving[], hasBranches: boolean): INodeExecutionData[][] {
 	if (!hasBranches) return [leaving.map(({ item }) => item)];
-	const last = Math.max(FAILED_OUTPUT, ...leaving.map(({ output }) => output));
-	return Array.from({ length: last + 1 }, (_, index) =>
-		leaving.filter(({ output }) => output === index).map(({ item }) => item),
-	);
+	const outputs: INodeExecutionData[][] = [[], []];
+	for (const { output, item } of leaving) (outputs[output] ??= []).push(item);
+	return outputs;
 }
 
 /** The items that n8n gave the node. What it stored for the end of a wait lies at another place than the first. */
