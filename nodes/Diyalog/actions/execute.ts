@@ -53,8 +53,9 @@ export async function executeOperation(context: IExecuteFunctions): Promise<INod
 	let settled: SettledItems;
 	let run: OperationRun;
 	try {
-		settled = SettledItems.of(context);
 		operation = chosenOperation(context);
+		const resource = String(context.getNodeParameter('resource', 0));
+		settled = SettledItems.of(context, `${resource}/${operation.value}`);
 		run = await operation.start(context, settled);
 	} catch (error) {
 		const asError = () => asNodeError(context.getNode(), error, 0);
