@@ -105,11 +105,12 @@ export async function executeOperation(
 	let settled: SettledItems;
 	let run: OperationRun;
 	try {
-		settled = SettledItems.of(context);
 		if (!operation) {
 			const advice = 'Choose one of the operations that the node offers.';
 			throw operationError(node, 'This operation does not exist', advice);
 		}
+		const resource = String(context.getNodeParameter('resource', 0));
+		settled = SettledItems.of(context, `${resource}/${operation.value}`);
 		run = await operation.start(context, settled);
 	} catch (error) {
 		const asError = () => asNodeError(node, error, 0);

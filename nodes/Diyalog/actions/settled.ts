@@ -49,20 +49,24 @@ export class SettledItems {
 
 	/**
 	 * What is settled of this run. A loop that comes back to the node is another run and begins with nothing, so that the
-	 * same message can be sent on purpose.
+	 * same message can be sent on purpose. So is one that does something else: a retry from the list may run the node as it is
+	 * now.
+	 *
+	 * @param operation what the node does
 	 */
-	static of(context: IExecuteFunctions): SettledItems {
+	static of(context: IExecuteFunctions, operation: string): SettledItems {
 		const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
 		const stored = context.getContext('node');
 		const kept: unknown = stored[CONTEXT_FIELD];
 		const before = kept instanceof SettledRun ? kept : SettledRun.fromJSON(kept);
 		// Of the tools of an agent several may have the same run: one for each item that it works on at once.
-		const isSameRun = before?.runIndex === runIndex && !isToolExecution(context);
+		const isSameRun =
+			before?.runIndex === runIndex && before?.operation === operation && !isToolExecution(context);
 		const goesOn = context.continueOnFail() && !isToolCall(context);
 		const run =
 			before && isSameRun
 				? before
-				: new SettledRun(runIndex, goesOn ? undefined : before?.uncertain);
+				: new SettledRun(runIndex, operation, goesOn ? undefined : before?.uncertain);
 		stored[CONTEXT_FIELD] = run;
 		return new SettledItems(context, run);
 	}
@@ -102,6 +106,7 @@ export class SettledItems {
 
 const keptSchema = z.object({
 	runIndex: z.unknown().optional(),
+	operation: z.string(),
 	settled: z.array(z.tuple([z.number(), z.custom<Settled>((value) => typeof value === 'object')])),
 });
 
@@ -114,6 +119,7 @@ class SettledRun {
 
 	constructor(
 		readonly runIndex: unknown,
+		readonly operation: string,
 		readonly uncertain = new Map<string, Settled>(),
 	) {}
 
@@ -121,16 +127,16 @@ class SettledRun {
 	static fromJSON(stored: unknown): SettledRun | undefined {
 		const { data } = keptSchema.safeParse(stored);
 		if (!data) return undefined;
-		const run = new SettledRun(data.runIndex);
+		const run = new SettledRun(data.runIndex, data.operation);
 		for (const [itemIndex, settled] of data.settled) run.settled.set(itemIndex, settled);
 		return run;
 	}
 
 	/** The context is stored with the execution; of finished tries nobody needs anything any more. */
 	toJSON(): unknown {
-		const { runIndex, toldOf } = this;
+		const { runIndex, operation, toldOf } = this;
 		if (toldOf === undefined) return null;
 		const settled = [...this.settled].filter(([itemIndex]) => itemIndex !== toldOf);
-		return { runIndex, settled };
+		return { runIndex, operation, settled };
 	}
 }

@@ -1,5 +1,11 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-/** Whether an AI agent runs the node as a tool of its own. Early releases of n8n 2 and before do not tell. */
-export const isToolExecution = (context: IExecuteFunctions): boolean =>
-	'isToolExecution' in context && context.isToolExecution();
+/**
+ * Whether an AI agent runs the node as a tool of its own, and not n8n as a node that it has taken off its stack. Early
+ * releases of n8n 2 and before do not tell, but show it: what is executed there is the agent.
+ */
+export function isToolExecution(context: IExecuteFunctions): boolean {
+	if ('isToolExecution' in context && context.isToolExecution()) return true;
+	const { node, data } = context.getExecuteData();
+	return node.name !== context.getNode().name || !Array.isArray(data.main);
+}

@@ -49,6 +49,9 @@ const folded = (text: string): string =>
 const namesIn = (text: string): string[] =>
 	[...text.matchAll(LOOKALIKE)].map(([, name = '']) => name);
 
+/** What JavaScript, and so an expression, makes of an object inside a text. */
+const OBJECT_AS_TEXT = '[object Object]';
+
 /** What is wrong with a text, and what to do. */
 export interface Unfilled {
 	problem: string;
@@ -66,7 +69,7 @@ function adviceFor(name: string, values: PlaceholderValues | undefined): string 
 }
 
 /**
- * Finds what would leave as a name in braces instead of a value, e.g. "{code}".
+ * Finds what would leave as a name in braces instead of a value, e.g. "{code}", and objects that became text.
  *
  * The names of code, validity and transaction are ours wherever they stand and however they are written: a customer must
  * not approve an {amount} that nobody filled in. Any other single name in braces is refused too, because a field of the
@@ -76,6 +79,13 @@ function adviceFor(name: string, values: PlaceholderValues | undefined): string 
  * @param values what is put in place of placeholders; nothing for a text that has none
  */
 export function findUnfilled(template: string, values?: PlaceholderValues): Unfilled | undefined {
+	if (template.includes(OBJECT_AS_TEXT)) {
+		return {
+			problem: 'has an object where the customer should read a text',
+			advice:
+				'Take one of its fields in the expression, or all as JSON: {{ JSON.stringify(...) }}.',
+		};
+	}
 	const texts = values ? textsOf(values) : new Map<string, string>();
 	const rest = template.replace(PLACEHOLDER, (whole, name: string) =>
 		texts.has(name) ? '.' : whole,

@@ -19,20 +19,9 @@ import { parseMessageResponse } from './response';
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api
  */
 
-/** What JavaScript, and so an expression, makes of an object inside a text. */
-const OBJECT_AS_TEXT = '[object Object]';
-
 const inputShape = {
 	customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
-	message: requiredText('Enter the text that the customer reads.').transform((text, context) =>
-		text.includes(OBJECT_AS_TEXT)
-			? addProblem(
-					context,
-					'has an object where the customer should read a text',
-					'Take one of its fields in the expression, or all as JSON: {{ JSON.stringify(...) }}.',
-				)
-			: text,
-	),
+	message: requiredText('Enter the text that the customer reads.'),
 	messageId: optionalIdentifier.transform((id, context) => {
 		// A press comes back as `[<messageId>]:<payload>`: with these two characters inside, nobody could tell where the id ends.
 		if (!id?.includes(']:')) return id;

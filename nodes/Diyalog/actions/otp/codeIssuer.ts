@@ -11,6 +11,21 @@ import { codeKeysOf } from './codeKeys';
 
 const MS_PER_MINUTE = 60_000;
 
+/** The challenge that belongs to a code. */
+function challengeFor(
+	keys: CodeKeys,
+	{ code, customerNo, transaction, validMinutes }: SendOtpInput & { code: string },
+	messageId: string,
+	sentAt: Date,
+): IDataObject {
+	const expiresAtMs = sentAt.getTime() + validMinutes * MS_PER_MINUTE;
+	const issued = { code, customerNo, messageId, transaction, expiresAtMs };
+	return {
+		challenge: issueChallenge(keys, issued, randomBytes),
+		expiresAt: new Date(expiresAtMs).toISOString(),
+	};
+}
+
 /** Watches over the codes that one run of the node sends, and makes their challenges. */
 export class CodeIssuer {
 	private derived: CodeKeys | undefined;
@@ -28,31 +43,28 @@ export class CodeIssuer {
 	): Pick<Message, 'permit' | 'added'> {
 		const { code } = input;
 		if (code === undefined) return {};
+		const keys = this.keysFor(itemIndex);
 		return {
-			permit: input.otpMode === 'generate' ? this.permit(input, itemIndex) : undefined,
-			added: (sentAt) => this.challengeFor({ ...input, code }, messageId, sentAt),
+			permit: input.otpMode === 'generate' ? this.permit(keys, input, itemIndex) : undefined,
+			added: (sentAt) => challengeFor(keys, { ...input, code }, messageId, sentAt),
 		};
 	}
 
-	private get keys(): CodeKeys {
-		return (this.derived ??= codeKeysOf(this.context.getNode(), this.credentials));
+	private keysFor(itemIndex: number): CodeKeys {
+		return (this.derived ??= codeKeysOf(this.context.getNode(), this.credentials, itemIndex));
 	}
 
 	/** Counts a generated code against the customer's resend limits. */
 	private permit(
+		keys: CodeKeys,
 		{ customerNo, resendLimits: { maxCodes, windowMinutes, firstGapSeconds } }: SendOtpInput,
 		itemIndex: number,
 	): Message['permit'] {
 		return async (sentAt) => {
 			const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
-			const customer = customerFingerprint(this.keys, customerNo);
-			const permit = await permitSend(
-				this.keys,
-				nodeBook(this.context),
-				customer,
-				limits,
-				sentAt.getTime(),
-			);
+			const customer = customerFingerprint(keys, customerNo);
+			const book = nodeBook(this.context);
+			const permit = await permitSend(keys, book, customer, limits, sentAt.getTime());
 			if (permit.granted) return permit.giveBack;
 			const problem = {
 				field: 'Customer Number',
@@ -60,20 +72,6 @@ export class CodeIssuer {
 				advice: 'Let the customer wait a minute or more before asking for another code.',
 			};
 			throw invalidInputError(this.context.getNode(), problem, itemIndex);
-		};
-	}
-
-	/** The challenge that belongs to a code. */
-	private challengeFor(
-		{ code, customerNo, transaction, validMinutes }: SendOtpInput & { code: string },
-		messageId: string,
-		sentAt: Date,
-	): IDataObject {
-		const expiresAtMs = sentAt.getTime() + validMinutes * MS_PER_MINUTE;
-		const issued = { code, customerNo, messageId, transaction, expiresAtMs };
-		return {
-			challenge: issueChallenge(this.keys, issued, randomBytes),
-			expiresAt: new Date(expiresAtMs).toISOString(),
 		};
 	}
 }

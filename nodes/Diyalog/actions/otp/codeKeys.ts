@@ -9,12 +9,17 @@ import { failureError } from '../errors';
  * The keys for challenges, derived from the bot token.
  *
  * @param credentials a decrypted Diyalog API credential
+ * @param itemIndex the item that needs them
  * @throws NodeApiError when it has no token
  */
-export function codeKeysOf(node: INode, credentials: ICredentialDataDecryptedObject): CodeKeys {
+export function codeKeysOf(
+	node: INode,
+	credentials: ICredentialDataDecryptedObject,
+	itemIndex = 0,
+): CodeKeys {
 	try {
 		return deriveKeys(botTokenOf(credentials));
 	} catch (error) {
-		throw failureError(node, explainThrown(error), 0);
+		throw failureError(node, explainThrown(error), itemIndex);
 	}
 }

@@ -36,9 +36,7 @@ const refused = (context: IExecuteFunctions, problem: InputProblem) =>
  * n8n itself has taken off the stack of an execution which it stores.
  */
 export function requireWaitable(context: IExecuteFunctions): void {
-	const { node, data } = context.getExecuteData();
-	const isOnStack = node.name === context.getNode().name && Array.isArray(data.main);
-	if (isOnStack && !isToolExecution(context) && context.getExecutionId()) return;
+	if (!isToolExecution(context) && context.getExecutionId()) return;
 	throw refused(context, {
 		field: 'This node',
 		problem: 'cannot wait where it was called',

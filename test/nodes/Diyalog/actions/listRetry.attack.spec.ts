@@ -73,3 +73,25 @@ it('3. an execution that succeeded keeps nothing of it', async () => {
 		'node:Diyalog': { sentMessages: null },
 	});
 });
+
+it.each([
+	['verify', { challenge: 'x', code: '1', transaction: {}, limits: {} }, 'malformed'],
+	['sendAndWait', { responseType: 'approval' }, 'expired'],
+])(
+	'%s: what Send has settled is not what the node does now',
+	async (operation, parameters, outcome) => {
+		behaviours = [accept, refuse];
+		const failed = await runDiyalogNode(setup(), items);
+		const changed = setup('Pay?', { executeOnce: true });
+		const now = {
+			...changed,
+			credentials: { ...changed.credentials, appSecret: 'secret' },
+			parameters: { ...changed.parameters, ...parameters, operation },
+		};
+		// n8n puts the node onto its stack as it is now.
+		const [entry] = failed.run.data.executionData?.nodeExecutionStack ?? [];
+		if (entry) Object.assign(entry.node, { parameters: now.parameters, executeOnce: true });
+		const retried = await retryFromList(now, failed.run);
+		expect(retried.items.map(({ json }) => json.decision ?? json.reason)).toEqual([outcome]);
+	},
+);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { SupplyDataContext } from 'n8n-core';
 import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
 import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
 import { diyalogTool, diyalogTools, runDiyalogNode } from '../../../support/nodeRuntime';
@@ -79,36 +80,41 @@ describe('an agent that works on several items at once', () => {
 		expect(server.requests).toBe(2);
 	});
 
-	it('8. verifies each code', async () => {
-		const issue = (customerNo: string, code: string): string =>
-			issueChallenge(
-				deriveKeys('token'),
-				{
-					code,
-					customerNo,
-					messageId: 'm',
-					transaction: [],
-					expiresAtMs: Date.now() + 60_000,
+	it.each([
+		['8. verifies each code', {}],
+		['10. verifies each code, with Retry On Fail', { retryOnFail: true }],
+	])('%s, also where n8n does not tell that it is a tool', async (_what, settings) => {
+		const issue = (customerNo: string, code: string): string => {
+			const expiresAtMs = Date.now() + 60_000;
+			const issued = { code, customerNo, messageId: 'm', transaction: [], expiresAtMs };
+			return issueChallenge(deriveKeys('token'), issued, randomBytes);
+		};
+		const { prototype } = SupplyDataContext;
+		const tells = Object.getOwnPropertyDescriptor(prototype, 'isToolExecution');
+		for (const doesTell of [true, false]) {
+			if (!doesTell) Reflect.deleteProperty(prototype, 'isToolExecution');
+			const newTool = diyalogTools({
+				...setup('', settings),
+				parameters: {
+					resource: 'otp',
+					operation: 'verify',
+					challenge: '={{ $fromAI("challenge", "", "string") }}',
+					code: '={{ $fromAI("code", "", "string") }}',
+					customerNo: '={{ $fromAI("customerNo", "", "string") }}',
+					transaction: {},
+					limits: {},
 				},
-				randomBytes,
-			);
-		const newTool = diyalogTools({
-			...setup(),
-			parameters: {
-				resource: 'otp',
-				operation: 'verify',
-				challenge: '={{ $fromAI("challenge", "", "string") }}',
-				code: '={{ $fromAI("code", "", "string") }}',
-				customerNo: '={{ $fromAI("customerNo", "", "string") }}',
-				transaction: {},
-				limits: {},
-			},
-		});
-		const [first, second] = [newTool(), newTool()];
-		const right = { challenge: issue('70021', '481516'), code: '481516', customerNo: '70021' };
-		const wrong = { challenge: issue('70022', '234200'), code: '000000', customerNo: '70022' };
-		expect(await first(right)).toContain('"valid":true');
-		expect(await second(wrong)).toContain('"valid":false');
+			});
+			const [first, second] = [newTool(), newTool()];
+			const right = { challenge: issue('70021', '481516'), code: '481516', customerNo: '70021' };
+			const wrong = { challenge: issue('70022', '234200'), code: '000000', customerNo: '70022' };
+			try {
+				expect(await first(right)).toContain('"valid":true');
+				expect(await second(wrong)).toContain('"valid":false');
+			} finally {
+				if (tells) Object.defineProperty(prototype, 'isToolExecution', tells);
+			}
+		}
 	});
 });
 

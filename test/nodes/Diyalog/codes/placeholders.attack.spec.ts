@@ -135,6 +135,16 @@ describe('other texts that a customer reads:', () => {
 			/^Button 2: Title .*\{payee\}/,
 		],
 		[
+			'40. an object in the Wrong Code Reply',
+			async () => await ask({ ...code, options: { wrongCodeReply: `Not that, ${String({})}.` } }),
+			/^Wrong Code Reply has an object where the customer should read a text/,
+		],
+		[
+			'41. an object in the label of a button',
+			async () => await ask({ approvalOptions: { values: { approveLabel: String({}) } } }),
+			/^Approve Button Label has an object where the customer should read a text/,
+		],
+		[
 			'28. the Wrong Code Reply',
 			async () => await ask({ ...code, options: { wrongCodeReply: 'Not {code}. Try again.' } }),
 			/^Wrong Code Reply .*\{code\}/,
