@@ -7,7 +7,7 @@ import { schemasFromTypes } from './schemasFromTypes';
 async function main(): Promise<void> {
 	const { config } = ts.readConfigFile(path.join(projectRoot, 'tsconfig.json'), ts.sys.readFile);
 	const { options } = ts.parseJsonConfigFileContent(config, ts.sys, projectRoot);
-	const types = path.join(__dirname, 'outputTypes.ts');
+	const types = path.join(projectRoot, 'tools/outputTypes.ts');
 	for (const [name, schema] of schemasFromTypes(types, 'OutputTypes', options)) {
 		const file = path.join(projectRoot, 'dist/nodes/Diyalog/__schema__', `${name}.json`);
 		await fs.mkdir(path.dirname(file), { recursive: true });

@@ -280,8 +280,7 @@ describe.each(NAMES)('%s', (name) => {
 		expect(checker.safeParse(item).success).toBe(true);
 		expect(checker.safeParse({ ...item, more: 1 }).success).toBe(false);
 		expect(checker.safeParse({ ...item, customerNo: 70_021 }).success).toBe(false);
-		const { customerNo: _, ...less } = item;
-		expect(checker.safeParse(less).success).toBe(false);
+		expect(checker.safeParse({ ...item, customerNo: undefined }).success).toBe(false);
 	});
 
 	it('is understood by the editor: it has fields, and each has a type', async () => {
