@@ -91,7 +91,15 @@ it('is small and holds only what is published', async () => {
 	expect((await fs.stat(tarball)).size).toBeLessThan(MAX_TARBALL_BYTES);
 	const files = (await run('tar', ['-tzf', tarball])).trim().split('\n');
 	const kinds = /^package\/(package\.json|README\.md|LICENSE|dist\/.*\.(js|node\.json|svg))$/;
-	expect(files.filter((file) => !kinds.test(file))).toEqual([]);
+	const schemas = files.filter((file) => file.includes('/__schema__/'));
+	expect(files.filter((file) => !kinds.test(file) && !schemas.includes(file))).toEqual([]);
+	expect(schemas.map((file) => file.replace(/^.*__schema__\//, '')).sort()).toEqual([
+		'v1.0.0/otp/send.json',
+		'v1.0.0/otp/sendAndWait.json',
+		'v1.0.0/otp/verify.json',
+		'v1.0.0/output.json',
+		'v2.0.0/output.json',
+	]);
 	expect(files).toEqual(
 		expect.arrayContaining([
 			'package/dist/icons/diyalog.svg',

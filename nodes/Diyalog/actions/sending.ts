@@ -1,4 +1,5 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { KeptChallenge } from '../codes/challenge';
 import { rememberMessage } from '../messages/knownMessages';
 import type { MessageResponse } from '../messages/response';
 import { DiyalogClient } from '../transport/client';
@@ -15,6 +16,18 @@ export interface Recipient {
 	customerNo: string;
 }
 
+/** The item of a message that was sent, beside what its code adds. Its comments are what people read in n8n. */
+export interface SentMessage {
+	customerNo: string;
+	messageId: string;
+	/** the customer's id in Diyalog */
+	recipientId: string;
+	/** the id that Diyalog gave to the message */
+	diyalogMessageId: string;
+	/** ISO 8601 */
+	sentAt: string;
+}
+
 /** One message, checked and ready to be sent. */
 export interface Message {
 	messageId: string;
@@ -27,8 +40,8 @@ export interface Message {
 	 * @throws NodeOperationError when the person has got enough for now
 	 */
 	permit?: (sentAt: Date) => Promise<() => Promise<void>>;
-	/** what else its item says, for instance the challenge of its code */
-	added?: (sentAt: Date) => IDataObject;
+	/** what else its item says, where it has a code */
+	added?: (sentAt: Date) => KeptChallenge;
 }
 
 /** Sends a message, which is known from then on: a press may name it at once. */
@@ -56,8 +69,9 @@ export async function deliver(
 	if (outcome.accepted) {
 		const { recipientId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;
-		const sent = { messageId, recipientId, diyalogMessageId, sentAt: sentAt.toISOString() };
-		return { result: { ...recipient, ...sent, ...message.added?.(sentAt) } };
+		const ids = { messageId, recipientId, diyalogMessageId };
+		const sent: SentMessage = { ...recipient, ...ids, sentAt: sentAt.toISOString() };
+		return { result: { ...sent, ...message.added?.(sentAt) } };
 	}
 	// When that fails too, the message counts as sent: the failure to send is the news.
 	if (outcome.failure.uncertain) attempt.setUncertain(outcome);

@@ -20,10 +20,12 @@ export interface VerifyLimits {
 	failures: RateLimit;
 }
 
-/** The outcome of one verification. */
+/** The outcome of one verification, which is its item. The comments are what people read in n8n. */
 export interface Verification {
 	valid: boolean;
+	/** ok, or why the code was not accepted */
 	reason: Reason;
+	/** how many more codes can be tried with this challenge */
 	attemptsLeft: number;
 	/** null unless the challenge was issued for this customer */
 	customerNo: string | null;

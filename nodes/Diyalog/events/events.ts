@@ -1,5 +1,9 @@
 import type { PayloadSignature } from '../deviceSignature/verifier';
 
+/*
+ * The comments of fields are what people read in n8n, where they see the fields of all events as those of one item.
+ */
+
 /** What every event of the webhook tells. */
 export interface WebhookEvent {
 	customerNo: string;
@@ -17,21 +21,22 @@ export interface WebhookEvent {
 /** A customer pressed a button. */
 export interface ButtonPressed extends WebhookEvent {
 	event: 'buttonPressed';
-	/** the sender's id of the message whose button was pressed */
+	/** the sender's id of the message that the event is about */
 	messageId: string;
 	/** the button's payload; the inner one when it was signed and the signature is valid */
 	payload: string;
-	/** what checking the device's signature found */
+	/** what checking the device's signature of the payload found */
 	payloadSignature: PayloadSignature;
-	/** the last message delivered to the customer by then; not necessarily the one that was pressed */
+	/** the last message delivered to the customer by then, which may be another than the pressed one; empty when not named */
 	lastDeliveredMessageId: string;
 }
 
 /** A customer wrote a text. */
 export interface TextReceived extends WebhookEvent {
 	event: 'textReceived';
+	/** what the customer wrote */
 	text: string;
-	/** the last message delivered to the customer by then: the only hint at what is being answered */
+	/** for a text the only hint at what is being answered */
 	lastDeliveredMessageId: string;
 }
 
@@ -46,7 +51,7 @@ export interface MessageReceipt extends WebhookEvent {
 	event: 'messageDelivered' | 'messageRead';
 	/** null when Diyalog names no message but only a watermark */
 	messageId: string | null;
-	/** everything until then was delivered or read, ISO 8601 */
+	/** everything until then was delivered or read, ISO 8601; null when Diyalog gives none */
 	watermark: string | null;
 }
 
@@ -54,9 +59,10 @@ export interface MessageReceipt extends WebhookEvent {
 export interface StatusCallback {
 	event: 'statusCallback';
 	messageId: string;
+	/** as the older status callback names it */
 	status: string;
 	customerNo: string;
-	/** data signed by the device's private key, passed on unchecked */
+	/** data signed by the device's private key, passed on unchecked; empty where nothing was signed */
 	secretData: string;
 	/** when it arrived here, ISO 8601 */
 	receivedAt: string;

@@ -1,4 +1,4 @@
-import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
@@ -301,8 +301,16 @@ function isLost(
 	return passesFilters(event, { events: [event.event], ...filters, onlySigned });
 }
 
-function toItem({ event, outcome }: Candidate): IDataObject {
-	if (!outcome) return { ...event };
+/** The item of an event. The comments are what people read in n8n. */
+export type TriggerItem = DiyalogEvent & {
+	/** whether the execution that waits has continued with this answer; null when nobody can tell */
+	resumed?: boolean | null;
+	/** why it did not continue, e.g. otherCustomer */
+	notResumedReason?: string;
+};
+
+function toItem({ event, outcome }: Candidate): TriggerItem {
+	if (!outcome) return event;
 	if (outcome.resumed) return { ...event, resumed: true };
 	const { resumed, notResumedReason } = outcome;
 	return { ...event, resumed, notResumedReason };
@@ -319,7 +327,9 @@ function emit(
 	const comesOut = (candidate: Candidate): boolean =>
 		isLost(candidate, settings) ||
 		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
-	const items = candidates.filter(comesOut).map((candidate) => ({ json: toItem(candidate) }));
+	const items = candidates
+		.filter(comesOut)
+		.map((candidate) => ({ json: { ...toItem(candidate) } }));
 	if (items.length === 0) {
 		return ownReply.isSent() ? { noWebhookResponse: true } : reply(context, 200, 'OK');
 	}

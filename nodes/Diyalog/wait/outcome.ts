@@ -1,17 +1,44 @@
 import type { IDataObject } from 'n8n-workflow';
+import type { PayloadSignature } from '../deviceSignature/verifier';
 import type { Decision, Wait } from './decide';
 
-/** How a wait ended, beside what is known from the start. */
-export interface Ending {
-	decision: Decision;
+/** The item that comes out of a wait. Its comments are what people read in n8n. */
+export type Outcome = {
+	/** the answer as n8n's human review of AI agents reads and shows it */
+	data: {
+		approved: boolean;
+		/** null when nobody answered, or by a link */
+		responder: { customerNo: string; userId: string } | null;
+		respondedAt: string | null;
+	};
+	/** true for the decisions approved and codeMatched alone */
 	approved: boolean;
+	decision: Decision;
+	/** approve or decline, the value of the chosen button, or the text; null for a code, or when nobody answered */
 	value: string | null;
+	messageId: string;
+	customerNo: string;
 	/** the customer's id in Diyalog; null when nobody answered, or by a link */
 	userId: string | null;
-	payloadSignature: string | null;
+	/** what checking the device's signature found; null when nobody answered, or by a link */
+	payloadSignature: PayloadSignature | null;
+	/** ISO 8601 */
+	sentAt: string;
 	/** ISO 8601; null when nobody answered */
 	respondedAt: string | null;
-}
+	/** for Verify; only where the message has a code */
+	challenge?: string;
+	/** until when that code is accepted, ISO 8601 */
+	expiresAt?: string;
+	/** the item that went in */
+	input: IDataObject;
+};
+
+/** How a wait ended, beside what is known from the start. */
+export type Ending = Pick<
+	Outcome,
+	'decision' | 'approved' | 'value' | 'userId' | 'payloadSignature' | 'respondedAt'
+>;
 
 /** Time is up. It is no approval. */
 export const EXPIRED: Ending = {
@@ -32,9 +59,8 @@ export function outcomeOf(
 	{ messageId, customerNo, sentAt, challenge, expiresAt }: Wait,
 	{ approved, decision, value, userId, payloadSignature, respondedAt }: Ending,
 	input: IDataObject,
-): IDataObject {
+): Outcome {
 	return {
-		// n8n's human review of AI agents reads the approval here, and shows who gave it.
 		data: { approved, responder: userId === null ? null : { customerNo, userId }, respondedAt },
 		approved,
 		decision,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { ICredentialDataDecryptedObject, IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { customerFingerprint, issueChallenge } from '../../codes/challenge';
+import type { KeptChallenge } from '../../codes/challenge';
 import type { CodeKeys } from '../../codes/keys';
 import { permitSend } from '../../codes/permit';
 import { nodeBook } from '../../memory/books';
@@ -17,7 +18,7 @@ function challengeFor(
 	{ code, customerNo, transaction, validMinutes }: SendOtpInput & { code: string },
 	messageId: string,
 	sentAt: Date,
-): IDataObject {
+): KeptChallenge {
 	const expiresAtMs = sentAt.getTime() + validMinutes * MS_PER_MINUTE;
 	const issued = { code, customerNo, messageId, transaction, expiresAtMs };
 	return {

@@ -1,0 +1,24 @@
+import type { SentMessage } from '../nodes/Diyalog/actions/sending';
+import type { KeptChallenge } from '../nodes/Diyalog/codes/challenge';
+import type { Verification } from '../nodes/Diyalog/codes/verify';
+import type { TriggerItem } from '../nodes/Diyalog/trigger/handleWebhook';
+import type { Outcome } from '../nodes/Diyalog/wait/outcome';
+
+/*
+ * What comes out of the nodes, as the types that they work with say it. An item with an error is n8n's own.
+ */
+
+type SentOtp = SentMessage & Partial<KeptChallenge>;
+
+/**
+ * By where n8n looks for a schema below the folder of a node: the node's version, its resource and operation. Both nodes lie
+ * in one folder, and are told apart by their versions.
+ */
+export interface OutputTypes {
+	'v1.0.0/otp/send': SentOtp;
+	'v1.0.0/otp/sendAndWait': Outcome;
+	'v1.0.0/otp/verify': Verification;
+	/** The editor does not store defaults. Without this n8n's AI builder would take the trigger's for the first operation. */
+	'v1.0.0/output': SentOtp;
+	'v2.0.0/output': TriggerItem;
+}
