@@ -12,7 +12,8 @@ module.exports = {
 	// Types are checked by `npm run lint`, for all files at once.
 	transform: { '^.+\\.ts$': ['ts-jest', { diagnostics: false, tsconfig: 'tsconfig.jest.json' }] },
 	testTimeout: 30_000,
-	maxWorkers: 2,
+	// More than a small machine has cores: many tests wait for real time.
+	maxWorkers: 4,
 	globalSetup: '<rootDir>/test/support/globalSetup.ts',
 	reporters: ['default', '<rootDir>/test/support/summaryReporter.js'],
 };
