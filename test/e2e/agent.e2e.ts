@@ -1,6 +1,6 @@
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
-import { firstItemOf, itemsOf } from '../../tools/n8n/executions';
+import { firstItemOf, itemsOf, outputsLeft } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
 import { ASK, asTool, deedTool } from './harness/workflows';
@@ -55,6 +55,19 @@ async function createAgent(
 	return await stage.createCalled([[agent], ...rows, isTool ? [tool] : [asTool(tool), review]]);
 }
 
+const REVIEWER = {
+	responder: { customerNo: '70021', userId: expect.any(String) },
+	respondedAt: expect.any(String),
+};
+
+/** What the one output of the review said, which all of its ways lead to. */
+async function reviewed(asked: Asked): Promise<unknown> {
+	const items = itemsOf(await asked.record(), ASK, 'ai_tool');
+	expect(items).toHaveLength(1);
+	expect(outputsLeft(await asked.record(), ASK, 'ai_tool')).toEqual([0]);
+	return items[0];
+}
+
 /** What the agent said at the end: the model repeats what it was told about its call. */
 async function saidBy(asked: Asked, withinMs?: number): Promise<unknown> {
 	return firstItemOf(await asked.record(withinMs), AGENT);
@@ -77,6 +90,10 @@ it('approved on the phone: the tool runs with what the model asked for', async (
 	await stage.press(asked.message, 'Approve');
 	expect(await saidBy(asked)).toEqual({ output: 'I was told: [{"result":"transferred"}]' });
 	expect(chat.deeds).toEqual([{ amount: '250' }]);
+	expect(await reviewed(asked)).toMatchObject({
+		decision: 'approved',
+		data: { approved: true, ...REVIEWER },
+	});
 });
 
 it('declined: the tool does not run, and the model is told', async () => {
@@ -85,6 +102,10 @@ it('declined: the tool does not run, and the model is told', async () => {
 	expect(await saidBy(asked)).toEqual(REJECTED);
 	expect(chat.deeds).toEqual([]);
 	expect(chat.requests).toHaveLength(2);
+	expect(await reviewed(asked)).toMatchObject({
+		decision: 'declined',
+		data: { approved: false, ...REVIEWER },
+	});
 });
 
 it('time is up: the tool does not run, although the model claims that it is approved', async () => {
@@ -93,8 +114,11 @@ it('time is up: the tool does not run, although the model claims that it is appr
 	};
 	const asked = await (await createAgent({ options: { limitWaitTime } })).start();
 	expect(await saidBy(asked, EXPIRES_WITHIN_MS)).toEqual(REJECTED);
-	const [review] = itemsOf(await asked.record(), ASK, 'ai_tool');
-	expect(review).toMatchObject({ decision: 'expired', data: { approved: false } });
+	const review = await reviewed(asked);
+	expect(review).toMatchObject({
+		decision: 'expired',
+		data: { approved: false, responder: null, respondedAt: null },
+	});
 	expect(review).toMatchObject({ input: { approved: true, data: { approved: true } } });
 	expect(chat.deeds).toEqual([]);
 }, 150_000);
@@ -115,6 +139,10 @@ describe('without a tool to approve, as a tool of the agent itself', () => {
 		await stage.press(asked.message, 'Decline');
 		expect(await saidBy(asked)).toEqual({
 			output: expect.stringContaining('"decision":"declined"'),
+		});
+		expect(await reviewed(asked)).toMatchObject({
+			decision: 'declined',
+			data: { approved: false, ...REVIEWER },
 		});
 	});
 

@@ -7,7 +7,7 @@ import { breakSqlite, mendSqlite } from './harness/database';
 import type { Begin } from './harness/database';
 import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
-import { node } from './harness/workflows';
+import { node, whicheverWay } from './harness/workflows';
 
 /*
  * Attacks on the way of an answer from Diyalog's call to the execution that waits for it, in a real n8n: its database fails,
@@ -48,9 +48,9 @@ afterEach(async () => {
 
 const log = async () => await fs.readFile(stage.n8n.logFile, 'utf8');
 
-/** A workflow that asks, and sends a message for each time that it goes on. */
+/** A workflow that asks, and sends a message for each time that it goes on, whichever way. */
 async function asking(parameters: Readonly<Record<string, unknown>> = {}): Promise<AskingWorkflow> {
-	return await stage.createAsking(parameters, stage.carryOut());
+	return await stage.createCalled(whicheverWay(stage.ask(parameters), stage.carryOut()));
 }
 
 const timesDone = ({ message: { customerNo, messageId } }: Asked): number =>

@@ -7,16 +7,19 @@ import { Stage } from './harness/waiting';
 import {
 	ASK,
 	behind,
+	branches,
 	calledTrigger,
 	deed,
 	input,
 	loop,
 	manualTrigger,
 	node,
+	noOp,
 	output,
 	set,
 	splitOut,
 	subWorkflow,
+	whicheverWay,
 	workflow,
 } from './harness/workflows';
 import type { Fields, Row, WorkflowNode } from './harness/workflows';
@@ -100,14 +103,17 @@ const ask = (customerNo: string, parameters: Fields = {}, settings: Fields = {})
 const claim = (): WorkflowNode => set(CLAIMING, CLAIM);
 const transfer = (key: string): WorkflowNode => deed(AFTER, chat.toolUrl, key);
 
-/** Claim -> Ask -> Transfer, also with what comes out in case of an error */
-const chain = (key: string, question: WorkflowNode): Row[] => {
-	const after = transfer(key);
-	return [
-		[claim(), question, after],
-		[output(question, 1), after],
-	];
-};
+const REFUSE = 'Refuse';
+
+/** What stands behind each output of a question; Transfer behind the first alone. */
+const tellers = (key: string): WorkflowNode[][] =>
+	[AFTER, 'Give up', REFUSE, 'Failed'].map((name) => [deed(name, chat.toolUrl, key)]);
+
+/** Claim -> Ask -> Transfer, or what else is done when there is no right code */
+const chain = (key: string, question: WorkflowNode): Row[] => [
+	[claim(), question],
+	...branches(question, tellers(key)),
+];
 
 /** A workflow, called once. */
 async function called(rows: readonly Row[], settings: Fields = {}): Promise<string> {
@@ -175,13 +181,13 @@ const EVERYTHING = {
 	...ONCE,
 	...RETRY,
 	onError: 'continueErrorOutput',
-	alwaysOutputData: true,
 };
 
 interface Started {
 	/** the workflow that asks */
 	id: string;
-	from: string;
+	/** what tells what came out, if not the node behind the output of the decision */
+	from?: string;
 	/** what comes out is a model's text, which approves nothing */
 	isText?: boolean;
 }
@@ -196,7 +202,6 @@ const production = (way: string, settings: Fields = {}, ofWorkflow: Fields = {})
 	way,
 	start: async (key, customerNo) => ({
 		id: await called(chain(key, ask(customerNo, {}, settings)), ofWorkflow),
-		from: AFTER,
 	}),
 });
 
@@ -206,7 +211,7 @@ const manual = (way: string, settings: Fields = {}, pinData: Fields = {}): Way =
 		const rows = behind(manualTrigger(), chain(key, ask(customerNo, {}, settings)));
 		const { id } = await stage.n8n.saveWorkflow({ ...workflow('By hand', rows), pinData });
 		await post(`/rest/workflows/${id}/run`, { triggerToStartFrom: { name: 'Start' } });
-		return { id, from: AFTER };
+		return { id };
 	},
 });
 
@@ -218,13 +223,17 @@ const edited = (way: string, change: (id: string) => Promise<unknown>): Way => (
 const bySubWorkflow = (way: string, waits: boolean): Way => ({
 	way,
 	start: async (key, customerNo) => {
-		const asking = [calledTrigger(), claim(), ask(customerNo)];
+		const question = ask(customerNo);
 		const id = await stage.n8n.createWorkflow(
-			workflow('Child', [waits ? asking : [...asking, transfer(key)]]),
+			workflow('Child', [
+				[calledTrigger(), claim(), question],
+				// The parent gets what comes out of the last node at its first output.
+				...(waits ? whicheverWay(question, noOp('End')) : branches(question, tellers(key))),
+			]),
 		);
 		const sub = subWorkflow(id, waits);
 		await called([waits ? [sub, deed('Parent', chat.toolUrl, key)] : [sub]]);
-		return { id, from: waits ? 'Parent' : AFTER };
+		return waits ? { id, from: 'Parent' } : { id };
 	},
 });
 
@@ -304,7 +313,8 @@ describe.each([
 				expect(cameOut(key)).toEqual([]);
 			}
 			const found = started.isText ? expected.replace(' approved', '') : expected;
-			expect(await outcome(key)).toEqual([`${started.from}: ${found}`]);
+			const from = started.from ?? (expected === 'tooManyAttempts' ? REFUSE : AFTER);
+			expect(await outcome(key)).toEqual([`${from}: ${found}`]);
 			expect(messagesTo(customerNo).map(({ mokMessage }) => mokMessage)).toEqual([
 				'Pay 250 TL',
 				...codes.slice(0, expected === 'tooManyAttempts' ? 2 : 1).map(() => REPLY),
@@ -321,9 +331,12 @@ it('two questions in parallel branches with a merge behind them: each has its ow
 	const [one, other] = [newCustomer(), newCustomer()];
 	const before = claim();
 	const merge = node('Merge', 'n8n-nodes-base.merge', 3.2);
+	const [asking, askingToo] = [ask(one), ask(other, {}, { name: 'Ask too' })];
 	const id = await called([
-		[before, ask(one), merge, transfer(key)],
-		[before, ask(other, {}, { name: 'Ask too' }), input(merge, 1)],
+		[before, asking, merge, transfer(key)],
+		[output(asking, 2), merge],
+		[before, askingToo, input(merge, 1)],
+		[output(askingToo, 2), input(merge, 1)],
 	]);
 	for (const [customerNo, codes] of [
 		[one, ['57', '58', RIGHT]],
@@ -346,9 +359,11 @@ it('a loop over items: attempts are counted anew for each question, and codes of
 	const key = 'loop';
 	const customerNo = newCustomer();
 	const turns = loop();
+	const question = ask(customerNo, {}, EVERYTHING);
 	const id = await called([
 		[set(CLAIMING, { list: [CLAIM, CLAIM, CLAIM] }), splitOut('list'), turns],
-		[output(turns, 1), ask(customerNo, {}, EVERYTHING), transfer(key), turns],
+		[output(turns, 1), question],
+		...branches(question, tellers(key), turns),
 	]);
 	let got = 0;
 	for (const codes of [
@@ -365,7 +380,7 @@ it('a loop over items: attempts are counted anew for each question, and codes of
 	}
 	expect(await outcome(key, 3)).toEqual([
 		`${AFTER}: codeMatched approved`,
-		`${AFTER}: tooManyAttempts`,
+		`${REFUSE}: tooManyAttempts`,
 		`${AFTER}: codeMatched approved`,
 	]);
 }, 200_000);
@@ -378,7 +393,7 @@ it('time is up after a wrong code: expired', async () => {
 	await waits(id);
 	await stage.type('57', customerNo);
 	await hasGot(customerNo, 2);
-	expect(await outcome(key)).toEqual([`${AFTER}: expired`]);
+	expect(await outcome(key)).toEqual(['Give up: expired']);
 }, 150_000);
 
 it('Diyalog takes no more messages for half a minute: the right code is taken all the same', async () => {
@@ -410,13 +425,15 @@ describe('n8n killed with -9', () => {
 	}
 
 	describe.each([
-		['as it was', false],
-		['with the current workflow', true],
-	])('retried %s', (_what, loadWorkflow) => {
+		['as it was', false, 'v1'],
+		['as it was', false, 'v0'],
+		['with the current workflow', true, 'v1'],
+		['with the current workflow', true, 'v0'],
+	])('retried %s, %s, order %s', (_what, loadWorkflow, executionOrder) => {
 		it('while a wrong code is counted: it can be answered when it is retried', async () => {
-			const key = `killed, ${loadWorkflow}`;
+			const key = `killed, ${loadWorkflow}, ${executionOrder}`;
 			const customerNo = newCustomer();
-			const id = await called(chain(key, ask(customerNo)), KEPT);
+			const id = await called(chain(key, ask(customerNo)), { ...KEPT, executionOrder });
 			await waits(id);
 			door.holdMs = 8_000;
 			await stage.type('57', customerNo);
@@ -507,9 +524,9 @@ describe.each([
 		await hasGot(customerNo, 2);
 		await waits(id);
 		await post(`/rest/executions/${execution}/retry`, { loadWorkflow });
-		expect(await outcome(key)).toEqual([`${AFTER}: expired`]);
+		expect(await outcome(key)).toEqual(['Give up: expired']);
 		await stage.type(RIGHT, customerNo);
-		expect(await outcome(key, 2)).toEqual([`${AFTER}: expired`, `${AFTER}: codeMatched approved`]);
+		expect(await outcome(key, 2)).toEqual(['Give up: expired', `${AFTER}: codeMatched approved`]);
 		expect(messagesTo(customerNo)).toHaveLength(2);
 	}, 100_000);
 });

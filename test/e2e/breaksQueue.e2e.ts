@@ -9,7 +9,7 @@ import { Door } from './harness/door';
 import { startQueueMode } from './harness/queueMode';
 import type { QueueMode } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
-import { ask, send, trigger, webhook, workflow } from './harness/workflows';
+import { ask, branches, send, trigger, webhook, workflow } from './harness/workflows';
 
 /* Wrong codes in n8n's distributed engine: a worker is killed while it asks again. */
 
@@ -81,7 +81,7 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			return undefined;
 		});
 
-	async function started(customerNo: string): Promise<string> {
+	async function started(customerNo: string, executionOrder: string): Promise<string> {
 		const path = randomUUID();
 		const asking = ask(credentialId, {
 			customerNo,
@@ -90,18 +90,21 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			expectedCode: RIGHT,
 			options: { wrongCodeReply: REPLY },
 		});
-		const carryingOut = send(
-			credentialId,
-			{
-				customerNo,
-				otpMode: 'none',
-				message: '={{ "Done: " + $json.decision + $json.approved }}',
-			},
-			{ name: 'Carry out' },
-		);
-		const id = await queue.n8n.createWorkflow(
-			workflow('Ask', [[webhook(path), asking, carryingOut]]),
-		);
+		const telling = (what: string) =>
+			send(
+				credentialId,
+				{
+					customerNo,
+					otpMode: 'none',
+					message: `={{ "${what}: " + $json.decision + $json.approved }}`,
+				},
+				{ name: what },
+			);
+		const rows = [
+			[webhook(path), asking],
+			...branches(asking, [[telling('Done')], [telling('Late')], [telling('Refused')]]),
+		];
+		const id = await queue.n8n.createWorkflow(workflow('Ask', rows, { executionOrder }));
 		await fetch(await queue.n8n.webhookUrl(path, queue.webhookProcess.url), { method: 'POST' });
 		await hasGot(customerNo, 1);
 		await newest(id, 'waiting');
@@ -109,40 +112,76 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	}
 	const texts = (customerNo: string) => messagesTo(customerNo).map((each) => each.mokMessage);
 
-	it('wrong codes and the right one, each by another worker', async () => {
-		const customerNo = '70001';
-		const id = await started(customerNo);
-		for (const [index, code] of ['571', '581'].entries()) {
-			await type(code, customerNo);
-			await hasGot(customerNo, index + 2);
-			await newest(id, 'waiting');
-		}
-		await type(RIGHT, customerNo);
-		await hasGot(customerNo, 4);
-		expect(texts(customerNo)).toEqual(['Your code?', REPLY, REPLY, 'Done: codeMatchedtrue']);
-	}, 200_000);
+	const ORDERS = [
+		['v1', 0],
+		['v0', 1],
+	] as const;
 
-	it('the workers are killed while one asks again: nothing is carried out, nothing sent twice, and no trigger says that the right code was taken', async () => {
-		const customerNo = '70002';
-		const id = await started(customerNo);
-		door.holdMs = 9_000;
-		await type('572', customerNo);
-		await hasGot(customerNo, 2);
-		expect(await triggered(customerNo, '572')).toMatchObject({
-			resumed: false,
-			notResumedReason: 'wrongCode',
-		});
-		await Promise.all(queue.workers.map(async (worker) => await worker.kill()));
-		door.holdMs = 0;
-		for (const worker of queue.workers) await worker.boot();
-		const ended = await newest(id, 'crashed', 'error');
-		await type(RIGHT, customerNo);
-		// It may say that nobody can tell.
-		expect(await triggered(customerNo, RIGHT)).not.toMatchObject({ resumed: true });
-		expect(texts(customerNo)).toEqual(['Your code?', REPLY]);
-		await queue.n8n
-			.request('POST', `/rest/executions/${ended}/retry`, { loadWorkflow: false }, z.unknown())
-			.catch(() => undefined);
-		expect(texts(customerNo)).not.toContain('Done: codeMatchedtrue');
-	}, 300_000);
+	it.each(ORDERS)(
+		'order %s: wrong codes and the right one, each by another worker',
+		async (order, index) => {
+			const customerNo = `7000${index}`;
+			const id = await started(customerNo, order);
+			for (const [index, code] of ['571', '581'].entries()) {
+				await type(code, customerNo);
+				await hasGot(customerNo, index + 2);
+				await newest(id, 'waiting');
+			}
+			await type(RIGHT, customerNo);
+			await hasGot(customerNo, 4);
+			expect(texts(customerNo)).toEqual(['Your code?', REPLY, REPLY, 'Done: codeMatchedtrue']);
+		},
+		200_000,
+	);
+
+	it.each(ORDERS)(
+		'order %s: three wrong codes',
+		async (order, index) => {
+			const customerNo = `7000${2 + index}`;
+			const id = await started(customerNo, order);
+			for (const [count, code] of ['571', '581', '591'].entries()) {
+				await newest(id, 'waiting');
+				await type(code, customerNo);
+				await hasGot(customerNo, count + 2);
+			}
+			expect(texts(customerNo)).toEqual([
+				'Your code?',
+				REPLY,
+				REPLY,
+				'Refused: tooManyAttemptsfalse',
+			]);
+		},
+		200_000,
+	);
+
+	it.each(ORDERS)(
+		'order %s: the workers are killed while one asks again: nothing is carried out, nothing sent twice, and no trigger says that the right code was taken',
+		async (order, index) => {
+			const customerNo = `7000${4 + index}`;
+			const id = await started(customerNo, order);
+			door.holdMs = 9_000;
+			const wrong = `57${index}`;
+			await type(wrong, customerNo);
+			await hasGot(customerNo, 2);
+			expect(await triggered(customerNo, wrong)).toMatchObject({
+				resumed: false,
+				notResumedReason: 'wrongCode',
+			});
+			await Promise.all(queue.workers.map(async (worker) => await worker.kill()));
+			door.holdMs = 0;
+			for (const worker of queue.workers) await worker.boot();
+			const ended = await newest(id, 'crashed', 'error');
+			expect(texts(customerNo)).toEqual(['Your code?', REPLY]);
+			await type(RIGHT, customerNo);
+			// It may say that nobody can tell.
+			expect(await triggered(customerNo, RIGHT)).not.toMatchObject({ resumed: true });
+			expect(texts(customerNo)).toEqual(['Your code?', REPLY]);
+			// It may ask anew, and then waits.
+			await queue.n8n
+				.request('POST', `/rest/executions/${ended}/retry`, { loadWorkflow: false }, z.unknown())
+				.catch(() => undefined);
+			expect(texts(customerNo).filter((text) => /^(Done|Refused)/.test(text ?? ''))).toEqual([]);
+		},
+		300_000,
+	);
 });

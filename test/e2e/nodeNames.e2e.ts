@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { firstItemOf } from '../../tools/n8n/executions';
-import { Stage } from './harness/waiting';
+import { endOf, Stage } from './harness/waiting';
 import { ASK } from './harness/workflows';
 
 /* An answer is read with the name of the node and finds it by its id: every one that is sent with has to be answerable. */
@@ -45,7 +44,7 @@ it.each(ANSWERABLE.map((name) => [JSON.stringify(name), name]))(
 	async (_shown, name) => {
 		const asked = await (await createNamed(name)).start();
 		await stage.press(asked.message, 'Approve');
-		expect(firstItemOf(await asked.record(), name)).toMatchObject({
+		expect(endOf(await asked.record(), name)).toMatchObject({
 			decision: 'approved',
 			approved: true,
 			input: { body: { order: 17 } },

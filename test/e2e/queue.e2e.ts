@@ -13,6 +13,7 @@ import { whyNoQueueMode } from './harness/services';
 import {
 	ANSWERS_AT_THE_END,
 	ask,
+	branches,
 	send,
 	splitOut,
 	trigger,
@@ -76,8 +77,8 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	/** the workflow that every press starts which no execution waits for */
 	let presses: { workflowId: string; url: string };
 
-	const deploy = async (name: string, row: Row, webhookPath: string) => {
-		const workflowId = await queue.n8n.createWorkflow(workflow(name, [row]));
+	const deploy = async (name: string, row: Row, webhookPath: string, ...others: Row[]) => {
+		const workflowId = await queue.n8n.createWorkflow(workflow(name, [row, ...others]));
 		const url = await queue.n8n.webhookUrl(webhookPath, queue.webhookProcess.url);
 		return { workflowId, url };
 	};
@@ -270,20 +271,23 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	);
 
 	it(
-		`continues ${WAITING} waiting executions while a worker is killed, each once`,
+		`continues ${WAITING} waiting executions while a worker is killed, each once and in its branch`,
 		async () => {
 			const values = { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' };
 			const asking = ask(credentialId, {
 				customerNo: '={{ $json.body.customerNo }}',
 				options: { limitWaitTime: { values } },
 			});
-			const carryOut = sendNode(
-				credentialId,
-				'={{ $json.customerNo }}',
-				'=done-{{ $json.messageId }}',
-				{ name: 'Carry out' },
+			const behindIt = (prefix: string) =>
+				sendNode(credentialId, '={{ $json.customerNo }}', `=${prefix}-{{ $json.messageId }}`, {
+					name: prefix,
+				});
+			const { url, workflowId } = await deploy(
+				'Ask',
+				[webhook('ask'), asking],
+				'ask',
+				...branches(asking, [[behindIt('done')], [behindIt('late')], [behindIt('declined')]]),
 			);
-			const { url, workflowId } = await deploy('Ask', [webhook('ask'), asking, carryOut], 'ask');
 			const earlier = sandbox.messages().length;
 			await runConcurrently(
 				WAITING,
@@ -299,14 +303,22 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 
 			const delivered = sandbox.webhookLog().length;
 			const before = await queue.n8n.executionCount(presses.workflowId, ...ENDED);
-			const done = asked.map(({ customerNo, messageId }) => ({
+			const isApproved = (index: number) => index % 3 > 0;
+			const done = asked.map(({ customerNo, messageId }, index) => ({
 				customerNo,
-				messageId: `done-${messageId}`,
+				messageId: `${isApproved(index) ? 'done' : 'declined'}-${messageId}`,
 			}));
+			const others = asked.flatMap(({ customerNo, messageId }, index) =>
+				['late', isApproved(index) ? 'declined' : 'done'].map((prefix) => ({
+					customerNo,
+					messageId: `${prefix}-${messageId}`,
+				})),
+			);
 			const beginMs = Date.now();
 			const killed = killWorkerAfter(0, done, WAITING / 4);
 			for (const [index, { customerNo, messageId }] of asked.entries()) {
-				sandbox.pressButton({ customerNo, messageId, button: 'Approve' });
+				const button = isApproved(index) ? 'Approve' : 'Decline';
+				sandbox.pressButton({ customerNo, messageId, button });
 				if (index % BATCH === BATCH - 1) await sandbox.flush();
 			}
 			const pressed = (Date.now() - beginMs) / 1_000;
@@ -321,11 +333,12 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			await sleepMs(2_000);
 			expect(done.filter((message) => times(message) > 1)).toEqual([]);
 			expect(WAITING - received(done)).toBeLessThanOrEqual(lost.length);
+			expect(received(others)).toBe(0);
 			expect(await queue.n8n.executionCount(workflowId, ...ENDED)).toBe(WAITING);
 			await record({
 				part: PART,
 				what: `${WAITING} waiting executions answered in batches of ${BATCH}, one after the other, a worker killed meanwhile, all repeated`,
-				found: `killed after ${atKill}: ${WAITING - lost.length} continued and succeeded once each, ${lost.length} continued and failed with the worker; ${received(done)} carried out once each, none twice, none left waiting`,
+				found: `killed after ${atKill}: ${WAITING - lost.length} continued and succeeded once each, ${lost.length} continued and failed with the worker; ${received(done)} carried out once each as they were answered, none twice, none left waiting`,
 				detail: `${(WAITING / pressed).toFixed(1)} presses/s taken, ${seconds.toFixed(0)} s`,
 				target: `${WAITING} continued once each`,
 				met: true,

@@ -9,23 +9,27 @@ import {
 	ASK,
 	asTool,
 	behind,
+	branches,
 	calledTrigger,
 	deed,
 	deedTool,
 	loop,
 	manualTrigger,
 	node,
+	noOp,
 	output,
 	set,
 	splitOut,
 	subWorkflow,
+	whicheverWay,
 	workflow,
 } from './harness/workflows';
 import type { Fields, Row, WorkflowNode } from './harness/workflows';
 
 /*
- * Nobody answers: whatever the settings of node and workflow and whatever runs it, no item that comes out says approved,
- * although the item that went in does. n8n looks once a minute for waits that are over, so all cases wait side by side.
+ * Nobody answers: whatever the settings of node and workflow and whatever runs it, nothing leaves through "Approved", and no
+ * item that comes out says approved, although the item that went in does. n8n looks once a minute for waits that are over,
+ * so all cases wait side by side.
  */
 
 /** Says that an earlier step was approved. */
@@ -66,21 +70,32 @@ const claim = (): WorkflowNode => set(CLAIMING, CLAIM);
 /** Tells what came to it to the test. */
 const tell = (name: string, key: string): WorkflowNode => deed(name, chat.toolUrl, key);
 
-/** Claim -> Ask -> Transfer, with what comes out in case of an error going to Failed. */
-function chain(key: string, question: WorkflowNode): Row[] {
-	return [
-		[claim(), question, tell(AFTER, key)],
-		[question, tell('Second', key)],
-		[output(question, 1), tell('Failed', key)],
-	];
-}
+const NO_ANSWER = 'No answer';
+
+/** A question, with one node behind each output that tells what came to it: Transfer and Second behind "Approved". */
+const told = (key: string, question: WorkflowNode, ...then: WorkflowNode[]): Row[] => [
+	...branches(
+		question,
+		[AFTER, NO_ANSWER, 'Declined', 'Failed'].map((name) => [tell(name, key)]),
+		...then,
+	),
+	[question, tell('Second', key)],
+];
+
+/** Claim -> Ask, and what is behind its outputs. */
+const chain = (key: string, question: WorkflowNode): Row[] => [
+	[claim(), question],
+	...told(key, question),
+];
 
 /** One line of the table. */
 interface Case {
 	setting: string;
 	way: string;
-	/** what has to come out, and where */
+	/** what has to come out, and at which node behind the question it did */
 	expected: string[];
+	/** the question is refused before it is sent */
+	refused?: boolean;
 	/** Starts it; gives the workflows that it runs. */
 	start(key: string): Promise<string[]>;
 }
@@ -102,7 +117,7 @@ async function waits(id: string): Promise<string> {
 	});
 }
 
-const EXPIRED_AT_ALL = ['Second: expired', 'Transfer: expired'];
+const EXPIRED = [`${NO_ANSWER}: expired`];
 
 /** A production call with settings of the node and of the workflow. */
 const called = (
@@ -110,7 +125,7 @@ const called = (
 	settings: Fields,
 	ofWorkflow: Fields = {},
 	parameters: Fields = {},
-	expected = EXPIRED_AT_ALL,
+	expected = EXPIRED,
 ): Case => ({
 	setting,
 	way: 'production webhook',
@@ -130,7 +145,7 @@ const byHandOf = (key: string, settings: Fields): WorkflowDefinition =>
 const byHand = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'manual run',
-	expected: EXPIRED_AT_ALL,
+	expected: EXPIRED,
 	start: async (key) => {
 		const { id } = await stage.n8n.saveWorkflow(byHandOf(key, settings));
 		await post(`/rest/workflows/${id}/run`, { triggerToStartFrom: { name: 'Start' } });
@@ -149,15 +164,15 @@ const ran = (json: object, source: object[] = []) => [
 	},
 ];
 
-const partially = (settings: Fields): Case => ({
+const partially = (settings: Fields, destination = NO_ANSWER, expected = EXPIRED): Case => ({
 	setting: Object.keys(settings).join() || 'none',
-	way: 'partial manual run',
-	expected: ['Transfer: expired'],
+	way: `partial manual run up to ${destination}`,
+	expected,
 	start: async (key) => {
 		const definition = { ...byHandOf(key, settings), pinData: {} };
 		const { id } = await stage.n8n.saveWorkflow(definition);
 		await post(`/rest/workflows/${id}/run`, {
-			destinationNode: { nodeName: AFTER, mode: 'inclusive' },
+			destinationNode: { nodeName: destination, mode: 'inclusive' },
 			runData: { Start: ran({}), [CLAIMING]: ran(CLAIM, [{ previousNode: 'Start' }]) },
 			dirtyNodeNames: [],
 		});
@@ -168,7 +183,7 @@ const partially = (settings: Fields): Case => ({
 const pinnedBefore = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'manual run, input pinned',
-	expected: EXPIRED_AT_ALL,
+	expected: EXPIRED,
 	start: async (key) => {
 		const pinData = { [CLAIMING]: [{ json: CLAIM }] };
 		const { id } = await stage.n8n.saveWorkflow({ ...byHandOf(key, settings), pinData });
@@ -180,7 +195,7 @@ const pinnedBefore = (settings: Fields): Case => ({
 const retried = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'retry from the list',
-	expected: EXPIRED_AT_ALL,
+	expected: EXPIRED,
 	start: async (key) => {
 		// Diyalog does not know the first customer.
 		const id = await callProduction(chain(key, ask(key, settings, { customerNo: '99999' })));
@@ -202,7 +217,7 @@ const retried = (settings: Fields): Case => ({
 const stoppedAndRetried = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'stopped, then retried',
-	expected: EXPIRED_AT_ALL,
+	expected: EXPIRED,
 	start: async (key) => {
 		const id = await callProduction(chain(key, ask(key, settings)));
 		const execution = await waits(id);
@@ -214,14 +229,18 @@ const stoppedAndRetried = (settings: Fields): Case => ({
 	},
 });
 
-const bySubWorkflow = (settings: Fields, ofWorkflow: Fields = {}): Case => ({
+const bySubWorkflow = (settings: Fields, ofWorkflow: Fields = {}, isLast = false): Case => ({
 	setting: [...Object.keys(settings), ...Object.keys(ofWorkflow)].join() || 'none',
-	way: 'sub-workflow',
-	expected: ['Parent: expired'],
+	way: isLast ? 'sub-workflow with nothing behind the question' : 'sub-workflow',
+	// The parent gets what came out at the first output of the last node.
+	expected: isLast ? [] : ['Parent: expired'],
 	start: async (key) => {
-		const child = await stage.n8n.createWorkflow(
-			workflow('Child', [[calledTrigger(), claim(), ask(key, settings)]], ofWorkflow),
-		);
+		const question = ask(key, settings);
+		const rows = [
+			[calledTrigger(), claim(), question],
+			...(isLast ? [] : whicheverWay(question, noOp('End'))),
+		];
+		const child = await stage.n8n.createWorkflow(workflow('Child', rows, ofWorkflow));
 		const parent = await callProduction([[claim(), subWorkflow(child), tell('Parent', key)]]);
 		return [child, parent];
 	},
@@ -230,7 +249,7 @@ const bySubWorkflow = (settings: Fields, ofWorkflow: Fields = {}): Case => ({
 const changedMeanwhile = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'deactivated and edited meanwhile',
-	expected: EXPIRED_AT_ALL,
+	expected: EXPIRED,
 	start: async (key) => {
 		const id = await callProduction(chain(key, ask(key, settings)));
 		await waits(id);
@@ -244,13 +263,14 @@ const changedMeanwhile = (settings: Fields): Case => ({
 const twoInputs = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'two connections into the node',
-	expected: ['Transfer: expired', 'Transfer: expired'],
+	expected: [...EXPIRED, ...EXPIRED],
 	start: async (key) => {
 		const question = ask(key, settings);
 		return [
 			await callProduction((call) => [
-				[call, claim(), question, tell(AFTER, key)],
+				[call, claim(), question],
 				[call, set('Claim too', CLAIM), question],
+				...told(key, question),
 			]),
 		];
 	},
@@ -259,7 +279,7 @@ const twoInputs = (settings: Fields): Case => ({
 const secondTurn = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'second turn of a loop',
-	expected: ['Transfer: expired', 'Transfer: approved'],
+	expected: [...EXPIRED, 'Second: approved', 'Transfer: approved'],
 	start: async (key) => {
 		const turns = loop();
 		// Long enough for the answer to the first one.
@@ -267,7 +287,8 @@ const secondTurn = (settings: Fields): Case => ({
 		const question = ask(key, settings, { options: { limitWaitTime: { values } } });
 		const id = await callProduction([
 			[set(CLAIMING, { list: [CLAIM, CLAIM] }), splitOut('list'), turns],
-			[output(turns, 1), question, tell(AFTER, key), turns],
+			[output(turns, 1), question],
+			...told(key, question, turns),
 		]);
 		await waits(id);
 		const message = stage.sandbox.messages().find(({ mokMessage }) => mokMessage === key);
@@ -280,7 +301,7 @@ const secondTurn = (settings: Fields): Case => ({
 const binary = (settings: Fields): Case => ({
 	setting: Object.keys(settings).join() || 'none',
 	way: 'input with a file',
-	expected: ['Transfer: expired'],
+	expected: EXPIRED,
 	start: async (key) => {
 		const options = { operation: 'toJson', mode: 'each', options: {} };
 		const file = node('File', 'n8n-nodes-base.convertToFile', 1.1, options);
@@ -290,7 +311,8 @@ const binary = (settings: Fields): Case => ({
 			includeOtherFields: true,
 			options: { stripBinary: false },
 		});
-		return [await callProduction([[file, claimBesideIt, ask(key, settings), tell(AFTER, key)]])];
+		const question = ask(key, settings);
+		return [await callProduction([[file, claimBesideIt, question], ...told(key, question)])];
 	},
 });
 
@@ -325,10 +347,11 @@ const ONCE = { executeOnce: true };
 const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 10 };
 const REGULAR = { onError: 'continueRegularOutput' };
 const ERROR_OUTPUT = { onError: 'continueErrorOutput' };
-const EVERYTHING = { ...ONCE, ...RETRY, ...ERROR_OUTPUT, alwaysOutputData: true };
+const EVERYTHING = { ...ONCE, ...RETRY, ...ERROR_OUTPUT };
+const ALWAYS = { alwaysOutputData: true };
 const NOBODY = { customerNo: '99999' };
 const WRONG = { responseType: 'code', expectedCode: 'x' };
-const FAILED_REGULAR = ['Second: error', 'Transfer: error'];
+const FAILED_REGULAR = [`${NO_ANSWER}: error`];
 const REFUSED = ['Transfer: the model was told refused'];
 const REJECTED = ['Transfer: the model was told rejected'];
 
@@ -339,7 +362,6 @@ const cases: Case[] = [
 	called('On Error: Stop', { onError: 'stopWorkflow' }),
 	called('On Error: Continue', REGULAR),
 	called('On Error: Error Output', ERROR_OUTPUT),
-	called('Always Output Data', { alwaysOutputData: true }),
 	called('all together', EVERYTHING),
 	called('order v0', {}, { executionOrder: 'v0' }),
 	called('order v0, all together', EVERYTHING, { executionOrder: 'v0' }),
@@ -352,21 +374,32 @@ const cases: Case[] = [
 	called('fails, Stop', {}, {}, NOBODY, []),
 	called('fails, Continue', REGULAR, {}, NOBODY, FAILED_REGULAR),
 	called('fails, Error Output', ERROR_OUTPUT, {}, NOBODY, ['Failed: error']),
-	called('fails, all together', EVERYTHING, {}, NOBODY, [
-		'Failed: error',
-		// Always Output Data.
-		'Second: an empty item',
-		'Transfer: an empty item',
-	]),
+	called('fails, all together', EVERYTHING, {}, NOBODY, ['Failed: error']),
+	...[{}, REGULAR, ERROR_OUTPUT, RETRY, { ...EVERYTHING, ...REGULAR }].flatMap((settings) =>
+		['v0', 'v1'].map((executionOrder) => ({
+			...called(
+				`Always Output Data, ${Object.keys(settings).join()}`,
+				{ ...ALWAYS, ...settings },
+				{ executionOrder },
+				{},
+				[],
+			),
+			refused: true,
+		})),
+	),
+	{ ...byHand(ALWAYS), expected: [], refused: true },
+	{ ...partially({ ...ALWAYS, ...REGULAR }, AFTER, []), refused: true },
 	called('wrong field, Error Output', ERROR_OUTPUT, {}, WRONG, ['Failed: error']),
 	called('wrong field, Continue', REGULAR, {}, WRONG, FAILED_REGULAR),
 	...[{}, ONCE].flatMap((settings) => [
 		byHand(settings),
 		partially(settings),
+		partially(settings, AFTER, []),
 		pinnedBefore(settings),
 		retried(settings),
 		stoppedAndRetried(settings),
 		bySubWorkflow(settings),
+		bySubWorkflow(settings, {}, true),
 		changedMeanwhile(settings),
 		twoInputs(settings),
 		secondTurn(settings),
@@ -378,7 +411,7 @@ const cases: Case[] = [
 	bySubWorkflow(ONCE, { saveDataSuccessExecution: 'none' }),
 	byAgent(2.2, false, REGULAR, REFUSED),
 	byAgent(2.2, false, RETRY, REFUSED),
-	byAgent(3.1, true, EVERYTHING, REJECTED),
+	byAgent(3.1, true, { ...EVERYTHING, ...ALWAYS }, REJECTED),
 ];
 
 const deedSchema = z.object({
@@ -400,7 +433,7 @@ interface CameOut {
 }
 
 /** What the model was told about its call; it repeats that. */
-function told(output: unknown): string {
+function heard(output: unknown): string {
 	const text = String(output);
 	const known: Array<[RegExp, string]> = [
 		[/User rejected the tool call/, 'rejected'],
@@ -424,7 +457,7 @@ function cameOut(key: string): CameOut[] {
 			const { approved, data, decision, error, output } = claimSchema.parse(item);
 			const what =
 				decision ??
-				(error !== undefined ? 'error' : output !== undefined ? told(output) : unmarked(item));
+				(error !== undefined ? 'error' : output !== undefined ? heard(output) : unmarked(item));
 			const claims = approved === true || data?.approved === true;
 			return {
 				text: `${from}: ${what}${claims && what !== 'approved' ? ' THAT SAYS APPROVED' : ''}`,
@@ -466,7 +499,7 @@ it('whatever is set and whatever runs it: no item says approved when nobody has 
 			(await isOver(workflows)) ? true : undefined,
 		).catch(() => undefined);
 	}
-	const found = cases.map(({ setting, way, expected }, index) => {
+	const found = cases.map(({ setting, way, expected, refused = expected === REFUSED }, index) => {
 		const out = cameOut(`case-${index}`);
 		// Only the loop is answered, once.
 		const approvals = out.filter(({ approved }) => approved).length;
@@ -474,13 +507,13 @@ it('whatever is set and whatever runs it: no item says approved when nobody has 
 		const asked = stage.sandbox
 			.messages()
 			.filter(({ mokMessage }) => mokMessage === `case-${index}`).length;
-		return { setting, way, texts, expected, approvals, asked };
+		return { setting, way, texts, expected, approvals, asked, refused };
 	});
 	printTable([
 		['setting', 'way to run', 'what came out'],
 		...found.map(({ setting, way, texts }) => [setting, way, texts.join(', ') || 'nothing']),
 	]);
-	for (const { setting, way, texts, expected, approvals, asked } of found) {
+	for (const { setting, way, texts, expected, approvals, asked, refused } of found) {
 		const answers = expected.filter((text) => text.endsWith(': approved')).length;
 		expect({ setting, way, texts, approvals }).toEqual({
 			setting,
@@ -488,6 +521,6 @@ it('whatever is set and whatever runs it: no item says approved when nobody has 
 			texts: [...expected].sort(),
 			approvals: answers,
 		});
-		if (expected === REFUSED) expect(asked).toBe(0);
+		if (refused) expect({ setting, way, asked }).toEqual({ setting, way, asked: 0 });
 	}
 }, 900_000);

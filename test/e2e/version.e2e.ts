@@ -1,18 +1,31 @@
-import { randomBytes } from 'node:crypto';
-import { startSandbox } from '../../sandbox/server';
-import type { Sandbox } from '../../sandbox/server';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { describeUnless } from '../support/skip';
 import { env, waitFor } from '../../tools/system';
 import { postJson } from '../../tools/postJson';
-import { itemsOf } from '../../tools/n8n/executions';
+import { firstItemOf, itemsOf, nodesRun } from '../../tools/n8n/executions';
+import {
+	ANSWERED,
+	customersOf,
+	ended,
+	hasGot,
+	messagesTo,
+	nothing,
+	UNANSWERED,
+	waits,
+} from './harness/decisions';
 import { record } from './harness/figures';
-import { N8n } from '../../tools/n8n/n8n';
+import { Stage } from './harness/waiting';
 import {
 	ANSWERS_AT_THE_END,
 	ASK,
-	ask,
-	send,
-	trigger,
+	branches,
+	marked,
+	noOp,
+	set,
+	splitOut,
+	verify,
+	waysOf,
 	webhook,
 	workflow,
 } from './harness/workflows';
@@ -24,64 +37,37 @@ import {
 
 const VERSION = env.DIYALOG_N8N_VERSION;
 const PART = 'Versions';
-const TRIGGER_ID = 'a9d6c9b8-5a2b-4b0e-8f0c-2f2b3c4d5e07';
+
+/** Before it n8n lets nothing out of a node that has waited but what leaves through the first output. */
+const ALL_BRANCHES_FROM = [2, 39];
+
+function hasAllBranches(version: string): boolean {
+	const [major = 0, minor = 0] = version.split('.').map(Number);
+	const [fromMajor = 0, fromMinor = 0] = ALL_BRANCHES_FROM;
+	return major > fromMajor || (major === fromMajor && minor >= fromMinor);
+}
 
 describeUnless(
 	VERSION === undefined ? 'no version in DIYALOG_N8N_VERSION' : undefined,
 	`n8n ${VERSION ?? 'of another version'}`,
 	() => {
-		const bot = {
-			name: 'bot',
-			token: randomBytes(16).toString('hex'),
-			webhook: { appSecret: randomBytes(16).toString('hex') },
-		};
-		let n8n: N8n;
-		let sandbox: Sandbox;
-		let credentialId: string;
-		let asking: string;
-		let pressed: string;
-		let urls: { send: string; ask: string };
+		let stage: Stage;
+		let nextCustomer = 0;
+		const customers = customersOf(100);
+		const newCustomer = () => customers[nextCustomer++]?.customerNo ?? '';
 
 		beforeAll(async () => {
-			sandbox = await startSandbox({ bots: [bot], batch: { maxWaitMs: 50 } });
-			n8n = await N8n.start({ version: VERSION });
-			credentialId = await n8n.createCredential('Diyalog', {
-				serverUrl: sandbox.url,
-				botToken: bot.token,
-				appSecret: bot.webhook.appSecret,
-			});
-			const sending = send(credentialId, {
-				message: 'Approve?',
-				messageId: 'transfer-17',
-				buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
-			});
-			await n8n.createWorkflow(workflow('Send', [[webhook('send', ANSWERS_AT_THE_END), sending]]));
-			const question = ask(credentialId, { message: 'Approve?' });
-			asking = await n8n.createWorkflow(workflow('Ask', [[webhook('ask'), question]]));
-			const pressing = trigger(credentialId, TRIGGER_ID);
-			pressed = await n8n.createWorkflow(workflow('Presses', [[pressing]]));
-			urls = { send: await n8n.webhookUrl('send'), ask: await n8n.webhookUrl('ask') };
-			sandbox.setWebhookUrl(bot.name, await n8n.webhookUrl(`${TRIGGER_ID}/webhook`));
+			stage = await Stage.set({ version: VERSION, sandbox: { customers } });
 		}, 1_800_000);
 
-		afterAll(async () => {
-			await n8n?.stop();
-			await n8n?.remove();
-			await sandbox?.close();
-		}, 60_000);
+		afterAll(async () => await stage?.clear(), 60_000);
 
-		const newestItems = async (workflowId: string, count: number, node: string) => {
-			const id = await waitFor(`${count} executions`, 30_000, async () => {
-				const found = await n8n.executions(workflowId, 'success');
-				return found.length === count ? found[0]?.id : undefined;
-			});
-			return itemsOf(await n8n.executionData(id), node);
-		};
 		const proved = async (what: string) =>
 			await record({ part: PART, what: `n8n ${VERSION}: ${what}`, found: 'works', met: true });
 
 		it('tests the credential', async () => {
-			const data = { serverUrl: sandbox.url, botToken: bot.token };
+			const { n8n, sandbox, botToken, credentialId } = stage;
+			const data = { serverUrl: sandbox.url, botToken };
 			expect(await n8n.testCredential(data, credentialId)).toMatchObject({ status: 'OK' });
 			expect(await n8n.testCredential({ ...data, botToken: 'wrong' }, credentialId)).toMatchObject({
 				status: 'Error',
@@ -91,36 +77,120 @@ describeUnless(
 		});
 
 		it('sends', async () => {
-			const response = await postJson(urls.send);
+			const sending = stage.send({
+				message: 'Approve?',
+				messageId: 'transfer-17',
+				buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
+			});
+			const call = webhook('send', ANSWERS_AT_THE_END);
+			await stage.n8n.createWorkflow(workflow('Send', [[call, sending]]));
+			const response = await postJson(await stage.n8n.webhookUrl('send'));
 			expect(response.status).toBe(200);
 			expect(await response.json()).toMatchObject({ messageId: 'transfer-17' });
-			expect(sandbox.timesReceived({ customerNo: '70021', messageId: 'transfer-17' })).toBe(1);
+			const sent = { customerNo: '70021', messageId: 'transfer-17' };
+			expect(stage.sandbox.timesReceived(sent)).toBe(1);
 			await proved('send');
 		});
 
 		it('takes a press', async () => {
-			sandbox.pressButton({ messageId: 'transfer-17', button: 'Approve' });
-			await sandbox.flush();
-			expect(await newestItems(pressed, 1, 'Diyalog Trigger')).toEqual([
+			stage.sandbox.pressButton({ messageId: 'transfer-17', button: 'Approve' });
+			await stage.sandbox.flush();
+			expect(await stage.triggeredFor('transfer-17')).toEqual([
 				expect.objectContaining({ event: 'buttonPressed', messageId: 'transfer-17' }),
 			]);
 			await proved('trigger');
 		});
 
-		it('waits and continues', async () => {
-			await postJson(urls.ask);
-			await waitFor('the execution waits', 30_000, async () =>
-				(await n8n.executions(asking)).some(({ status }) => status === 'waiting')
-					? true
-					: undefined,
+		describe.each(['v1', 'v0'])('waits and continues, order %s', (executionOrder) => {
+			it.each([...ANSWERED, ...UNANSWERED])(
+				'%s',
+				async (what, parameters, answer, decision, way) => {
+					const customerNo = newCustomer();
+					const question = stage.ask({ customerNo, ...parameters });
+					const rows = [
+						[set('Claim', { approved: true, data: { approved: true } }), question],
+						...marked(question),
+					];
+					const { id, url } = await stage.createCalled(rows, { executionOrder });
+					await postJson(url);
+					await hasGot(stage, customerNo, 1);
+					await waits(stage, id);
+					await answer(stage, customerNo, id);
+					const data = await ended(stage, id);
+					const allBranches = hasAllBranches(VERSION ?? '');
+					expect(waysOf(nodesRun(data))).toEqual(allBranches || way === 0 ? [way] : []);
+					if (allBranches || way === 0)
+						expect(firstItemOf(data, ASK)).toMatchObject({
+							decision,
+							approved: /approved|codeMatched/.test(decision),
+						});
+					// Wrong codes are counted and answered.
+					const replies = { 'right code after a wrong one': 1, 'three wrong codes': 2 };
+					const count = Object.entries(replies).find(([of]) => of === what)?.[1] ?? 0;
+					expect(messagesTo(stage, customerNo)).toHaveLength(1 + count);
+					if (executionOrder === 'v0' || answer === nothing) return;
+					await proved(`send and wait: ${what}${allBranches || way === 0 ? '' : ' ends silently'}`);
+				},
+				150_000,
 			);
-			const message = sandbox.messages().at(-1);
-			sandbox.pressButton({ messageId: message?.messageId ?? '', button: 'Approve' });
-			await sandbox.flush();
-			expect(await newestItems(asking, 1, ASK)).toEqual([
-				expect.objectContaining({ approved: true, decision: 'approved' }),
+		});
+
+		it('verifies: right codes leave as valid, others as invalid', async () => {
+			const path = randomUUID();
+			const sending = stage.send({
+				customerNo: '={{ $json.body.customerNo }}',
+				message: '{code}',
+				otpMode: 'generate',
+			});
+			await stage.n8n.createWorkflow(
+				workflow('Send a code', [[webhook(path, ANSWERS_AT_THE_END), sending]]),
+			);
+			const url = await stage.n8n.webhookUrl(path);
+			const guesses: object[] = [];
+			for (const isRight of [true, false, true]) {
+				const customerNo = newCustomer();
+				const answer: unknown = await (await postJson(url, { customerNo })).json();
+				const { challenge } = z.object({ challenge: z.string() }).parse(answer);
+				const right = messagesTo(stage, customerNo).at(-1)?.mokValue;
+				guesses.push({ customerNo, challenge, code: isRight ? right : 'wrong' });
+			}
+			const verifying = verify(stage.credentialId, {
+				challenge: '={{ $json.challenge }}',
+				code: '={{ $json.code }}',
+				customerNo: '={{ $json.customerNo }}',
+			});
+			const { id, url: verifyUrl } = await stage.createCalled([
+				[set('Guesses', { list: guesses }), splitOut('list'), verifying],
+				...branches(verifying, [[noOp('Valid')], [noOp('Invalid')]]),
 			]);
-			await proved('send and wait');
+			await postJson(verifyUrl);
+			const data = await ended(stage, id);
+			const reasons = (name: string) =>
+				itemsOf(data, name).map((item) => z.object({ reason: z.string() }).parse(item).reason);
+			expect([reasons('Valid'), reasons('Invalid')]).toEqual([['ok', 'ok'], ['wrongCode']]);
+			await proved('verify');
+		});
+
+		it.each([
+			['On Error: Stop', {}],
+			['On Error: Continue', { onError: 'continueRegularOutput' }],
+			['an error output', { onError: 'continueErrorOutput' }],
+			[
+				'On Error: Continue, Retry On Fail',
+				{ onError: 'continueRegularOutput', retryOnFail: true, waitBetweenTries: 10 },
+			],
+		])('Always Output Data, %s: nothing is sent, and nothing leaves', async (_what, settings) => {
+			for (const executionOrder of ['v1', 'v0']) {
+				const customerNo = newCustomer();
+				const question = stage.ask({ customerNo }, { ...settings, alwaysOutputData: true });
+				const { id, url } = await stage.createCalled(marked(question), { executionOrder });
+				await postJson(url);
+				await waitFor('the end', 30_000, async () =>
+					(await stage.n8n.executionCount(id, 'success', 'error')) === 1 ? true : undefined,
+				);
+				expect(waysOf(nodesRun(await ended(stage, id)))).toEqual([]);
+				expect(messagesTo(stage, customerNo)).toEqual([]);
+			}
 		});
 	},
 );

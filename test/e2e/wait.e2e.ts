@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
 import { fs, sleepMs, waitFor } from '../../tools/system';
-import { firstItemOf } from '../../tools/n8n/executions';
+import { firstItemOf, nodesRun } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 import type { Asked } from './harness/waiting';
-import { calledTrigger, node, noOp, splitOut, subWorkflow, workflow } from './harness/workflows';
+import {
+	calledTrigger,
+	marked,
+	node,
+	output,
+	splitOut,
+	subWorkflow,
+	waysOf,
+	workflow,
+} from './harness/workflows';
 
 /* Send and Wait for Response in a real n8n, with taps on the phone of the sandbox. */
 
@@ -58,7 +67,11 @@ describe('every kind of response', () => {
 		const asked = await (await stage.createAsking({})).start();
 		await stage.press(asked.message, 'Approve');
 		expect(await asked.outcome()).toEqual({
-			data: { approved: true },
+			data: {
+				approved: true,
+				responder: { customerNo: '70021', userId: '243540663' },
+				respondedAt: expect.any(String),
+			},
 			approved: true,
 			decision: 'approved',
 			value: 'approve',
@@ -184,17 +197,18 @@ describe('every kind of response', () => {
 
 describe('time', () => {
 	it('is up: an item that says so, never the input as if approved', async () => {
-		const workflow = await stage.createAsking({ options: minutes(0.05) }, noOp('After'));
+		const workflow = await stage.createCalled(marked(stage.ask({ options: minutes(0.05) })));
 		const asked = await workflow.start();
 		const outcome = await asked.outcome(100_000);
 		expect(outcome).toMatchObject({
-			data: { approved: false },
+			data: { approved: false, responder: null, respondedAt: null },
 			approved: false,
 			decision: 'expired',
 			value: null,
 			respondedAt: null,
 			input: expect.objectContaining({ body: { order: 17 } }),
 		});
+		expect(waysOf(nodesRun(await asked.record()))).toEqual([1]);
 		// Too late.
 		await stage.press(asked.message, 'Approve');
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
@@ -279,7 +293,7 @@ describe('what is not accepted leaves the execution waiting', () => {
 			},
 			options: {},
 		});
-		const workflow = await stage.createCalled([[ask, again, ask]]);
+		const workflow = await stage.createCalled([[ask], [output(ask, 2), again, ask]]);
 		const asked = await workflow.start();
 		const count = stage.sandbox.messages().length;
 		await stage.press(asked.message, 'Decline');

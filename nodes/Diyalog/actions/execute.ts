@@ -61,14 +61,23 @@ const itemsOf = (context: IExecuteFunctions): INodeExecutionData[] => {
 	return items.length > 0 ? items : storedItems(context);
 };
 
+/** Stands in the place of a setting that was refused. */
+const REFUSED = 'refused';
+
 /**
  * n8n puts an empty item on the first output when nothing leaves there. Behind "Approved" or "Valid" that would be taken for a yes.
- * It passes the input of a node that throws on to the first output as well, so nothing is left there either.
+ * It passes the input of a node that throws on to the first output as well, so nothing is left there either. Further tries of
+ * the node then find nothing in the older order of execution, and do not run it: for these the setting is taken away from n8n.
  */
 function refuseAlwaysOutputData(context: IExecuteFunctions): void {
 	const node = context.getNode();
-	if (node.alwaysOutputData !== true) return;
-	if (context.continueOnFail()) context.getExecuteData().data.main = [[]];
+	if (!node.alwaysOutputData) return;
+	if (context.continueOnFail()) {
+		const executeData = context.getExecuteData();
+		executeData.data.main = [[], storedItems(context)];
+		// n8n compares with true. What is left says to further tries that it was on.
+		Object.assign(executeData.node, { alwaysOutputData: REFUSED });
+	}
 	throw operationError(
 		node,
 		'Always Output Data would let an empty item out of the first output',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WorkflowDefinition } from '../../../tools/n8n/n8n';
 import { postJson } from '../../../tools/postJson';
-import { ANSWERS_AT_THE_END, send, verify, webhook, workflow } from './workflows';
+import { ANSWERS_AT_THE_END, branches, node, send, verify, webhook, workflow } from './workflows';
 
 /*
  * Sending and verifying codes through the webhooks of a running n8n, however many processes stand behind them.
@@ -9,6 +9,15 @@ import { ANSWERS_AT_THE_END, send, verify, webhook, workflow } from './workflows
 
 const SEND_PATH = 'otp-send';
 const VERIFY_PATH = 'otp-verify';
+
+/** Adds to an item through which output of Verify it has left. */
+const left = (output: number) =>
+	node(`Output ${output}`, 'n8n-nodes-base.set', 3.4, {
+		mode: 'raw',
+		jsonOutput: JSON.stringify({ output }),
+		includeOtherFields: true,
+		options: {},
+	});
 
 /** A workflow that sends a code to `customerNo` and one that verifies it, each behind a webhook. */
 export function otpWorkflow(credentialId: string): WorkflowDefinition {
@@ -30,11 +39,15 @@ export function otpWorkflow(credentialId: string): WorkflowDefinition {
 	return workflow('OTP', [
 		[called(SEND_PATH), sending],
 		[called(VERIFY_PATH), verifying],
+		...branches(verifying, [[left(0)], [left(1)]]),
 	]);
 }
 
 const sentSchema = z.object({ challenge: z.string(), messageId: z.string() });
-const verifiedSchema = z.object({ valid: z.boolean(), reason: z.string() }).passthrough();
+const verifiedSchema = z
+	.object({ valid: z.boolean(), reason: z.string(), output: z.number() })
+	.passthrough()
+	.refine(({ valid, output }) => output === (valid ? 0 : 1), 'left through the wrong output');
 
 /** The answer of Verify. */
 export type Verified = z.output<typeof verifiedSchema>;

@@ -6,7 +6,7 @@ import type { SandboxConfigInput } from '../../../sandbox/config';
 import type { StoredMessage } from '../../../sandbox/diyalog';
 import { waitFor } from '../../../tools/system';
 import { postJson } from '../../../tools/postJson';
-import { errorOf, firstItemOf, itemsOf } from '../../../tools/n8n/executions';
+import { errorOf, firstItemOf, itemsOf, outputsLeft } from '../../../tools/n8n/executions';
 import { N8n } from '../../../tools/n8n/n8n';
 import * as workflows from './workflows';
 import {
@@ -28,9 +28,34 @@ const ARRIVES_WITHIN_MS = 20_000;
 
 const BOT_NAME = 'bot';
 
+/** Through which output each decision has to leave, and through no other. */
+const OUTPUT_OF: Readonly<Record<string, number>> = {
+	approved: 0,
+	codeMatched: 0,
+	chosen: 0,
+	answered: 0,
+	expired: 1,
+	declined: 2,
+	tooManyAttempts: 2,
+};
+
+const decidedSchema = z.object({ decision: z.string() });
+
+/** The item with which a question ended. It has left through the output of its decision. */
+export function endOf(data: string, nodeName = ASK): unknown {
+	const item = firstItemOf(data, nodeName);
+	const { decision } = decidedSchema.parse(item);
+	const [left, ...others] = outputsLeft(data, nodeName);
+	if (left === undefined || left !== OUTPUT_OF[decision] || others.length > 0)
+		throw new Error(`${decision} left through ${[left, ...others].join(' and ')}`);
+	return item;
+}
+
 export interface StageOptions {
 	settings?: NodeJS.ProcessEnv;
 	port?: number;
+	/** the release of n8n */
+	version?: string;
 	sandbox?: SandboxConfigInput;
 	/** more fields of the credential */
 	credential?: Fields;
@@ -69,8 +94,8 @@ export class Stage {
 	private triggerWorkflow = '';
 
 	static async set(options: StageOptions = {}): Promise<Stage> {
-		const { settings, port } = options;
-		const n8n = await N8n.start({ settings, port });
+		const { settings, port, version } = options;
+		const n8n = await N8n.start({ settings, port, version });
 		const appSecret = randomBytes(16).toString('hex');
 		const bot = { name: BOT_NAME, token: randomBytes(16).toString('hex'), webhook: { appSecret } };
 		const sandbox = await startSandbox({
@@ -275,8 +300,8 @@ export class Asked {
 		return await this.stage.n8n.executionData(this.executionId);
 	}
 
-	/** Waits until the execution has ended, and gives the item with which it continued. */
+	/** Waits until the execution has ended, and gives the item with which it continued; {@link endOf} looks at its way. */
 	async outcome(withinMs = FINISHES_WITHIN_MS): Promise<unknown> {
-		return firstItemOf(await this.record(withinMs), ASK);
+		return endOf(await this.record(withinMs));
 	}
 }

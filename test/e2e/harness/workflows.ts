@@ -37,6 +37,50 @@ export const asTool = (tool: WorkflowNode): Place => ({ node: tool, type: 'ai_to
 /** A node as the model of the agent that follows in the row. */
 export const asModel = (model: WorkflowNode): Place => ({ node: model, type: 'ai_languageModel' });
 
+/**
+ * A node, and what comes behind each of its outputs, counted from 0: nodes that go on to one another, or none.
+ *
+ * @param then where all of them go on
+ */
+export const branches = (
+	from: WorkflowNode,
+	behindEach: ReadonlyArray<readonly WorkflowNode[]>,
+	...then: WorkflowNode[]
+): Row[] =>
+	behindEach
+		.map((nodes, index) => [output(from, index), ...nodes, ...then])
+		.filter((row) => row.length > 1);
+
+/** The most outputs that a node of this package has, n8n's error output among them. */
+const OUTPUTS = 4;
+
+const WAY = 'Output ';
+
+/** A node with one behind each of its outputs that tells that something left there. */
+export const marked = (from: WorkflowNode, ...then: WorkflowNode[]): Row[] =>
+	branches(
+		from,
+		Array.from({ length: OUTPUTS }, (_, index) => [noOp(WAY + index)]),
+		...then,
+	);
+
+/** Where something left a {@link marked} node, by the nodes that ran. */
+export const waysOf = (nodes: readonly string[]): number[] =>
+	nodes
+		.filter((name) => name.startsWith(WAY))
+		.map((name) => Number(name.slice(WAY.length)))
+		.sort();
+
+/** A node that goes on in the same way behind each of its outputs. */
+export const whicheverWay = (from: WorkflowNode, ...then: WorkflowNode[]): Row[] => {
+	const [first, ...others] = then;
+	if (!first) return [[from]];
+	return [
+		...Array.from({ length: OUTPUTS }, (_, index) => [output(from, index), first]),
+		[first, ...others],
+	];
+};
+
 const placeOf = (each: WorkflowNode | Place): Place =>
 	'node' in each ? (each as Place) : { node: each as WorkflowNode };
 
