@@ -148,6 +148,54 @@ export class Editor {
 		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
 	}
 
+	private outputHandle(name: string, output: number): Locator {
+		return this.outputHandles(name).and(this.page.locator(`[data-index="${output}"]`));
+	}
+
+	private outputHandles(name: string): Locator {
+		return byTestId(this.page, 'canvas-node-output-handle').and(
+			this.page.locator(`[data-node-name="${name}"]`),
+		);
+	}
+
+	/** The names of the outputs of a node on the canvas, from top to bottom. */
+	async outputNames(name: string): Promise<string[]> {
+		return (await this.outputHandles(name).allInnerTexts()).map((text) => text.trim());
+	}
+
+	/** What follows a node on the canvas, e.g. `0: Pay`, by its outputs. */
+	async branches(name: string): Promise<string[]> {
+		const edges = this.page.locator('.vue-flow__edge').filter({
+			has: this.page.locator(`[data-test-id="edge"][data-source-node-name="${name}"]`),
+		});
+		const branches: string[] = [];
+		for (const edge of await edges.all()) {
+			const id = (await edge.getAttribute('data-id')) ?? '';
+			const target = await byTestId(edge, 'edge').getAttribute('data-target-node-name');
+			branches.push(`${/outputs\/main\/(\d)/.exec(id)?.[1]}: ${target}`);
+		}
+		return branches.sort();
+	}
+
+	/** Adds a node behind an output by the plus that is there, and closes it again. */
+	async addBehind(name: string, output: number, added: string): Promise<void> {
+		await byTestId(this.outputHandle(name, output), 'canvas-handle-plus').click();
+		await (await this.searchNode(added, added)).first().click();
+		await this.page.waitForTimeout(TAKEN_OVER_MS);
+		if (await this.node.isVisible()) await this.closeNode();
+	}
+
+	/** Draws a line from an output to a node. */
+	async drawLine(name: string, output: number, to: string): Promise<void> {
+		const end = byTestId(this.page, 'canvas-node-input-handle').and(
+			this.page.locator(`[data-node-name="${to}"]`),
+		);
+		await this.outputHandle(name, output).locator('.vue-flow__handle').first().hover();
+		await this.page.mouse.down();
+		await end.locator('.vue-flow__handle').first().hover();
+		await this.page.mouse.up();
+	}
+
 	/** Closes what the editor proposes when a published workflow is opened. */
 	async closeProposals(): Promise<void> {
 		const proposals = this.page.getByText('Production Checklist');
