@@ -145,6 +145,51 @@ describeWithChromium('the editor', () => {
 		await proved('an OTP with image and two buttons', 'built and sent, received once, as entered');
 	}, 60_000);
 
+	const addAction = async (action: string): Promise<void> => {
+		await (await editor.searchNode('otp', 'Diyalog')).click();
+		await (await editor.openSection('Actions')).getByText(action, { exact: true }).click();
+		await editor.node.waitFor();
+	};
+	/** Chooses a response type of the opened node, and looks at the canvas. */
+	const respondBy = async (name: string, responseType: string): Promise<string[]> => {
+		await editor.openNode(name);
+		await editor.choose('responseType', responseType);
+		await editor.closeNode();
+		return await editor.outputNames(name);
+	};
+
+	it('every decision is a branch that is drawn from its name', async () => {
+		const ASK = 'Send an OTP and wait for response';
+		await open();
+		await addAction(ASK);
+		console.log(
+			await editor.page
+				.locator('[data-test-id="canvas-node"]')
+				.evaluateAll('(nodes) => nodes.map((node) => node.getAttribute("data-node-name"))'),
+		);
+		await editor.closeNode();
+		await editor.picture(`${PICTURES}/editor-outputs-new.png`);
+		expect(await editor.outputNames(ASK)).toEqual(['Approved', 'No Answer', 'Declined']);
+		await editor.addBehind(ASK, 0, 'No Operation, do nothing');
+		await editor.addBehind(ASK, 1, 'No Operation, do nothing');
+		await editor.addBehind(ASK, 2, 'No Operation, do nothing');
+		await editor.picture(`${PICTURES}/editor-outputs.png`);
+		console.log(await editor.branches(ASK));
+		const drawn = await editor.branches(ASK);
+		expect(drawn).toHaveLength(3);
+		for (const [responseType, names] of [
+			['Code', ['Right Code', 'No Answer', 'Too Many Attempts']],
+			['Choice', ['Answered', 'No Answer']],
+			['Free Text', ['Answered', 'No Answer']],
+			['Approval', ['Approved', 'No Answer', 'Declined']],
+		] as const) {
+			expect(await respondBy(ASK, responseType)).toEqual(names);
+			await editor.picture(`${PICTURES}/editor-outputs-${responseType.replace(' ', '')}.png`);
+			console.log(responseType, await editor.branches(ASK));
+		}
+		expect(await editor.branches(ASK)).toEqual(drawn);
+	}, 120_000);
+
 	it('the trigger tells what to give to the administrator', async () => {
 		await open();
 		await (await editor.searchNode('diyalog', 'Diyalog')).click();

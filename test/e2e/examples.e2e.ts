@@ -137,25 +137,44 @@ async function sendOtpAndReact(): Promise<void> {
 	});
 }
 
+/** Long enough for a tap of this test, and no longer. */
+const SHORT = '"resumeAmount":0.2,';
+const waiting = (minutes: number): string => `"resumeAmount":${minutes},`;
+
 async function approveTransfer(): Promise<void> {
-	const ends = ['Carry out the transfer', 'Declined or too late'];
-	const running = await Running.example('approve-transfer.json', 'approve-transfer');
+	const ends = ['Carry out the transfer', 'Say that nobody answered', 'Say that it was declined'];
+	const running = await Running.example('approve-transfer.json', 'approve-transfer', (example) =>
+		replaced(
+			example,
+			'"options":{"messageIdPrefix":"transfer"',
+			`"options":{"limitWaitTime":{"values":{"limitType":"afterTimeInterval",${SHORT}"resumeUnit":"minutes"}},"messageIdPrefix":"transfer"`,
+		),
+	);
 	await stage.press(await running.start(), 'Onayla');
 	expect(await running.ran(...ends)).toEqual(['Carry out the transfer']);
 	await stage.press(await running.start(), 'Reddet');
-	expect(await running.ran(...ends)).toEqual(['Declined or too late']);
+	expect(await running.ran(...ends)).toEqual(['Say that it was declined']);
+	await running.start();
+	expect(await running.ran(...ends)).toEqual(['Say that nobody answered']);
 }
 
 async function escalate(): Promise<void> {
-	const ends = ['Ask the second person', 'Raise the limit', 'Leave it as it is'];
-	// Long enough for a tap of this test.
+	const nodes = [
+		'Ask the second person',
+		'Raise the limit',
+		'Say that nobody answered',
+		'Leave it as it is',
+	];
 	const running = await Running.example('escalate.json', 'escalate', (example) =>
-		replaced(example, '"resumeAmount":10,', '"resumeAmount":0.2,'),
+		replaced(example, waiting(10), SHORT),
 	);
+	await stage.press(await running.start(), 'Onayla');
+	expect(await running.ran(...nodes)).toEqual(['Raise the limit']);
+
 	const refused = await running.start();
 	expect(refused).toMatchObject({ customerNo: '70021' });
 	await stage.press(refused, 'Reddet');
-	expect(await running.ran(...ends)).toEqual(['Leave it as it is']);
+	expect(await running.ran(...nodes)).toEqual(['Leave it as it is']);
 
 	const first = await running.start({ branch: 'Beşiktaş' });
 	const second = await running.question(stage.sandbox.messages().length);
@@ -164,12 +183,109 @@ async function escalate(): Promise<void> {
 	// Too late: this is not the question that is waited for.
 	await stage.press(first, 'Reddet');
 	await stage.press(second, 'Onayla');
-	expect(await running.ran(...ends)).toEqual(['Ask the second person', 'Raise the limit']);
+	expect(await running.ran(...nodes)).toEqual(['Ask the second person', 'Raise the limit']);
+
+	await running.start();
+	await stage.press(await running.question(stage.sandbox.messages().length), 'Reddet');
+	expect(await running.ran(...nodes)).toEqual(['Ask the second person', 'Leave it as it is']);
+
+	await running.start();
+	await running.question(stage.sandbox.messages().length);
+	expect(await running.ran(...nodes)).toEqual([
+		'Ask the second person',
+		'Say that nobody answered',
+	]);
+}
+
+async function remindThenEscalate(): Promise<void> {
+	const nodes = [
+		'Remind',
+		'Ask the next person',
+		'Release the payments',
+		'Say that nobody answered',
+		'Hold them back',
+	];
+	const path = 'remind-then-escalate';
+	const running = await Running.example(`${path}.json`, path, (example) =>
+		[1, 2, 3].reduce((each) => replaced(each, waiting(10), SHORT), example),
+	);
+	const next = async () => await running.question(stage.sandbox.messages().length);
+
+	await stage.press(await running.start(), 'Onayla');
+	expect(await running.ran(...nodes)).toEqual(['Release the payments']);
+	await stage.press(await running.start(), 'Reddet');
+	expect(await running.ran(...nodes)).toEqual(['Hold them back']);
+
+	const first = await running.start({ payments: 'Aralık maaşları' });
+	const reminder = await next();
+	expect(reminder).toMatchObject({ customerNo: '70021' });
+	expect(reminder.mokMessage).toContain('Hatırlatma: Aralık maaşları');
+	// After the reminder only its own buttons count.
+	await stage.press(first, 'Reddet');
+	await stage.press(reminder, 'Onayla');
+	expect(await running.ran(...nodes)).toEqual(['Remind', 'Release the payments']);
+
+	await running.start();
+	await stage.press(await next(), 'Reddet');
+	expect(await running.ran(...nodes)).toEqual(['Remind', 'Hold them back']);
+
+	for (const [button, end] of [
+		['Onayla', 'Release the payments'],
+		['Reddet', 'Hold them back'],
+		[undefined, 'Say that nobody answered'],
+	] as const) {
+		await running.start({ payments: 'Aralık maaşları' });
+		await next();
+		const asked = await next();
+		expect(asked).toMatchObject({ customerNo: '70022' });
+		expect(asked.mokMessage).toContain('Aralık maaşları için 1.840.000,00 TL');
+		if (button) await stage.press(asked, button);
+		expect(await running.ran(...nodes)).toEqual(['Remind', 'Ask the next person', end]);
+	}
+}
+
+async function reasonForDecline(): Promise<void> {
+	const nodes = [
+		'Prepare the contract',
+		'Say that nobody answered',
+		'Ask why',
+		'Keep the reason',
+		'Go on without a reason',
+	];
+	const path = 'reason-for-decline';
+	const running = await Running.example(`${path}.json`, path, (example) =>
+		replaced(
+			replaced(example, waiting(30), SHORT),
+			'"options":{"messageIdPrefix":"loan"',
+			`"options":{"limitWaitTime":{"values":{"limitType":"afterTimeInterval",${SHORT}"resumeUnit":"minutes"}},"messageIdPrefix":"loan"`,
+		),
+	);
+	await stage.press(await running.start(), 'Kabul ediyorum');
+	expect(await running.ran(...nodes)).toEqual(['Prepare the contract']);
+
+	const question = await pressAndGoOn(running, await running.start(), 'İstemiyorum');
+	expect(question).toMatchObject({ customerNo: '70021', buttonsV2: [] });
+	await stage.type('Faiz yüksek.');
+	expect(await running.ran(...nodes)).toEqual(['Ask why', 'Keep the reason']);
+	const data = await running.newest('success');
+	expect(firstItemOf(data, 'Keep the reason')).toMatchObject({
+		decision: 'answered',
+		value: 'Faiz yüksek.',
+		input: { decision: 'declined' },
+	});
+
+	await pressAndGoOn(running, await running.start(), 'İstemiyorum');
+	expect(await running.ran(...nodes)).toEqual(['Ask why', 'Go on without a reason']);
+
+	await running.start();
+	expect(await running.ran(...nodes)).toEqual(['Say that nobody answered']);
 }
 
 async function twoApprovals(): Promise<void> {
 	const ends = ['Ask the second person', 'Carry out the transfer', 'Do not carry it out'];
-	const running = await Running.example('two-approvals.json', 'two-approvals');
+	const running = await Running.example('two-approvals.json', 'two-approvals', (example) =>
+		[1, 2].reduce((each) => replaced(each, waiting(15), SHORT), example),
+	);
 	const second = await pressAndGoOn(running, await running.start(), 'Onayla');
 	expect(second).toMatchObject({ customerNo: '70022' });
 	await stage.press(second, 'Onayla');
@@ -178,7 +294,13 @@ async function twoApprovals(): Promise<void> {
 	await stage.press(await pressAndGoOn(running, await running.start(), 'Onayla'), 'Reddet');
 	expect(await running.ran(...ends)).toEqual(['Ask the second person', 'Do not carry it out']);
 
+	await pressAndGoOn(running, await running.start(), 'Onayla');
+	expect(await running.ran(...ends)).toEqual(['Ask the second person', 'Do not carry it out']);
+
 	await stage.press(await running.start(), 'Reddet');
+	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
+
+	await running.start();
 	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
 }
 
@@ -287,6 +409,16 @@ const SCENARIOS: Scenario[] = [
 		run: escalate,
 	},
 	{
+		files: ['remind-then-escalate.json'],
+		what: 'without an answer the same person is asked again, then the next one, then nobody',
+		run: remindThenEscalate,
+	},
+	{
+		files: ['reason-for-decline.json'],
+		what: 'who declines is asked why, and has declined without an answer too',
+		run: reasonForDecline,
+	},
+	{
 		files: ['two-approvals.json'],
 		what: 'both have to approve; after a refusal nobody else is asked',
 		run: twoApprovals,
@@ -311,7 +443,7 @@ const SCENARIOS: Scenario[] = [
 it.each(SCENARIOS.map(({ files, what, run }) => [`${files.join(', ')}: ${what}`, run] as const))(
 	'%s',
 	async (_name, run) => await run(),
-	300_000,
+	900_000,
 );
 
 it('every example is run, here or where it says', async () => {

@@ -1,4 +1,5 @@
 import type { Browser, Locator, Page } from 'playwright-core';
+import { z } from 'zod';
 import { OWNER } from '../../../tools/n8n/n8n';
 
 /** An n8n as the browser sees it. */
@@ -7,6 +8,23 @@ type Served = Readonly<{ url: string }>;
 const WAIT_MS = 15_000;
 /** A laptop's window: what a person sees without scrolling. */
 const WINDOW = { width: 1280, height: 800 };
+
+/** Wide enough for the names in the largest example to be read. */
+const CANVAS_WINDOW = { width: 1400, height: 1300 };
+const AROUND = 16;
+/** What is for editing only: buttons, and what begins at an output and leads nowhere. */
+const ONLY_THE_CANVAS = `
+	.vue-flow__panel, .vue-flow__background, [class*="executionButtons"],
+	[data-test-id^="execute-workflow-button"], [data-test-id="canvas-node-toolbar"],
+	[data-test-id="canvas-handle-plus-wrapper"] { display: none !important }
+`;
+/** What is around all that is drawn, as `[left, top, right, bottom]`. */
+const DRAWN = `(() => {
+	const shown = [...document.querySelectorAll('.vue-flow__node, .vue-flow__node *, .vue-flow__edge-path')];
+	const boxes = shown.map((each) => each.getBoundingClientRect()).filter(({ width, height }) => width + height > 0);
+	const of = (side, choose) => choose(...boxes.map((box) => box[side]));
+	return [of('left', Math.min), of('top', Math.min), of('right', Math.max), of('bottom', Math.max)];
+})()`;
 
 /** The editor takes over what is typed only after a pause; who clicks sooner saves what was there before. */
 const TAKEN_OVER_MS = 500;
@@ -128,6 +146,54 @@ export class Editor {
 	/** A node on the canvas. */
 	canvasNode(name: string): Locator {
 		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+	}
+
+	private outputHandle(name: string, output: number): Locator {
+		return this.outputHandles(name).and(this.page.locator(`[data-index="${output}"]`));
+	}
+
+	private outputHandles(name: string): Locator {
+		return byTestId(this.page, 'canvas-node-output-handle').and(
+			this.page.locator(`[data-node-name="${name}"]`),
+		);
+	}
+
+	/** The names of the outputs of a node on the canvas, from top to bottom. */
+	async outputNames(name: string): Promise<string[]> {
+		return (await this.outputHandles(name).allInnerTexts()).map((text) => text.trim());
+	}
+
+	/** What follows a node on the canvas, e.g. `0: Pay`, by its outputs. */
+	async branches(name: string): Promise<string[]> {
+		const edges = this.page.locator('.vue-flow__edge').filter({
+			has: this.page.locator(`[data-test-id="edge"][data-source-node-name="${name}"]`),
+		});
+		const branches: string[] = [];
+		for (const edge of await edges.all()) {
+			const id = (await edge.getAttribute('data-id')) ?? '';
+			const target = await byTestId(edge, 'edge').getAttribute('data-target-node-name');
+			branches.push(`${/outputs\/main\/(\d)/.exec(id)?.[1]}: ${target}`);
+		}
+		return branches.sort();
+	}
+
+	/** Adds a node behind an output by the plus that is there, and closes it again. */
+	async addBehind(name: string, output: number, added: string): Promise<void> {
+		await byTestId(this.outputHandle(name, output), 'canvas-handle-plus').click();
+		await (await this.searchNode(added, added)).first().click();
+		await this.page.waitForTimeout(TAKEN_OVER_MS);
+		if (await this.node.isVisible()) await this.closeNode();
+	}
+
+	/** Draws a line from an output to a node. */
+	async drawLine(name: string, output: number, to: string): Promise<void> {
+		const end = byTestId(this.page, 'canvas-node-input-handle').and(
+			this.page.locator(`[data-node-name="${to}"]`),
+		);
+		await this.outputHandle(name, output).locator('.vue-flow__handle').first().hover();
+		await this.page.mouse.down();
+		await end.locator('.vue-flow__handle').first().hover();
+		await this.page.mouse.up();
 	}
 
 	/** Closes what the editor proposes when a published workflow is opened. */
@@ -265,6 +331,27 @@ export class Editor {
 		const answer: unknown = await (await tested).json();
 		await this.credential.waitFor({ state: 'hidden' });
 		return answer;
+	}
+
+	/** A picture of all that lies on the canvas of the open workflow, and of nothing else of the editor. */
+	async pictureOfCanvas(): Promise<Buffer> {
+		await this.page.setViewportSize(CANVAS_WINDOW);
+		await this.page.addStyleTag({ content: ONLY_THE_CANVAS });
+		await this.page.waitForLoadState('networkidle');
+		await byTestId(this.page, 'zoom-to-fit').dispatchEvent('click');
+		await this.page.waitForTimeout(TAKEN_OVER_MS);
+		const drawn = z
+			.array(z.number())
+			.length(4)
+			.parse(await this.page.evaluate(DRAWN));
+		const [left = 0, top = 0, right = 0, bottom = 0] = drawn;
+		const clip = {
+			x: left - AROUND,
+			y: top - AROUND,
+			width: right - left + 2 * AROUND,
+			height: bottom - top + 2 * AROUND,
+		};
+		return await this.page.screenshot({ clip, animations: 'disabled' });
 	}
 
 	/** Takes a picture once the notices in the corner are gone. */
