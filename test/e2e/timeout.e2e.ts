@@ -352,6 +352,10 @@ const ALWAYS = { alwaysOutputData: true };
 const NOBODY = { customerNo: '99999' };
 const WRONG = { responseType: 'code', expectedCode: 'x' };
 const FAILED_REGULAR = [`${NO_ANSWER}: error`];
+const failing = ({ onError }: Fields): string[] => {
+	if (onError === 'continueErrorOutput') return ['Failed: error'];
+	return onError === 'continueRegularOutput' ? FAILED_REGULAR : [];
+};
 const REFUSED = ['Transfer: the model was told refused'];
 const REJECTED = ['Transfer: the model was told rejected'];
 
@@ -382,13 +386,13 @@ const cases: Case[] = [
 				{ ...ALWAYS, ...settings },
 				{ executionOrder },
 				{},
-				[],
+				failing(settings),
 			),
 			refused: true,
 		})),
 	),
 	{ ...byHand(ALWAYS), expected: [], refused: true },
-	{ ...partially({ ...ALWAYS, ...REGULAR }, AFTER, []), refused: true },
+	{ ...partially({ ...ALWAYS, ...REGULAR }, AFTER, FAILED_REGULAR), refused: true },
 	called('wrong field, Error Output', ERROR_OUTPUT, {}, WRONG, ['Failed: error']),
 	called('wrong field, Continue', REGULAR, {}, WRONG, FAILED_REGULAR),
 	...[{}, ONCE].flatMap((settings) => [
