@@ -392,7 +392,7 @@ const cases: Case[] = [
 		})),
 	),
 	{ ...byHand(ALWAYS), expected: [], refused: true },
-	{ ...partially({ ...ALWAYS, ...REGULAR }, AFTER, FAILED_REGULAR), refused: true },
+	{ ...partially({ ...ALWAYS, ...REGULAR }, AFTER, []), refused: true },
 	called('wrong field, Error Output', ERROR_OUTPUT, {}, WRONG, ['Failed: error']),
 	called('wrong field, Continue', REGULAR, {}, WRONG, FAILED_REGULAR),
 	...[{}, ONCE].flatMap((settings) => [
