@@ -166,7 +166,7 @@ async function escalate(): Promise<void> {
 		'Leave it as it is',
 	];
 	const running = await Running.example('escalate.json', 'escalate', (example) =>
-		replaced(example, waiting(10), SHORT),
+		[1, 2].reduce((each) => replaced(each, waiting(10), SHORT), example),
 	);
 	await stage.press(await running.start(), 'Onayla');
 	expect(await running.ran(...nodes)).toEqual(['Raise the limit']);
@@ -264,7 +264,10 @@ async function reasonForDecline(): Promise<void> {
 	expect(await running.ran(...nodes)).toEqual(['Prepare the contract']);
 
 	const question = await pressAndGoOn(running, await running.start(), 'İstemiyorum');
-	expect(question).toMatchObject({ customerNo: '70021', buttonsV2: [] });
+	expect(question).toMatchObject({
+		customerNo: '70021',
+		mokMessage: 'Neden istemediğinizi kısaca yazar mısınız?',
+	});
 	await stage.type('Faiz yüksek.');
 	expect(await running.ran(...nodes)).toEqual(['Ask why', 'Keep the reason']);
 	const data = await running.newest('success');
