@@ -72,17 +72,18 @@ const REFUSED = 'refused';
 function refuseAlwaysOutputData(context: IExecuteFunctions): void {
 	const node = context.getNode();
 	if (!node.alwaysOutputData) return;
+	const problem = 'Always Output Data would let an empty item out of the first output';
+	const advice =
+		'Turn it off in the settings of this node: what is not approved has an output of its own. Nothing was sent or verified.';
 	if (context.continueOnFail()) {
 		const executeData = context.getExecuteData();
 		executeData.data.main = [[], storedItems(context)];
 		// n8n compares with true. What is left says to further tries that it was on.
 		Object.assign(executeData.node, { alwaysOutputData: REFUSED });
+		// A try that is not run says nothing in the editor.
+		context.logger.error(`Diyalog: ${problem}. ${advice}`);
 	}
-	throw operationError(
-		node,
-		'Always Output Data would let an empty item out of the first output',
-		'Turn it off in the settings of this node: what is not approved has an output of its own. Nothing was sent or verified.',
-	);
+	throw operationError(node, problem, advice);
 }
 
 /**
