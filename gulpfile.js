@@ -1,4 +1,4 @@
-const { copyFile, mkdir, rm } = require('node:fs/promises');
+const { copyFile, cp, mkdir, rm } = require('node:fs/promises');
 const { dest, parallel, src } = require('gulp');
 
 /** Stale files in dist would be packed and published, so every build starts from nothing. */
@@ -14,6 +14,7 @@ const screenshots = async () => {
 	await copyFile('.cache/screenshots/sandbox-light.png', 'docs/images/sandbox.png');
 	for (const name of ['phone-and-editor', 'editor-send', 'editor-trigger', 'editor-human-review'])
 		await copyFile(`.cache/screenshots/${name}.png`, `docs/images/${name}.png`);
+	await cp('.cache/screenshots/examples', 'docs/images/examples', { recursive: true });
 };
 
 module.exports = { clean, icons, codex, assets: parallel(icons, codex), screenshots };

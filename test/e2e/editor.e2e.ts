@@ -162,11 +162,6 @@ describeWithChromium('the editor', () => {
 		const ASK = 'Send an OTP and wait for response';
 		await open();
 		await addAction(ASK);
-		console.log(
-			await editor.page
-				.locator('[data-test-id="canvas-node"]')
-				.evaluateAll('(nodes) => nodes.map((node) => node.getAttribute("data-node-name"))'),
-		);
 		await editor.closeNode();
 		await editor.picture(`${PICTURES}/editor-outputs-new.png`);
 		expect(await editor.outputNames(ASK)).toEqual(['Approved', 'No Answer', 'Declined']);
@@ -174,7 +169,6 @@ describeWithChromium('the editor', () => {
 		await editor.addBehind(ASK, 1, 'No Operation, do nothing');
 		await editor.addBehind(ASK, 2, 'No Operation, do nothing');
 		await editor.picture(`${PICTURES}/editor-outputs.png`);
-		console.log(await editor.branches(ASK));
 		const drawn = await editor.branches(ASK);
 		expect(drawn).toHaveLength(3);
 		for (const [responseType, names] of [
@@ -185,7 +179,6 @@ describeWithChromium('the editor', () => {
 		] as const) {
 			expect(await respondBy(ASK, responseType)).toEqual(names);
 			await editor.picture(`${PICTURES}/editor-outputs-${responseType.replace(' ', '')}.png`);
-			console.log(responseType, await editor.branches(ASK));
 		}
 		expect(await editor.branches(ASK)).toEqual(drawn);
 	}, 120_000);

@@ -4,7 +4,6 @@ import { fs, path } from '../../tools/system';
 import { exampleFiles, readExample } from '../../tools/n8n/examples';
 import { N8n } from '../../tools/n8n/n8n';
 import { Editor } from './harness/editor';
-import { withFewColours } from './harness/fewColours';
 
 /* Every example as it lies on the canvas. The pictures of docs/examples.md are made here. */
 
@@ -41,8 +40,8 @@ describeWithChromium('the examples on the canvas', () => {
 			const example = await readExample(file, credentialId);
 			const { id } = await n8n.saveWorkflow(example);
 			await editor.openWorkflow(id);
-			const picture = await withFewColours(browser, await editor.pictureOfCanvas());
-			await fs.writeFile(path.join(PICTURES, file.replace(/json$/, 'png')), picture);
+			const picture = await editor.pictureOfCanvas();
+			await fs.writeFile(path.join(PICTURES, file.replace(/json$/, 'jpg')), picture);
 			if (picture.length > MAX_BYTES) large.push(`${file}: ${picture.length}`);
 		}
 		expect(large).toEqual([]);

@@ -352,6 +352,10 @@ const ALWAYS = { alwaysOutputData: true };
 const NOBODY = { customerNo: '99999' };
 const WRONG = { responseType: 'code', expectedCode: 'x' };
 const FAILED_REGULAR = [`${NO_ANSWER}: error`];
+const failing = ({ onError }: Fields): string[] => {
+	if (onError === 'continueErrorOutput') return ['Failed: error'];
+	return onError === 'continueRegularOutput' ? FAILED_REGULAR : [];
+};
 const REFUSED = ['Transfer: the model was told refused'];
 const REJECTED = ['Transfer: the model was told rejected'];
 
@@ -382,7 +386,7 @@ const cases: Case[] = [
 				{ ...ALWAYS, ...settings },
 				{ executionOrder },
 				{},
-				[],
+				failing(settings),
 			),
 			refused: true,
 		})),

@@ -61,29 +61,23 @@ const itemsOf = (context: IExecuteFunctions): INodeExecutionData[] => {
 	return items.length > 0 ? items : storedItems(context);
 };
 
-/** Stands in the place of a setting that was refused. */
-const REFUSED = 'refused';
-
 /**
- * n8n puts an empty item on the first output when nothing leaves there. Behind "Approved" or "Valid" that would be taken for a yes.
- * It passes the input of a node that throws on to the first output as well, so nothing is left there either. Further tries of
- * the node then find nothing in the older order of execution, and do not run it: for these the setting is taken away from n8n.
+ * With Always Output Data n8n puts an empty item on the first output when nothing leaves there. Behind "Approved" or "Valid" that
+ * would be taken for a yes, so the operation is refused. The error is to go on as any other: for that the setting is taken
+ * away from this execution.
  */
-function refuseAlwaysOutputData(context: IExecuteFunctions): void {
+function refuseAlwaysOutputData(context: IExecuteFunctions): NodeOperationError | undefined {
 	const node = context.getNode();
-	if (!node.alwaysOutputData) return;
-	const problem = 'Always Output Data would let an empty item out of the first output';
-	const advice =
-		'Turn it off in the settings of this node: what is not approved has an output of its own. Nothing was sent or verified.';
-	if (context.continueOnFail()) {
-		const executeData = context.getExecuteData();
-		executeData.data.main = [[], storedItems(context)];
-		// n8n compares with true. What is left says to further tries that it was on.
-		Object.assign(executeData.node, { alwaysOutputData: REFUSED });
-		// A try that is not run says nothing in the editor.
-		context.logger.error(`Diyalog: ${problem}. ${advice}`);
-	}
-	throw operationError(node, problem, advice);
+	if (!node.alwaysOutputData) return undefined;
+	const refusal = operationError(
+		node,
+		'Always Output Data would let an empty item out of the first output',
+		'Turn it off in the settings of this node: what is not approved has an output of its own. Nothing was sent or verified.',
+	);
+	if (!context.continueOnFail()) throw refusal;
+	// n8n compares with true. What is left refuses the next turn of a loop as well.
+	Object.assign(context.getExecuteData().node, { alwaysOutputData: 'refused' });
+	return refusal;
 }
 
 /**
@@ -100,7 +94,7 @@ export async function executeOperation(
 	// What cannot be told may have been connected as a decision.
 	const decides = !operation || operation.branches !== undefined;
 	const hasBranches = decides && !isTool(node) && !isToolExecution(context);
-	if (hasBranches) refuseAlwaysOutputData(context);
+	const refusal = hasBranches ? refuseAlwaysOutputData(context) : undefined;
 	const items = itemsOf(context);
 	if (items.length === 0) return [[]];
 	const failed = (error: NodeApiError | NodeOperationError, item: number): Leaving => ({
@@ -115,6 +109,7 @@ export async function executeOperation(
 	let settled: SettledItems;
 	let run: OperationRun;
 	try {
+		if (refusal) throw refusal;
 		if (!operation) {
 			const advice = 'Choose one of the operations that the node offers.';
 			throw operationError(node, 'This operation does not exist', advice);

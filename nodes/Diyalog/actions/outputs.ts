@@ -1,6 +1,6 @@
 import { NodeConnectionTypes } from 'n8n-workflow';
 import type { INode, INodeExecutionData, INodeTypeDescription } from 'n8n-workflow';
-import { DEFAULT_RESPONSE_TYPE, QUESTION_OUTPUTS } from '../wait/outputs';
+import { DEFAULT_RESPONSE_TYPE, RESPONSE_TYPES } from '../wait/waitInput';
 import type { Operation, Resource } from './operation';
 
 /*
@@ -21,12 +21,9 @@ export const itemAt = (
 ): INodeExecutionData[][] =>
 	isTool(node) ? [[item]] : [...Array.from({ length: output }, () => []), [item]];
 
-const WAITED_FOR: Readonly<Record<keyof typeof QUESTION_OUTPUTS, string>> = {
-	approval: 'the customer to approve or decline',
-	choice: "the customer's choice",
-	code: 'the code that the customer types',
-	freeText: "the customer's text",
-};
+const WAITED_FOR = Object.fromEntries(
+	Object.entries(RESPONSE_TYPES).map(([type, { waitsFor }]) => [type, waitsFor]),
+);
 
 /** What the editor shows while the node waits. */
 export const WAITING_TOOLTIP = `={{ 'Waits for ' + ${JSON.stringify(WAITED_FOR)}[$parameter.responseType ?? '${DEFAULT_RESPONSE_TYPE}'] + '. When the time is up, the workflow goes on through No Answer.' }}`;
@@ -38,7 +35,10 @@ function namesOf(
 ): Array<[string, readonly string[]]> {
 	const chosen = `${resource}/${value}`;
 	if (branches !== 'question') return branches ? [[chosen, branches]] : [];
-	return Object.entries(QUESTION_OUTPUTS).map(([type, names]) => [`${chosen}/${type}`, names]);
+	return Object.entries(RESPONSE_TYPES).map(([type, { outputs }]) => [
+		`${chosen}/${type}`,
+		outputs,
+	]);
 }
 
 /**

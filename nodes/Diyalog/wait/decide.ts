@@ -19,6 +19,19 @@ export type Decision =
 	| 'tooManyAttempts'
 	| 'expired';
 
+const OUTPUTS: Readonly<Record<Decision, number>> = {
+	approved: 0,
+	codeMatched: 0,
+	chosen: 0,
+	answered: 0,
+	expired: 1,
+	declined: 2,
+	tooManyAttempts: 2,
+};
+
+/** The output through which a decision leaves: what was hoped for, nobody in time, the contrary. */
+export const outputOf = (decision: Decision): number => OUTPUTS[decision];
+
 const issuedButtonSchema = z.object({
 	payload: z.string(),
 	title: z.string(),

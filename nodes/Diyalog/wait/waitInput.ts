@@ -13,6 +13,25 @@ const MIN_CHOICES = 2;
 const MAX_CHOICES = 10;
 const MAX_ATTEMPTS = 10;
 
+const NO_ANSWER = 'No Answer';
+
+/** What each response type waits for, and the names of its outputs: what was hoped for, nobody in time, the contrary. */
+export const RESPONSE_TYPES = {
+	approval: {
+		waitsFor: 'the customer to approve or decline',
+		outputs: ['Approved', NO_ANSWER, 'Declined'],
+	},
+	choice: { waitsFor: "the customer's choice", outputs: ['Answered', NO_ANSWER] },
+	code: {
+		waitsFor: 'the code that the customer types',
+		outputs: ['Right Code', NO_ANSWER, 'Too Many Attempts'],
+	},
+	freeText: { waitsFor: "the customer's text", outputs: ['Answered', NO_ANSWER] },
+} as const;
+
+/** The response type of a question that says nothing else. */
+export const DEFAULT_RESPONSE_TYPE = 'approval';
+
 /** What the fields hold at first, and what counts when they are emptied. */
 export const DEFAULT_APPROVE_LABEL = 'Approve';
 export const DEFAULT_DECLINE_LABEL = 'Decline';

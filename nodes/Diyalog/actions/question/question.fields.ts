@@ -3,6 +3,7 @@ import {
 	DEFAULT_APPROVE_LABEL,
 	DEFAULT_DECLINE_LABEL,
 	DEFAULT_MAX_ATTEMPTS,
+	DEFAULT_RESPONSE_TYPE,
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
 import { sendOptionsField } from '../sendOptions';
@@ -55,7 +56,7 @@ const responseTypeField: INodeProperties = {
 		},
 		{ name: 'Free Text', value: 'freeText', description: 'The customer writes a text' },
 	],
-	default: 'approval',
+	default: DEFAULT_RESPONSE_TYPE,
 };
 
 const approvalValues: INodePropertyCollection = {

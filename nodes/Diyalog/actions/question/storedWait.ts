@@ -12,7 +12,7 @@ import { isToolExecution } from '../toolExecution';
 import { readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
-import { outputOf } from '../../wait/outputs';
+import { outputOf } from '../../wait/decide';
 
 /*
  * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes

@@ -17,7 +17,7 @@ import { decide, decideButton } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import type { Ending } from '../../wait/outcome';
-import { outputOf } from '../../wait/outputs';
+import { outputOf } from '../../wait/decide';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { TURN_PARAMETER } from '../../wait/resumeReference';

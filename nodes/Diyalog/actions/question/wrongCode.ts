@@ -11,7 +11,7 @@ import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
 import { invalidInputError } from '../errors';
 import { GRACE_MS } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
-import { outputOf } from '../../wait/outputs';
+import { outputOf } from '../../wait/decide';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
 import { sendMessage } from '../sending';
 import type { ItemOutcome } from '../operation';

@@ -104,9 +104,13 @@ it.each([
 	'10. Always Output Data would let an empty item out of Approved: refused, when the workflow %s',
 	async (_what, settings) => {
 		const sent = sandbox.messages().length;
-		const { items, error } = await fail({ ...settings, alwaysOutputData: true });
-		expect(items).toEqual([]);
-		expect(error?.message).toMatch(/^Always Output Data would let an empty item out/);
+		const { outputs, error } = await fail({ ...settings, alwaysOutputData: true });
+		const [item] = outputs.flat();
+		expect(outputs[0] ?? []).toEqual([]);
+		expect(outputs.flat()).toHaveLength('onError' in settings ? 1 : 0);
+		expect(error?.message ?? item?.json.error).toMatch(
+			/^Always Output Data would let an empty item out/,
+		);
 		expect(sandbox.messages()).toHaveLength(sent);
 	},
 );
