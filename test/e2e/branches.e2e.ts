@@ -445,15 +445,16 @@ describe.each(['v1', 'v0'] as const)('order %s', (executionOrder) => {
 		it.each([
 			['as it was', false, {}],
 			['with the current workflow', true, {}],
+			['with the current workflow, which has other settings', true, {}, ERROR_OUTPUT],
 			['with the current workflow, in which the customer has to answer otherwise', true, CHOICE],
 		])(
 			'retried while it waits, %s',
-			async (_what, loadWorkflow, changed) => {
+			async (_what, loadWorkflow, changed, settings: Fields = {}) => {
 				const customerNo = newCustomer();
 				const question = ask(customerNo);
 				const id = await run(claimed(question), production);
 				const waiting = await waits(stage, id);
-				await change(id, { ...question, ...ask(customerNo, changed), id: question.id });
+				await change(id, { ...question, ...ask(customerNo, changed, settings), id: question.id });
 				await post(`/rest/executions/${waiting}/retry`, { loadWorkflow });
 				expect(waysOf(nodesRun(await ended(stage, id)))).toEqual([1]);
 			},
@@ -533,10 +534,11 @@ describe.each(['v1', 'v0'] as const)('order %s', (executionOrder) => {
 				data === undefined ? [] : itemsOf(data, 'Output 0');
 
 			it.each([
-				['declined', [[], [], [item({ decision: 'declined' })]]],
-				['expired', [[], [item({ decision: 'expired' })]]],
-			])('behind Approved, when it was %s', async (_what, asked) => {
-				expect(wayOf(await runFrom('Output 0', [item(CLAIM)], asked))).toEqual([]);
+				['approved', [[item({ decision: 'approved' })]], [{ decision: 'approved' }]],
+				['declined', [[], [], [item({ decision: 'declined' })]], []],
+				['expired', [[], [item({ decision: 'expired' })]], []],
+			])('behind Approved, when it was %s', async (_what, asked, expected) => {
+				expect(wayOf(await runFrom('Output 0', [item(CLAIM)], asked))).toEqual(expected);
 			});
 
 			it.each([

@@ -1,11 +1,18 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
-import type { INode } from 'n8n-workflow';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
 import type { Checked, InputProblem } from '../input/problem';
 import { PERHAPS_DELIVERED } from '../transport/failures';
 import type { Failure } from '../transport/failures';
 
 /** An error keeps its node for as long as the execution is stored; a code or a text for a customer may stand in there. */
 const withoutParameters = (node: INode): INode => ({ ...node, parameters: {} });
+
+/**
+ * Whether n8n goes on when the node throws, and passes the input on. Its engine heeds the setting of earlier releases also beside
+ * an On Error that says otherwise; its helper does not.
+ */
+export const goesOnAfterErrors = (context: IExecuteFunctions): boolean =>
+	context.continueOnFail() || context.getNode().continueOnFail === true;
 
 /** The error for what no item is to blame for: what happened, and what to do. */
 export const operationError = (node: INode, title: string, advice: string): NodeOperationError =>

@@ -4,7 +4,7 @@ import type {
 	NodeApiError,
 	NodeOperationError,
 } from 'n8n-workflow';
-import { asNodeError, errorText, failureError, operationError } from './errors';
+import { asNodeError, errorText, failureError, goesOnAfterErrors, operationError } from './errors';
 import { isToolExecution } from './toolExecution';
 import { runConcurrently } from './concurrency';
 import type { ItemOutcome, Operation, OperationRun } from './operation';
@@ -74,7 +74,7 @@ function refuseAlwaysOutputData(context: IExecuteFunctions): NodeOperationError 
 		'Always Output Data would let an empty item out of the first output',
 		'Turn it off in the settings of this node: what is not approved has an output of its own. Nothing was sent or verified.',
 	);
-	if (!context.continueOnFail()) throw refusal;
+	if (!goesOnAfterErrors(context)) throw refusal;
 	// n8n compares with true. What is left refuses the next turn of a loop as well.
 	Object.assign(context.getExecuteData().node, { alwaysOutputData: 'refused' });
 	return refusal;
@@ -89,7 +89,7 @@ export async function executeOperation(
 	context: IExecuteFunctions,
 ): Promise<INodeExecutionData[][]> {
 	const node = context.getNode();
-	const goesOn = context.continueOnFail();
+	const goesOn = goesOnAfterErrors(context);
 	const operation = chosenOperation(context);
 	// What cannot be told may have been connected as a decision.
 	const decides = !operation || operation.branches !== undefined;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import type { Failure } from '../transport/failures';
+import { goesOnAfterErrors } from './errors';
 import { isToolExecution } from './toolExecution';
 
 /*
@@ -62,7 +63,7 @@ export class SettledItems {
 		// Of the tools of an agent several may have the same run: one for each item that it works on at once.
 		const isSameRun =
 			before?.runIndex === runIndex && before?.operation === operation && !isToolExecution(context);
-		const goesOn = context.continueOnFail() && !isToolCall(context);
+		const goesOn = goesOnAfterErrors(context) && !isToolCall(context);
 		const run =
 			before && isSameRun
 				? before

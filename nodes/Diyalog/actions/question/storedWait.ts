@@ -9,10 +9,9 @@ import type { InputProblem } from '../../input/problem';
 import { invalidInputError } from '../errors';
 import { itemAt } from '../outputs';
 import { isToolExecution } from '../toolExecution';
-import { readWait } from '../../wait/decide';
+import { readWait, outputOf } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
-import { outputOf } from '../../wait/decide';
 
 /*
  * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes

@@ -13,11 +13,10 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
-import { decide, decideButton } from '../../wait/decide';
+import { decide, decideButton, outputOf } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import type { Ending } from '../../wait/outcome';
-import { outputOf } from '../../wait/decide';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { TURN_PARAMETER } from '../../wait/resumeReference';

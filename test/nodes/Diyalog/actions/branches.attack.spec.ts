@@ -181,6 +181,27 @@ describe('4. what fails and goes on leaves through the second output', () => {
 	});
 });
 
+it.each([
+	['Verify', { operation: 'verify', challenge: 'x', code: '1', limits: { attempts: 99 } }],
+	['Send and Wait', { operation: 'sendAndWait', customerNo: 'nobody', message: '?' }],
+])(
+	'6. %s fails: the setting of earlier releases, beside an On Error that says otherwise',
+	async (_, more) => {
+		const { outputs } = await runDiyalogNode(
+			{
+				credentials,
+				settings: { continueOnFail: true, onError: 'stopWorkflow' },
+				parameters: { resource: 'otp', customerNo: '70021', ...more },
+			},
+			[{ json: { approved: true, valid: true } }],
+		);
+		expect(outputs[0]).toEqual([]);
+		expect(outputs[1]).toEqual([
+			expect.objectContaining({ json: { error: expect.any(String) as string } }),
+		]);
+	},
+);
+
 it.each([{}, { onError: 'continueRegularOutput' }, { onError: 'continueErrorOutput' }] as const)(
 	'5. Verify with Always Output Data and %j is refused: an empty item would be valid',
 	async (settings) => {
