@@ -29,6 +29,7 @@ import {
 	loop,
 	manualTrigger,
 	marked,
+	node,
 	noOp,
 	output,
 	send,
@@ -561,3 +562,45 @@ async function change(id: string, changed: WorkflowNode): Promise<void> {
 	};
 	await stage.n8n.request('PATCH', `/rest/workflows/${id}`, body, z.unknown());
 }
+
+it('a sub-workflow of an earlier node that ends late answers no question of its parent', async () => {
+	const values = { limitType: 'afterTimeInterval', resumeAmount: 30, resumeUnit: 'minutes' };
+	const options = { limitWaitTime: { values } };
+	const [one, two, boss] = [newCustomer(), newCustomer(), newCustomer()];
+	const child = ask('={{ $json.customerNo }}', { options });
+	const childId = await stage.n8n.createWorkflow(
+		workflow('Child', [
+			[calledTrigger(), child, noOp('Yes')],
+			[output(child, 2), set('No', { declinedBy: 'the customer' })],
+		]),
+	);
+	const both = node('Both', 'n8n-nodes-base.executeWorkflow', 1.2, {
+		workflowId: { __rl: true, mode: 'id', value: childId },
+		mode: 'each',
+		options: { waitForSubWorkflow: true },
+	});
+	const question = ask(boss, { options });
+	const list = [one, two].map((customerNo) => ({ customerNo }));
+	const id = await run(
+		[
+			[
+				set('List', { list }),
+				splitOut('list'),
+				both,
+				node('One', 'n8n-nodes-base.limit', 1, {}),
+				question,
+			],
+			...marked(question),
+		],
+		{ byHand: false, executionOrder: 'v1' },
+	);
+	const [first, second] = await Promise.all([hasGot(stage, one, 1), hasGot(stage, two, 1)]);
+	await stage.press(first, 0);
+	await hasGot(stage, boss, 1);
+	await waits(stage, id);
+	await stage.press(second, 1);
+	await sleepMs(10_000);
+	const [execution] = await stage.n8n.executions(id);
+	expect(execution?.status).toBe('waiting');
+	expect(waysOf(nodesRun(await stage.n8n.executionData(execution?.id ?? '')))).toEqual([]);
+}, 120_000);

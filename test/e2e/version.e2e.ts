@@ -52,8 +52,9 @@ describeUnless(
 	`n8n ${VERSION ?? 'of another version'}`,
 	() => {
 		let stage: Stage;
-		let nextCustomer = 0;
-		const customers = customersOf(100);
+		// The first ones are those of the sandbox.
+		let nextCustomer = 100;
+		const customers = customersOf(250);
 		const newCustomer = () => customers[nextCustomer++]?.customerNo ?? '';
 
 		beforeAll(async () => {

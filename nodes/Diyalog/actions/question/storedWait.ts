@@ -126,8 +126,14 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 	const memory = context.getContext('node');
 	const { waiting: json, output } = waitingFor(wait, input);
 	data.main = itemAt(context.getNode(), output, { json, pairedItem: { item: 0 } });
-	// From 2.39 on n8n looks at all outputs then, and before at the first alone, through which nothing leaves.
-	executeData.metadata = { ...metadata, forwardAllOutputs: true };
+	const stored = {
+		// From 2.39 on n8n looks at all outputs then, and before at the first alone, through which nothing leaves.
+		forwardAllOutputs: true,
+		// A sub-workflow of an earlier node that ends late would put its items in place of these, and wake the execution. n8n lets
+		// only those do so that are named here, and this execution is no child of its own.
+		waitingChildExecutionIds: [context.getExecutionId()],
+	};
+	executeData.metadata = { ...metadata, ...stored };
 	Object.assign(memory, { [WAIT_FIELD]: wait, [INPUT_FIELD]: input, [RUN_FIELD]: runOf(context) });
 	const takeBack = () => {
 		if (main) data.main = main;
