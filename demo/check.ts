@@ -18,7 +18,7 @@ const EXECUTION_WITHIN_MS = 30_000;
 const sentSchema = z.object({
 	customerNo: z.literal('70021'),
 	messageId: z.string().uuid(),
-	recipientId: z.literal('243540663'),
+	userId: z.literal('243540663'),
 	diyalogMessageId: z.string().regex(/^-?\d+$/),
 	sentAt: z.string().datetime(),
 });

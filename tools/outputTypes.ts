@@ -15,6 +15,11 @@ type SentOtp = SentMessage & Partial<KeptChallenge>;
  * in one folder, and are told apart by their versions.
  */
 export interface OutputTypes {
+	'v1.0.0/message/send': SentMessage;
+	'v1.0.0/message/sendAndWait': Outcome;
+	'v1.0.0/message/sendAppTrigger': SentMessage;
+	'v1.0.0/message/sendCarousel': SentMessage;
+	'v1.0.0/message/sendDocument': SentMessage;
 	'v1.0.0/otp/send': SentOtp;
 	'v1.0.0/otp/sendAndWait': Outcome;
 	'v1.0.0/otp/verify': Verification;

@@ -14,7 +14,7 @@ const send = async (serverUrl: string, parameters: Readonly<Record<string, strin
 		parameters: { resource: 'otp', operation: 'send', otpMode: 'given', ...parameters },
 		credentials: { serverUrl, botToken: 'token', appSecret: SECRET },
 	});
-	return error?.message ?? items.map(({ json }) => [json.recipientId, json.diyalogMessageId]);
+	return error?.message ?? items.map(({ json }) => [json.userId, json.diyalogMessageId]);
 };
 
 async function main(): Promise<void> {

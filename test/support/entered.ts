@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { send } from '../../nodes/Diyalog/actions/otp/send.operation';
 import { sendAndWait } from '../../nodes/Diyalog/actions/otp/sendAndWait.operation';
 import { check } from '../../nodes/Diyalog/input/problem';
+import { MAX_BUTTONS } from '../../nodes/Diyalog/messages/buttons';
 import { sendOtpSchema } from '../../nodes/Diyalog/messages/sendOtp';
 import { waitSchema } from '../../nodes/Diyalog/wait/waitInput';
 
@@ -15,4 +16,4 @@ export const checkMessage = (entered: object) =>
 
 /** Checks what was entered about the response, as Send and Wait for Response does. */
 export const checkQuestion = (response: object, options: object) =>
-	check(waitSchema, { ...response, options }, sendAndWait.fields);
+	check(waitSchema(MAX_BUTTONS), { ...response, options }, sendAndWait.fields);

@@ -1,4 +1,4 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { IDisplayOptions, INodeProperties, INodePropertyTypeOptions } from 'n8n-workflow';
 
 /* Fields that every operation has that sends a message. */
 
@@ -10,6 +10,16 @@ export const customerNoField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. 70021',
 	description: "The customer's number in your company's system, as Diyalog knows it",
+};
+
+export const messageIdField: INodeProperties = {
+	displayName: 'Message ID',
+	name: 'messageId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. transfer-17',
+	description:
+		'Comes back with every press of a button, so that you know what was answered. If empty, a new UUID is used.',
 };
 
 /** In alphabetical order, as the editor lists them. */
@@ -113,20 +123,158 @@ const buttonValues: INodeProperties[] = [
 	},
 ];
 
+/** Of several entries the editor shows the titles. */
+export const TITLED_ENTRIES: INodePropertyTypeOptions = {
+	multipleValues: true,
+	sortable: true,
+	fixedCollection: { itemTitle: '={{ $collection.item.value.title }}' },
+};
+
 export const buttonsField: INodeProperties = {
 	displayName: 'Buttons',
 	name: 'buttons',
 	type: 'fixedCollection',
-	typeOptions: { multipleValues: true, sortable: true },
+	typeOptions: TITLED_ENTRIES,
 	placeholder: 'Add Button',
 	default: {},
 	description:
-		'What the customer can press under the message. A press starts the workflows with a Diyalog Trigger.',
+		'What the person can press under the message, up to 3. A press starts the workflows with a Diyalog Trigger.',
+	options: [{ displayName: 'Button', name: 'button', values: buttonValues }],
+};
+
+const quickRepliesField: INodeProperties = {
+	displayName: 'Quick Replies',
+	name: 'quickReplies',
+	type: 'fixedCollection',
+	typeOptions: TITLED_ENTRIES,
+	placeholder: 'Add Quick Reply',
+	default: {},
+	description:
+		'What the person can press above the text field, 1 to 11. A press starts the workflows with a Diyalog Trigger.',
 	options: [
 		{
-			displayName: 'Button',
-			name: 'button',
-			values: buttonValues,
+			displayName: 'Quick Reply',
+			name: 'quickReply',
+			values: [
+				...buttonValues
+					.filter(({ name, displayName }) => name !== 'type' && displayName !== 'Address')
+					.map(({ displayOptions: _always, ...field }) => field),
+				{
+					displayName: 'Image URL',
+					name: 'imageUrl',
+					type: 'string',
+					default: '',
+					placeholder: 'e.g. https://www.example.com/yes.png',
+					description: 'Address of a small picture beside the words',
+				},
+			],
 		},
 	],
 };
+
+/** Adds to when a field is shown. */
+export const shownAlso = (field: INodeProperties, added: IDisplayOptions): INodeProperties => {
+	const { show, hide } = field.displayOptions ?? {};
+	return {
+		...field,
+		displayOptions: {
+			...((show ?? added.show) && { show: { ...show, ...added.show } }),
+			...((hide ?? added.hide) && { hide: { ...hide, ...added.hide } }),
+		},
+	};
+};
+
+const specifyField = (field: INodeProperties, name: string): INodeProperties => ({
+	displayName: `Specify ${field.displayName}`,
+	name,
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{ name: 'Using Fields Below', value: 'fields' },
+		{ name: 'Using JSON', value: 'json', description: 'An expression can give any number of them' },
+	],
+	default: 'fields',
+});
+
+/**
+ * A list by fields or from data.
+ *
+ * @param specify the name of the field that says which
+ * @param example of JSON
+ * @param displayOptions when they are shown at all
+ */
+export function fieldsOrJson(
+	field: INodeProperties,
+	specify: string,
+	example: string,
+	displayOptions: IDisplayOptions = {},
+): INodeProperties[] {
+	const json: INodeProperties = {
+		displayName: `${field.displayName} (JSON)`,
+		name: `${field.name}Json`,
+		type: 'json',
+		default: '',
+		placeholder: `e.g. ${example}`,
+		description: `A list of texts, or of objects. Example: <code>${example}</code>.`,
+	};
+	return [
+		specifyField(field, specify),
+		shownAlso(field, { show: { [specify]: ['fields'] } }),
+		shownAlso(json, { show: { [specify]: ['json'] } }),
+	].map((each) => shownAlso(each, displayOptions));
+}
+
+/** Buttons by fields or from data. */
+export const buttonsFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>
+	fieldsOrJson(
+		buttonsField,
+		'specifyButtons',
+		'[{ "title": "Approve", "value": "approve" }, "Decline"]',
+		displayOptions,
+	);
+
+/** Quick replies by fields or from data. */
+export const quickRepliesFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>
+	fieldsOrJson(
+		quickRepliesField,
+		'specifyQuickReplies',
+		'["Yes", "No", { "title": "Later", "value": "later" }]',
+		displayOptions,
+	);
+
+/** A field that a message as JSON takes the place of. */
+export const unlessJson = (field: INodeProperties): INodeProperties =>
+	shownAlso(field, { show: { specifyMessage: ['fields'] } });
+
+/**
+ * A whole message by fields or as one JSON object.
+ *
+ * @param fields that the JSON object takes the place of
+ * @param example of JSON
+ */
+export const jsonMessageFields = (
+	fields: readonly INodeProperties[],
+	example: string,
+): INodeProperties[] => [
+	{
+		displayName: 'Specify Message',
+		name: 'specifyMessage',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{ name: 'Using Fields Below', value: 'fields' },
+			{ name: 'Using JSON', value: 'json', description: 'One object as Diyalog documents it' },
+		],
+		default: 'fields',
+	},
+	{
+		displayName: 'Message (JSON)',
+		name: 'messageJson',
+		type: 'json',
+		displayOptions: { show: { specifyMessage: ['json'] } },
+		default: '',
+		placeholder: `e.g. ${example}`,
+		description: `The message with its recipient, under the names that Diyalog documents. Example: <code>${example}</code>.`,
+	},
+	...fields.map(unlessJson),
+];

@@ -1,12 +1,25 @@
 import { updateDisplayOptions } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import type { Operation, Resource } from './operation';
+import { send as sendMessage } from './message/send.operation';
+import { sendAndWait as ask } from './message/sendAndWait.operation';
+import { sendAppTrigger } from './message/sendAppTrigger.operation';
+import { sendCarousel } from './message/sendCarousel.operation';
+import { sendDocument } from './message/sendDocument.operation';
 import { send } from './otp/send.operation';
 import { sendAndWait } from './otp/sendAndWait.operation';
 import { verify } from './otp/verify.operation';
 
-/** Everything the node can do. The editor's lists and the routing are both made from this, so they cannot differ. */
+/**
+ * Everything the node can do. The editor's lists and the routing are both made from this, so they cannot differ. A human review
+ * tool of n8n asks as the first resource does.
+ */
 export const resources: readonly Resource[] = [
+	{
+		name: 'Message',
+		value: 'message',
+		operations: [sendMessage, ask, sendAppTrigger, sendCarousel, sendDocument],
+	},
 	{ name: 'OTP', value: 'otp', operations: [send, sendAndWait, verify] },
 ];
 

@@ -10,40 +10,46 @@ const MAX_TIMEOUT_S = 600;
 const MS_PER_SECOND = 1_000;
 
 /** How requests are sent; the same for every operation that sends. */
-export const sendOptionsField: INodeProperties = {
+export const sendOptions: INodeProperties[] = [
+	{
+		displayName: 'Concurrency',
+		name: 'concurrency',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: MAX_CONCURRENCY },
+		default: DEFAULT_CONCURRENCY,
+		description: 'How many messages are on their way at the same time. 1 sends one by one.',
+	},
+	{
+		displayName: 'Maximum Retries',
+		name: 'maxRetries',
+		type: 'number',
+		typeOptions: { minValue: 0, maxValue: MAX_RETRIES },
+		default: DEFAULT_MAX_RETRIES,
+		description:
+			'How often a send is repeated that certainly did not happen: no connection, or a server that asks to come back later. A message that may have arrived is never sent again.',
+	},
+	{
+		displayName: 'Timeout (Seconds)',
+		name: 'timeout',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: MAX_TIMEOUT_S },
+		default: DEFAULT_TIMEOUT_S,
+		description: 'How long to wait for the answer to one message',
+	},
+];
+
+const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
+	a.displayName.localeCompare(b.displayName);
+
+/** The options of an operation, in alphabetical order, as the editor lists them. */
+export const optionsField = (options: readonly INodeProperties[]): INodeProperties => ({
 	displayName: 'Options',
 	name: 'options',
 	type: 'collection',
 	placeholder: 'Add Option',
 	default: {},
-	options: [
-		{
-			displayName: 'Concurrency',
-			name: 'concurrency',
-			type: 'number',
-			typeOptions: { minValue: 1, maxValue: MAX_CONCURRENCY },
-			default: DEFAULT_CONCURRENCY,
-			description: 'How many messages are on their way at the same time. 1 sends one by one.',
-		},
-		{
-			displayName: 'Maximum Retries',
-			name: 'maxRetries',
-			type: 'number',
-			typeOptions: { minValue: 0, maxValue: MAX_RETRIES },
-			default: DEFAULT_MAX_RETRIES,
-			description:
-				'How often a send is repeated that certainly did not happen: no connection, or a server that asks to come back later. A message that may have arrived is never sent again.',
-		},
-		{
-			displayName: 'Timeout (Seconds)',
-			name: 'timeout',
-			type: 'number',
-			typeOptions: { minValue: 1, maxValue: MAX_TIMEOUT_S },
-			default: DEFAULT_TIMEOUT_S,
-			description: 'How long to wait for the answer to one message',
-		},
-	],
-};
+	options: [...options].sort(byDisplayName),
+});
 
 /** A number within bounds; what an expression gives beyond them is brought back to the nearest bound. */
 const bounded = (min: number, max: number, fallback: number) =>
@@ -67,6 +73,17 @@ const optionsSchema = z
 /** How requests are sent, checked. */
 export type SendOptions = z.output<typeof optionsSchema>;
 
-/** Reads the options, which hold for all items of a run: those of the first item count. */
-export const readSendOptions = (context: IExecuteFunctions): SendOptions =>
-	optionsSchema.parse(context.getNodeParameter('options', 0, {}));
+const readOptions = (context: IExecuteFunctions): object => {
+	const options = context.getNodeParameter('options', 0, {});
+	return typeof options === 'object' && options !== null ? options : {};
+};
+
+/**
+ * Reads the options, which hold for all items of a run: those of the first item count.
+ *
+ * @param concurrency unless they say otherwise
+ */
+export const readSendOptions = (
+	context: IExecuteFunctions,
+	concurrency = DEFAULT_CONCURRENCY,
+): SendOptions => optionsSchema.parse({ concurrency, ...readOptions(context) });

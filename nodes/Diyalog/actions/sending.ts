@@ -1,6 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { KeptChallenge } from '../codes/challenge';
 import { rememberMessage } from '../messages/knownMessages';
+import type { DiyalogRecipient, Recipient } from '../messages/recipient';
 import type { MessageResponse } from '../messages/response';
 import { DiyalogClient } from '../transport/client';
 import type { ApiRequest, Outcome } from '../transport/client';
@@ -11,17 +12,11 @@ import type { Attempt, Settled, SettledItems } from './settled';
 
 /* Sending messages: the same for every operation that does, whatever kind of message it is. */
 
-/** Whom a message is for, as its item says it. */
-export interface Recipient {
-	customerNo: string;
-}
-
 /** The item of a message that was sent, beside what its code adds. Its comments are what people read in n8n. */
-export interface SentMessage {
-	customerNo: string;
+export interface SentMessage extends Recipient {
 	messageId: string;
-	/** the customer's id in Diyalog */
-	recipientId: string;
+	/** the person's id in Diyalog */
+	userId: string;
 	/** the id that Diyalog gave to the message */
 	diyalogMessageId: string;
 	/** ISO 8601 */
@@ -32,6 +27,8 @@ export interface SentMessage {
 export interface Message {
 	messageId: string;
 	recipient: Recipient;
+	/** how SendMessage names the person; undefined for what SendOTP sends */
+	messageTo?: DiyalogRecipient;
 	request: ApiRequest<MessageResponse>;
 	/**
 	 * Counts the message against limits.
@@ -43,6 +40,9 @@ export interface Message {
 	/** what else its item says, where it has a code */
 	added?: (sentAt: Date) => KeptChallenge;
 }
+
+/** What tells the person of a message from others. */
+export const personOf = ({ messageTo, recipient }: Message): object => messageTo ?? recipient;
 
 /** Sends a message, which is known from then on: a press may name it at once. */
 export async function sendMessage(
@@ -67,9 +67,9 @@ export async function deliver(
 	const giveBack = await message.permit?.(sentAt);
 	const outcome = await sendMessage(client, message);
 	if (outcome.accepted) {
-		const { recipientId, diyalogMessageId } = outcome.response;
+		const { recipientId: userId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;
-		const ids = { messageId, recipientId, diyalogMessageId };
+		const ids = { messageId, userId, diyalogMessageId };
 		const sent: SentMessage = { ...recipient, ...ids, sentAt: sentAt.toISOString() };
 		return { result: { ...sent, ...message.added?.(sentAt) } };
 	}
@@ -89,21 +89,23 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
  * Begins to send one message for each item.
  *
  * @param prepareWith gives what reads and checks one item; nothing has been sent when that throws
+ * @param concurrency unless the options say otherwise
  */
 export async function startSending(
 	context: IExecuteFunctions,
 	settled: SettledItems,
-	prepareWith: (client: DiyalogClient) => (itemIndex: number) => Message,
+	prepareWith: (client: DiyalogClient) => (itemIndex: number) => Message | Promise<Message>,
+	concurrency?: number,
 ): Promise<OperationRun> {
-	const options = readSendOptions(context);
+	const options = readSendOptions(context, concurrency);
 	const client = await DiyalogClient.create(context, options);
 	const prepare = prepareWith(client);
 	let refusedToken: Failure | undefined;
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
-		const message = prepare(itemIndex);
+		const message = await prepare(itemIndex);
 		if (refusedToken) return { failure: notSentBecause(refusedToken) };
-		const attempt = settled.attempt(itemIndex, message.recipient);
+		const attempt = settled.attempt(itemIndex, personOf(message));
 		const sent = attempt.before ?? (await deliver(client, message, attempt, new Date()));
 		if ('failure' in sent && sent.failure.kind === 'wrongToken') refusedToken = sent.failure;
 		return sent;

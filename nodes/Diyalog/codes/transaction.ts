@@ -20,7 +20,10 @@ export type Transaction = readonly TransactionField[];
 export const RESERVED_NAMES = ['code', 'minutes'];
 
 /** Fields that every transaction can have. */
-export const FIXED_NAMES = ['amount', 'currency', 'payee'];
+export const FIXED_NAMES = ['amount', 'currency', 'payee', 'purpose'];
+
+/** A field that has one of its own by now may still be entered among the others. */
+const OWN_NAMES = [...RESERVED_NAMES, ...FIXED_NAMES.filter((each) => each !== 'purpose')];
 
 const MAX_VALUE_CHARACTERS = 140;
 
@@ -76,9 +79,9 @@ const NAME = /^[\p{L}\p{N}_-]+$/u;
 
 const name = z.string().transform((entered, context): string => {
 	const text = composed(entered, MAX_NAME_CHARACTERS) ?? '';
-	const advice = 'Use letters, digits, - and _ only, e.g. purpose.';
+	const advice = 'Use letters, digits, - and _ only, e.g. account.';
 	if (!NAME.test(text)) return addProblem(context, 'is not a usable name', advice);
-	if (![...RESERVED_NAMES, ...FIXED_NAMES].includes(text)) return text;
+	if (!OWN_NAMES.includes(text)) return text;
 	return addProblem(context, 'is the name of a field that exists already', 'Choose another name.');
 });
 
@@ -88,6 +91,7 @@ export const transactionSchema = z
 		amount: value,
 		currency: value,
 		payee: value,
+		purpose: value,
 		otherFields: z
 			.object({ field: z.array(z.object({ name, value })).default([]) })
 			.default({ field: [] }),

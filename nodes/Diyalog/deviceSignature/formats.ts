@@ -12,7 +12,7 @@ import type { FormatSettings, SettingsOf } from './settings';
 export interface SignedPress {
 	messageId: string;
 	payload: string;
-	customerNo: string;
+	customerNo: string | null;
 }
 
 /** What a reader makes of a press: the inner payload, or undefined when it is not to be trusted. May throw. */

@@ -9,6 +9,12 @@ import { z } from 'zod/v4';
 
 const id = z.union([z.string(), z.number().int()]).transform(String);
 
+/** Employees have none, and what stands there for them is documented nowhere: nothing of it may cost an event. */
+const customerNo = id
+	.nullish()
+	.catch(null)
+	.transform((text): string | null => (text === undefined || text === '' ? null : text));
+
 /** The last millisecond that a Date can hold. */
 const MAX_EPOCH_MS = 8.64e15;
 
@@ -47,12 +53,12 @@ export const entrySchema = z.object({
 const receipt = z.object({ mids: z.array(id).default([]), watermark: epochMs });
 
 /**
- * One element of `messaging`. Sender is always the bot and recipient always the customer, also when it was the customer
+ * One element of `messaging`. Sender is always the bot and recipient always the person, also when it was the person
  * who wrote.
  */
 export const messagingSchema = z.object({
 	sender: z.object({ id }),
-	recipient: z.object({ id, appCustomerId: id }),
+	recipient: z.object({ id, appCustomerId: customerNo }),
 	/** when it happened */
 	timestamp: epochMs,
 	messageEcho: z.object({ mid: id }).optional(),

@@ -6,8 +6,9 @@ import type { PayloadSignature } from '../deviceSignature/verifier';
 
 /** What every event of the webhook tells. */
 export interface WebhookEvent {
-	customerNo: string;
-	/** the customer's id in Diyalog */
+	/** the customer's number in the company's system; null for an employee, who has none */
+	customerNo: string | null;
+	/** the person's id in Diyalog */
 	userId: string;
 	botId: string;
 	/** the id that server.conf gives to the webhook */
@@ -18,7 +19,7 @@ export interface WebhookEvent {
 	sentAt: string;
 }
 
-/** A customer pressed a button. */
+/** A person pressed a button. */
 export interface ButtonPressed extends WebhookEvent {
 	event: 'buttonPressed';
 	/** the sender's id of the message that the event is about */
@@ -27,14 +28,14 @@ export interface ButtonPressed extends WebhookEvent {
 	payload: string;
 	/** what checking the device's signature of the payload found */
 	payloadSignature: PayloadSignature;
-	/** the last message delivered to the customer by then, which may be another than the pressed one; empty when not named */
+	/** the last message delivered to the person by then, which may be another than the pressed one; empty when not named */
 	lastDeliveredMessageId: string;
 }
 
-/** A customer wrote a text. */
+/** A person wrote a text. */
 export interface TextReceived extends WebhookEvent {
 	event: 'textReceived';
-	/** what the customer wrote */
+	/** what the person wrote */
 	text: string;
 	/** for a text the only hint at what is being answered */
 	lastDeliveredMessageId: string;

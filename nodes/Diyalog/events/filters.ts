@@ -11,8 +11,8 @@ export interface EventFilters {
 	onlySigned: boolean;
 }
 
-const allows = (allowed: readonly string[], value: string): boolean =>
-	allowed.length === 0 || allowed.includes(value);
+const allows = (allowed: readonly string[], value: string | null): boolean =>
+	allowed.length === 0 || (value !== null && allowed.includes(value));
 
 /** The message that an event is about; of a typed text, the one it presumably answers. */
 function messageIdOf(event: DiyalogEvent): string | null {

@@ -57,10 +57,47 @@ function labelOf(
 		const named = entries.filter(({ name }) => name === part);
 		const entry = named.find((each) => 'values' in each || isShown(each, values, all)) ?? named[0];
 		if (entry) [label, entries] = [entry.displayName, entriesIn(entry)];
+		else if (typeof part === 'string' && label !== '') [label, entries] = [part, []];
+		else if (element !== '' && typeof part === 'string') label = part;
 		const value = values[String(part)];
 		values = isEntered(value) ? value : {};
 	}
 	return [element, label].filter((words) => words !== '').join(': ') || 'Input';
+}
+
+/** What is wrong, and what to do. */
+function explain(issue: z.core.$ZodIssue | undefined): Omit<InputProblem, 'field'> {
+	const { advice } = (issue?.code === 'custom' && issue.params) || {};
+	if (issue && typeof advice === 'string') return { problem: issue.message, advice };
+	if (issue?.code === 'unrecognized_keys') {
+		const names = issue.keys.filter((key) => /^[\w-]{1,40}$/.test(key)).slice(0, 3);
+		return {
+			problem: ['has a name that is not known', ...names].join(': '),
+			advice: 'Use the documented names. Nothing else would be sent.',
+		};
+	}
+	return {
+		problem: 'has a value that is not possible',
+		advice: 'Choose one of the values that the field offers, or check the expression.',
+	};
+}
+
+/**
+ * Adds what another schema found.
+ *
+ * @param within where in what is checked that schema looked
+ */
+export function addIssues(
+	context: z.RefinementCtx,
+	{ issues }: z.ZodError,
+	...within: string[]
+): never {
+	for (const issue of issues) {
+		const { problem: message, advice } = explain(issue);
+		const path = [...within, ...issue.path];
+		context.addIssue({ code: 'custom', message, params: { advice }, path, continue: false });
+	}
+	return z.NEVER;
 }
 
 /**
@@ -79,14 +116,5 @@ export function check<T>(
 	if (success) return { valid: true, input: data };
 	const [issue] = error.issues;
 	const field = labelOf(fields, entered, issue?.path ?? []);
-	const { advice } = (issue?.code === 'custom' && issue.params) || {};
-	const problem =
-		typeof advice === 'string'
-			? { field, problem: issue?.message ?? '', advice }
-			: {
-					field,
-					problem: 'has a value that is not possible',
-					advice: 'Choose one of the values that the field offers, or check the expression.',
-				};
-	return { valid: false, problem };
+	return { valid: false, problem: { field, ...explain(issue) } };
 }

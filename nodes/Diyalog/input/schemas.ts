@@ -42,6 +42,17 @@ export const requiredIdentifier = (advice: string) =>
 /** An id that may be left empty; undefined then. */
 export const optionalIdentifier = identifier.transform((id) => (id === '' ? undefined : id));
 
+/** The id of a message that its sender chose; undefined when there is none. */
+export const messageIdText = optionalIdentifier.transform((id, context) => {
+	// A press comes back as `[<messageId>]:<payload>`: with these two characters inside, nobody could tell where the id ends.
+	if (!id?.includes(']:')) return id;
+	return addProblem(
+		context,
+		'contains "]:"',
+		'Use another id: Diyalog puts these characters between id and payload.',
+	);
+});
+
 function plainText(value: unknown, context: z.RefinementCtx): string {
 	if (typeof value === 'string') return value;
 	if (typeof value === 'number' || typeof value === 'boolean') return String(value);

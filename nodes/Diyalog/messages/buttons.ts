@@ -1,64 +1,99 @@
 import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
+import { listFromData, pressableFromData } from '../input/json';
+import { addProblem } from '../input/problem';
 import { httpUrlText, optionalText, requiredText } from '../input/schemas';
 
 /*
  * Buttons under a message; the same in every kind of message that Diyalog's bots send.
- * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api
+ * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-buttontemplate
  */
 
-const title = requiredText('Enter the words that stand on the button, e.g. Approve.').transform(
+/** What goes beyond is not drawn by Diyalog's client. */
+export const MAX_BUTTONS = 3;
+
+/** The words on something that can be pressed. */
+export const titleText = requiredText('Enter the words that stand on it, e.g. Approve.').transform(
 	shownText,
+);
+
+/** What a press sends back. */
+export const payloadText = requiredText('Enter what the press sends back to you, e.g. approve.');
+
+/** A text that people read, or nothing. */
+export const optionalShownText = optionalText.transform((text, context) =>
+	text === undefined ? undefined : shownText(text, context),
+);
+
+/** An address that a device opens or fetches, or nothing. */
+export const optionalUrl = optionalText.transform((url, context) =>
+	url === undefined ? undefined : httpUrlText(url, context),
 );
 
 const postbackSchema = z.object({
 	type: z.literal('postback'),
-	title,
-	payload: requiredText('Enter what the press sends back to you, e.g. approve.'),
+	title: titleText,
+	payload: payloadText,
 	payloadHidden: z.boolean().optional(),
-	payloadSeenByUser: optionalText.transform((text, context) =>
-		text === undefined ? undefined : shownText(text, context),
-	),
+	payloadSeenByUser: optionalShownText,
 });
 
 const webUrlSchema = z.object({
 	type: z.literal('web_url'),
-	title,
+	title: titleText,
 	payload: requiredText(
 		'Enter the address that the button opens, e.g. https://www.example.com.',
 	).transform(httpUrlText),
 });
 
-/** What the editor's field Buttons holds. */
-export const buttonsSchema = z
-	.object({
-		button: z.array(z.discriminatedUnion('type', [postbackSchema, webUrlSchema])).default([]),
-	})
+/** One button as Diyalog takes it, its fields in the documented order. */
+export type DiyalogButton = z.output<typeof postbackSchema> | z.output<typeof webUrlSchema>;
+
+/** A button under the documented names. */
+export const buttonSchema = z.discriminatedUnion('type', [postbackSchema, webUrlSchema]);
+
+/** What the editor's field for buttons holds. A switch that is off says nothing. */
+const enteredButtons = z
+	.object({ button: z.array(buttonSchema).default([]) })
 	.prefault({})
-	.transform(({ button }) => button.map(toButton));
+	.transform(({ button }) =>
+		button.map(
+			(each): DiyalogButton =>
+				each.type === 'postback'
+					? { ...each, payloadHidden: each.payloadHidden || undefined }
+					: each,
+		),
+	);
 
-/** One button as Diyalog takes it. */
-export interface DiyalogButton {
-	type: 'postback' | 'web_url';
-	title: string;
-	/** postback: comes back through the webhook; web_url: the address that the device opens */
-	payload: string;
-	/** postback only: the payload comes back signed by the company's app */
-	payloadHidden?: true;
-	/** shown in the chat when pressed, instead of the payload */
-	payloadSeenByUser?: string;
+/** Refuses buttons that nobody could see. */
+export function requireVisible<T>(
+	buttons: readonly T[],
+	context: z.RefinementCtx,
+	advice: string,
+): readonly T[] {
+	if (buttons.length <= MAX_BUTTONS) return buttons;
+	const problem = `has ${buttons.length} buttons, and a phone shows ${MAX_BUTTONS}`;
+	return addProblem(context, problem, advice);
 }
 
-function toButton(
-	button: z.output<typeof postbackSchema> | z.output<typeof webUrlSchema>,
-): DiyalogButton {
-	if (button.type === 'web_url') return button;
-	const { type, payload, payloadHidden, payloadSeenByUser } = button;
-	return {
-		type,
-		title: button.title,
-		payload,
-		payloadHidden: payloadHidden || undefined,
-		payloadSeenByUser,
-	};
-}
+/** What to do where more were entered than anybody could see. */
+export const TOO_MANY_BUTTONS = `Keep ${MAX_BUTTONS} buttons. For more choices use quick replies of the resource Message, up to 11.`;
+
+/** What the editor's field for buttons holds. */
+export const buttonsSchema = enteredButtons.transform((buttons, context) =>
+	requireVisible(buttons, context, TOO_MANY_BUTTONS),
+);
+
+/** The buttons of a question, which become quick replies where they are more. */
+export const questionButtonsSchema = enteredButtons;
+
+/** What else data may say of a button. */
+const BUTTON_NAMES = ['type', 'payloadHidden', 'payloadSeenByUser'];
+
+/** Buttons that data gives: texts, or objects. */
+export const buttonsFromData = listFromData(
+	z
+		.unknown()
+		.transform((entry, context) => pressableFromData(entry, context, BUTTON_NAMES))
+		.pipe(buttonSchema),
+).transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS));

@@ -2,15 +2,23 @@ import { z } from 'zod/v4';
 import type { RandomBytes } from '../codes/code';
 import { codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
-import { addProblem } from '../input/problem';
+import { jsonValue } from '../input/json';
+import { addIssues, addProblem } from '../input/problem';
 import {
-	httpUrlText,
+	messageIdText,
 	optionalIdentifier,
-	optionalText,
 	requiredIdentifier,
 	requiredText,
 } from '../input/schemas';
-import { buttonsSchema } from './buttons';
+import type { Entered } from '../input/shown';
+import {
+	buttonSchema,
+	buttonsFromData,
+	buttonsSchema,
+	optionalUrl,
+	requireVisible,
+	TOO_MANY_BUTTONS,
+} from './buttons';
 import type { DiyalogButton } from './buttons';
 import { parseMessageResponse } from './response';
 
@@ -22,29 +30,65 @@ import { parseMessageResponse } from './response';
 const inputShape = {
 	customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
 	message: requiredText('Enter the text that the customer reads.'),
-	messageId: optionalIdentifier.transform((id, context) => {
-		// A press comes back as `[<messageId>]:<payload>`: with these two characters inside, nobody could tell where the id ends.
-		if (!id?.includes(']:')) return id;
-		return addProblem(
-			context,
-			'contains "]:"',
-			'Use another id: Diyalog puts these characters between id and payload.',
-		);
-	}),
+	messageId: messageIdText,
 	otpValue: optionalIdentifier,
+	/** whether the code is also handed to the company's app */
+	autoFill: z.boolean().default(true),
 	buttons: buttonsSchema,
+	buttonsJson: buttonsFromData.optional(),
+	/** of a message as JSON */
+	buttonsV2: z
+		.array(buttonSchema)
+		.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
+		.optional(),
 	additionalFields: z
-		.object({
-			imageUrl: optionalText.transform((url, context) =>
-				url === undefined ? undefined : httpUrlText(url, context),
-			),
-			txCode: optionalIdentifier,
-			deviceId: optionalIdentifier,
-		})
+		.object({ imageUrl: optionalUrl, txCode: optionalIdentifier, deviceId: optionalIdentifier })
 		.prefault({}),
 };
 
-const inputSchema = z.object({ ...inputShape, ...codeShape });
+const inputSchema = z
+	.object({ ...inputShape, ...codeShape })
+	.transform(({ buttonsV2, buttonsJson, buttons, ...input }) => ({
+		...input,
+		buttons: buttonsV2 ?? buttonsJson ?? buttons,
+	}));
+
+/** A whole message as JSON, under the names that Diyalog documents. */
+const documentedSchema = z
+	.strictObject({
+		customerNo: z.unknown(),
+		messageId: z.unknown(),
+		mokMessage: z.unknown(),
+		mokValue: z.unknown(),
+		imageUrl: z.unknown(),
+		txCode: z.unknown(),
+		deviceId: z.unknown(),
+		buttonsV2: z.unknown(),
+	})
+	.partial();
+
+/** Puts what a message as JSON says in the place of the fields. */
+const withDocumented = z.looseObject({}).transform((entered, context): Entered => {
+	if (!('messageJson' in entered)) return entered;
+	const { data, error } = jsonValue.pipe(documentedSchema).safeParse(entered.messageJson);
+	if (!data) return addIssues(context, error, 'messageJson');
+	const { mokMessage: message, mokValue, imageUrl, txCode, deviceId, ...others } = data;
+	if (mokValue !== undefined && entered.otpMode !== undefined && entered.otpMode !== 'given') {
+		return addProblem(
+			context,
+			'has a mokValue, but the code does not come from there',
+			'Choose Given under OTP, or leave mokValue out.',
+			'messageJson',
+		);
+	}
+	return {
+		...entered,
+		...others,
+		message,
+		otpValue: mokValue,
+		additionalFields: { imageUrl, txCode, deviceId },
+	};
+});
 
 /** A checked message, ready to be turned into a body: its empty optional fields undefined, the code in its text. */
 export interface SendOtpInput
@@ -60,9 +104,11 @@ export interface SendOtpInput
  * @param randomBytes the source of randomness, for the code
  */
 export const sendOtpSchema = (randomBytes: RandomBytes) =>
-	inputSchema.transform(
-		(input, context): SendOtpInput => ({ ...input, ...withCode(input, context, randomBytes) }),
-	);
+	withDocumented
+		.pipe(inputSchema)
+		.transform(
+			(input, context): SendOtpInput => ({ ...input, ...withCode(input, context, randomBytes) }),
+		);
 
 /** The JSON body of `POST /v1/bots/sendmok/<token>`, its fields in the documented order. */
 export interface SendOtpBody {
@@ -73,7 +119,7 @@ export interface SendOtpBody {
 	imageUrl?: string;
 	txCode?: string;
 	deviceId?: string;
-	buttonsV2?: DiyalogButton[];
+	buttonsV2?: readonly DiyalogButton[];
 }
 
 /**
@@ -82,7 +128,7 @@ export interface SendOtpBody {
  * @param newMessageId gives the id of a message that has none, e.g. a UUID
  */
 export function toSendOtpBody(
-	{ customerNo, messageId, message, code, buttons, additionalFields }: SendOtpInput,
+	{ customerNo, messageId, message, code, autoFill, buttons, additionalFields }: SendOtpInput,
 	newMessageId: () => string,
 ): SendOtpBody {
 	const { imageUrl, txCode, deviceId } = additionalFields;
@@ -90,7 +136,7 @@ export function toSendOtpBody(
 		customerNo,
 		messageId: messageId ?? newMessageId(),
 		mokMessage: message,
-		mokValue: code,
+		mokValue: autoFill ? code : undefined,
 		imageUrl,
 		txCode,
 		deviceId,

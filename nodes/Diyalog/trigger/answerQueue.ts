@@ -3,8 +3,8 @@ import { BoundedMap } from '../lib/boundedMap';
 /*
  * The order in which answers are passed on to the executions that wait for them.
  *
- * Answers of one customer to one message form a chain: one is passed on at a time, in the order of happening, so that of
- * Decline and Approve the earlier one counts. Chains take turns, so that one impatient customer delays nobody else.
+ * Answers of one person to one message form a chain: one is passed on at a time, in the order of happening, so that of
+ * Decline and Approve the earlier one counts. Chains take turns, so that one impatient person delays nobody else.
  */
 
 /** What became of an answer that was to be passed on. */
@@ -13,7 +13,7 @@ export type AnswerOutcome =
 	| {
 			/** null when nobody can tell */
 			resumed: false | null;
-			/** why the execution did not continue, e.g. `otherCustomer` */
+			/** why the execution did not continue, e.g. `otherPerson` */
 			notResumedReason: string;
 			/** the answer did not get through, or nobody can tell; nobody has judged it */
 			isLost: boolean;
@@ -58,7 +58,7 @@ export interface QueuedAnswer {
 	/** of the message that is answered */
 	turn: string;
 	/** others can type an answer to a message as well: they queue for themselves */
-	customerNo: string;
+	userId: string;
 	/** ISO 8601 */
 	occurredAt: string;
 	/** passes it on once; must not reject */
@@ -130,7 +130,7 @@ export class AnswerQueue {
 	async pass(answer: QueuedAnswer): Promise<AnswerOutcome> {
 		const taken = this.answered.get(answer.turn);
 		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
-		const id = JSON.stringify([answer.turn, answer.customerNo]);
+		const id = JSON.stringify([answer.turn, answer.userId]);
 		const chain = this.chains.get(id) ?? { id, turn: answer.turn, entries: [] };
 		const { maxInChain, maxInAll } = this.limits;
 		if (chain.entries.length >= maxInChain) return refusal('busy');

@@ -144,7 +144,7 @@ export async function passOnAnswer(
 	const outcome = await queue.pass({
 		id: passedOn.proof,
 		turn,
-		customerNo: event.customerNo,
+		userId: event.userId,
 		occurredAt: event.occurredAt,
 		attempt: async () => await postAnswer(context, url, body),
 	});

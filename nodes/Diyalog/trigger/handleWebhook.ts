@@ -305,7 +305,7 @@ function isLost(
 export type TriggerItem = DiyalogEvent & {
 	/** whether the execution that waits has continued with this answer; null when nobody can tell */
 	resumed?: boolean | null;
-	/** why it did not continue, e.g. otherCustomer */
+	/** why it did not continue, e.g. otherPerson */
 	notResumedReason?: string;
 };
 

@@ -6,7 +6,7 @@ import type { Answer } from './passedOnAnswer';
 
 /*
  * What an execution waits for, and whether an answer is it. Whatever is not refused here decides about somebody's money,
- * so everything is compared with what was sent: the turn, the customer, the payload, the time.
+ * so everything is compared with what was sent: the turn, the person, the payload, the time.
  */
 
 /** How a wait can end. */
@@ -68,12 +68,24 @@ const expectationSchema = z.discriminatedUnion('kind', [
 /** What is taken as an answer. */
 export type Expectation = z.output<typeof expectationSchema>;
 
+const recipientSchema = z.union([
+	z.strictObject({ appCustomerId: z.string() }),
+	z.strictObject({ appStaffId: z.string() }),
+	z.strictObject({ id: z.string() }),
+]);
+
 const waitSchema = z.object({
 	/** of the message that is waited for now; an older one belongs to an earlier turn of a loop */
 	turn: z.string(),
 	/** which asked, and which answers find */
 	executionId: z.string().optional(),
-	customerNo: z.string(),
+	/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
+	customerNo: z.string().nullable(),
+	employeeNo: z.string().optional(),
+	/** the person's id in Diyalog, from the response to the message */
+	userId: z.string().optional(),
+	/** how SendMessage names the person; SendOTP takes the customer's number */
+	messageTo: recipientSchema.optional(),
 	messageId: z.string(),
 	messageIdPrefix: z.string(),
 	/** ISO 8601 */
@@ -100,7 +112,7 @@ export const readWait = (stored: unknown): Wait | undefined => waitSchema.safePa
 /** Why an answer was not taken and the execution keeps waiting. */
 export type RefusalReason =
 	| 'earlierTurn'
-	| 'otherCustomer'
+	| 'otherPerson'
 	| 'expired'
 	| 'otherKind'
 	| 'notIssued'
@@ -170,6 +182,19 @@ function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolea
 	return lateMs <= 0 || (lateMs <= GRACE_MS && Date.parse(occurredAt) <= Date.parse(deadline));
 }
 
+/**
+ * Whether an answer comes from the person who was asked. The id of Diyalog tells that wherever it is known. The customer's
+ * number has to fit as well, where both have one; what stands there for employees means nothing.
+ */
+function isFromWhoWasAsked(asked: Wait, { customerNo, userId }: Answer): boolean {
+	const isOtherCustomer =
+		asked.customerNo !== null && customerNo !== null && asked.customerNo !== customerNo;
+	if (isOtherCustomer) return false;
+	if (asked.userId !== undefined) return asked.userId === userId;
+	// Of a question of an earlier release, or when Diyalog has not said who got the message.
+	return asked.customerNo !== null && asked.customerNo === customerNo;
+}
+
 /** What a decision needs beside wait and answer. */
 export interface DecisionSurroundings {
 	now: Date;
@@ -189,7 +214,7 @@ export function decide(
 ): Verdict {
 	const { expectation } = wait;
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
-	if (answer.customerNo !== wait.customerNo) return refused('otherCustomer');
+	if (!isFromWhoWasAsked(wait, answer)) return refused('otherPerson');
 	if (!isInTime(wait, answer, now)) return refused('expired');
 	if (expectation.kind === 'button') {
 		if (answer.kind !== 'press') return refused('otherKind');

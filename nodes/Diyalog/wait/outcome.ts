@@ -8,7 +8,7 @@ export type Outcome = {
 	data: {
 		approved: boolean;
 		/** null when nobody answered, or by a link */
-		responder: { customerNo: string; userId: string } | null;
+		responder: { customerNo: string | null; userId: string } | null;
 		respondedAt: string | null;
 	};
 	/** true for the decisions approved and codeMatched alone */
@@ -17,8 +17,11 @@ export type Outcome = {
 	/** approve or decline, the value of the chosen button, or the text; null for a code, or when nobody answered */
 	value: string | null;
 	messageId: string;
-	customerNo: string;
-	/** the customer's id in Diyalog; null when nobody answered, or by a link */
+	/** the customer's number; null where an employee was asked, or an id of Diyalog */
+	customerNo: string | null;
+	/** only where an employee was asked */
+	employeeNo?: string;
+	/** the id in Diyalog of who answered; null when nobody answered, or by a link */
 	userId: string | null;
 	/** what checking the device's signature found; null when nobody answered, or by a link */
 	payloadSignature: PayloadSignature | null;
@@ -56,7 +59,7 @@ export const EXPIRED: Ending = {
  * @param input the JSON of the item that went in
  */
 export function outcomeOf(
-	{ messageId, customerNo, sentAt, challenge, expiresAt }: Wait,
+	{ messageId, customerNo, employeeNo, sentAt, challenge, expiresAt }: Wait,
 	{ approved, decision, value, userId, payloadSignature, respondedAt }: Ending,
 	input: IDataObject,
 ): Outcome {
@@ -67,6 +70,7 @@ export function outcomeOf(
 		value,
 		messageId,
 		customerNo,
+		...(employeeNo !== undefined && { employeeNo }),
 		userId,
 		payloadSignature,
 		sentAt,

@@ -12,17 +12,18 @@ const answerSchema = z.object({
 	turn: z.string(),
 	/** how many wrong answers had been given before that message was sent */
 	attempt: z.number().int().min(0),
-	customerNo: z.string(),
-	/** the customer's id in Diyalog */
+	/** null for an employee */
+	customerNo: z.string().nullable(),
+	/** the person's id in Diyalog */
 	userId: z.string(),
-	/** the button's payload, or the text that the customer wrote */
+	/** the button's payload, or the text that the person wrote */
 	text: z.string(),
 	payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
 	/** when it happened, ISO 8601 */
 	occurredAt: z.string(),
 });
 
-/** What a customer answered to a message, as an authenticated trigger passes it on. */
+/** What a person answered to a message, as an authenticated trigger passes it on. */
 export type Answer = z.output<typeof answerSchema>;
 
 const passedOnSchema = z.object({ answer: z.string(), proof: z.string() });

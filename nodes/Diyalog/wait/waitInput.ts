@@ -2,7 +2,9 @@ import { z } from 'zod/v4';
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem } from '../input/problem';
+import { listFromData, pressableFromData } from '../input/json';
 import { requiredText } from '../input/schemas';
+import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
@@ -10,7 +12,6 @@ import type { WaitLimit } from './waitTime';
 /* What was entered for "Send and Wait for Response", checked before anything is sent. */
 
 const MIN_CHOICES = 2;
-const MAX_CHOICES = 10;
 const MAX_ATTEMPTS = 10;
 
 const NO_ANSWER = 'No Answer';
@@ -18,15 +19,15 @@ const NO_ANSWER = 'No Answer';
 /** What each response type waits for, and the names of its outputs: what was hoped for, nobody in time, the contrary. */
 export const RESPONSE_TYPES = {
 	approval: {
-		waitsFor: 'the customer to approve or decline',
+		waitsFor: 'an approval or a refusal',
 		outputs: ['Approved', NO_ANSWER, 'Declined'],
 	},
-	choice: { waitsFor: "the customer's choice", outputs: ['Answered', NO_ANSWER] },
+	choice: { waitsFor: 'a choice', outputs: ['Answered', NO_ANSWER] },
 	code: {
-		waitsFor: 'the code that the customer types',
+		waitsFor: 'a code that is typed',
 		outputs: ['Right Code', NO_ANSWER, 'Too Many Attempts'],
 	},
-	freeText: { waitsFor: "the customer's text", outputs: ['Answered', NO_ANSWER] },
+	freeText: { waitsFor: 'a text', outputs: ['Answered', NO_ANSWER] },
 } as const;
 
 /** The response type of a question that says nothing else. */
@@ -73,7 +74,7 @@ const approvalOptionsSchema = z
 
 const choiceSchema = z
 	.object({
-		title: requiredText('Enter the words that stand on the button.').transform(shownText),
+		title: requiredText('Enter the words that stand on it.').transform(shownText),
 		value: z.union([z.string(), z.number(), z.boolean()]).nullish(),
 	})
 	.transform(({ title, value }) => ({
@@ -81,26 +82,61 @@ const choiceSchema = z
 		value: value === undefined || value === null || value === '' ? title : String(value),
 	}));
 
-const choicesSchema = z
+type Choice = z.output<typeof choiceSchema>;
+
+/** Choices that data gives: texts, or objects with a title and a value or payload. */
+const choicesFromData = listFromData(
+	z
+		.unknown()
+		.transform((entry, context): unknown => {
+			const { type, title, payload } = pressableFromData(entry, context, []);
+			if (type !== 'web_url') return { title, value: payload };
+			return addProblem(context, 'has an address', 'Give each choice a title and a value.');
+		})
+		.pipe(choiceSchema),
+);
+
+const enteredChoices = z
 	.object({ choice: z.array(choiceSchema).default([]) })
 	.prefault({})
-	.transform(({ choice }, context) => {
-		if (choice.length < MIN_CHOICES || choice.length > MAX_CHOICES) {
-			return addProblem(
-				context,
-				`has ${choice.length} buttons`,
-				`Add ${MIN_CHOICES} to ${MAX_CHOICES} buttons.`,
-			);
-		}
-		if (new Set(choice.map(({ value }) => value)).size < choice.length) {
-			return addProblem(
-				context,
-				'has the same value twice',
-				'Give each button a value of its own, or nobody could tell what was chosen.',
-			);
-		}
-		return choice;
-	});
+	.transform(({ choice }) => choice);
+
+/** How many choices a question can have, and what to do where there are more. */
+interface ChoiceLimit {
+	max: number;
+	advice: string;
+}
+
+const LINK_LIMIT: ChoiceLimit = {
+	max: MAX_BUTTONS,
+	advice: `Keep ${MAX_BUTTONS} choices, or choose Tap in the Chat under Answer By.`,
+};
+
+const tapLimit = (max: number): ChoiceLimit => ({
+	max,
+	advice:
+		max > MAX_BUTTONS
+			? `Keep ${max} choices: Diyalog takes no more.`
+			: `Keep ${max} choices, or choose the resource Message, which asks with up to 11 quick replies.`,
+});
+
+function checkChoices(
+	choices: Choice[],
+	{ max, advice }: ChoiceLimit,
+	context: z.RefinementCtx,
+): Choice[] {
+	const refuse = (problem: string, whatToDo: string) =>
+		addProblem(context, problem, whatToDo, 'choices');
+	const count = `has ${choices.length} choices`;
+	if (choices.length > max) return refuse(`${count}, and a phone shows ${max} of them`, advice);
+	if (choices.length < MIN_CHOICES) return refuse(count, `Add ${MIN_CHOICES} to ${max} choices.`);
+	for (const part of ['value', 'title'] as const) {
+		if (new Set(choices.map((choice) => choice[part])).size === choices.length) continue;
+		const whatToDo = `Give each choice a ${part} of its own, or nobody could tell what was chosen.`;
+		return refuse(`has the same ${part} twice`, whatToDo);
+	}
+	return choices;
+}
 
 const expectedCodeSchema = z
 	.union([z.string(), z.number().transform((code) => (code >= 0 ? String(code) : ''))])
@@ -173,7 +209,8 @@ const responseSchema = z.discriminatedUnion('responseType', [
 	z.object({
 		responseType: z.literal('choice'),
 		answerBy: z.enum(['tap', 'link']).default('tap'),
-		choices: choicesSchema,
+		choices: enteredChoices.optional(),
+		choicesJson: choicesFromData.optional(),
 	}),
 	z.object({ responseType: z.literal('freeText') }),
 	z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema }),
@@ -182,9 +219,15 @@ const responseSchema = z.discriminatedUnion('responseType', [
 type Response = z.output<typeof responseSchema>;
 type Options = z.output<typeof optionsSchema>;
 
-function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): IssuedButton[] {
+function buttonsOf(
+	response: Extract<Response, { answerBy: 'tap' | 'link' }>,
+	maxChoices: number,
+	context: z.RefinementCtx,
+): IssuedButton[] {
 	if (response.responseType === 'choice') {
-		return response.choices.map(({ title, value }) => ({
+		const { answerBy, choicesJson, choices = [] } = response;
+		const limit = answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
+		return checkChoices(choicesJson ?? choices, limit, context).map(({ title, value }) => ({
 			payload: value,
 			title,
 			decision: 'chosen',
@@ -207,8 +250,12 @@ function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): I
 	return approvalType === 'single' ? [approve] : [approve, decline];
 }
 
-function planOf(response: Response, options: Options): PlannedResponse {
-	const { maxAttempts, wrongCodeReply, requireSignedPayload } = options;
+function planOf(
+	response: Response,
+	{ maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
+	maxChoices: number,
+	context: z.RefinementCtx,
+): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
 	if (response.responseType === 'code') {
 		const { expectedCode } = response;
@@ -216,20 +263,25 @@ function planOf(response: Response, options: Options): PlannedResponse {
 	}
 	return {
 		kind: response.answerBy === 'link' ? 'link' : 'button',
-		buttons: buttonsOf(response),
+		buttons: buttonsOf(response, maxChoices, context),
 		requireSignedPayload,
 	};
 }
 
-/** What was entered about the response: the fields of the response type beside the collection of options. */
-export const waitSchema = responseSchema
-	.and(z.object({ options: optionsSchema }))
-	.transform((entered, context): WaitInput => {
-		const { limitWaitTime: limit, messageIdPrefix } = entered.options;
-		const response = planOf(entered, entered.options);
-		// A reply that is never sent is not looked at.
-		const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
-		if (!unfilled) return { response, limit, messageIdPrefix };
-		const { problem, advice } = unfilled;
-		return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
-	});
+/**
+ * What was entered about the response: the fields of the response type beside the collection of options.
+ *
+ * @param maxChoices how many of them the kind of message can show in the chat
+ */
+export const waitSchema = (maxChoices: number) =>
+	responseSchema
+		.and(z.object({ options: optionsSchema }))
+		.transform((entered, context): WaitInput => {
+			const { limitWaitTime: limit, messageIdPrefix } = entered.options;
+			const response = planOf(entered, entered.options, maxChoices, context);
+			// A reply that is never sent is not looked at.
+			const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
+			if (!unfilled) return { response, limit, messageIdPrefix };
+			const { problem, advice } = unfilled;
+			return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
+		});

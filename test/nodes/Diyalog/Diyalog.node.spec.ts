@@ -56,13 +56,13 @@ describe('send', () => {
 			{
 				customerNo: '70021',
 				messageId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4/) as string,
-				recipientId: '243540663',
+				userId: '243540663',
 				diyalogMessageId: expect.stringMatching(/^-?\d+$/) as string,
 				sentAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
 				challenge: expect.stringMatching(/^dc1\.[\w-]+$/) as string,
 				expiresAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
 			},
-			expect.objectContaining({ customerNo: '70022', recipientId: '1588406039' }),
+			expect.objectContaining({ customerNo: '70022', userId: '1588406039' }),
 		]);
 		expect(output.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
 		const sentAt = Date.parse(String(output[0]?.json.sentAt));

@@ -19,6 +19,15 @@ export const transactionField: INodeProperties = {
 		'What the customer confirms with the code. It has to be shown in the message, and the code is accepted for nothing else.',
 	options: [
 		{
+			displayName: 'Action or Purpose',
+			name: 'purpose',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. login',
+			description:
+				'What the code is for, as the customer reads it. Shown by {purpose} in the message.',
+		},
+		{
 			displayName: 'Amount',
 			name: 'amount',
 			type: 'string',
@@ -51,7 +60,7 @@ export const transactionField: INodeProperties = {
 							name: 'name',
 							type: 'string',
 							default: '',
-							placeholder: 'e.g. purpose',
+							placeholder: 'e.g. account',
 							description:
 								'Letters, digits, - and _. In braces it stands for the value in the message.',
 						},
@@ -111,7 +120,16 @@ export const codeFields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. 123456',
 		description:
-			"The code itself. Diyalog's mobile SDK hands it to your company's app, which can fill it in. The customer reads only the message, so put the code or {code} there as well.",
+			'The code itself. The customer reads only the message, so put the code or {code} there as well.',
+	},
+	{
+		displayName: 'Auto-Fill in the App',
+		name: 'autoFill',
+		type: 'boolean',
+		displayOptions: { show: { otpMode: ['generate', 'given'] } },
+		default: true,
+		description:
+			"Whether Diyalog's mobile SDK also hands the code to your company's app, which can fill it in. Handy for a login. Turn it off for a payment: the app could complete it without any act of the person.",
 	},
 	{
 		displayName: 'Code Length',

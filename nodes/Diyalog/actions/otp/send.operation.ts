@@ -1,13 +1,20 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { additionalFields, buttonsField, customerNoField } from '../fields';
+import {
+	additionalFields,
+	buttonsFields,
+	customerNoField,
+	jsonMessageFields,
+	messageIdField,
+	unlessJson,
+} from '../fields';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { startSending } from '../sending';
-import { sendOptionsField } from '../sendOptions';
+import { optionsField, sendOptions } from '../sendOptions';
 import { codeFields } from './code.fields';
 import { otpMessages } from './otpMessage';
 
-const messageFields: INodeProperties[] = [
+const textFields: INodeProperties[] = [
 	customerNoField,
 	{
 		displayName: 'Message',
@@ -16,22 +23,21 @@ const messageFields: INodeProperties[] = [
 		typeOptions: { rows: 3 },
 		required: true,
 		default: '',
-		placeholder: 'e.g. Your code is {code}. Do not share it with anyone.',
+		placeholder: 'e.g. Your code for {purpose} is {code}. Do not share it with anyone.',
 		description:
-			'The text that the customer reads. {code} and {minutes} stand for the code and how long it is valid, {amount}, {currency}, {payee} and other names in braces for the fields of the transaction.',
+			'The text that the customer reads. {code} and {minutes} stand for the code and how long it is valid, {purpose}, {amount}, {currency}, {payee} and other names in braces for the fields of the transaction.',
 	},
-	...codeFields,
-	buttonsField,
-	{
-		displayName: 'Message ID',
-		name: 'messageId',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. transfer-17',
-		description:
-			'Comes back with every press of a button, so that you know what was answered. If empty, a new UUID is used.',
-	},
-	additionalFields,
+];
+
+/** A message as JSON has these itself. */
+const furtherFields: INodeProperties[] = [...buttonsFields(), messageIdField, additionalFields];
+
+const EXAMPLE = '{ "customerNo": "70021", "messageId": "17", "mokMessage": "Hello" }';
+
+const messageFields: INodeProperties[] = [
+	...jsonMessageFields(textFields, EXAMPLE),
+	...codeFields.map((field) => (field.name === 'otpValue' ? unlessJson(field) : field)),
+	...furtherFields.map(unlessJson),
 ];
 
 /** Sends a one-time password, or any message with buttons, through Diyalog's SendOTP API. */
@@ -39,8 +45,8 @@ export const send: Operation = {
 	name: 'Send',
 	value: 'send',
 	action: 'Send an OTP',
-	description: 'Send a one-time password or an approval request with buttons to a customer',
-	fields: [...messageFields, sendOptionsField],
+	description: 'Send a one-time password to a customer, with a picture and up to 3 buttons',
+	fields: [...messageFields, optionsField(sendOptions)],
 	keepsSettled: true,
 	async start(context, settled) {
 		return await startSending(context, settled, (client) => {

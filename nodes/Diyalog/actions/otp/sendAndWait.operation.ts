@@ -1,5 +1,6 @@
 import { SEND_AND_WAIT_OPERATION } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
+import { MAX_BUTTONS } from '../../messages/buttons';
 import { additionalFields, customerNoField } from '../fields';
 import type { Operation } from '../operation';
 import { startAsking } from '../question/ask';
@@ -28,7 +29,7 @@ const fields: INodeProperties[] = [
 	...questionNotices,
 	customerNoField,
 	questionField,
-	...responseFields,
+	...responseFields(MAX_BUTTONS),
 	...codeInQuestionFields,
 	additionalFields,
 	questionOptionsField,
@@ -38,13 +39,13 @@ const fields: INodeProperties[] = [
 export const sendAndWait: Operation = {
 	name: 'Send and Wait for Response',
 	value: SEND_AND_WAIT_OPERATION,
-	action: 'Send an OTP and wait for response',
+	action: 'Send an OTP and wait for an answer',
 	description:
 		'Send a message to a customer and continue with the answer: approval, choice, text or code',
 	fields,
 	branches: 'question',
 	async start(context, settled) {
-		return await startAsking(context, settled, fields, (client) =>
+		return await startAsking(context, settled, fields, MAX_BUTTONS, (client) =>
 			otpMessages(context, client, fields),
 		);
 	},

@@ -27,11 +27,18 @@ import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
 import { readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
-import { deliver } from '../sending';
+import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { SettledItems } from '../settled';
-import { requireWaitable, restoreInput, storedItems, storeWait, waitingFor } from './storedWait';
+import {
+	bindTo,
+	requireWaitable,
+	restoreInput,
+	storedItems,
+	storeWait,
+	waitingFor,
+} from './storedWait';
 import { readWrongCode, waitAgain } from './wrongCode';
 
 /* Asking: a message is sent, and the execution waits for the answer to it. */
@@ -193,12 +200,13 @@ function prepare(
 	context: IExecuteFunctions,
 	credential: ICredentialDataDecryptedObject,
 	fields: readonly INodeProperties[],
+	maxChoices: number,
 	toMessage: ToMessage,
 	now: Date,
 ): Question {
 	const node = context.getNode();
 	const entered = readFields(readerOf(context), fields, 0);
-	const input = requireValid(node, check(waitSchema, entered, fields), 0);
+	const input = requireValid(node, check(waitSchema(maxChoices), entered, fields), 0);
 	const { response, messageIdPrefix } = input;
 	const problem = credentialProblem(response, credential);
 	if (problem) throw invalidInputError(node, problem, 0);
@@ -210,7 +218,8 @@ function prepare(
 	const wait: Wait = {
 		turn,
 		executionId: context.getExecutionId(),
-		customerNo: message.recipient.customerNo,
+		...message.recipient,
+		messageTo: message.messageTo,
 		messageId,
 		messageIdPrefix,
 		sentAt: now.toISOString(),
@@ -226,12 +235,14 @@ function prepare(
  * Begins to ask one question, or to wait on after a wrong code.
  *
  * @param fields of the operation
+ * @param maxChoices how many of them this kind of message can show in the chat
  * @param toMessageWith gives what makes the question's message
  */
 export async function startAsking(
 	context: IExecuteFunctions,
 	settled: SettledItems,
 	fields: readonly INodeProperties[],
+	maxChoices: number,
 	toMessageWith: (client: DiyalogClient) => ToMessage,
 ): Promise<OperationRun> {
 	requireWaitable(context);
@@ -250,11 +261,12 @@ export async function startAsking(
 			context,
 			client.credentials,
 			fields,
+			maxChoices,
 			toMessage,
 			now,
 		);
 		// What may have arrived is remembered by what went in.
-		const attempt = settled.attempt(itemIndex, message.recipient);
+		const attempt = settled.attempt(itemIndex, personOf(message));
 		if (attempt.before) return attempt.before;
 		const input = storedItems(context)[itemIndex]?.json ?? {};
 		// Before it is sent: from then on the customer can answer, and what n8n passes on must be no approval.
@@ -262,8 +274,9 @@ export async function startAsking(
 		let isAsked = false;
 		try {
 			const sent = await deliver(client, message, attempt, now);
-			isAsked = 'result' in sent;
-			if (!isAsked) return sent;
+			if (!('result' in sent)) return sent;
+			isAsked = true;
+			bindTo(context, wait, String(sent.result.userId));
 		} finally {
 			if (!isAsked) takeBack();
 		}

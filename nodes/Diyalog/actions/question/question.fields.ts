@@ -6,7 +6,8 @@ import {
 	DEFAULT_RESPONSE_TYPE,
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
-import { sendOptionsField } from '../sendOptions';
+import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
+import { optionsField, sendOptions } from '../sendOptions';
 
 /*
  * The fields of "Send and Wait for Response". message, responseType and approvalOptions have the names that n8n looks for
@@ -33,7 +34,7 @@ export const questionNotices: INodeProperties[] = [
 	},
 ];
 
-const responseTypeField: INodeProperties = {
+const responseTypeField = (maxChoices: number): INodeProperties => ({
 	displayName: 'Response Type',
 	name: 'responseType',
 	type: 'options',
@@ -42,22 +43,22 @@ const responseTypeField: INodeProperties = {
 		{
 			name: 'Approval',
 			value: 'approval',
-			description: 'The customer approves or declines with a button',
+			description: 'The person approves or declines with a button',
 		},
 		{
 			name: 'Choice',
 			value: 'choice',
-			description: 'The customer presses one of 2 to 10 buttons',
+			description: `The person taps one of 2 to ${maxChoices} choices`,
 		},
 		{
 			name: 'Code',
 			value: 'code',
-			description: 'The customer types digits that are shown elsewhere (number matching)',
+			description: 'The person types digits that are shown elsewhere (number matching)',
 		},
-		{ name: 'Free Text', value: 'freeText', description: 'The customer writes a text' },
+		{ name: 'Free Text', value: 'freeText', description: 'The person writes a text' },
 	],
 	default: DEFAULT_RESPONSE_TYPE,
-};
+});
 
 const approvalValues: INodePropertyCollection = {
 	displayName: 'Values',
@@ -105,13 +106,12 @@ const choicesField: INodeProperties = {
 	displayName: 'Choices',
 	name: 'choices',
 	type: 'fixedCollection',
-	typeOptions: { multipleValues: true, sortable: true },
-	placeholder: 'Add Button',
-	displayOptions: { show: { responseType: ['choice'] } },
+	typeOptions: TITLED_ENTRIES,
+	placeholder: 'Add Choice',
 	default: {},
 	options: [
 		{
-			displayName: 'Button',
+			displayName: 'Choice',
 			name: 'choice',
 			values: [
 				{
@@ -145,7 +145,7 @@ const expectedCodeField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. {{ $json.number }}',
 	description:
-		'The 2 to 10 digits that you show to the customer elsewhere, for example on the page where they log in. Do not write them into the message.',
+		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. Do not write them into the message.',
 };
 
 const answerByField: INodeProperties = {
@@ -175,7 +175,7 @@ const limitWaitTimeOption: INodeProperties = {
 	name: 'limitWaitTime',
 	type: 'fixedCollection',
 	description:
-		'How long the customer has for the answer. Then the workflow goes on with the decision "expired". 5 minutes unless set here.',
+		'How long the person has for the answer. Then the workflow goes on with the decision "expired". 5 minutes unless set here.',
 	default: { values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' } },
 	options: [
 		{
@@ -259,27 +259,15 @@ const waitOptions: INodeProperties[] = [
 		type: 'string',
 		displayOptions: { show: { '/responseType': ['code'] } },
 		default: DEFAULT_WRONG_CODE_REPLY,
-		description: 'What the customer reads after a wrong code',
+		description: 'What the person reads after a wrong code',
 	},
 ];
 
-/** Of the options of sending, those that make sense for one message. */
-const sendOptions = (sendOptionsField.options ?? []).filter(
-	(option): option is INodeProperties =>
-		'type' in option && ['maxRetries', 'timeout'].includes(option.name),
-);
-
-const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
-	a.displayName.localeCompare(b.displayName);
-
-export const questionOptionsField: INodeProperties = {
-	displayName: 'Options',
-	name: 'options',
-	type: 'collection',
-	placeholder: 'Add Option',
-	default: {},
-	options: [...waitOptions, ...sendOptions].sort(byDisplayName),
-};
+export const questionOptionsField = optionsField([
+	...waitOptions,
+	// Those of sending that make sense for one message.
+	...sendOptions.filter(({ name }) => name !== 'concurrency'),
+]);
 
 export const questionField: INodeProperties = {
 	displayName: 'Message',
@@ -289,14 +277,23 @@ export const questionField: INodeProperties = {
 	required: true,
 	default: '',
 	placeholder: 'e.g. Do you approve the transfer of 250 TL to A. Yılmaz?',
-	description: 'The text that the customer reads',
+	description: 'The text that the person reads',
 };
 
-/** What is said about the answer, in the order of the editor. */
-export const responseFields: INodeProperties[] = [
-	responseTypeField,
+/**
+ * What is said about the answer, in the order of the editor.
+ *
+ * @param maxChoices how many of them the kind of message can show
+ */
+export const responseFields = (maxChoices: number): INodeProperties[] => [
+	responseTypeField(maxChoices),
 	approvalOptionsField,
-	choicesField,
+	...fieldsOrJson(
+		choicesField,
+		'specifyChoices',
+		'["Card", { "title": "Loan", "value": "loan" }]',
+		{ show: { responseType: ['choice'] } },
+	),
 	expectedCodeField,
 	answerByField,
 ];

@@ -111,6 +111,11 @@ export const waitingFor = (wait: Wait, input: IDataObject) => ({
 	output: outputOf(EXPIRED.decision),
 });
 
+/** Binds a stored wait to the person who got the message, as Diyalog names them in events. */
+export function bindTo(context: IExecuteFunctions, wait: Wait, userId: string): void {
+	context.getContext('node')[WAIT_FIELD] = { ...wait, userId };
+}
+
 /**
  * Stores what is waited for, and as the node's input the item that comes out when the time is up.
  *

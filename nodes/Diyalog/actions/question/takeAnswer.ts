@@ -50,7 +50,7 @@ const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', strin
 	unproved:
 		'no Diyalog Trigger with the same credential has authenticated the call. It is forged, or trigger and node have different App Secrets.',
 	earlierTurn: 'the answer belongs to an earlier message of this execution.',
-	otherCustomer: 'it comes from another customer.',
+	otherPerson: 'it comes from somebody who was not asked.',
 	expired: 'the time was up.',
 	otherKind: 'a text came where a button was expected, or the other way round.',
 	notIssued: 'this button was not part of the message.',

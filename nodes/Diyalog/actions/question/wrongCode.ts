@@ -6,6 +6,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
+import { textRequest } from '../../messages/sendMessage';
 import { sendOtpRequest } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
 import { invalidInputError } from '../errors';
@@ -109,7 +110,15 @@ export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undef
 	return { wait: { ...wait, ...counted }, input };
 }
 
-/** Tells the customer that the code was wrong. The new message carries the reference on, and how many tries there were. */
+/** A further text for the person who was asked, by the way of the question. */
+const requestOf = ({ messageTo, customerNo }: Wait, messageId: string, text: string) => {
+	if (messageTo) return textRequest(messageTo, messageId, text);
+	return customerNo === null
+		? undefined
+		: sendOtpRequest({ customerNo, messageId, mokMessage: text });
+};
+
+/** Tells the person that the code was wrong. The new message carries the reference on, and how many tries there were. */
 async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 	if (wait.expectation.kind !== 'code') return;
 	const { appSecret, previousAppSecret } = await context.getCredentials(CREDENTIAL_TYPE);
@@ -119,11 +128,11 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 		const answered = { ...reference, attempt: wait.wrongCodes };
 		const messageId = toMessageId(answered, wait.messageIdPrefix, String(secret));
 		if (messageId === undefined) return;
-		const { customerNo, expectation } = wait;
-		const body = { customerNo, messageId, mokMessage: expectation.wrongCodeReply };
+		const request = requestOf(wait, messageId, wait.expectation.wrongCodeReply);
+		if (!request) return;
 		// The right code may follow at once and is tried for 15 seconds, and Diyalog may ask for a minute before a retry.
 		const client = await DiyalogClient.create(context, { maxRetries: 0, timeoutMs: 10_000 });
-		const outcome = await sendMessage(client, { messageId, request: sendOtpRequest(body) });
+		const outcome = await sendMessage(client, { messageId, request });
 		if (outcome.accepted) return;
 		const { title, advice } = outcome.failure;
 		context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);

@@ -162,7 +162,7 @@ describe('input that cannot be sent', () => {
 describe("Diyalog's response", () => {
 	it('is read as documented, both ids as text', () => {
 		expect(parseMessageResponse(documentedText('sendotp-response.json'))).toEqual({
-			recipientId: '2074022437',
+			userId: '2074022437',
 			diyalogMessageId: '-7523925115459309081',
 		});
 	});
@@ -170,7 +170,7 @@ describe("Diyalog's response", () => {
 	it('keeps ids exact that come as numbers', () => {
 		const text = '{"recipient_id":2074022437,"message_id":-7523925115459309081,"more":true}';
 		expect(parseMessageResponse(text)).toEqual({
-			recipientId: '2074022437',
+			userId: '2074022437',
 			diyalogMessageId: '-7523925115459309081',
 		});
 	});

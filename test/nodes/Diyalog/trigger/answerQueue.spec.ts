@@ -65,7 +65,7 @@ async function pass(
 	const outcome = await queue.pass({
 		id: String(ids++),
 		turn,
-		customerNo: '1',
+		userId: '1',
 		occurredAt: '2026-11-24T00:00:00.000Z',
 		attempt: async () => {
 			log.push({ turn, atMs: clock.now() });
@@ -125,7 +125,7 @@ it.each([
 	'a hundred answers of one customer %s delay another by one answer at most',
 	async (_what, found) => {
 		const impatient = Array.from({ length: 100 }, async () => await pass('a', found));
-		const other = pass('b', [RESUMED], { customerNo: '2' });
+		const other = pass('b', [RESUMED], { userId: '2' });
 		await clock.run();
 		expect(await other).toMatchObject({ resumed: true, atMs: POST_MS });
 		await Promise.all(impatient);
@@ -147,7 +147,7 @@ it('twenty impatient customers and one patient: the patient one waits for one ro
 it('what others type under the same message queues for itself', async () => {
 	const strangers = Array.from({ length: 100 }, async () =>
 		pass('a', [{ resumed: false, notResumedReason: 'otherCustomer', isLost: false }], {
-			customerNo: '2',
+			userId: '2',
 		}),
 	);
 	const own = pass('a', [RESUMED]);

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type { z } from 'zod/v4';
+import { check } from '../../input/problem';
+import type { Entered } from '../../input/shown';
+import type { MessageInput } from '../../messages/messageInput';
+import { recipientInItem } from '../../messages/recipient';
+import { messageRequest } from '../../messages/sendMessage';
+import { requireValid } from '../errors';
+import type { OperationRun } from '../operation';
+import { parameterReader, readFields } from '../parameters';
+import { startSending } from '../sending';
+import type { Message } from '../sending';
+import type { SettledItems } from '../settled';
+
+/** What becomes of a checked message. */
+function toMessage({ recipient, content, messageId = randomUUID() }: MessageInput): Message {
+	return {
+		messageId,
+		recipient: recipientInItem(recipient),
+		messageTo: recipient,
+		request: messageRequest(recipient, content, messageId),
+	};
+}
+
+/**
+ * Makes messages of SendMessage of what was entered.
+ *
+ * @param fields of the operation, which name what cannot be sent
+ */
+export function messages(
+	context: IExecuteFunctions,
+	fields: readonly INodeProperties[],
+): (schema: z.ZodType<MessageInput>, entered: Entered, itemIndex: number) => Message {
+	const node = context.getNode();
+	return (schema, entered, itemIndex) =>
+		toMessage(requireValid(node, check(schema, entered, fields), itemIndex));
+}
+
+/**
+ * Begins to send one message of SendMessage for each item.
+ *
+ * @param schemaOf gives what may be entered for an item
+ */
+export async function startSendingMessages(
+	context: IExecuteFunctions,
+	settled: SettledItems,
+	fields: readonly INodeProperties[],
+	schemaOf: (
+		entered: Entered,
+		itemIndex: number,
+	) => z.ZodType<MessageInput> | Promise<z.ZodType<MessageInput>>,
+	concurrency?: number,
+): Promise<OperationRun> {
+	const read = parameterReader(context);
+	const make = messages(context, fields);
+	const prepare = async (itemIndex: number): Promise<Message> => {
+		const entered = readFields(read, fields, itemIndex);
+		return make(await schemaOf(entered, itemIndex), entered, itemIndex);
+	};
+	return await startSending(context, settled, () => prepare, concurrency);
+}

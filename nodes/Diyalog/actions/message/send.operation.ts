@@ -1,0 +1,50 @@
+import type { INodeProperties } from 'n8n-workflow';
+import { sendSchema } from '../../messages/messageInput';
+import { buttonsFields, jsonMessageFields, messageIdField, quickRepliesFields } from '../fields';
+import type { Operation } from '../operation';
+import { optionsField, sendOptions } from '../sendOptions';
+import { recipientFields, textField } from './message.fields';
+import { startSendingMessages } from './messages';
+
+const fields: INodeProperties[] = [
+	...jsonMessageFields(
+		[
+			...recipientFields,
+			textField,
+			{
+				displayName: 'Below the Text',
+				name: 'below',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{ name: 'Buttons', value: 'buttons', description: 'Up to 3, which stay in the chat' },
+					{ name: 'Nothing', value: 'nothing' },
+					{
+						name: 'Quick Replies',
+						value: 'quickReplies',
+						description: 'Up to 11 choices above the text field, which vanish after a tap',
+					},
+				],
+				default: 'nothing',
+				description: 'What the person can press',
+			},
+			...buttonsFields({ show: { below: ['buttons'] } }),
+			...quickRepliesFields({ show: { below: ['quickReplies'] } }),
+		],
+		'{ "recipient": { "appCustomerId": "70021" }, "message": { "text": "Hello" } }',
+	),
+	optionsField([...sendOptions, messageIdField]),
+];
+
+/** Sends a text, with buttons or quick replies, through Diyalog's SendMessage API. */
+export const send: Operation = {
+	name: 'Send',
+	value: 'send',
+	action: 'Send a message',
+	description: 'Send a text with buttons or quick replies to a customer or an employee',
+	fields,
+	keepsSettled: true,
+	async start(context, settled) {
+		return await startSendingMessages(context, settled, fields, sendSchema);
+	},
+};

@@ -1,0 +1,131 @@
+import { z } from 'zod/v4';
+import { shownText } from '../codes/placeholders';
+import { addProblem } from '../input/problem';
+import type { Entered } from '../input/shown';
+import { jsonValue } from '../input/json';
+import { messageIdText, optionalText, requiredText } from '../input/schemas';
+import { buttonsFromData, buttonsSchema, MAX_BUTTONS, questionButtonsSchema } from './buttons';
+import { cardsFromData, cardsSchema } from './carousel';
+import { documentedMessageSchema } from './documentedMessage';
+import { documentSchema } from './document';
+import type { MediaFile } from './document';
+import { quickRepliesFromData, quickRepliesSchema, toQuickReply } from './quickReplies';
+import { recipientSchema } from './recipient';
+import type { DiyalogRecipient } from './recipient';
+import type { MessageContent } from './sendMessage';
+
+/* What was entered for a message of SendMessage, checked before anything is sent. */
+
+/** A checked message; one without an id gets a new one. */
+export interface MessageInput {
+	recipient: DiyalogRecipient;
+	content: MessageContent;
+	messageId: string | undefined;
+}
+
+export const messageText = requiredText('Enter the text that the person reads.').transform(
+	shownText,
+);
+
+const optionsSchema = z.object({ messageId: messageIdText }).prefault({});
+
+/** A message with the recipient and the id that the fields of every operation hold. */
+const withRecipient = (content: z.ZodType<MessageContent>) =>
+	z
+		.intersection(recipientSchema, z.object({ options: optionsSchema }))
+		.and(content.transform((made) => ({ content: made })))
+		.transform(
+			({ recipient, options: { messageId }, content: made }): MessageInput => ({
+				recipient,
+				content: made,
+				messageId,
+			}),
+		);
+
+const pressableText = z
+	.discriminatedUnion('below', [
+		z.object({ below: z.literal('nothing'), message: messageText }),
+		z.object({
+			below: z.literal('buttons'),
+			message: messageText,
+			buttons: buttonsSchema,
+			buttonsJson: buttonsFromData,
+		}),
+		z.object({
+			below: z.literal('quickReplies'),
+			message: messageText,
+			quickReplies: quickRepliesSchema.optional(),
+			quickRepliesJson: quickRepliesFromData.optional(),
+		}),
+	])
+	.transform((entered, context): MessageContent => {
+		const { message: text } = entered;
+		if (entered.below === 'nothing') return { text };
+		if (entered.below === 'quickReplies')
+			return { text, quickReplies: entered.quickRepliesJson ?? entered.quickReplies };
+		const buttons = entered.buttonsJson.length > 0 ? entered.buttonsJson : entered.buttons;
+		if (buttons.length > 0) return { text, buttons };
+		const advice = `Add 1 to ${MAX_BUTTONS} of them, or choose None under Below the Text.`;
+		return addProblem(context, 'has no buttons', advice, 'buttons');
+	});
+
+const fromFields = withRecipient(pressableText);
+
+const fromJson = z
+	.object({ messageJson: jsonValue.pipe(documentedMessageSchema) })
+	.transform(({ messageJson }): MessageInput => messageJson);
+
+/** What was entered for a message: a text with what can be pressed, or the whole as JSON. */
+export const sendSchema = ({ specifyMessage }: Entered): z.ZodType<MessageInput> =>
+	specifyMessage === 'json' ? fromJson : fromFields;
+
+/** What was entered for a question, with the buttons that it needs. More than a phone shows become quick replies. */
+export const questionSchema = withRecipient(
+	z
+		.object({ message: messageText, buttons: questionButtonsSchema })
+		.transform(({ message: text, buttons }): MessageContent => {
+			if (buttons.length === 0) return { text };
+			if (buttons.length <= MAX_BUTTONS) return { text, buttons };
+			return {
+				text,
+				quickReplies: buttons.map(toQuickReply),
+			};
+		}),
+);
+
+/** What was entered for a carousel. */
+export const carouselSchema = withRecipient(
+	z
+		.object({ cards: cardsSchema.optional(), cardsJson: cardsFromData.optional() })
+		.transform(({ cards, cardsJson }): MessageContent => ({ cards: cardsJson ?? cards ?? [] })),
+);
+
+/**
+ * What was entered for a document.
+ *
+ * @param file that is sent
+ */
+export const documentMessageSchema = (file: MediaFile) =>
+	withRecipient(documentSchema(file).transform((document): MessageContent => ({ document })));
+
+/** Data that an expression gives as an object becomes JSON: an app reads a text. */
+const triggerData = z
+	.preprocess(
+		(entered) =>
+			typeof entered === 'object' && entered !== null ? JSON.stringify(entered) : entered,
+		optionalText,
+	)
+	.transform((text) => text ?? '');
+
+/** What was entered for an app trigger. */
+export const appTriggerSchema = withRecipient(
+	z
+		.object({
+			message: messageText,
+			command: requiredText('Enter the command that your app understands.'),
+			data: triggerData,
+		})
+		.transform(
+			({ message: text, command, data }): MessageContent => ({ text, trigger: { command, data } }),
+		),
+);

@@ -1,0 +1,83 @@
+import { z } from 'zod/v4';
+import { listFromData, pressableFromData } from '../input/json';
+import { addProblem } from '../input/problem';
+import { optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
+import type { DiyalogButton } from './buttons';
+
+/*
+ * Quick replies: choices above the text field, which vanish after a tap.
+ * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-quickreplies
+ */
+
+export const MAX_QUICK_REPLIES = 11;
+
+/** One quick reply as Diyalog takes it, its fields in the documented order. */
+export const quickReplySchema = z.object({
+	contentType: z.literal('text').default('text'),
+	title: titleText,
+	payload: payloadText,
+	payloadHidden: z.boolean().optional(),
+	payloadSeenByUser: optionalShownText,
+	imageUrl: optionalUrl,
+});
+
+/** A quick reply as Diyalog takes it. */
+export interface QuickReply {
+	contentType: 'text';
+	title: string;
+	payload: string;
+	payloadHidden?: boolean;
+	payloadSeenByUser?: string;
+	imageUrl?: string;
+}
+
+/** A quick reply that does what a button would. */
+export const toQuickReply = (button: DiyalogButton): QuickReply => ({
+	contentType: 'text',
+	title: button.title,
+	payload: button.payload,
+	...(button.type === 'postback' && {
+		payloadHidden: button.payloadHidden,
+		payloadSeenByUser: button.payloadSeenByUser,
+	}),
+});
+
+/** Refuses none, and more than Diyalog takes. */
+export function requireQuickReplies(
+	replies: QuickReply[],
+	context: z.RefinementCtx,
+): readonly QuickReply[] {
+	if (replies.length > 0 && replies.length <= MAX_QUICK_REPLIES) return replies;
+	return addProblem(
+		context,
+		`has ${replies.length} quick replies`,
+		`Give 1 to ${MAX_QUICK_REPLIES} of them: Diyalog takes no more.`,
+	);
+}
+
+/** What the editor's field for quick replies holds. A switch that is off says nothing. */
+export const quickRepliesSchema = z
+	.object({ quickReply: z.array(quickReplySchema).default([]) })
+	.prefault({})
+	.transform(({ quickReply }) =>
+		quickReply.map((reply) => ({ ...reply, payloadHidden: reply.payloadHidden || undefined })),
+	)
+	.transform(requireQuickReplies);
+
+const QUICK_REPLY_NAMES = ['contentType', 'payloadHidden', 'payloadSeenByUser', 'imageUrl'];
+
+/** Quick replies that data gives: texts, or objects. */
+export const quickRepliesFromData = listFromData(
+	z
+		.unknown()
+		.transform((entry, context) => {
+			const reply = pressableFromData(entry, context, QUICK_REPLY_NAMES);
+			if (reply?.type !== 'web_url') return reply;
+			return addProblem(
+				context,
+				'has an address',
+				'A quick reply opens no web page: use buttons for that.',
+			);
+		})
+		.pipe(quickReplySchema),
+).transform(requireQuickReplies);
