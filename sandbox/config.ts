@@ -40,6 +40,13 @@ const customerSchema = z.object({
 	name: z.string().default(''),
 });
 
+const employeeSchema = z.object({
+	/** SendMessage's appStaffId. */
+	employeeNo: z.string().min(1),
+	userId: numericId,
+	name: z.string().default(''),
+});
+
 /** The bot token of the default configuration: public, so good for nothing but the sandbox. */
 export const DEFAULT_BOT_TOKEN = 'sandbox-bot-token';
 
@@ -82,6 +89,22 @@ export const configSchema = z
 				{ customerNo: '70022', userId: '1588406039', name: 'Mehmet Öztürk' },
 				{ customerNo: '123456789', userId: '2074022437', name: 'Zeynep Işık' },
 			]),
+		/** SendMessage reaches them, SendOTP does not. */
+		employees: z
+			.array(employeeSchema)
+			.refine(
+				unique((employee) => employee.employeeNo),
+				'two employees have the same employeeNo',
+			)
+			.default([
+				{ employeeNo: 'E100', userId: '3021457781', name: 'Deniz Arslan' },
+				{ employeeNo: 'E101', userId: '3187702265', name: 'Elif Şahin' },
+				{ employeeNo: 'E102', userId: '3390118846', name: 'Burak Koç' },
+			]),
+		/** What an employee's events say as appCustomerId: documented nowhere. */
+		employeeAppCustomerId: z.enum(['missing', 'empty', 'staffId']).default('missing'),
+		/** From the answer to a document until it is on the phone. */
+		documentDelayMs: z.number().int().min(0).max(3_600_000).default(300),
 		batch: z
 			.object({
 				maxEvents: z.number().int().min(1).default(10),
@@ -105,12 +128,16 @@ export const configSchema = z
 			.default({}),
 		signData: signDataSchema.default({}),
 	})
-	.strict();
+	.strict()
+	.refine(
+		({ customers, employees }) =>
+			unique(({ userId }: { userId: string }) => userId)([...customers, ...employees]),
+		'two people have the same userId',
+	);
 
 export type SandboxConfigInput = z.input<typeof configSchema>;
 export type SandboxConfig = z.output<typeof configSchema>;
 export type Bot = SandboxConfig['bots'][number];
-export type Customer = SandboxConfig['customers'][number];
 
 /** What goes wrong on demand. All of it is off at the start and can be changed while running. */
 export const faultsSchema = z
@@ -125,6 +152,10 @@ export const faultsSchema = z
 		unreachable: z.boolean(),
 		/** payloadHidden buttons come back signed with another key than the company's. */
 		forgeSignature: z.boolean(),
+		/** An app of an earlier version: payloadHidden buttons come back unsigned. */
+		signDataUnsupported: z.boolean(),
+		/** What customers' events say as appCustomerId. Employees: employeeAppCustomerId. */
+		customerNoInEvents: z.enum(['present', 'missing', 'empty']),
 	})
 	.strict();
 export type Faults = z.infer<typeof faultsSchema>;

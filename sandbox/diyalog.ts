@@ -1,60 +1,66 @@
 import { randomBytes } from 'node:crypto';
-import type { Bot, Customer, Faults, SandboxConfig } from './config';
-import { botNotAlive, parseOtp, unknownCustomer, wrongToken } from './sendmok';
-import type { Otp, OtpButton } from './sendmok';
+import { choicesOf } from './choices';
+import type { Choice } from './choices';
+import type { Bot, Faults, SandboxConfig } from './config';
+import { later } from './host';
+import { isMeant, namesOf, People } from './people';
+import type { Named, Person, PersonRequest } from './people';
+import { botNotAlive, parseBody, unknownRecipient, wrongToken } from './refusals';
+import { SandboxError } from './sandboxError';
+import { parseMessage } from './sendmessage';
+import type { SentContent, SentKind } from './sendmessage';
+import { otpSchema } from './sendmok';
+import type { Otp } from './sendmok';
 import { CompanyApp } from './signData';
 import { WebhookSender } from './webhooks';
 
-/** A message as it reached the customer's phone. Sent twice, it is there twice. */
-export interface StoredMessage extends Otp {
+/** What was sent, by SendOTP (`kind` "otp") or SendMessage. */
+interface MessageBody extends Partial<Omit<Otp, 'customerNo'>>, Omit<SentContent, 'kind'> {
+	kind: 'otp' | SentKind;
+	/** Diyalog's own, where the sender gave none. */
+	messageId: string;
+}
+
+/** A message as it reached a phone. Sent twice, it is there twice. */
+export interface StoredMessage extends MessageBody, Named {
 	/** Diyalog's own id: tells two copies of one messageId apart. */
 	id: string;
 	botName: string;
-	userId: string;
 	deliveredAt: number;
 	readAt?: number;
-	/** How many times the customer has got this messageId so far, this one included. */
+	/** How many times the person has got this messageId so far, this one included. */
 	copy: number;
-	/** Indexes into buttonsV2, in the order of the presses. */
+	/**
+	 * What was tapped, in the order of the presses: indexes into buttonsV2, into quickReplies, or into
+	 * the buttons of a carousel, one card after the other.
+	 */
 	presses: number[];
 }
 
-/** What the customer did: the right-hand side of the chat. */
-export interface CustomerAnswer {
+/** What the person did: the right-hand side of the chat. */
+export interface CustomerAnswer extends Named {
 	id: string;
-	customerNo: string;
 	botName: string;
-	/** As the customer sees it. */
+	/** As the person sees it. */
 	shown: string;
 	/** As the webhook carries it. */
 	text: string;
 	at: number;
-	/** Of a payloadHidden button. */
-	signature?: 'genuine' | 'forged';
+	/** Of a payloadHidden button; "missing" from an app that cannot sign. */
+	signature?: 'genuine' | 'forged' | 'missing';
 }
 
-/** A request to the sandbox that cannot be met: `status` is for its HTTP interface. */
-export class SandboxError extends Error {
-	constructor(
-		readonly status: number,
-		text: string,
-	) {
-		super(text);
-	}
-}
-
-export interface PressRequest {
+/** The person is needed when several have the messageId; otherwise the newest message is meant. */
+export interface PressRequest extends PersonRequest {
+	/** Of the message, its template, or one of a carousel's cards: then only that card is meant. */
 	messageId: string;
-	/** Title or index of the button. */
+	/** Title or index of the button or quick reply. */
 	button: string | number;
-	/** Needed when several customers have the messageId; otherwise the newest message is meant. */
-	customerNo?: string;
 	/** Diyalog's id, when one certain copy is meant. */
 	id?: string;
 }
 
-export interface TypeRequest {
-	customerNo: string;
+export interface TypeRequest extends PersonRequest {
 	text: string;
 	/** The bot written to; by default the one whose message came last, or the first one. */
 	botName?: string;
@@ -71,7 +77,7 @@ export const realSurroundings: Surroundings = {
 	newId: () => randomBytes(8).readBigInt64BE().toString(),
 };
 
-/** What happens on a Diyalog server and on its customers' phones; HTTP is in server.ts. */
+/** What happens on a Diyalog server and on the phones; HTTP is in server.ts. */
 export class Diyalog {
 	readonly messages: StoredMessage[] = [];
 	readonly answers: CustomerAnswer[] = [];
@@ -81,97 +87,114 @@ export class Diyalog {
 		outOfOrder: false,
 		unreachable: false,
 		forgeSignature: false,
+		signDataUnsupported: false,
+		customerNoInEvents: 'present',
 	};
+	readonly people: People;
 	readonly webhooks: WebhookSender;
 	readonly companyApp: CompanyApp;
 	private readonly copies = new Map<string, number>();
-	/** Per bot and customer: what message.mid of an answer refers to. */
+	/** Per bot and person: what message.mid of an answer refers to. */
 	private readonly lastDelivered = new Map<string, string>();
+	/** Per bot and person: the message whose quick replies are above the text field. */
+	private readonly openReplies = new Map<string, StoredMessage>();
+	private readonly underWay = new Set<() => void>();
 
 	constructor(
 		readonly config: SandboxConfig,
 		private readonly surroundings: Surroundings,
 		private readonly onChange: () => void,
 	) {
+		const { now } = surroundings;
 		this.companyApp = new CompanyApp(config.signData);
-		this.webhooks = new WebhookSender(config, this.faults, surroundings.now, onChange);
+		this.people = new People(config);
+		this.webhooks = new WebhookSender(config, this.people, this.faults, now, onChange);
 	}
 
 	/** SendOTP. Throws a Refusal in the documented words; the token is looked at before anything else. */
 	sendOtp(token: string, contentType: string | undefined, rawBody: unknown) {
-		const bot = this.config.bots.find((candidate) => candidate.token === token);
-		if (!bot) throw wrongToken();
-		const otp = parseOtp(contentType, rawBody);
+		const bot = this.botWith(token);
+		const { customerNo, ...otp } = parseBody(otpSchema, contentType, rawBody);
 		if (!bot.active) throw botNotAlive();
-		const customer = this.config.customers.find((each) => each.customerNo === otp.customerNo);
-		if (!customer) throw unknownCustomer();
-		const message = this.deliver(bot, customer, otp);
-		return {
-			recipient_id: customer.userId,
-			message_id: this.config.ids.answer === 'sender' ? otp.messageId : message.id,
-		};
+		const person = this.people.customer(customerNo);
+		if (!person) throw unknownRecipient();
+		const id = this.surroundings.newId();
+		this.deliver(bot, person, id, { kind: 'otp', ...otp });
+		return this.accepted(person, id, otp.messageId);
 	}
 
-	timesReceived(customerNo: string, messageId: string): number {
-		return this.copies.get(keyOf(customerNo, messageId)) ?? 0;
+	/** SendMessage. A document is answered for before it is on the phone. */
+	sendMessage(token: string, contentType: string | undefined, rawBody: unknown) {
+		const bot = this.botWith(token);
+		const { recipient, messageId: given, content } = parseMessage(contentType, rawBody);
+		if (!bot.active) throw botNotAlive();
+		const person = this.people.recipient(recipient);
+		if (!person) throw unknownRecipient();
+		const id = this.surroundings.newId();
+		const messageId = given ?? id;
+		const deliver = () => this.deliver(bot, person, id, { ...content, messageId });
+		if (content.kind === 'document') this.afterwards(deliver);
+		else deliver();
+		return this.accepted(person, id, messageId);
 	}
 
-	/** Presses a postback button; the customer may do so again and again. */
+	/** Documents that were accepted and are not on the phone yet. */
+	get documentsUnderWay(): number {
+		return this.underWay.size;
+	}
+
+	/** The messages whose quick replies a phone shows now. */
+	messagesWithOpenReplies(): StoredMessage[] {
+		return [...this.openReplies.values()];
+	}
+
+	timesReceived(request: PersonRequest, messageId: string): number {
+		const userId = request.userId ?? this.people.find(request)?.userId ?? '';
+		return this.copies.get(keyOf(userId, messageId)) ?? 0;
+	}
+
+	/** Presses a postback button or a quick reply. A button can be pressed again and again. */
 	press(request: PressRequest): CustomerAnswer {
+		const { messageId, id } = request;
 		const message = this.messages.findLast(
 			(each) =>
-				each.messageId === request.messageId &&
-				(request.customerNo === undefined || each.customerNo === request.customerNo) &&
-				(request.id === undefined || each.id === request.id),
+				(each.messageId === messageId || isIdInside(each, messageId)) &&
+				isMeant(each, request) &&
+				(id === undefined || each.id === id),
 		);
-		if (!message) {
-			throw new SandboxError(404, `No customer has got a message "${request.messageId}".`);
-		}
-		const buttons = message.buttonsV2 ?? [];
-		const index = buttons.findIndex(
-			(button, position) => button.title === request.button || position === request.button,
-		);
-		const button = buttons[index];
-		if (!button) {
-			const titles = buttons.map(({ title }) => `"${title}"`).join(', ') || 'none';
-			throw new SandboxError(404, `There is no button "${request.button}". Buttons: ${titles}.`);
-		}
-		if (button.type === 'web_url') {
-			throw new SandboxError(
-				409,
-				'A web_url button opens its address on the phone; Diyalog posts no webhook for it.',
-			);
-		}
+		if (!message) throw new SandboxError(404, `No customer has got a message "${messageId}".`);
+		const { choice, index } = this.choiceOf(message, request);
 		message.presses.push(index);
-		const forged = this.faults.forgeSignature;
-		const payload = button.payloadHidden ? this.signed(message, button, forged) : button.payload;
-		return this.answer(this.bot(message.botName), this.customer(message.customerNo), {
-			text: `[${message.messageId}]:${payload}`,
-			shown: button.payloadSeenByUser ?? button.payload,
-			...(button.payloadHidden && { signature: forged ? 'forged' : 'genuine' }),
+		const person = this.people.named({ userId: message.userId });
+		const { text, signature } = this.returned(person, choice);
+		return this.answer(this.bot(message.botName), person, {
+			text: `[${choice.messageId}]:${text}`,
+			shown: choice.payloadSeenByUser ?? choice.payload,
+			...(signature && { signature }),
 		});
 	}
 
-	typeText({ customerNo, text, botName }: TypeRequest): CustomerAnswer {
-		const customer = this.customer(customerNo);
-		const lastBotName = this.messages.findLast((each) => each.customerNo === customerNo)?.botName;
+	typeText({ text, botName, ...request }: TypeRequest): CustomerAnswer {
+		const person = this.people.named(request);
+		const { userId } = person;
+		const lastBotName = this.messages.findLast((each) => each.userId === userId)?.botName;
 		const bot = this.bot(botName ?? lastBotName ?? this.config.bots[0]?.name ?? '');
-		return this.answer(bot, customer, { text, shown: text });
+		return this.answer(bot, person, { text, shown: text });
 	}
 
-	/** The customer sees the chat: everything unread becomes read, one event per bot. */
-	markRead(customerNo: string): StoredMessage[] {
-		const customer = this.customer(customerNo);
+	/** The person sees the chat: everything unread becomes read, one event per bot. */
+	markRead(request: PersonRequest): StoredMessage[] {
+		const person = this.people.named(request);
 		const readAt = this.surroundings.now();
 		const unread = this.messages.filter(
-			(each) => each.customerNo === customerNo && each.readAt === undefined,
+			(each) => each.userId === person.userId && each.readAt === undefined,
 		);
 		for (const message of unread) message.readAt = readAt;
 		for (const bot of this.config.bots) {
 			const own = unread.filter((message) => message.botName === bot.name);
 			const mids = own.map((message) => this.midOf(message));
 			if (mids.length === 0) continue;
-			this.webhooks.add(bot, customer, readAt, { reads: { mids, watermark: readAt } });
+			this.webhooks.add(bot, person, readAt, { reads: { mids, watermark: readAt } });
 		}
 		if (unread.length > 0) this.onChange();
 		return unread;
@@ -183,63 +206,137 @@ export class Diyalog {
 		return bot;
 	}
 
-	private customer(customerNo: string): Customer {
-		const customer = this.config.customers.find((each) => each.customerNo === customerNo);
-		if (!customer) throw new SandboxError(404, `There is no customer "${customerNo}".`);
-		return customer;
+	async close(): Promise<void> {
+		for (const callOff of this.underWay) callOff();
+		await this.webhooks.close();
 	}
 
-	private deliver(bot: Bot, customer: Customer, otp: Otp): StoredMessage {
+	private botWith(token: string): Bot {
+		const bot = this.config.bots.find((candidate) => candidate.token === token);
+		if (!bot) throw wrongToken();
+		return bot;
+	}
+
+	private accepted({ userId }: Person, id: string, messageId: string) {
+		const answered = this.config.ids.answer === 'sender' ? messageId : id;
+		return { recipient_id: userId, message_id: answered };
+	}
+
+	private afterwards(task: () => void): void {
+		const callOff = later(this.config.documentDelayMs, () => {
+			this.underWay.delete(callOff);
+			task();
+		});
+		this.underWay.add(callOff);
+		this.onChange();
+	}
+
+	private deliver(bot: Bot, person: Person, id: string, body: MessageBody): void {
 		const at = this.surroundings.now();
-		const copy = this.timesReceived(customer.customerNo, otp.messageId) + 1;
+		const copy = this.timesReceived(person, body.messageId) + 1;
 		const message: StoredMessage = {
-			...otp,
-			id: this.surroundings.newId(),
+			...body,
+			...namesOf(person),
+			id,
 			botName: bot.name,
-			userId: customer.userId,
 			deliveredAt: at,
 			copy,
 			presses: [],
 		};
-		this.copies.set(keyOf(customer.customerNo, otp.messageId), copy);
+		this.copies.set(keyOf(person.userId, body.messageId), copy);
 		this.messages.push(message);
+		const chat = keyOf(bot.name, person.userId);
 		const mid = this.midOf(message);
-		this.lastDelivered.set(keyOf(bot.name, customer.customerNo), mid);
-		this.webhooks.add(bot, customer, at, {
+		this.lastDelivered.set(chat, mid);
+		this.openReplies.delete(chat);
+		if (message.quickReplies) this.openReplies.set(chat, message);
+		this.webhooks.add(bot, person, at, {
 			messageEcho: { app_id: bot.botId, is_echo: true, mid },
 		});
-		this.webhooks.add(bot, customer, at, { delivery: { mids: [mid], watermark: at } });
+		this.webhooks.add(bot, person, at, { delivery: { mids: [mid], watermark: at } });
 		this.onChange();
-		return message;
+	}
+
+	/** Only what a phone shows can be tapped. */
+	private choiceOf(message: StoredMessage, { messageId, button }: PressRequest) {
+		if (message.trigger) {
+			throw new SandboxError(
+				409,
+				"An app trigger fires inside the company's app; Diyalog posts no webhook for it.",
+			);
+		}
+		const all = choicesOf(message).map((choice, index) => ({ choice, index }));
+		const isCard = message.messageId !== messageId;
+		const meant = all.filter(({ choice }) => !isCard || choice.messageId === messageId);
+		const found = meant.find(
+			({ choice }, position) => choice.title === button || position === button,
+		);
+		if (!found) {
+			const titles = meant.map(({ choice }) => `"${choice.title}"`).join(', ') || 'none';
+			throw new SandboxError(404, `There is no button "${button}". Buttons: ${titles}.`);
+		}
+		const { isDrawn, opensAddress, position } = found.choice;
+		if (!isDrawn) {
+			throw new SandboxError(
+				409,
+				`Button ${position} is not on the phone: a phone shows 3. Send fewer, or quick replies.`,
+			);
+		}
+		if (opensAddress) {
+			throw new SandboxError(
+				409,
+				'A web_url button opens its address on the phone; Diyalog posts no webhook for it.',
+			);
+		}
+		const chat = keyOf(message.botName, message.userId);
+		if (message.quickReplies && this.openReplies.get(chat) !== message) {
+			throw new SandboxError(
+				409,
+				'The quick replies are gone: they stay until one is tapped or the chat goes on.',
+			);
+		}
+		return found;
+	}
+
+	/** The payload as the phone gives it back. */
+	private returned({ customerNo, employeeNo }: Person, choice: Choice) {
+		const { payload, messageId } = choice;
+		if (!choice.payloadHidden) return { text: payload };
+		if (this.faults.signDataUnsupported) return { text: payload, signature: 'missing' as const };
+		const forged = this.faults.forgeSignature;
+		const iat = Math.floor(this.surroundings.now() / 1_000);
+		const claims = { payload, messageId, customerNo, employeeNo, iat };
+		const signature = forged ? ('forged' as const) : ('genuine' as const);
+		return { text: this.companyApp.signData(claims, forged), signature };
 	}
 
 	private answer(
 		bot: Bot,
-		customer: Customer,
+		person: Person,
 		said: Pick<CustomerAnswer, 'text' | 'shown' | 'signature'>,
 	): CustomerAnswer {
 		const at = this.surroundings.now();
+		const chat = keyOf(bot.name, person.userId);
 		// Never the message whose button was pressed, always the last one delivered; "" if none was,
 		// a case the documentation does not mention.
-		const mid = this.lastDelivered.get(keyOf(bot.name, customer.customerNo)) ?? '';
-		const { customerNo } = customer;
+		const mid = this.lastDelivered.get(chat) ?? '';
 		const id = this.surroundings.newId();
-		const answer: CustomerAnswer = { id, customerNo, botName: bot.name, at, ...said };
+		const answer: CustomerAnswer = { id, ...namesOf(person), botName: bot.name, at, ...said };
 		this.answers.push(answer);
-		this.webhooks.add(bot, customer, at, { message: { mid, text: said.text } });
+		this.openReplies.delete(chat);
+		this.webhooks.add(bot, person, at, { message: { mid, text: said.text } });
 		this.onChange();
 		return answer;
-	}
-
-	private signed(message: StoredMessage, { payload }: OtpButton, forged: boolean): string {
-		const { messageId, customerNo } = message;
-		const iat = Math.floor(this.surroundings.now() / 1_000);
-		return this.companyApp.signData({ payload, messageId, customerNo, iat }, forged);
 	}
 
 	private midOf(message: StoredMessage): string {
 		return this.config.ids.mid === 'sender' ? message.messageId : message.id;
 	}
+}
+
+/** Whether the id is that of the message's template or of one of its cards. */
+function isIdInside({ templateMessageId, elements = [] }: StoredMessage, id: string): boolean {
+	return templateMessageId === id || elements.some(({ messageId }) => messageId === id);
 }
 
 function keyOf(...parts: string[]): string {

@@ -5,7 +5,7 @@ import type { SandboxConfig } from './config';
 const PAGE_HEADERS = {
 	'content-security-policy':
 		"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-		"img-src http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"img-src http: https:; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	'x-content-type-options': 'nosniff',
 	'referrer-policy': 'no-referrer',
 	'cross-origin-resource-policy': 'same-origin',

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
 }
 
 function describeSandbox({ url, config, publicKey }: Sandbox): string {
-	const { bots, customers, signData } = config;
+	const { bots, customers, employees, signData } = config;
 	const bot = bots.find(({ token }) => token === DEFAULT_BOT_TOKEN);
 	const own = 'as in your configuration';
 	const key = publicKey ? `public key\n${publicKey.trim()}` : `secret ${SHARED_BY_DEFAULT}`;
@@ -38,6 +38,7 @@ Credential in n8n
   Bot Token      ${bot?.token ?? own}
   App Secret     ${bot?.webhook.appSecret ?? own}
 Customers        ${customers.map(({ customerNo }) => customerNo).join(', ')}
+Employees        ${employees.map(({ employeeNo }) => employeeNo).join(', ')}
 Hidden payloads  ${signData.scheme}, ${signData.algorithm}, ${signData.key ? own : key}
 
 Stop with Ctrl+C.`;

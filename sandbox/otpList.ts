@@ -1,31 +1,35 @@
 import { z } from 'zod';
 import type { StoredMessage } from './diyalog';
 
-/** What SendOTP's txCode and deviceId are for: finding OTPs again. Each filter is a part of the value. */
-export const otpFilterSchema = z.object({
+/** What SendOTP's txCode and deviceId are for: finding OTPs again. Each is a part of the value. */
+export const filterSchema = z.object({
 	txCode: z.string().default(''),
 	deviceId: z.string().default(''),
 	customerNo: z.string().default(''),
+	/** "otp" is what SendOTP sent. */
+	kind: z.string().default(''),
 });
 
-export function filterOtps(
+export function filterMessages(
 	messages: readonly StoredMessage[],
-	filter: z.output<typeof otpFilterSchema>,
+	filter: z.output<typeof filterSchema>,
 ): StoredMessage[] {
 	return messages.filter(
-		({ txCode = '', deviceId = '', customerNo }) =>
+		({ txCode = '', deviceId = '', customerNo = '', kind }) =>
 			txCode.includes(filter.txCode) &&
 			deviceId.includes(filter.deviceId) &&
-			customerNo.includes(filter.customerNo),
+			customerNo.includes(filter.customerNo) &&
+			(filter.kind === '' || kind === filter.kind),
 	);
 }
 
-/** The list without the codes themselves: it is made to be passed on. */
+/** The OTPs among the messages, without the codes themselves: the list is made to be passed on. */
 export function otpsAsCsv(messages: readonly StoredMessage[]): string {
-	const rows = messages.map((message) => [
+	const otps = messages.filter(({ kind }) => kind === 'otp');
+	const rows = otps.map((message) => [
 		iso(message.deliveredAt),
 		message.botName,
-		message.customerNo,
+		message.customerNo ?? '',
 		message.messageId,
 		message.id,
 		String(message.copy),

@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Diyalog } from './diyalog';
+import type { Diyalog, StoredMessage } from './diyalog';
+import { DRAWN_BUTTONS } from './choices';
+import { servedAs } from './documents';
 import { later, readPageFile } from './host';
+import { SandboxError } from './sandboxError';
 
 const UPDATE_INTERVAL_MS = 40;
 const SHOWN_CHAT_ENTRIES = 200;
@@ -49,31 +52,56 @@ export async function addPhonePage(app: FastifyInstance, diyalog: Diyalog, updat
 		app.get(path, async (_request, reply) => await reply.type(type).send(text));
 	}
 	app.get('/sandbox/events', (_request, reply) => updates.open(reply));
+	app.get<{ Params: { id: string } }>('/sandbox/documents/:id', async (request, reply) => {
+		const { id } = request.params;
+		const document = diyalog.messages.findLast((each) => each.id === id)?.document;
+		if (!document) throw new SandboxError(404, `There is no document "${id}".`);
+		const { bytes, type, isShown } = servedAs(document);
+		// The name is the sender's; the page gives it to the browser in the link.
+		if (!isShown) reply.header('content-disposition', 'attachment');
+		return await reply.type(type).send(bytes);
+	});
 	app.get('/sandbox/state', (request) => stateOf(diyalog, stateQuery.parse(request.query)));
 }
 
-const stateQuery = z.object({ customerNo: z.string().catch('') });
+const stateQuery = z.object({
+	customerNo: z.string().optional(),
+	employeeNo: z.string().optional(),
+});
+
+/** The message as JSON may carry it: a document's bytes are served by themselves. */
+export function withoutFile(message: StoredMessage): StoredMessage {
+	if (!message.document) return message;
+	return { ...message, document: { ...message.document, fileData: '' } };
+}
 
 /** All that the page shows. No token and no secret is in it. */
-function stateOf(diyalog: Diyalog, { customerNo }: z.output<typeof stateQuery>) {
-	const { config, messages, answers, faults, webhooks } = diyalog;
-	const own = <T extends { customerNo: string }>(each: T) => each.customerNo === customerNo;
+function stateOf(diyalog: Diyalog, query: z.output<typeof stateQuery>) {
+	const { config, people, messages, answers, faults, webhooks } = diyalog;
+	const shown = people.find(query)?.userId;
+	const own = ({ userId }: { userId: string }) => userId === shown;
 	const chat = [
 		...messages.filter(own).map((message) => ({ at: message.deliveredAt, message })),
 		...answers.filter(own).map((answer) => ({ at: answer.at, answer })),
 	];
 	return {
-		customers: config.customers.map((customer) => ({
-			customerNo: customer.customerNo,
-			name: customer.name,
-			unread: messages.filter(
-				(each) => each.customerNo === customer.customerNo && each.readAt === undefined,
-			).length,
+		people: people.all.map((person) => ({
+			...person,
+			unread: messages.filter((each) => each.userId === person.userId && each.readAt === undefined)
+				.length,
 		})),
+		drawnButtons: DRAWN_BUTTONS,
 		bots: config.bots.map(({ name, webhook }) => ({ name, webhookUrl: webhook.url ?? '' })),
-		chat: chat.sort((one, other) => one.at - other.at).slice(-SHOWN_CHAT_ENTRIES),
+		chat: chat
+			.sort((one, other) => one.at - other.at)
+			.slice(-SHOWN_CHAT_ENTRIES)
+			.map((entry) =>
+				'message' in entry ? { ...entry, message: withoutFile(entry.message) } : entry,
+			),
+		openReplies: diyalog.messagesWithOpenReplies().filter(own),
 		faults,
 		waiting: webhooks.waiting,
+		documentsUnderWay: diyalog.documentsUnderWay,
 		webhooks: webhooks.log.slice(-SHOWN_WEBHOOKS).reverse(),
 	};
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { describeIssues, faultsSchema, parseConfig, webhookUrlSchema } from './config';
 import type { Faults, SandboxConfig, SandboxConfigInput } from './config';
-import { Diyalog, realSurroundings, SandboxError } from './diyalog';
+import { Diyalog, realSurroundings } from './diyalog';
 import type {
 	CustomerAnswer,
 	PressRequest,
@@ -12,12 +12,17 @@ import type {
 	TypeRequest,
 } from './diyalog';
 import { refuseStrangers } from './guard';
-import { filterOtps, otpFilterSchema, otpsAsCsv } from './otpList';
-import { addPhonePage, LiveUpdates } from './phonePage';
-import { isJsonType, malformed, parseJson, Refusal } from './sendmok';
+import { filterMessages, filterSchema, otpsAsCsv } from './otpList';
+import type { PersonRequest } from './people';
+import { addPhonePage, LiveUpdates, withoutFile } from './phonePage';
+import { isJsonType, malformed, parseJson, Refusal } from './refusals';
+import { SandboxError } from './sandboxError';
 import type { WebhookDelivery } from './webhooks';
 
-const MAX_BODY_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
+const MAX_BODY_BYTES = MIB;
+/** Of SendMessage: what is larger than its documents may be still gets the documented answer. */
+const MAX_MESSAGE_BYTES = 16 * MIB;
 const MAX_TOKEN_CHARACTERS = 4_096;
 
 export interface Sandbox {
@@ -29,12 +34,12 @@ export interface Sandbox {
 	messages(): readonly StoredMessage[];
 	webhookLog(): readonly WebhookDelivery[];
 	/** How many times did the person get it? */
-	timesReceived(message: { customerNo: string; messageId: string }): number;
+	timesReceived(message: PersonRequest & { messageId: string }): number;
 	setWebhookUrl(botName: string, url: string): void;
 	setFaults(faults: Partial<Faults>): Faults;
 	pressButton(request: PressRequest): CustomerAnswer;
 	typeText(request: TypeRequest): CustomerAnswer;
-	markRead(request: { customerNo: string }): StoredMessage[];
+	markRead(request: PersonRequest): StoredMessage[];
 	/** Posts a webhook of the log once more, byte for byte. */
 	resendWebhook(id: number): Promise<WebhookDelivery>;
 	/** Sends the events gathered so far and waits for every answer. */
@@ -67,7 +72,7 @@ export async function startSandbox(
 		publicKey: diyalog.companyApp.publicKey,
 		messages: () => diyalog.messages,
 		webhookLog: () => diyalog.webhooks.log,
-		timesReceived: (message) => diyalog.timesReceived(message.customerNo, message.messageId),
+		timesReceived: (message) => diyalog.timesReceived(message, message.messageId),
 		setWebhookUrl: (botName, url) => {
 			diyalog.bot(botName).webhook.url = parsed(webhookUrlSchema, url);
 			updates.changed();
@@ -78,7 +83,7 @@ export async function startSandbox(
 		},
 		pressButton: (request) => diyalog.press(request),
 		typeText: (request) => diyalog.typeText(request),
-		markRead: ({ customerNo }) => diyalog.markRead(customerNo),
+		markRead: (request) => diyalog.markRead(request),
 		resendWebhook: async (id) => {
 			const delivery = await diyalog.webhooks.resend(id);
 			if (!delivery) throw new SandboxError(404, `There is no webhook ${id} in the log.`);
@@ -87,7 +92,7 @@ export async function startSandbox(
 		flush: async () => await diyalog.webhooks.flush(),
 		close: async () => {
 			updates.close();
-			await diyalog.webhooks.close();
+			await diyalog.close();
 			await app.close();
 		},
 	};
@@ -104,6 +109,12 @@ export async function startSandbox(
 		(request) =>
 			diyalog.sendOtp(request.params.token, request.headers['content-type'], request.body),
 	);
+	app.post<{ Params: { token: string } }>(
+		`${config.pathPrefix}/v1/bots/sendmessage/:token`,
+		{ bodyLimit: MAX_MESSAGE_BYTES },
+		(request) =>
+			diyalog.sendMessage(request.params.token, request.headers['content-type'], request.body),
+	);
 	addSandboxRoutes(app, sandbox);
 	await addPhonePage(app, diyalog, updates);
 	try {
@@ -116,29 +127,31 @@ export async function startSandbox(
 	return sandbox;
 }
 
-const pressSchema = z.object({
+const personSchema = z.object({
+	customerNo: z.string().optional(),
+	employeeNo: z.string().optional(),
+	userId: z.string().optional(),
+});
+const pressSchema = personSchema.extend({
 	messageId: z.string(),
 	button: z.union([z.string(), z.number().int()]),
-	customerNo: z.string().optional(),
 	id: z.string().optional(),
 });
-const typeSchema = z.object({
-	customerNo: z.string(),
+const typeSchema = personSchema.extend({
 	text: z.string().min(1).max(10_000),
 	botName: z.string().optional(),
 });
-const readSchema = z.object({ customerNo: z.string() });
 const webhookSchema = z.object({ url: webhookUrlSchema });
-const timesSchema = z.object({ customerNo: z.string(), messageId: z.string() });
+const timesSchema = personSchema.extend({ messageId: z.string() });
 
 /** What the phone page, tests in other processes and people with curl use. */
 function addSandboxRoutes(app: FastifyInstance, sandbox: Sandbox): void {
-	const otps = (request: FastifyRequest) =>
-		filterOtps(sandbox.messages(), parsed(otpFilterSchema, request.query));
-	app.get('/sandbox/messages', (request) => otps(request));
+	const messages = (request: FastifyRequest) =>
+		filterMessages(sandbox.messages(), parsed(filterSchema, request.query));
+	app.get('/sandbox/messages', (request) => messages(request).map(withoutFile));
 	app.get('/sandbox/messages.csv', async (request, reply) => {
 		reply.header('content-disposition', 'attachment; filename="otps.csv"');
-		return await reply.type('text/csv; charset=utf-8').send(otpsAsCsv(otps(request)));
+		return await reply.type('text/csv; charset=utf-8').send(otpsAsCsv(messages(request)));
 	});
 	app.get('/sandbox/webhooks', () => sandbox.webhookLog());
 	app.get('/sandbox/times-received', (request) => ({
@@ -146,7 +159,9 @@ function addSandboxRoutes(app: FastifyInstance, sandbox: Sandbox): void {
 	}));
 	app.post('/sandbox/press', (request) => sandbox.pressButton(body(pressSchema, request)));
 	app.post('/sandbox/type', (request) => sandbox.typeText(body(typeSchema, request)));
-	app.post('/sandbox/read', (request) => sandbox.markRead(body(readSchema, request)));
+	app.post('/sandbox/read', (request) =>
+		sandbox.markRead(body(personSchema, request)).map(withoutFile),
+	);
 	app.post('/sandbox/flush', async () => {
 		await sandbox.flush();
 		return { webhooks: sandbox.webhookLog().length };
@@ -179,9 +194,9 @@ function parsed<Schema extends z.ZodTypeAny>(schema: Schema, value: unknown): z.
 }
 
 /** Diyalog's own API answers in plain text, the sandbox's in JSON. Neither ever quotes the request. */
-function answerError(error: unknown, _request: FastifyRequest, reply: FastifyReply) {
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
 	if (error instanceof SandboxError) return reply.code(error.status).send({ error: error.message });
-	const refusal = error instanceof Refusal ? error : refusalOf(statusOf(error));
+	const refusal = error instanceof Refusal ? error : refusalOf(statusOf(error), request);
 	return reply.code(refusal.status).type('text/plain; charset=utf-8').send(refusal.message);
 }
 
@@ -189,8 +204,11 @@ function statusOf(error: unknown): unknown {
 	return error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
 }
 
-function refusalOf(status: unknown): Refusal {
-	if (status === 413) return new Refusal(413, 'The request content is larger than 1 MiB.');
+function refusalOf(status: unknown, { routeOptions }: FastifyRequest): Refusal {
+	if (status === 413) {
+		const limit = (routeOptions.bodyLimit ?? MAX_BODY_BYTES) / MIB;
+		return new Refusal(413, `The request content is larger than ${limit} MiB.`);
+	}
 	if (status === 415) return malformed('Content-Type must be application/json.');
 	if (status === 400) return malformed('the request could not be read.');
 	return new Refusal(500, 'The sandbox itself failed. Please report how this was reached.');

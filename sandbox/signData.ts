@@ -46,7 +46,9 @@ type SignDataConfig = z.output<typeof signDataSchema>;
 export interface Claims {
 	payload: string;
 	messageId: string;
-	customerNo: string;
+	customerNo?: string;
+	/** In place of the customer's number. */
+	employeeNo?: string;
 	/** Seconds since the epoch. */
 	iat: number;
 }

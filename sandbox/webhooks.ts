@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import type { Bot, Customer, Faults, SandboxConfig } from './config';
+import type { Bot, Faults, SandboxConfig } from './config';
 import { later, pause } from './host';
+import type { People, Person } from './people';
 
 const RECEIVER_TIMEOUT_MS = 30_000;
 const KEPT_ANSWER_CHARACTERS = 2_000;
@@ -20,7 +21,7 @@ function subscriptionOf(data: EventData): Bot['webhook']['subscribedEvents'][num
 }
 
 interface QueuedEvent {
-	customer: Customer;
+	person: Person;
 	happenedAt: number;
 	data: EventData;
 }
@@ -56,6 +57,7 @@ export class WebhookSender {
 
 	constructor(
 		private readonly config: SandboxConfig,
+		private readonly people: People,
 		private readonly faults: Faults,
 		private readonly now: () => number,
 		private readonly onChange: () => void,
@@ -66,10 +68,10 @@ export class WebhookSender {
 		return [...this.outboxes.values()].reduce((sum, outbox) => sum + outbox.events.length, 0);
 	}
 
-	add(bot: Bot, customer: Customer, happenedAt: number, data: EventData): void {
+	add(bot: Bot, person: Person, happenedAt: number, data: EventData): void {
 		if (!bot.webhook.subscribedEvents.includes(subscriptionOf(data))) return;
 		const outbox = this.outboxOf(bot);
-		outbox.events.push({ customer, happenedAt, data });
+		outbox.events.push({ person, happenedAt, data });
 		const { maxEvents, maxWaitMs } = this.config.batch;
 		if (outbox.events.length >= maxEvents && !this.faults.outOfOrder) this.send(bot);
 		else outbox.callOff ??= later(maxWaitMs, () => this.send(bot));
@@ -124,14 +126,14 @@ export class WebhookSender {
 
 	private envelope(bot: Bot, events: QueuedEvent[]): string {
 		const time = this.now();
-		const entry = events.map(({ customer, happenedAt, data }) => ({
+		const entry = events.map(({ person, happenedAt, data }) => ({
 			id: bot.webhook.id,
 			time,
 			messaging: [
 				{
-					// Also when it was the customer who wrote.
+					// Also when it was the person who wrote.
 					sender: { id: bot.botId },
-					recipient: { appCustomerId: customer.customerNo, id: customer.userId },
+					recipient: this.people.inEvents(person, this.faults),
 					timestamp: happenedAt,
 					...data,
 				},

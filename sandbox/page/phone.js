@@ -6,7 +6,22 @@ const clock = (time) =>
 	new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const shorten = (text) => (text.length > 36 ? `${text.slice(0, 35)}…` : text);
 const isHttp = (address) => /^https?:\/\//i.test(address) && URL.canParse(address);
-const myNumber = () => decodeURIComponent(location.hash.slice(1));
+
+/** A phone's address: "#70021" is a customer's, "#employee:E100" an employee's. */
+const EMPLOYEE = 'employee:';
+const myAddress = () => decodeURIComponent(location.hash.slice(1));
+const addressOf = ({ customerNo, employeeNo }) => customerNo ?? EMPLOYEE + employeeNo;
+const roleOf = ({ customerNo, employeeNo }) =>
+	customerNo === undefined ? `employee ${employeeNo}` : `customer ${customerNo}`;
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function whoIAm() {
+	const address = myAddress();
+	if (!address.startsWith(EMPLOYEE)) return { customerNo: address };
+	return { employeeNo: address.slice(EMPLOYEE.length) };
+}
+
+let drawnButtons = 3;
 
 function element(tag, properties = {}, ...children) {
 	const made = Object.assign(document.createElement(tag), properties);
@@ -38,13 +53,101 @@ async function call(method, path, body = {}) {
 
 /* The phone */
 
-function otpBubble({ message }) {
-	const bubble = element('li', { className: 'bubble' });
-	if (message.imageUrl) bubble.append(picture(message.imageUrl));
-	bubble.append(element('p', { textContent: message.mokMessage, dir: 'auto' }), element('footer'));
-	const buttons = (message.buttonsV2 ?? []).map((button, index) => choice(message, button, index));
-	if (buttons.length > 0) bubble.append(element('div', { className: 'answers' }, ...buttons));
+const textOf = (text) => element('p', { textContent: text, dir: 'auto' });
+
+function messageBubble({ message }) {
+	const { imageUrl, buttonsV2, elements, document: file, trigger } = message;
+	const text = message.mokMessage ?? message.text;
+	const bubble = element('li', { className: `bubble ${message.kind}` });
+	if (imageUrl) bubble.append(picture(imageUrl));
+	if (text !== undefined) bubble.append(textOf(text));
+	if (file) bubble.append(...documentParts(message.id, file));
+	if (elements) bubble.append(cards(message));
+	bubble.append(element('footer'));
+	if (buttonsV2) bubble.append(...answersOf(message, buttonsV2, 0));
+	if (trigger) bubble.append(...triggerParts(trigger));
 	return bubble;
+}
+
+/** The buttons that a phone draws. `first` is the index that the press of the first one names. */
+function answersOf(message, buttons, first) {
+	const drawn = buttons
+		.slice(0, drawnButtons)
+		.map((button, index) => choice(message, button, first + index));
+	return drawn.length > 0 ? [element('div', { className: 'answers' }, ...drawn)] : [];
+}
+
+function cards(message) {
+	let first = 0;
+	const made = message.elements.map(({ title, subtitle, imageUrl, buttonsV2 }, index) => {
+		const card = element('div', { className: 'card', role: 'group' });
+		card.setAttribute('aria-label', `Card ${index + 1} of ${message.elements.length}`);
+		if (imageUrl) card.append(picture(imageUrl));
+		if (title) card.append(element('b', { textContent: title, dir: 'auto' }));
+		if (subtitle) card.append(textOf(subtitle));
+		card.append(...answersOf(message, buttonsV2, first));
+		first += buttonsV2.length;
+		return card;
+	});
+	return element('div', { className: 'cards', tabIndex: 0 }, ...made);
+}
+
+const seconds = (duration) =>
+	`${Math.floor(duration / 60)}:${String(duration % 60).padStart(2, '0')}`;
+const units = [
+	[1_000_000, 'MB'],
+	[1_000, 'kB'],
+];
+
+function sizeOf(bytes) {
+	const [divisor, unit] = units.find(([least]) => bytes >= least) ?? [1, 'bytes'];
+	const figures = { maximumFractionDigits: divisor === 1_000_000 ? 1 : 0 };
+	return `${(bytes / divisor).toLocaleString([], figures)} ${unit}`;
+}
+
+function documentParts(id, file) {
+	const address = `/sandbox/documents/${encodeURIComponent(id)}`;
+	const { photo, video, voice } = file;
+	const link = fileLink(address, file);
+	if (photo) {
+		const { width, height } = photo;
+		const image = element('img', { alt: file.fileName, src: address, width, height });
+		const whole = { className: 'photo', href: address, target: '_blank', rel: 'noopener' };
+		return [element('a', whole, image), link];
+	}
+	if (!video && !voice) return [link];
+	const player = element(video ? 'video' : 'audio', { controls: true, preload: 'metadata' });
+	if (video) player.style.aspectRatio = `${video.width || 16} / ${video.height || 9}`;
+	player.setAttribute('aria-label', file.fileName);
+	player.addEventListener('error', () => player.remove());
+	player.src = address;
+	return [player, link];
+}
+
+/** A file as chats show it: what it is, its name, its size, and a tap opens it. */
+function fileLink(address, { fileName, mimeType, size, photo, video, voice }) {
+	const duration = (video ?? voice)?.duration;
+	const icon = photo ? '🖼' : video ? '▶' : voice ? '🎤' : '📄';
+	const details = [sizeOf(size), mimeType, duration !== undefined && seconds(duration)];
+	const small = element('small', { textContent: details.filter(Boolean).join(' · ') });
+	const name = element('b', { textContent: fileName, dir: 'auto' });
+	return element(
+		'a',
+		{ className: 'file', href: address, download: fileName },
+		element('span', { className: 'icon', textContent: icon, ariaHidden: 'true' }),
+		element('span', {}, name, small),
+	);
+}
+
+/** A tap fires the trigger inside the company's app, which is not here: the phone says what it would get. */
+function triggerParts({ command, data }) {
+	const says = element('p', { className: 'note', role: 'status', hidden: true });
+	says.append('The company app gets command ', element('code', { textContent: command }));
+	if (data === '') says.append(' without data');
+	else says.append(' with data ', element('code', { textContent: data }));
+	const onclick = () => (says.hidden = !says.hidden);
+	const open = { type: 'button', textContent: 'Open in the company app', onclick };
+	return [says, element('div', { className: 'answers' }, element('button', open))];
 }
 
 function picture(address) {
@@ -61,7 +164,9 @@ function choice(message, button, index) {
 	if (button.type === 'postback') {
 		const press = { messageId: message.messageId, id: message.id, button: index };
 		const onclick = () => call('POST', '/sandbox/press', press);
-		return element('button', { type: 'button', textContent: title, onclick });
+		const made = element('button', { type: 'button', textContent: title, onclick });
+		made.dataset.index = index;
+		return made;
 	}
 	if (!isHttp(payload)) {
 		return element('span', { textContent: `${title} (address is not http(s): ${payload})` });
@@ -70,19 +175,23 @@ function choice(message, button, index) {
 	return element('a', { textContent: `${title} ↗`, href: payload, target: '_blank', rel });
 }
 
-function updateOtp(bubble, { message, at }) {
+function updateMessage(bubble, { message, at }) {
 	const copy = message.copy > 1 ? `copy ${message.copy} · ` : '';
 	const read = message.readAt ? ' · read' : '';
 	bubble.querySelector('footer').textContent = `${copy}${message.botName} · ${clock(at)}${read}`;
 	for (const index of message.presses) {
-		bubble.querySelectorAll('.answers > *')[index].className = 'pressed';
+		bubble.querySelector(`.answers [data-index="${index}"]`)?.classList.add('pressed');
 	}
 }
 
 function answerBubble({ answer, at }) {
 	const bubble = element('li', { className: 'bubble mine' });
 	bubble.append(element('p', { textContent: answer.shown, dir: 'auto' }));
-	const signed = { genuine: 'signed by the company app · ', forged: 'signature forged · ' };
+	const signed = {
+		genuine: 'signed by the company app · ',
+		forged: 'signature forged · ',
+		missing: 'not signed, the app is too old · ',
+	};
 	const footer = `${signed[answer.signature] ?? ''}${clock(at)}`;
 	bubble.append(element('footer', { textContent: footer }));
 	return bubble;
@@ -109,26 +218,73 @@ function showCurrentPhone() {
 	row.scrollLeft += left - (row.clientWidth - current.offsetWidth) / 2;
 }
 
-function showPhone({ customers, chat }) {
+function showReplies(messages) {
+	const items = messages.flatMap((message) =>
+		message.quickReplies.map((reply, index) => ({ message, reply, index })),
+	);
+	$('replies').hidden = items.length === 0;
+	showList(
+		$('replies'),
+		items,
+		({ message, index }) => `${message.id} ${index}`,
+		({ message, reply, index }) => {
+			const button = choice(message, { ...reply, type: 'postback' }, index);
+			if (isHttp(reply.imageUrl ?? '')) button.prepend(picture(reply.imageUrl));
+			return button;
+		},
+	);
+}
+
+/** What a message holds and a phone does not show. */
+function hintsOf({ message }) {
+	if (!message) return [];
+	const lists = message.elements?.map(({ buttonsV2 }) => buttonsV2) ?? [message.buttonsV2 ?? []];
+	return lists.flatMap(({ length }, index) => {
+		if (length <= drawnButtons) return [];
+		const card = message.elements ? ` on card ${index + 1}` : '';
+		const first = drawnButtons + 1;
+		const which = first === length ? `Button ${first}` : `Buttons ${first} to ${length}`;
+		const verb = first === length ? 'is' : 'are';
+		return `${which}${card} ${verb} not shown: a phone shows ${drawnButtons}`;
+	});
+}
+
+function showHints(chat) {
+	const hints = hintsOf(chat.findLast((entry) => hintsOf(entry).length > 0) ?? {});
+	$('hints').hidden = hints.length === 0;
+	showList(
+		$('hints'),
+		hints,
+		(hint) => hint,
+		(hint) => element('li', { textContent: hint }),
+	);
+}
+
+function showPhone({ people, chat, openReplies }) {
 	showList(
 		$('phones'),
-		customers,
-		(customer) => customer.customerNo,
-		({ customerNo }) => element('a', { href: `#${encodeURIComponent(customerNo)}` }),
-		(link, { customerNo, name, unread }) => {
+		people,
+		addressOf,
+		(person) => {
+			const className = person.employeeNo === undefined ? '' : 'employee';
+			return element('a', { href: `#${encodeURIComponent(addressOf(person))}`, className });
+		},
+		(link, person) => {
+			const { name, unread } = person;
 			const badge = unread > 0 ? [' ', element('b', { textContent: unread, title: 'unread' })] : [];
-			link.replaceChildren(name || customerNo, ...badge);
-			if (customerNo === myNumber()) link.setAttribute('aria-current', 'page');
+			link.replaceChildren(name || addressOf(person), ...badge);
+			link.title = capital(roleOf(person));
+			if (addressOf(person) === myAddress()) link.setAttribute('aria-current', 'page');
 			else link.removeAttribute('aria-current');
 		},
 	);
 	showCurrentPhone();
-	const me = customers.find((customer) => customer.customerNo === myNumber());
-	const name = me?.name || myNumber();
+	const me = people.find((person) => addressOf(person) === myAddress());
+	const name = me?.name || myAddress();
 	$('chat-title').textContent = name;
-	$('chat-sub').textContent = me ? `Customer ${me.customerNo}` : 'There is no such customer';
+	$('chat-sub').textContent = me ? capital(roleOf(me)) : 'There is no such person';
 	$('chat-initials').textContent = [...name][0] ?? '';
-	$('chat-customer').textContent = myNumber();
+	$('chat-person').textContent = roleOf(whoIAm());
 	$('chat-empty').hidden = chat.length > 0;
 	$('chat').hidden = chat.length === 0;
 	const { length } = $('chat').children;
@@ -136,18 +292,20 @@ function showPhone({ customers, chat }) {
 		$('chat'),
 		chat,
 		({ message, answer }) => (message ?? answer).id,
-		(entry) => (entry.message ? otpBubble(entry) : answerBubble(entry)),
-		(bubble, entry) => entry.message && updateOtp(bubble, entry),
+		(entry) => (entry.message ? messageBubble(entry) : answerBubble(entry)),
+		(bubble, entry) => entry.message && updateMessage(bubble, entry),
 	);
+	showReplies(openReplies);
+	showHints(chat);
 	// Diyalog's SDK hands mokValue to the company's app, which fills in its form.
 	const code = chat.findLast(({ message }) => message?.mokValue)?.message.mokValue ?? '';
 	$('filled').hidden = !code;
 	$('filled-code').textContent = code;
-	// After the bar, which takes room from the chat.
-	if ($('chat').children.length !== length) showNewest();
+	// After the bars, which take room from the chat.
+	if ($('chat').children.length !== length || followsNewest) showNewest();
 	// A phone shows what it got as read only while somebody can see it.
 	if (me?.unread && document.visibilityState === 'visible') {
-		void call('POST', '/sandbox/read', { customerNo: me.customerNo });
+		void call('POST', '/sandbox/read', { userId: me.userId });
 	}
 }
 
@@ -215,8 +373,10 @@ function indent(json) {
 	});
 }
 
-function showPanel({ webhooks, waiting, bots }) {
-	$('waiting').textContent = waiting === 1 ? '1 event is waiting' : `${waiting} events are waiting`;
+function showPanel({ webhooks, waiting, documentsUnderWay, bots }) {
+	const files = documentsUnderWay > 0 ? `, documents on the way: ${documentsUnderWay}` : '';
+	$('waiting').textContent =
+		(waiting === 1 ? '1 event is waiting' : `${waiting} events are waiting`) + files;
 	$('flush').disabled = waiting === 0;
 	showList($('webhooks'), webhooks, ({ id }) => String(id), webhookCard, updateWebhook);
 	showList($('bots'), bots, ({ name }) => name, botForm);
@@ -261,6 +421,7 @@ function botForm({ name, webhookUrl }) {
 async function showOtps() {
 	if ($('otps-tab').hidden) return;
 	const query = new URLSearchParams(new FormData($('filter')));
+	query.set('kind', 'otp');
 	$('csv').href = `/sandbox/messages.csv?${query}`;
 	const otps = await (await fetch(`/sandbox/messages?${query}`)).json();
 	const cells = (otp) => [
@@ -296,10 +457,11 @@ async function refresh() {
 	try {
 		while (changedMeanwhile) {
 			changedMeanwhile = false;
-			const query = new URLSearchParams({ customerNo: myNumber() });
+			const query = new URLSearchParams(whoIAm());
 			const changesBefore = changesSeen;
 			const state = await (await fetch(`/sandbox/state?${query}`)).json();
-			if (!myNumber() && state.customers[0]) location.hash = state.customers[0].customerNo;
+			({ drawnButtons } = state);
+			if (!myAddress() && state.people[0]) location.hash = addressOf(state.people[0]);
 			showPhone(state);
 			showPanel(state);
 			if (changesUnderWay === 0 && changesBefore === changesSeen) showSwitches(state);
@@ -329,13 +491,13 @@ $('filter').addEventListener('input', showOtps);
 $('filter').addEventListener('submit', (event) => event.preventDefault());
 $('faults').addEventListener('submit', (event) => event.preventDefault());
 $('faults').addEventListener('change', ({ target }) => {
-	const value = target.type === 'checkbox' ? target.checked : Number(target.value);
-	void changeSwitch(target.name, value);
+	const value = { checkbox: target.checked, number: Number(target.value) }[target.type];
+	void changeSwitch(target.name, value ?? target.value);
 });
 $('composer').addEventListener('submit', (event) => {
 	event.preventDefault();
 	const { text } = event.target.elements;
-	void call('POST', '/sandbox/type', { customerNo: myNumber(), text: text.value });
+	void call('POST', '/sandbox/type', { ...whoIAm(), text: text.value });
 	text.value = '';
 });
 $('chat').addEventListener('scroll', ({ target }) => {

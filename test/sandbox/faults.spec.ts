@@ -17,6 +17,8 @@ describe('faults on demand', () => {
 			outOfOrder: false,
 			unreachable: false,
 			forgeSignature: false,
+			signDataUnsupported: false,
+			customerNoInEvents: 'present',
 		});
 	});
 
