@@ -120,7 +120,7 @@ it('an accepted message is there, so that the search below can find something', 
 	await call('accepted');
 	const [id = ''] = await executionsAre(1);
 	expect(itemsOf(await n8n.executionData(id), 'Send')).toEqual([
-		expect.objectContaining({ messageId: 'accepted', userId: '2074022437' }),
+		expect.objectContaining({ messageId: 'accepted', userId: '243540663' }),
 	]);
 	expect(server.times('accepted')).toBe(1);
 });

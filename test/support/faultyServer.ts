@@ -99,7 +99,7 @@ export class FaultyServer {
 		request: InstanceType<typeof http.IncomingMessage>,
 		response: InstanceType<typeof http.ServerResponse>,
 	): void {
-		const accepted = '{"recipient_id":"2074022437","message_id":"-7523925115459309081"}';
+		const accepted = '{"recipient_id":"243540663","message_id":"-7523925115459309081"}';
 		switch (behaviour.kind) {
 			case 'accept':
 				response

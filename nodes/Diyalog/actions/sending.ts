@@ -67,7 +67,7 @@ export async function deliver(
 	const giveBack = await message.permit?.(sentAt);
 	const outcome = await sendMessage(client, message);
 	if (outcome.accepted) {
-		const { recipientId: userId, diyalogMessageId } = outcome.response;
+		const { userId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;
 		const ids = { messageId, userId, diyalogMessageId };
 		const sent: SentMessage = { ...recipient, ...ids, sentAt: sentAt.toISOString() };

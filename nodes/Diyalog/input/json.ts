@@ -26,15 +26,14 @@ export const jsonValue = z
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A list that data gives, each entry checked by itself. */
+/** A list that data gives, each entry checked by itself; undefined when there is none. */
 export const listFromData = <T extends z.ZodType>(entry: T) =>
 	jsonValue
 		.transform((value, context): unknown => {
-			if (value === undefined) return [];
-			if (Array.isArray(value)) return value;
+			if (value === undefined || Array.isArray(value)) return value;
 			return addProblem(context, 'is not a list', 'Give a list in square brackets: [...].');
 		})
-		.pipe(z.array(entry));
+		.pipe(z.array(entry).optional());
 
 /** A text as an entry of a list: what stands for its title and for what it sends back. */
 const isText = (value: unknown): value is string | number =>

@@ -96,4 +96,4 @@ export const buttonsFromData = listFromData(
 		.unknown()
 		.transform((entry, context) => pressableFromData(entry, context, BUTTON_NAMES))
 		.pipe(buttonSchema),
-).transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS));
+).transform((buttons, context) => buttons && requireVisible(buttons, context, TOO_MANY_BUTTONS));

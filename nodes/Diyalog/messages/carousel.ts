@@ -37,13 +37,22 @@ export function requireContent(card: Card, context: z.RefinementCtx): Card {
 
 const cardSchema = z.object({ ...cardShape, buttons: buttonsSchema }).transform(requireContent);
 
-/** Refuses what Diyalog takes no carousel of. */
-export function requireCards(cards: readonly Card[], context: z.RefinementCtx): readonly Card[] {
+/**
+ * Refuses what Diyalog takes no carousel of.
+ *
+ * @param path of the field within what is checked
+ */
+export function requireCards(
+	cards: readonly Card[],
+	context: z.RefinementCtx,
+	...path: string[]
+): readonly Card[] {
 	if (cards.length > 0 && cards.length <= MAX_CARDS) return cards;
 	return addProblem(
 		context,
 		`has ${cards.length} cards`,
 		`Give 1 to ${MAX_CARDS} of them: Diyalog takes no more.`,
+		...path,
 	);
 }
 
@@ -51,8 +60,7 @@ export function requireCards(cards: readonly Card[], context: z.RefinementCtx): 
 export const cardsSchema = z
 	.object({ card: z.array(cardSchema).default([]) })
 	.prefault({})
-	.transform(({ card }) => card)
-	.transform(requireCards);
+	.transform(({ card }) => card);
 
 const CARD_NAMES = [...Object.keys(cardShape), 'buttons'];
 
@@ -69,5 +77,9 @@ export const cardsFromData = listFromData(
 				`Use these names: ${CARD_NAMES.join(', ')}.`,
 			);
 		})
-		.pipe(z.object({ ...cardShape, buttons: buttonsFromData }).transform(requireContent)),
-).transform(requireCards);
+		.pipe(
+			z
+				.object({ ...cardShape, buttons: buttonsFromData.transform((buttons) => buttons ?? []) })
+				.transform(requireContent),
+		),
+);

@@ -66,7 +66,7 @@ const card = z
 
 const genericTemplate = z.strictObject({
 	templateType: z.literal('generic'),
-	elements: z.array(card).transform(requireCards),
+	elements: z.array(card).transform((cards, context) => requireCards(cards, context)),
 	buttons: emptyList,
 	buttonsV2: emptyList,
 });

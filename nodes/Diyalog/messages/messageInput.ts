@@ -5,11 +5,16 @@ import type { Entered } from '../input/shown';
 import { jsonValue } from '../input/json';
 import { messageIdText, optionalText, requiredText } from '../input/schemas';
 import { buttonsFromData, buttonsSchema, MAX_BUTTONS, questionButtonsSchema } from './buttons';
-import { cardsFromData, cardsSchema } from './carousel';
+import { cardsFromData, cardsSchema, requireCards } from './carousel';
 import { documentedMessageSchema } from './documentedMessage';
 import { documentSchema } from './document';
 import type { MediaFile } from './document';
-import { quickRepliesFromData, quickRepliesSchema, toQuickReply } from './quickReplies';
+import {
+	quickRepliesFromData,
+	quickRepliesSchema,
+	requireQuickReplies,
+	toQuickReply,
+} from './quickReplies';
 import { recipientSchema } from './recipient';
 import type { DiyalogRecipient } from './recipient';
 import type { MessageContent } from './sendMessage';
@@ -54,18 +59,20 @@ const pressableText = z
 		z.object({
 			below: z.literal('quickReplies'),
 			message: messageText,
-			quickReplies: quickRepliesSchema.optional(),
-			quickRepliesJson: quickRepliesFromData.optional(),
+			quickReplies: quickRepliesSchema,
+			quickRepliesJson: quickRepliesFromData,
 		}),
 	])
 	.transform((entered, context): MessageContent => {
 		const { message: text } = entered;
 		if (entered.below === 'nothing') return { text };
-		if (entered.below === 'quickReplies')
-			return { text, quickReplies: entered.quickRepliesJson ?? entered.quickReplies };
-		const buttons = entered.buttonsJson.length > 0 ? entered.buttonsJson : entered.buttons;
+		if (entered.below === 'quickReplies') {
+			const replies = entered.quickRepliesJson ?? entered.quickReplies;
+			return { text, quickReplies: requireQuickReplies(replies, context, 'quickReplies') };
+		}
+		const buttons = entered.buttonsJson ?? entered.buttons;
 		if (buttons.length > 0) return { text, buttons };
-		const advice = `Add 1 to ${MAX_BUTTONS} of them, or choose None under Below the Text.`;
+		const advice = `Add 1 to ${MAX_BUTTONS} of them, or choose Nothing under Below the Text.`;
 		return addProblem(context, 'has no buttons', advice, 'buttons');
 	});
 
@@ -95,9 +102,11 @@ export const questionSchema = withRecipient(
 
 /** What was entered for a carousel. */
 export const carouselSchema = withRecipient(
-	z
-		.object({ cards: cardsSchema.optional(), cardsJson: cardsFromData.optional() })
-		.transform(({ cards, cardsJson }): MessageContent => ({ cards: cardsJson ?? cards ?? [] })),
+	z.object({ cards: cardsSchema, cardsJson: cardsFromData }).transform(
+		({ cards, cardsJson }, context): MessageContent => ({
+			cards: requireCards(cardsJson ?? cards, context, 'cards'),
+		}),
+	),
 );
 
 /**

@@ -42,16 +42,22 @@ export const toQuickReply = (button: DiyalogButton): QuickReply => ({
 	}),
 });
 
-/** Refuses none, and more than Diyalog takes. */
+/**
+ * Refuses none, and more than Diyalog takes.
+ *
+ * @param path of the field within what is checked
+ */
 export function requireQuickReplies(
-	replies: QuickReply[],
+	replies: readonly QuickReply[],
 	context: z.RefinementCtx,
+	...path: string[]
 ): readonly QuickReply[] {
 	if (replies.length > 0 && replies.length <= MAX_QUICK_REPLIES) return replies;
 	return addProblem(
 		context,
 		`has ${replies.length} quick replies`,
 		`Give 1 to ${MAX_QUICK_REPLIES} of them: Diyalog takes no more.`,
+		...path,
 	);
 }
 
@@ -61,8 +67,7 @@ export const quickRepliesSchema = z
 	.prefault({})
 	.transform(({ quickReply }) =>
 		quickReply.map((reply) => ({ ...reply, payloadHidden: reply.payloadHidden || undefined })),
-	)
-	.transform(requireQuickReplies);
+	);
 
 const QUICK_REPLY_NAMES = ['contentType', 'payloadHidden', 'payloadSeenByUser', 'imageUrl'];
 
@@ -80,4 +85,4 @@ export const quickRepliesFromData = listFromData(
 			);
 		})
 		.pipe(quickReplySchema),
-).transform(requireQuickReplies);
+);

@@ -6,7 +6,7 @@ const exactId = z.union([z.string().min(1), z.number().int()]).transform(String)
 const responseSchema = z
 	.object({ recipient_id: exactId, message_id: exactId })
 	.transform(({ recipient_id, message_id }) => ({
-		recipientId: recipient_id,
+		userId: recipient_id,
 		diyalogMessageId: message_id,
 	}));
 

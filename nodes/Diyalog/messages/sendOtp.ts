@@ -35,7 +35,7 @@ const inputShape = {
 	/** whether the code is also handed to the company's app */
 	autoFill: z.boolean().default(true),
 	buttons: buttonsSchema,
-	buttonsJson: buttonsFromData.optional(),
+	buttonsJson: buttonsFromData,
 	/** of a message as JSON */
 	buttonsV2: z
 		.array(buttonSchema)

@@ -2,6 +2,7 @@ import { z } from 'zod/v4';
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem } from '../input/problem';
+import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { requiredText } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
@@ -120,22 +121,25 @@ const tapLimit = (max: number): ChoiceLimit => ({
 			: `Keep ${max} choices, or choose the resource Message, which asks with up to 11 quick replies.`,
 });
 
-function checkChoices(
-	choices: Choice[],
+/** Why a question cannot have these choices. */
+function choicesProblem(
+	choices: readonly Choice[],
 	{ max, advice }: ChoiceLimit,
-	context: z.RefinementCtx,
-): Choice[] {
-	const refuse = (problem: string, whatToDo: string) =>
-		addProblem(context, problem, whatToDo, 'choices');
+): Omit<InputProblem, 'field'> | undefined {
 	const count = `has ${choices.length} choices`;
-	if (choices.length > max) return refuse(`${count}, and a phone shows ${max} of them`, advice);
-	if (choices.length < MIN_CHOICES) return refuse(count, `Add ${MIN_CHOICES} to ${max} choices.`);
-	for (const part of ['value', 'title'] as const) {
-		if (new Set(choices.map((choice) => choice[part])).size === choices.length) continue;
-		const whatToDo = `Give each choice a ${part} of its own, or nobody could tell what was chosen.`;
-		return refuse(`has the same ${part} twice`, whatToDo);
-	}
-	return choices;
+	if (choices.length > max)
+		return { problem: `${count}, and a phone shows ${max} of them`, advice };
+	if (choices.length < MIN_CHOICES)
+		return { problem: count, advice: `Add ${MIN_CHOICES} to ${max} choices.` };
+	const part = (['value', 'title'] as const).find(
+		(each) => new Set(choices.map((choice) => choice[each])).size < choices.length,
+	);
+	return (
+		part && {
+			problem: `has the same ${part} twice`,
+			advice: `Give each choice a ${part} of its own, or nobody could tell what was chosen.`,
+		}
+	);
 }
 
 const expectedCodeSchema = z
@@ -209,8 +213,8 @@ const responseSchema = z.discriminatedUnion('responseType', [
 	z.object({
 		responseType: z.literal('choice'),
 		answerBy: z.enum(['tap', 'link']).default('tap'),
-		choices: enteredChoices.optional(),
-		choicesJson: choicesFromData.optional(),
+		choices: enteredChoices,
+		choicesJson: choicesFromData,
 	}),
 	z.object({ responseType: z.literal('freeText') }),
 	z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema }),
@@ -219,15 +223,12 @@ const responseSchema = z.discriminatedUnion('responseType', [
 type Response = z.output<typeof responseSchema>;
 type Options = z.output<typeof optionsSchema>;
 
-function buttonsOf(
-	response: Extract<Response, { answerBy: 'tap' | 'link' }>,
-	maxChoices: number,
-	context: z.RefinementCtx,
-): IssuedButton[] {
+const choicesOf = ({ choicesJson, choices }: Extract<Response, { responseType: 'choice' }>) =>
+	choicesJson ?? choices;
+
+function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): IssuedButton[] {
 	if (response.responseType === 'choice') {
-		const { answerBy, choicesJson, choices = [] } = response;
-		const limit = answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
-		return checkChoices(choicesJson ?? choices, limit, context).map(({ title, value }) => ({
+		return choicesOf(response).map(({ title, value }) => ({
 			payload: value,
 			title,
 			decision: 'chosen',
@@ -253,8 +254,6 @@ function buttonsOf(
 function planOf(
 	response: Response,
 	{ maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
-	maxChoices: number,
-	context: z.RefinementCtx,
 ): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
 	if (response.responseType === 'code') {
@@ -263,7 +262,7 @@ function planOf(
 	}
 	return {
 		kind: response.answerBy === 'link' ? 'link' : 'button',
-		buttons: buttonsOf(response, maxChoices, context),
+		buttons: buttonsOf(response),
 		requireSignedPayload,
 	};
 }
@@ -277,8 +276,13 @@ export const waitSchema = (maxChoices: number) =>
 	responseSchema
 		.and(z.object({ options: optionsSchema }))
 		.transform((entered, context): WaitInput => {
+			if (entered.responseType === 'choice') {
+				const limit = entered.answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
+				const found = choicesProblem(choicesOf(entered), limit);
+				if (found) return addProblem(context, found.problem, found.advice, 'choices');
+			}
 			const { limitWaitTime: limit, messageIdPrefix } = entered.options;
-			const response = planOf(entered, entered.options, maxChoices, context);
+			const response = planOf(entered, entered.options);
 			// A reply that is never sent is not looked at.
 			const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
 			if (!unfilled) return { response, limit, messageIdPrefix };

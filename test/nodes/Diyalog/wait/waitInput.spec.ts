@@ -44,14 +44,14 @@ describe('what is refused, by the name of the field', () => {
 	const approval = { responseType: 'approval' };
 	const code = (expectedCode: unknown) => ({ responseType: 'code', expectedCode });
 	it.each<[string, object, object, string]>([
-		['one choice', { responseType: 'choice', choices: choices('a') }, {}, 'Choices has 1 buttons'],
+		['one choice', { responseType: 'choice', choices: choices('a') }, {}, 'Choices has 1 choices'],
 		[
 			'eleven choices',
 			{ responseType: 'choice', choices: choices(...'abcdefghijk') },
 			{},
-			'Choices has 11 buttons',
+			'Choices has 11 choices, and a phone shows 3 of them',
 		],
-		['no choices', { responseType: 'choice' }, {}, 'Choices has 0 buttons'],
+		['no choices', { responseType: 'choice' }, {}, 'Choices has 0 choices'],
 		[
 			'the same value twice',
 			{ responseType: 'choice', choices: choices('a', 'a') },
@@ -62,7 +62,7 @@ describe('what is refused, by the name of the field', () => {
 			'a choice without words',
 			{ responseType: 'choice', choices: choices('a', ' ') },
 			{},
-			'Button 2: Title is empty',
+			'Choice 2: Title is empty',
 		],
 		['a code of letters', code('abcd'), {}, 'Expected Code is not a number of 2 to 10 digits'],
 		['a code of one digit', code('7'), {}, 'Expected Code is not a number of 2 to 10 digits'],
