@@ -1,6 +1,7 @@
 import type { SentMessage } from '../nodes/Diyalog/actions/sending';
 import type { KeptChallenge } from '../nodes/Diyalog/codes/challenge';
 import type { Verification } from '../nodes/Diyalog/codes/verify';
+import type { Recipient } from '../nodes/Diyalog/messages/recipient';
 import type { TriggerItem } from '../nodes/Diyalog/trigger/handleWebhook';
 import type { Outcome } from '../nodes/Diyalog/wait/outcome';
 
@@ -8,22 +9,33 @@ import type { Outcome } from '../nodes/Diyalog/wait/outcome';
  * What comes out of the nodes, as the types that they work with say it. An item with an error is n8n's own.
  */
 
-type SentOtp = SentMessage & Partial<KeptChallenge>;
+/** SendOTP reaches customers alone. */
+interface Customer {
+	customerNo: string;
+}
+
+type SentOtp = Customer & SentMessage & Partial<KeptChallenge>;
+
+type Sent = Recipient & SentMessage;
+
+type OtpOutcome = Omit<Outcome<string>, 'employeeNo'>;
+
+type MessageOutcome = Omit<Outcome, keyof KeptChallenge>;
 
 /**
  * By where n8n looks for a schema below the folder of a node: the node's version, its resource and operation. Both nodes lie
  * in one folder, and are told apart by their versions.
  */
 export interface OutputTypes {
-	'v1.0.0/message/send': SentMessage;
-	'v1.0.0/message/sendAndWait': Outcome;
-	'v1.0.0/message/sendAppTrigger': SentMessage;
-	'v1.0.0/message/sendCarousel': SentMessage;
-	'v1.0.0/message/sendDocument': SentMessage;
+	'v1.0.0/message/send': Sent;
+	'v1.0.0/message/sendAndWait': MessageOutcome;
+	'v1.0.0/message/sendAppTrigger': Sent;
+	'v1.0.0/message/sendCarousel': Sent;
+	'v1.0.0/message/sendDocument': Sent;
 	'v1.0.0/otp/send': SentOtp;
-	'v1.0.0/otp/sendAndWait': Outcome;
+	'v1.0.0/otp/sendAndWait': OtpOutcome;
 	'v1.0.0/otp/verify': Verification;
-	/** The editor does not store defaults. Without this n8n's AI builder would take the trigger's for the first operation. */
+	/** The editor does not store defaults. Without this n8n's AI builder would take the trigger's for that of the default. */
 	'v1.0.0/output': SentOtp;
 	'v2.0.0/output': TriggerItem;
 }

@@ -13,7 +13,7 @@ import type { Attempt, Settled, SettledItems } from './settled';
 /* Sending messages: the same for every operation that does, whatever kind of message it is. */
 
 /** The item of a message that was sent, beside what its code adds. Its comments are what people read in n8n. */
-export interface SentMessage extends Recipient {
+export interface SentMessage {
 	messageId: string;
 	/** the person's id in Diyalog */
 	userId: string;
@@ -70,7 +70,7 @@ export async function deliver(
 		const { userId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;
 		const ids = { messageId, userId, diyalogMessageId };
-		const sent: SentMessage = { ...recipient, ...ids, sentAt: sentAt.toISOString() };
+		const sent: Recipient & SentMessage = { ...recipient, ...ids, sentAt: sentAt.toISOString() };
 		return { result: { ...sent, ...message.added?.(sentAt) } };
 	}
 	// When that fails too, the message counts as sent: the failure to send is the news.

@@ -3,12 +3,12 @@ import type { PayloadSignature } from '../deviceSignature/verifier';
 import type { Decision, Wait } from './decide';
 
 /** The item that comes out of a wait. Its comments are what people read in n8n. */
-export type Outcome = {
+export type Outcome<CustomerNo extends string | null = string | null> = {
 	/** the answer as n8n's human review of AI agents reads and shows it */
 	data: {
 		approved: boolean;
 		/** null when nobody answered, or by a link */
-		responder: { customerNo: string | null; userId: string } | null;
+		responder: { customerNo: CustomerNo; userId: string } | null;
 		respondedAt: string | null;
 	};
 	/** true for the decisions approved and codeMatched alone */
@@ -18,7 +18,7 @@ export type Outcome = {
 	value: string | null;
 	messageId: string;
 	/** the customer's number; null where an employee was asked, or an id of Diyalog */
-	customerNo: string | null;
+	customerNo: CustomerNo;
 	/** only where an employee was asked */
 	employeeNo?: string;
 	/** the id in Diyalog of who answered; null when nobody answered, or by a link */

@@ -39,9 +39,13 @@ let instance: WaitingInstance;
 let customers = 0;
 
 /** Limits are kept for each customer. */
+const userIdOf = (customerNo: string): string => String(830_000 + Number(customerNo));
+
 const newCustomer = (): string => String(70_000 + customers++);
 
 type Credential = Record<string, string>;
+
+const FILE = { data: Buffer.from('a receipt').toString('base64'), mimeType: 'text/plain' };
 
 const credentials = (more: object = {}): Credential => ({
 	serverUrl: sandbox.url,
@@ -60,14 +64,16 @@ const aTrigger = async (credential: Credential): Promise<WebhookServer> =>
 beforeAll(async () => {
 	sandbox = await startSandbox({
 		bots: [{ name: 'bot', token: TOKEN, webhook: { appSecret: SECRET } }],
-		customers: Array.from({ length: 30 }, (_, index) => ({
+		customers: Array.from({ length: 60 }, (_, index) => ({
 			customerNo: String(70_000 + index),
 			userId: String(900_000 + index),
 		})),
 	});
 	instance = await WaitingInstance.start();
 	await sendAndVerify();
-	await askAndAnswer();
+	await sendMessages();
+	await askAndAnswer('otp');
+	await askAndAnswer('message');
 	await receive();
 }, 60_000);
 
@@ -77,12 +83,17 @@ afterAll(async () => {
 });
 
 /** Runs an operation that ends at once, and keeps what came out. */
-async function run(operation: string, given: INodeParameters): Promise<IDataObject> {
-	const parameters = { resource: 'otp', operation, ...given };
-	const { items, error } = await runDiyalogNode({ parameters, credentials: credentials() });
+async function run(
+	operation: string,
+	given: INodeParameters,
+	resource = 'otp',
+): Promise<IDataObject> {
+	const parameters = { resource, operation, ...given };
+	const setup = { parameters, credentials: credentials() };
+	const { items, error } = await runDiyalogNode(setup, [{ json: {}, binary: { data: FILE } }]);
 	if (error) throw error;
 	keep(
-		`v1.0.0/otp/${operation}`,
+		`v1.0.0/${resource}/${operation}`,
 		items.map(({ json }) => json),
 	);
 	return items[0]?.json ?? {};
@@ -117,16 +128,32 @@ async function sendAndVerify(): Promise<void> {
 	await run('verify', { challenge, code: '1234', customerNo });
 }
 
+/** Every kind of message, to a customer and to an employee. */
+async function sendMessages(): Promise<void> {
+	const kinds: Array<[string, INodeParameters]> = [
+		['send', { message: 'Hello' }],
+		['sendAppTrigger', { message: 'Tap here', command: 'Open' }],
+		['sendCarousel', { cards: { card: [{ title: 'One' }] } }],
+		['sendDocument', {}],
+	];
+	for (const [operation, given] of kinds) {
+		await run(operation, { ...given, customerNo: newCustomer() }, 'message');
+		const employee = { recipientType: 'employee', employeeNo: 'E100' };
+		await run(operation, { ...given, ...employee }, 'message');
+	}
+}
+
 /** Every response type of Send and Wait with every ending, signed and unsigned, with a code in the question and without. */
-async function askAndAnswer(): Promise<void> {
-	const waitName = 'v1.0.0/otp/sendAndWait';
+async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
+	const waitName = `v1.0.0/${resource}/sendAndWait`;
 	const signed = credentials({ ...jwsCredential, payloadSignatureBinding: true });
 	const plainTrigger = await aTrigger(credentials());
 	const signedTrigger = await aTrigger(signed);
 
 	const ask = async (given: INodeParameters, credential = credentials()) => {
 		const customerNo = newCustomer();
-		const execution = await instance.ask(credential, { customerNo, ...given }, { order: 17 });
+		const asked = { resource, customerNo, ...given };
+		const execution = await instance.ask(credential, asked, { order: 17 });
 		const message = sandbox.messages().at(-1);
 		if (!message) throw new Error('Nothing was sent');
 		return { execution, message, customerNo };
@@ -134,7 +161,7 @@ async function askAndAnswer(): Promise<void> {
 	const say = async (trigger: WebhookServer, customerNo: string, mid: string, text: string) =>
 		await postSigned(
 			trigger.url,
-			envelope(entry({ message: { mid, text } }, { customerNo })),
+			envelope(entry({ message: { mid, text } }, { customerNo, userId: userIdOf(customerNo) })),
 			SECRET,
 		);
 	const press = async (given: INodeParameters, payload: string, trigger = plainTrigger) => {
@@ -153,7 +180,7 @@ async function askAndAnswer(): Promise<void> {
 	};
 
 	await press({}, 'approve');
-	await press(WITH_CODE, 'decline');
+	await press(resource === 'otp' ? WITH_CODE : {}, 'decline');
 	await press({}, 'approve', signedTrigger);
 	await press({}, 'signed', signedTrigger);
 	const choices = { choice: [{ title: 'One' }, { title: 'Two' }] };
@@ -162,12 +189,22 @@ async function askAndAnswer(): Promise<void> {
 	await write({ responseType: 'code', expectedCode: '42' }, '42');
 	await write({ responseType: 'code', expectedCode: '42', options: { maxAttempts: 1 } }, '43');
 
+	if (resource === 'message') {
+		const employee = { recipientType: 'employee', employeeNo: 'E100' };
+		const asked = await instance.ask(credentials(), { resource, ...employee });
+		const { messageId, userId } = sandbox.messages().at(-1) ?? {};
+		const event = { message: { mid: 'other', text: `[${messageId}]:approve` } };
+		const body = envelope(entry(event, { customerNo: undefined, userId }));
+		await postSigned(plainTrigger.url, body, SECRET);
+		keep(waitName, asked.continuations.flat());
+	}
+
 	const { execution, message } = await ask({ answerBy: 'link' });
 	await fetch(message.buttonsV2?.[0]?.payload ?? '', { method: 'POST' });
 	keep(waitName, execution.continuations.flat());
 
 	// Nobody answers: what n8n passes on then is stored as the input.
-	const unanswered = { resource: 'otp', operation: 'sendAndWait', message: 'Yes?' };
+	const unanswered = { resource, operation: 'sendAndWait', message: 'Yes?' };
 	const { run: waiting } = await startDiyalogNode(
 		{ parameters: { ...unanswered, customerNo: newCustomer() }, credentials: credentials() },
 		[{ json: {} }],
@@ -198,6 +235,10 @@ async function receive(): Promise<void> {
 		entry({ delivery: { mids: [], watermark } }),
 		entry({ reads: { mids: ['transfer-17'] } }),
 		entry({ typing: { since: watermark } }),
+		...[
+			{ message: { mid: 'transfer-17', text: '[transfer-17]:approve' } },
+			{ delivery: { mids: ['transfer-17'] } },
+		].map((event) => entry(event, { customerNo: '' })),
 	);
 	await postSigned(trigger.url, body, SECRET);
 	await fetch(trigger.statusUrl, {
@@ -308,8 +349,8 @@ it('n8n finds each of them, and there are no others', async () => {
 it("n8n's AI builder takes neither node for the other, also where a saved workflow leaves out defaults", async () => {
 	const lookUp = (version: unknown) =>
 		loadOutputSchema({ nodeDir: NODE_FOLDER, version: Number(version), versionFallback: true });
-	const [first] = NAMES;
-	expect(lookUp(nodeVersion)).toEqual(await schemaAt(first ?? ''));
+	const first = 'v1.0.0/otp/send';
+	expect(lookUp(nodeVersion)).toEqual(await schemaAt(first));
 	expect(lookUp(triggerVersion)).toEqual(await schemaAt(`v${triggerVersion}.0.0/output`));
 });
 

@@ -132,7 +132,7 @@ describe('other texts that a customer reads:', () => {
 					responseType: 'choice',
 					choices: { choice: [{ title: 'Yes' }, { title: '{payee}' }] },
 				}),
-			/^Button 2: Title .*\{payee\}/,
+			/^Choice 2: Title .*\{payee\}/,
 		],
 		[
 			'40. an object in the Wrong Code Reply',

@@ -122,6 +122,7 @@ describe('settings', () => {
 			message: code,
 			buttons: [],
 			additionalFields: {},
+			autoFill: true,
 			otpMode: 'generate',
 			codeLength: 6,
 			codeCharacters: 'digits',

@@ -259,16 +259,29 @@ describe('polluting and wrongly typed', () => {
 		['39. a time that no Date can hold', { time: 9e15 }],
 		['40. an object for a time', { time: { valueOf: 1 } }],
 		['41. an object for an id', { webhookId: { toString: 'x' } }],
-		['42. null for the customer', { customerNo: null }],
-		['43. a list for the customer', { customerNo: ['70021'] }],
-		['44. a fraction for the customer', { customerNo: 70021.5 }],
-		['45. true for the customer', { customerNo: true }],
 	])('%s costs no neighbour', async (_, parts) => {
 		const bad = written('[bad]:x', parts as never);
 		const body = envelope(written('[first]:x'), bad, written('[last]:x'));
 		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
 		expect(idsOf()).toEqual(['first', 'last']);
 	});
+
+	it.each([
+		['42. null', null],
+		['43. a list', ['70021']],
+		['44. a fraction', 70021.5],
+		['45. true', true],
+		['an empty text', ''],
+		['nothing', undefined],
+	])(
+		"%s for the number of a customer: the event is read, and is nobody's but of its id",
+		async (_, customerNo) => {
+			const body = envelope(written('[first]:x'), written('[bad]:x', { customerNo, userId: '7' }));
+			expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+			expect(idsOf()).toEqual(['first', 'bad']);
+			expect(server.executions.flat().at(-1)).toMatchObject({ customerNo: null, userId: '7' });
+		},
+	);
 
 	it('46. a typed press of another customer says whose it is', async () => {
 		const body = envelope(written('[transfer-of-70021]:approve', { customerNo: '70022' }));

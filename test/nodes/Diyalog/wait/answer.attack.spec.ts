@@ -166,7 +166,7 @@ it('4. an answer altered on the way', async () => {
 it('5. another customer who knows the messageId', async () => {
 	const asked = await ask();
 	await type(`[${asked.message.messageId}]:approve`, '70022');
-	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherCustomer' });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherPerson' });
 	await stillTakesTheRightAnswer(asked);
 });
 
