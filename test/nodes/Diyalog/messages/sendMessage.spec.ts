@@ -116,9 +116,10 @@ describe('the documented examples, byte for byte, their layout aside', () => {
 		const { message } = documentedJson('sendmessage-generictemplate.json') as {
 			message: { attachment: { payload: { elements: Array<Record<string, unknown>> } } };
 		};
-		const cardsJson = message.attachment.payload.elements.map(
-			({ buttons: _old, buttonsV2, ...card }) => ({ ...card, buttons: buttonsV2 }),
-		);
+		const cardsJson = message.attachment.payload.elements.map(({ buttonsV2, ...card }) => ({
+			...card,
+			buttons: buttonsV2,
+		}));
 		const body = bodyOf('sendCarousel', carouselSchema, {
 			customerNo: '123456789',
 			cardsJson,
@@ -142,7 +143,7 @@ describe('recipients', () => {
 		[{ recipientType: 'customer', customerNo: '' }, 'Customer Number is empty'],
 		[{ recipientType: 'employee', employeeNo: ' ' }, 'Employee Number is empty'],
 		[
-			{ recipientType: 'user', userId: 9007199254740993 },
+			{ recipientType: 'user', userId: 2 ** 60 },
 			'Diyalog User ID is a number too large to be exact',
 		],
 	])('%j is refused', (fields, sentence) => {
