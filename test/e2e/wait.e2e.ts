@@ -224,7 +224,7 @@ describe('what is not accepted leaves the execution waiting', () => {
 		await stage.type(typed, '70022');
 		await stillWaits(asked);
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
-			expect.objectContaining({ resumed: false, notResumedReason: 'otherCustomer' }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'otherPerson' }),
 		]);
 		await stage.press(asked.message, 'Approve');
 		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });

@@ -72,6 +72,8 @@ export class WaitingInstance {
 
 	private triggers: WebhookServer[] = [];
 
+	private started = 0;
+
 	private constructor(
 		readonly url: string,
 		private readonly stopServer: () => Promise<void>,
@@ -120,9 +122,11 @@ export class WaitingInstance {
 				...parameters,
 			},
 		};
-		const id = String(this.executions.size + 1);
+		const id = String(++this.started);
 		const instance = { url: this.url, executionId: id };
+		this.running.add(id);
 		const { run, error } = await startDiyalogNode(setup, [{ json: input }], instance).done;
+		this.running.delete(id);
 		if (error) throw error;
 		const execution: Stored = {
 			id,
@@ -134,6 +138,14 @@ export class WaitingInstance {
 		};
 		this.executions.set(id, execution);
 		return execution;
+	}
+
+	/** What is stored of a wait becomes something else, for instance what an earlier release has stored. */
+	restore({ id }: WaitingExecution, change: (wait: IDataObject) => IDataObject): void {
+		const contexts = this.executions.get(id)?.data.executionData?.contextData ?? {};
+		for (const context of Object.values(contexts)) {
+			context.diyalogWait = change(context.diyalogWait as IDataObject);
+		}
 	}
 
 	/** A loop comes back to the node with this item, after its question is over. */
@@ -156,13 +168,14 @@ export class WaitingInstance {
 
 	private async handle(request: Request, response: Response): Promise<void> {
 		this.calls.push(`${request.method} ${request.url}`);
-		const execution = this.executions.get(String(request.params.executionId));
-		if (!execution) {
-			response.status(404).json({ message: 'The execution does not exist.' });
+		const id = String(request.params.executionId);
+		if (this.running.has(id)) {
+			response.status(409).json({ message: `The execution "${id}" is running already.` });
 			return;
 		}
-		if (this.running.has(execution.id)) {
-			response.status(409).json({ message: `The execution "${execution.id}" is running already.` });
+		const execution = this.executions.get(id);
+		if (!execution) {
+			response.status(404).json({ message: 'The execution does not exist.' });
 			return;
 		}
 		if (execution.continuations.length > 0) {

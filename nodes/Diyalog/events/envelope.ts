@@ -13,7 +13,7 @@ const id = z.union([z.string(), z.number().int()]).transform(String);
 const customerNo = id
 	.nullish()
 	.catch(null)
-	.transform((text): string | null => (text === undefined || text === '' ? null : text));
+	.transform((text): string | null => (text === undefined || text?.trim() === '' ? null : text));
 
 /** The last millisecond that a Date can hold. */
 const MAX_EPOCH_MS = 8.64e15;

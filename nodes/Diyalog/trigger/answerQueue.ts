@@ -69,7 +69,7 @@ export interface QueuedAnswer {
 export interface QueueLimits {
 	/** n8n needs its CPU for each, so more would only be slower */
 	atOnce: number;
-	/** of one customer to one message */
+	/** of one person to one message */
 	maxInChain: number;
 	maxInAll: number;
 	/** how long an execution that is still running may take to begin to wait */

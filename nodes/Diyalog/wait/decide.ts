@@ -80,10 +80,10 @@ const waitSchema = z.object({
 	/** which asked, and which answers find */
 	executionId: z.string().optional(),
 	/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
-	customerNo: z.string().nullable(),
+	customerNo: z.string().min(1).nullable(),
 	employeeNo: z.string().optional(),
 	/** the person's id in Diyalog, from the response to the message */
-	userId: z.string().optional(),
+	userId: z.string().min(1).optional(),
 	/** how SendMessage names the person; SendOTP takes the customer's number */
 	messageTo: recipientSchema.optional(),
 	messageId: z.string(),

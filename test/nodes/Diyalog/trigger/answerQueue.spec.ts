@@ -146,7 +146,7 @@ it('twenty impatient customers and one patient: the patient one waits for one ro
 
 it('what others type under the same message queues for itself', async () => {
 	const strangers = Array.from({ length: 100 }, async () =>
-		pass('a', [{ resumed: false, notResumedReason: 'otherCustomer', isLost: false }], {
+		pass('a', [{ resumed: false, notResumedReason: 'otherPerson', isLost: false }], {
 			userId: '2',
 		}),
 	);
