@@ -22,7 +22,8 @@ export class Diyalog implements INodeType {
 		version: 1,
 		subtitle:
 			'={{ $parameter["operation"] === "sendAndWait" ? "send and wait: " + $parameter["responseType"] : $parameter["operation"] + ": " + $parameter["resource"] }}',
-		description: 'Send one-time passwords (OTP) and approvals over the Diyalog messenger',
+		description:
+			'Send messages, one-time passwords (OTP) and questions over the Diyalog messenger, and wait for the answer',
 		defaults: { name: 'Diyalog' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -83,7 +83,7 @@ beforeEach(() => {
 it('approved on the phone: the tool runs with what the model asked for', async () => {
 	const asked = await (await createAgent()).start();
 	expect(asked.message).toMatchObject({
-		mokMessage: 'The agent wants to run Transfer_money with 250',
+		text: 'The agent wants to run Transfer_money with 250',
 		buttonsV2: [{ title: 'Approve' }, { title: 'Decline' }],
 	});
 	expect(chat.deeds).toEqual([]);
@@ -93,6 +93,19 @@ it('approved on the phone: the tool runs with what the model asked for', async (
 	expect(await reviewed(asked)).toMatchObject({
 		decision: 'approved',
 		data: { approved: true, ...REVIEWER },
+	});
+});
+
+it('approved by an employee: the tool runs', async () => {
+	const employee = { recipientType: 'employee', employeeNo: 'E100' };
+	const asked = await (await createAgent(employee)).start();
+	expect(asked.message).toMatchObject({ employeeNo: 'E100' });
+	await stage.press(asked.message, 'Approve');
+	expect(await saidBy(asked)).toEqual({ output: 'I was told: [{"result":"transferred"}]' });
+	expect(await reviewed(asked)).toMatchObject({
+		decision: 'approved',
+		customerNo: null,
+		employeeNo: 'E100',
 	});
 });
 
@@ -160,7 +173,7 @@ describe('without a tool to approve, as a tool of the agent itself', () => {
 
 it('the message that n8n proposes shows tool and input, which otherwise would read [object Object]', async () => {
 	const asked = await (await createAgent({ message: N8N_DEFAULT_MESSAGE })).start();
-	expect(asked.message.mokMessage).toBe(
+	expect(asked.message.text).toBe(
 		'The agent wants to run this tool: Transfer_money\n\nInput:\n{"amount":"250"}',
 	);
 	await stage.press(asked.message, 'Decline');
