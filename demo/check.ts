@@ -218,7 +218,7 @@ async function checkRefusals(demo: Demo): Promise<Finding[]> {
 	return [
 		{
 			what: 'an unknown customer is a clear error of the execution',
-			right: record.includes('Diyalog does not know this customer'),
+			right: record.includes('Diyalog does not know this person'),
 		},
 		{
 			what: 'a forged call is answered with 401 and starts nothing',

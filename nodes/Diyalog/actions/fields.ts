@@ -57,6 +57,46 @@ export const additionalFields: INodeProperties = {
 	],
 };
 
+const titleField: INodeProperties = {
+	displayName: 'Title',
+	name: 'title',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. Approve',
+	description: 'The words that stand on it',
+};
+
+/** What a press sends back, and how, in the order of use. */
+const payloadField: INodeProperties = {
+	displayName: 'Payload',
+	name: 'payload',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. approve',
+	description: 'What comes back through the Diyalog Trigger when it is pressed',
+};
+
+const furtherAnswerFields: INodeProperties[] = [
+	{
+		displayName: 'Sign Payload on the Device',
+		name: 'payloadHidden',
+		type: 'boolean',
+		default: false,
+		description:
+			"Whether your company's app signs the payload on the customer's device before it comes back",
+	},
+	{
+		displayName: 'Text Shown When Pressed',
+		name: 'payloadSeenByUser',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. Approved',
+		description: 'What the chat shows after the press. If empty, it shows the payload itself.',
+	},
+];
+
+const FOR_ANSWERS: IDisplayOptions = { show: { type: ['postback'] } };
+
 /** In the order of use; the type comes first because it decides about the rest. */
 const buttonValues: INodeProperties[] = [
 	{
@@ -77,23 +117,8 @@ const buttonValues: INodeProperties[] = [
 		],
 		default: 'postback',
 	},
-	{
-		displayName: 'Title',
-		name: 'title',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. Approve',
-		description: 'The words on the button',
-	},
-	{
-		displayName: 'Payload',
-		name: 'payload',
-		type: 'string',
-		displayOptions: { show: { type: ['postback'] } },
-		default: '',
-		placeholder: 'e.g. approve',
-		description: 'What comes back through the Diyalog Trigger when the button is pressed',
-	},
+	titleField,
+	{ ...payloadField, displayOptions: FOR_ANSWERS },
 	{
 		displayName: 'Address',
 		name: 'payload',
@@ -103,24 +128,7 @@ const buttonValues: INodeProperties[] = [
 		placeholder: 'e.g. https://www.example.com/help',
 		description: 'The web page that the button opens on the device',
 	},
-	{
-		displayName: 'Sign Payload on the Device',
-		name: 'payloadHidden',
-		type: 'boolean',
-		displayOptions: { show: { type: ['postback'] } },
-		default: false,
-		description:
-			"Whether your company's app signs the payload on the customer's device before it comes back",
-	},
-	{
-		displayName: 'Text Shown When Pressed',
-		name: 'payloadSeenByUser',
-		type: 'string',
-		displayOptions: { show: { type: ['postback'] } },
-		default: '',
-		placeholder: 'e.g. Approved',
-		description: 'What the chat shows after the press. If empty, it shows the payload itself.',
-	},
+	...furtherAnswerFields.map((field) => ({ ...field, displayOptions: FOR_ANSWERS })),
 ];
 
 /** Of several entries the editor shows the titles. */
@@ -156,9 +164,9 @@ const quickRepliesField: INodeProperties = {
 			displayName: 'Quick Reply',
 			name: 'quickReply',
 			values: [
-				...buttonValues
-					.filter(({ name, displayName }) => name !== 'type' && displayName !== 'Address')
-					.map(({ displayOptions: _always, ...field }) => field),
+				titleField,
+				payloadField,
+				...furtherAnswerFields,
 				{
 					displayName: 'Image URL',
 					name: 'imageUrl',

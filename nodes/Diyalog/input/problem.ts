@@ -57,8 +57,11 @@ function labelOf(
 		const named = entries.filter(({ name }) => name === part);
 		const entry = named.find((each) => 'values' in each || isShown(each, values, all)) ?? named[0];
 		if (entry) [label, entries] = [entry.displayName, entriesIn(entry)];
-		else if (typeof part === 'string' && label !== '') [label, entries] = [part, []];
-		else if (element !== '' && typeof part === 'string') label = part;
+		else if (typeof part === 'string') {
+			// What JSON holds has no field of its own.
+			element ||= label;
+			[label, entries] = [part, []];
+		}
 		const value = values[String(part)];
 		values = isEntered(value) ? value : {};
 	}

@@ -1,7 +1,7 @@
 /*
  * What can go wrong between us and a Diyalog server, as sentences. Pure: no n8n, no network.
  *
- * The documented texts are those of the sibling endpoint SendMessage; SendOTP documents none of its own.
+ * The documented texts are those of SendMessage; SendOTP documents none of its own.
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendmessage-api
  */
 
@@ -29,6 +29,7 @@ export type FailureKind =
 	| 'unknownCustomer'
 	| 'malformedRequest'
 	| 'botNotAlive'
+	| 'refusedFile'
 	| 'notDiyalog'
 	| 'accessDenied'
 	| 'tooManyRequests'
@@ -68,9 +69,9 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 		text: /not delivered due to rec[ei]pient not found/i,
 		failure: {
 			kind: 'unknownCustomer',
-			title: 'Diyalog does not know this customer',
+			title: 'Diyalog does not know this person',
 			advice:
-				'Check the Customer Number. The customer has to have opened the chat in your app at least once.',
+				'Check the number of the customer or employee. The person has to have opened the chat in your app at least once.',
 		},
 	},
 	{
@@ -79,6 +80,23 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 			kind: 'botNotAlive',
 			title: 'The bot is not active on the Diyalog server',
 			advice: 'Ask the administrator of the Diyalog server to start the bot, then send again.',
+		},
+	},
+	{
+		text: /exceeded max file size of \S+/i,
+		failure: {
+			kind: 'refusedFile',
+			title: 'The file is too large for Diyalog',
+			advice: 'Send a smaller file, or a link to it.',
+		},
+	},
+	{
+		text: /file as photo cannot be parsed|file data bytes (?:not valid|is empty)/i,
+		failure: {
+			kind: 'refusedFile',
+			title: 'Diyalog could not read the file',
+			advice:
+				'Check what the previous node put into it. A photo has to be a picture: send anything else as a document.',
 		},
 	},
 	{

@@ -147,7 +147,7 @@ describe('send', () => {
 				error:
 					"Customer Number is empty [item 1]. Enter the customer's number in your company's system. Nothing was sent for this item.",
 			},
-			{ error: expect.stringContaining('Diyalog does not know this customer') as string },
+			{ error: expect.stringContaining('Diyalog does not know this person') as string },
 			expect.objectContaining({ customerNo: '70022' }),
 		]);
 		expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
@@ -179,7 +179,7 @@ describe("Diyalog's refusals", () => {
 			'Diyalog did not accept the bot token',
 			'503',
 		],
-		['an unknown customer', {}, 'nobody', 'Diyalog does not know this customer', '500'],
+		['an unknown customer', {}, 'nobody', 'Diyalog does not know this person', '500'],
 		[
 			'a sleeping bot',
 			{ botToken: DEAD_TOKEN },
