@@ -6,7 +6,7 @@ import type { PayloadSignature } from '../deviceSignature/verifier';
 
 /** What every event of the webhook tells. */
 export interface WebhookEvent {
-	/** the customer's number in the company's system; null for an employee, who has none */
+	/** the customer's number in the company's system; null where Diyalog gives none, as for employees */
 	customerNo: string | null;
 	/** the person's id in Diyalog */
 	userId: string;

@@ -22,7 +22,8 @@ function messageIdOf(event: DiyalogEvent): string | null {
 
 /**
  * Whether an event passes the filters. A filter looks only at events that carry its value: the one for payloads lets
- * deliveries pass, because they have no payload.
+ * deliveries pass, because they have no payload. Only that for customer numbers lets nothing pass without a number: whose event
+ * that is, nobody can tell by it.
  */
 export function passesFilters(event: DiyalogEvent, filters: EventFilters): boolean {
 	const { events, messageIdPrefix, customerNumbers, payloads, webhookIds, onlySigned } = filters;

@@ -8,8 +8,8 @@ export interface Press {
  * Reads `[<messageId>]:<payload>`, the text as which Diyalog delivers a press. The id ends at the first `]:`, because
  * the payload may hold anything and Diyalog's own ids hold no such pair; this package refuses to send an id with it.
  *
- * A customer can type such a text as well: a press proves nothing by itself, it has to be bound to a message that was
- * sent to that customer.
+ * Anybody can type such a text as well: a press proves nothing by itself, it has to be bound to a message that was
+ * sent to that person.
  *
  * Source: https://diyalog-im.github.io/docs/webhook
  *

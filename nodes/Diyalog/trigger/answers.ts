@@ -40,7 +40,7 @@ export interface WaitedForAnswer {
 	};
 }
 
-/** As a press reads in Diyalog's webhook, and as a customer may have typed it. */
+/** As a press reads in Diyalog's webhook, and as somebody may have typed it. */
 const asTyped = ({ messageId, payload }: ButtonPressed): string => `[${messageId}]:${payload}`;
 
 /**
@@ -75,9 +75,9 @@ const LOSSES: Readonly<Record<string, string>> = {
 	unreachable:
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	unknown:
-		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the customer can answer again.',
-	busy: 'too many answers are in line. Nothing was passed on; the customer can answer again.',
-	withdrawn: 'n8n fails to take answers. It was not passed on; the customer can answer again.',
+		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the person can answer again.',
+	busy: 'too many answers are in line. Nothing was passed on; the person can answer again.',
+	withdrawn: 'n8n fails to take answers. It was not passed on; the person can answer again.',
 	unproved:
 		'node and trigger have different App Secrets, or the message id is forged. Choose the same Diyalog API credential in both.',
 	signatureRefused:

@@ -40,7 +40,7 @@ export const serverConfFields: INodeProperties[] = [
 
 /** What the empty panel says. */
 export const TRIGGER_PANEL = {
-	header: 'A customer presses a button',
+	header: 'Somebody presses a button',
 	executionsHelp: {
 		inactive:
 			'Diyalog knows one URL for each bot, the production one. <b>While building</b>, press "Execute step" and let the Diyalog server (or the sandbox of this package) post to the Test URL. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',

@@ -14,13 +14,13 @@ import { serverConfFields } from './serverConf';
 const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'description'>>> = {
 	buttonPressed: {
 		name: 'Button Pressed',
-		description: 'A customer pressed a button under a message',
+		description: 'Somebody pressed a button under a message',
 	},
 	messageDelivered: {
 		name: 'Message Delivered',
-		description: "A message reached the customer's device",
+		description: 'A message reached the device',
 	},
-	messageRead: { name: 'Message Read', description: 'A customer has seen a message' },
+	messageRead: { name: 'Message Read', description: 'Somebody has seen a message' },
 	messageSent: { name: 'Message Sent', description: 'Diyalog has taken a message for delivery' },
 	other: { name: 'Other', description: 'What Diyalog may add later, as it comes' },
 	statusCallback: {
@@ -28,7 +28,7 @@ const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'de
 		description:
 			'The older /updatemokstatus call of some servers. It needs the Status Callback Token of the credential.',
 	},
-	textReceived: { name: 'Text Received', description: 'A customer wrote a text' },
+	textReceived: { name: 'Text Received', description: 'Somebody wrote a text' },
 };
 
 const eventField: INodeProperties = {
@@ -104,7 +104,7 @@ const filterField: INodeProperties = {
 			'Customer Number',
 			'customerNumbers',
 			'e.g. 70021',
-			'Take only events of these customers',
+			'Take only events of these customers. Employees have no such number.',
 		),
 		{
 			displayName: 'Message ID Prefix',
@@ -165,7 +165,7 @@ const optionField: INodeProperties = {
 			noDataExpression: true,
 			default: false,
 			description:
-				"Whether to take only presses whose payload the customer's device has signed validly, also those that an execution waits for. The credential says how it is checked.",
+				'Whether to take only presses whose payload the device has signed validly, also those that an execution waits for. The credential says how it is checked.',
 		},
 		{
 			displayName: 'Only Unmatched',

@@ -51,8 +51,8 @@ const page = (content: string): string => `<!doctype html>
 export const confirmationPage = (title: string): string =>
 	page(`<form method="post"><button type="submit">${escapeHtml(title)}</button></form>`);
 
-/** What the customer sees once the answer is taken. */
+/** What the person sees once the answer is taken. */
 export const TAKEN_PAGE = page('<p>✓</p>');
 
-/** What the customer sees when nothing waits for this answer any more. */
+/** What the person sees when nothing waits for this answer any more. */
 export const OVER_PAGE = page('<p>✗</p><p>This link is no longer valid.</p>');

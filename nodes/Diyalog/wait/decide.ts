@@ -47,7 +47,7 @@ const expectationSchema = z.discriminatedUnion('kind', [
 	z.object({
 		kind: z.literal('button'),
 		buttons: z.array(issuedButtonSchema),
-		/** take only a payload that the customer's device has signed validly */
+		/** take only a payload that the person's device has signed validly */
 		requireSignedPayload: z.boolean(),
 	}),
 	z.object({

@@ -2,7 +2,7 @@ import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 
 /*
- * What a trigger posts to a waiting execution of its own instance: the customer's answer, and the proof that a trigger
+ * What a trigger posts to a waiting execution of its own instance: the person's answer, and the proof that a trigger
  * with the same credential authenticated it. Holding the resume URL alone is worth nothing.
  */
 
@@ -12,7 +12,7 @@ const answerSchema = z.object({
 	turn: z.string(),
 	/** how many wrong answers had been given before that message was sent */
 	attempt: z.number().int().min(0),
-	/** null for an employee */
+	/** null where Diyalog gives none, as for employees */
 	customerNo: z.string().nullable(),
 	/** the person's id in Diyalog */
 	userId: z.string(),

@@ -156,7 +156,7 @@ export function looksLikeReference(messageId: string): boolean {
 }
 
 /**
- * Reads a reference from a messageId. What nobody with the App Secret made is none: a customer can type any id.
+ * Reads a reference from a messageId. What nobody with the App Secret made is none: anybody can type any id.
  *
  * @param appSecrets the credential's App Secret, and while it is being changed the previous one; empty ones do not count
  * @returns undefined when the messageId is that of an ordinary message, or forged

@@ -73,7 +73,7 @@ it.each<[Wait['customerNo'], Wait['userId'], Answer['customerNo'], string, strin
 	[null, undefined, '70022', '7', NO],
 	[null, undefined, '70022', '8', NO],
 ])(
-	'waiting for customer %j with id %j, customer %j with id %j answers: %4$s',
+	'waiting for customer %j with id %j, customer %j with id %j answers: %s',
 	(customerNo, userId, answerNo, answerId, expected) => {
 		expect(verdict({ customerNo, userId }, { customerNo: answerNo, userId: answerId })).toBe(
 			expected,
@@ -120,7 +120,7 @@ it.each([
 	['two at once', { appStaffId: 'E100', id: '7' }, false],
 	['a number', { id: 7 }, false],
 	['nothing', {}, false],
-])('a stored wait that is replied to by %s is read: %3$j', (_what, messageTo, isRead) => {
+])('a stored wait that is replied to by %s, %j, is read: %j', (_what, messageTo, isRead) => {
 	const stored: unknown = { ...waitFor({ customerNo: '70021', userId: '7' }), messageTo };
 	expect(readWait(stored) !== undefined).toBe(isRead);
 });
