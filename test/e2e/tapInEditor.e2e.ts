@@ -70,7 +70,7 @@ describeWithChromium('a tap on the phone', () => {
 
 		await editor.openNode('Ask the customer');
 		await editor.output('Waiting for input').waitFor();
-		await editor.output('Waits for the customer to approve or decline').waitFor();
+		await editor.output('Waits for an approval or a refusal').waitFor();
 		await editor.closeNode();
 
 		await approve.click();
