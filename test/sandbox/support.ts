@@ -67,13 +67,83 @@ export async function sendRaw(
 	body: string | Uint8Array,
 	token = TOKEN,
 	contentType = 'application/json',
+	operation = 'sendmok',
 ) {
-	const response = await fetch(`${sandbox.url}/v1/bots/sendmok/${encodeURIComponent(token)}`, {
+	const response = await fetch(`${sandbox.url}/v1/bots/${operation}/${encodeURIComponent(token)}`, {
 		method: 'POST',
 		headers: { 'content-type': contentType },
 		body,
 	});
 	return { status: response.status, text: await response.text() };
+}
+
+/** What every message of SendMessage has to hold. */
+export const noReplies = { quickReplies: [], quickRepliesV2: [] };
+export const toCustomer = { appCustomerId: CUSTOMER_NO };
+export const toEmployee = { appStaffId: 'E100' };
+
+export const button = (title: string, more: object = {}) => ({
+	type: 'postback',
+	title,
+	payload: title.toLowerCase(),
+	...more,
+});
+export const reply = (title: string, more: object = {}) => ({
+	contentType: 'text',
+	title,
+	payload: title.toLowerCase(),
+	...more,
+});
+export const card = (title: string, buttonsV2: object[] = [], more: object = {}) => ({
+	title,
+	buttons: [],
+	buttonsV2,
+	...more,
+});
+
+/** A message of each kind that SendMessage has, without recipient. */
+export const kinds = {
+	text: (text: string, more: object = {}) => ({ ...noReplies, text, ...more }),
+	quickReplies: (text: string, titles: string[], more: object = {}) => ({
+		...noReplies,
+		text,
+		quickRepliesV2: titles.map((title) => reply(title)),
+		...more,
+	}),
+	buttons: (text: string, buttonsV2: object[], messageId = 'template-1') => ({
+		...noReplies,
+		attachment: {
+			type: 'template',
+			payload: { templateType: 'button', messageId, text, buttons: [], buttonsV2, elements: [] },
+		},
+	}),
+	carousel: (elements: object[], more: object = {}) => ({
+		...noReplies,
+		attachment: {
+			type: 'template',
+			payload: { templateType: 'generic', elements, buttons: [], buttonsV2: [] },
+		},
+		...more,
+	}),
+	document: (fileName: string, bytes: Uint8Array, more: object = {}) => ({
+		...noReplies,
+		document: { fileName, fileData: Buffer.from(bytes).toString('base64'), ...more },
+	}),
+	appTrigger: (text: string, command: string, data: string) => ({
+		...noReplies,
+		text,
+		trigger: { command, data },
+	}),
+};
+
+export async function sendMessage(
+	sandbox: Sandbox,
+	message: unknown,
+	recipient: unknown = toCustomer,
+	token = TOKEN,
+) {
+	const body = JSON.stringify({ recipient, message });
+	return await sendRaw(sandbox, body, token, 'application/json', 'sendmessage');
 }
 
 /** A request to the sandbox's own interface. */
