@@ -125,9 +125,9 @@ function documentParts(id, file) {
 }
 
 /** A file as chats show it: what it is, its name, its size, and a tap opens it. */
-function fileLink(address, { fileName, mimeType, size, photo, video, voice }) {
+function fileLink(address, { fileName, mimeType, size, video, voice }) {
 	const duration = (video ?? voice)?.duration;
-	const icon = photo ? '🖼' : video ? '▶' : voice ? '🎤' : '📄';
+	const icon = /\.(\w{1,4})$/.exec(fileName)?.[1].toUpperCase() ?? 'FILE';
 	const details = [sizeOf(size), mimeType, duration !== undefined && seconds(duration)];
 	const small = element('small', { textContent: details.filter(Boolean).join(' · ') });
 	const name = element('b', { textContent: fileName, dir: 'auto' });
@@ -145,7 +145,10 @@ function triggerParts({ command, data }) {
 	says.append('The company app gets command ', element('code', { textContent: command }));
 	if (data === '') says.append(' without data');
 	else says.append(' with data ', element('code', { textContent: data }));
-	const onclick = () => (says.hidden = !says.hidden);
+	const onclick = () => {
+		says.hidden = !says.hidden;
+		if (followsNewest) showNewest();
+	};
 	const open = { type: 'button', textContent: 'Open in the company app', onclick };
 	return [says, element('div', { className: 'answers' }, element('button', open))];
 }
