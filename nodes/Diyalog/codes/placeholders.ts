@@ -52,6 +52,9 @@ const namesIn = (text: string): string[] =>
 /** What JavaScript, and so an expression, makes of an object inside a text. */
 const OBJECT_AS_TEXT = '[object Object]';
 
+/** Diyalog states no limit. Looking through the megabytes that somebody else wrote would hold up all of n8n for half a minute. */
+const MAX_CHARACTERS = 100_000;
+
 /** What is wrong with a text, and what to do. */
 export interface Unfilled {
 	problem: string;
@@ -79,6 +82,12 @@ function adviceFor(name: string, values: PlaceholderValues | undefined): string 
  * @param values what is put in place of placeholders; nothing for a text that has none
  */
 export function findUnfilled(template: string, values?: PlaceholderValues): Unfilled | undefined {
+	if (template.length > MAX_CHARACTERS) {
+		return {
+			problem: `is longer than ${MAX_CHARACTERS} characters`,
+			advice: 'Shorten it: nobody could read that on a phone.',
+		};
+	}
 	if (template.includes(OBJECT_AS_TEXT)) {
 		return {
 			problem: 'has an object where the customer should read a text',

@@ -26,14 +26,31 @@ export const jsonValue = z
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A list that data gives, each entry checked by itself; undefined when there is none. */
+/** More than Diyalog takes of anything. Checking each of a million entries would hold up all of n8n for minutes. */
+const MAX_ENTRIES = 100;
+
+/** A list, each entry checked by itself. One that is far too long is refused before any entry is looked at. */
+export const listOf = <T extends z.ZodType>(entry: T) =>
+	z
+		.unknown()
+		.transform((value, context): unknown => {
+			if (!Array.isArray(value) || value.length <= MAX_ENTRIES) return value;
+			return addProblem(
+				context,
+				`has ${value.length} entries`,
+				'Check the expression: Diyalog takes a few of them at most.',
+			);
+		})
+		.pipe(z.array(entry));
+
+/** A list that data gives; undefined when there is none. */
 export const listFromData = <T extends z.ZodType>(entry: T) =>
 	jsonValue
 		.transform((value, context): unknown => {
 			if (value === undefined || Array.isArray(value)) return value;
 			return addProblem(context, 'is not a list', 'Give a list in square brackets: [...].');
 		})
-		.pipe(z.array(entry).optional());
+		.pipe(listOf(entry).optional());
 
 /** A text as an entry of a list: what stands for its title and for what it sends back. */
 const isText = (value: unknown): value is string | number =>

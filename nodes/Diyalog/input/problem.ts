@@ -32,6 +32,12 @@ export function addProblem(
 	return z.NEVER;
 }
 
+/** A switch about which an expression says nothing. What it protects must not be off because of that. */
+export const UNDECIDED = [
+	'is neither on nor off',
+	'Check the expression: it has to give true or false.',
+] as const;
+
 type Entry = INodeProperties | INodePropertyCollection;
 
 const isEntry = (option: Entry | INodePropertyOptions): option is Entry => 'displayName' in option;
@@ -68,12 +74,15 @@ function labelOf(
 	return [element, label].filter((words) => words !== '').join(': ') || 'Input';
 }
 
+/** A name that somebody wrote. Numbers, codes and tokens that stand in the place of one are not repeated. */
+const MISSPELLED_NAME = /^[A-Za-z]{1,30}\d?$/;
+
 /** What is wrong, and what to do. */
 function explain(issue: z.core.$ZodIssue | undefined): Omit<InputProblem, 'field'> {
 	const { advice } = (issue?.code === 'custom' && issue.params) || {};
 	if (issue && typeof advice === 'string') return { problem: issue.message, advice };
 	if (issue?.code === 'unrecognized_keys') {
-		const names = issue.keys.filter((key) => /^[\w-]{1,40}$/.test(key)).slice(0, 3);
+		const names = issue.keys.filter((key) => MISSPELLED_NAME.test(key)).slice(0, 3);
 		return {
 			problem: ['has a name that is not known', ...names].join(': '),
 			advice: 'Use the documented names. Nothing else would be sent.',

@@ -1,5 +1,6 @@
 import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
+import { isObject, listOf } from '../input/json';
 import { addIssues, addProblem } from '../input/problem';
 import { messageIdText, requiredIdentifier, requiredText } from '../input/schemas';
 import { buttonSchema, requireVisible, TOO_MANY_BUTTONS } from './buttons';
@@ -37,7 +38,7 @@ const recipientSchema = z
 	});
 
 /** A list of the old form, which Diyalog wants to see and which stays empty. */
-const emptyList = z.array(z.never()).default([]);
+const emptyList = listOf(z.never()).default([]);
 
 const common = { messageId: messageIdText, quickReplies: emptyList };
 const withoutQuickReplies = { ...common, quickRepliesV2: emptyList };
@@ -45,8 +46,7 @@ const withoutQuickReplies = { ...common, quickRepliesV2: emptyList };
 const shown = (advice: string) => requiredText(advice).transform(shownText);
 const text = shown('Enter the text that the person reads.');
 
-const buttonsV2 = z
-	.array(buttonSchema)
+const buttonsV2 = listOf(buttonSchema)
 	.default([])
 	.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS));
 
@@ -66,7 +66,7 @@ const card = z
 
 const genericTemplate = z.strictObject({
 	templateType: z.literal('generic'),
-	elements: z.array(card).transform((cards, context) => requireCards(cards, context)),
+	elements: listOf(card).transform((cards, context) => requireCards(cards, context)),
 	buttons: emptyList,
 	buttonsV2: emptyList,
 });
@@ -95,14 +95,19 @@ const templateMessage = z
 const wholeNumber = z.number().int().min(1);
 const size = { width: wholeNumber, height: wholeNumber };
 
+/** How many bytes base64 stands for. It ends with two signs for padding at most. */
+function bytesIn(base64: string): number {
+	const padding = /={0,2}$/.exec(base64.slice(-2))?.[0] ?? '';
+	return Math.floor(((base64.length - padding.length) * 3) / 4);
+}
+
 const documentMessage = z
 	.strictObject({
 		...withoutQuickReplies,
 		document: z.strictObject({
 			fileName: requiredText('Enter the name under which the file is shown.'),
 			fileData: z.string().transform((base64, context) => {
-				const bytes = Math.floor((base64.replace(/=+$/, '').length * 3) / 4);
-				const found = fileSizeProblem(bytes);
+				const found = fileSizeProblem(bytesIn(base64));
 				return found ? addProblem(context, found.problem, found.advice) : base64;
 			}),
 			mimeType: z.string().optional(),
@@ -131,8 +136,7 @@ const textMessage = z
 	.strictObject({
 		...common,
 		text,
-		quickRepliesV2: z
-			.array(quickReplySchema)
+		quickRepliesV2: listOf(quickReplySchema)
 			.default([])
 			.transform((replies, context) =>
 				replies.length > 0 ? requireQuickReplies(replies, context) : replies,
@@ -147,12 +151,15 @@ type Documented = { messageId: string | undefined; content: MessageContent };
 
 /** The kind of a message shows in which of these it has. */
 const kindOf = (message: Readonly<Record<string, unknown>>): z.ZodType<Documented> => {
-	if ('attachment' in message) return templateMessage;
-	if ('document' in message) return documentMessage;
-	return 'trigger' in message ? triggerMessage : textMessage;
+	if (Object.hasOwn(message, 'attachment')) return templateMessage;
+	if (Object.hasOwn(message, 'document')) return documentMessage;
+	return Object.hasOwn(message, 'trigger') ? triggerMessage : textMessage;
 };
 
-const messageSchema = z.looseObject({}).transform((message, context): Documented => {
+const messageSchema = z.unknown().transform((message, context): Documented => {
+	// It is looked at as it came: a copy of what has the name __proto__ would have other fields.
+	if (!isObject(message))
+		return addProblem(context, 'is not an object', 'Give one in braces: {...}.');
 	const { data, error } = kindOf(message).safeParse(message);
 	if (data) return data;
 	return addIssues(context, error);

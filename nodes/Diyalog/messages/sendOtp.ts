@@ -2,8 +2,8 @@ import { z } from 'zod/v4';
 import type { RandomBytes } from '../codes/code';
 import { codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
-import { jsonValue } from '../input/json';
-import { addIssues, addProblem } from '../input/problem';
+import { jsonValue, listOf } from '../input/json';
+import { addIssues, addProblem, UNDECIDED } from '../input/problem';
 import {
 	messageIdText,
 	optionalIdentifier,
@@ -37,8 +37,7 @@ const inputShape = {
 	buttons: buttonsSchema,
 	buttonsJson: buttonsFromData,
 	/** of a message as JSON */
-	buttonsV2: z
-		.array(buttonSchema)
+	buttonsV2: listOf(buttonSchema)
 		.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
 		.optional(),
 	additionalFields: z
@@ -69,6 +68,9 @@ const documentedSchema = z
 
 /** Puts what a message as JSON says in the place of the fields. */
 const withDocumented = z.looseObject({}).transform((entered, context): Entered => {
+	// Emptiness that an expression gives must not hand a code to an app: it could complete a payment by itself.
+	if ('autoFill' in entered && entered.autoFill === undefined)
+		return addProblem(context, ...UNDECIDED, 'autoFill');
 	if (!('messageJson' in entered)) return entered;
 	const { data, error } = jsonValue.pipe(documentedSchema).safeParse(entered.messageJson);
 	if (!data) return addIssues(context, error, 'messageJson');

@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
-import { addProblem } from '../input/problem';
+import { addProblem, UNDECIDED } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { requiredText } from '../input/schemas';
@@ -60,6 +60,19 @@ const label = (fallback: string) =>
 		.default(fallback)
 		.transform((text) => (text.trim() === '' ? fallback : text));
 
+/**
+ * What a person sees of a text: without characters that show nothing, in one width, each blank the same. Each character is
+ * taken apart by itself: putting many accents into their order takes the square of their number.
+ */
+const seenOf = (text: string): string =>
+	text
+		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))
+		.replace(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, (each) =>
+			/\s/.test(each) ? ' ' : '',
+		)
+		.replace(/\s+/g, ' ')
+		.trim();
+
 const approvalOptionsSchema = z
 	.object({
 		values: z
@@ -71,7 +84,18 @@ const approvalOptionsSchema = z
 			.prefault({}),
 	})
 	.prefault({})
-	.transform(({ values }) => values);
+	.transform(({ values }, context) => {
+		const { approvalType, approveLabel, disapproveLabel } = values;
+		if (approvalType === 'single' || seenOf(approveLabel) !== seenOf(disapproveLabel))
+			return values;
+		return addProblem(
+			context,
+			'looks like the other button',
+			'Give each button words of its own, or nobody could tell what is approved.',
+			'values',
+			'disapproveLabel',
+		);
+	});
 
 const choiceSchema = z
 	.object({
@@ -131,8 +155,12 @@ function choicesProblem(
 		return { problem: `${count}, and a phone shows ${max} of them`, advice };
 	if (choices.length < MIN_CHOICES)
 		return { problem: count, advice: `Add ${MIN_CHOICES} to ${max} choices.` };
+	const seen = {
+		value: choices.map(({ value }) => value),
+		title: choices.map(({ title }) => seenOf(title)),
+	};
 	const part = (['value', 'title'] as const).find(
-		(each) => new Set(choices.map((choice) => choice[each])).size < choices.length,
+		(each) => new Set(seen[each]).size < choices.length,
 	);
 	return (
 		part && {
@@ -193,15 +221,23 @@ const prefixSchema = z
 				),
 	);
 
+const optionValuesSchema = z.object({
+	limitWaitTime: limitSchema,
+	messageIdPrefix: prefixSchema,
+	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
+	requireSignedPayload: z.boolean().default(false),
+	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
+});
+
 const optionsSchema = z
-	.object({
-		limitWaitTime: limitSchema,
-		messageIdPrefix: prefixSchema,
-		maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
-		requireSignedPayload: z.boolean().default(false),
-		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
-	})
-	.prefault({});
+	.looseObject({})
+	.prefault({})
+	.transform((entered, context) =>
+		'requireSignedPayload' in entered && entered.requireSignedPayload === undefined
+			? addProblem(context, ...UNDECIDED, 'requireSignedPayload')
+			: entered,
+	)
+	.pipe(optionValuesSchema);
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */
 const responseSchema = z.discriminatedUnion('responseType', [

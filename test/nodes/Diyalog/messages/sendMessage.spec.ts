@@ -242,7 +242,7 @@ describe('a whole message as JSON', () => {
 	it.each<[unknown, string]>([
 		[undefined, 'Message (JSON) has a value that is not possible'],
 		['[', 'Message (JSON) is not JSON'],
-		[{ recipient }, 'Message (JSON): message has a value that is not possible'],
+		[{ recipient }, 'Message (JSON): message is not an object'],
 		[{ recipient: {}, message }, 'Message (JSON): recipient names 0 people'],
 		[
 			{ recipient: { id: '1', appStaffId: '2' }, message },
