@@ -19,7 +19,13 @@ export type Behaviour =
 	| { kind: 'refuse'; status: number; text: string; headers?: Record<string, string> }
 	| { kind: 'deliverAndAnswer'; status: number; text: string };
 
-const bodySchema = z.object({ messageId: z.string().default('') });
+const idSchema = z.object({ messageId: z.string().default('') });
+
+/** The body of SendOTP, or of SendMessage. */
+const bodySchema = z.union([
+	z.object({ message: idSchema }).transform(({ message }) => message),
+	idSchema,
+]);
 
 /** A server that misbehaves as told, and counts what people would have received. */
 export class FaultyServer {
