@@ -6,6 +6,8 @@ import type { MessageResponse } from '../messages/response';
 import { DiyalogClient } from '../transport/client';
 import type { ApiRequest, Outcome } from '../transport/client';
 import type { Failure } from '../transport/failures';
+import { looksLikeReference } from '../wait/resumeReference';
+import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
 import { readSendOptions } from './sendOptions';
 import type { Attempt, Settled, SettledItems } from './settled';
@@ -104,6 +106,14 @@ export async function startSending(
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
 		const message = await prepare(itemIndex);
+		if (looksLikeReference(message.messageId)) {
+			const problem = {
+				field: 'Message ID',
+				problem: 'is that of a question which an execution asks',
+				advice: 'Use another one, or none: a press of this message would answer that question.',
+			};
+			throw invalidInputError(context.getNode(), problem, itemIndex);
+		}
 		if (refusedToken) return { failure: notSentBecause(refusedToken) };
 		const attempt = settled.attempt(itemIndex, personOf(message));
 		const sent = attempt.before ?? (await deliver(client, message, attempt, new Date()));

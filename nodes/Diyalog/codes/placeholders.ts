@@ -53,7 +53,7 @@ const namesIn = (text: string): string[] =>
 const OBJECT_AS_TEXT = '[object Object]';
 
 /** Diyalog states no limit. Looking through the megabytes that somebody else wrote would hold up all of n8n for half a minute. */
-const MAX_CHARACTERS = 100_000;
+const MAX_CHARACTERS = 1_000_000;
 
 /** What is wrong with a text, and what to do. */
 export interface Unfilled {

@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
 import { isObject, listFromData } from '../input/json';
 import { addProblem } from '../input/problem';
-import { optionalIdentifier } from '../input/schemas';
+import { messageIdText } from '../input/schemas';
 import { buttonsFromData, buttonsSchema, optionalShownText, optionalUrl } from './buttons';
 import type { DiyalogButton } from './buttons';
 
@@ -17,7 +17,7 @@ export const cardShape = {
 	imageUrl: optionalUrl,
 	subtitle: optionalShownText,
 	/** in place of the message's id, where a button of the card is pressed */
-	messageId: optionalIdentifier,
+	messageId: messageIdText,
 };
 
 /** One card, its fields in the documented order. */

@@ -226,7 +226,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	])('10. a text of megabytes: %s', async (_what, message) => {
 		const start = performance.now();
 		expect(await refusedMessage({ resource: 'message', message })).toMatch(
-			/^Message is longer than 100000 characters /,
+			/^Message is longer than 1000000 characters /,
 		);
 		expect(performance.now() - start).toBeLessThan(SOON_MS);
 	});
@@ -255,5 +255,37 @@ describe('what stands in the place of a name in JSON is not repeated by the erro
 		await refusedMessage({ resource: 'message', specifyMessage: 'json', messageJson });
 		expect({}).not.toHaveProperty('polluted');
 		expect({}).not.toHaveProperty('text');
+	});
+});
+
+describe('a message takes the id of another one:', () => {
+	it.each(['otp', 'message'])(
+		'14. of a question that is asked, so that a press would answer that: with the resource %s',
+		async (resource) => {
+			await instance.ask(credentials, {});
+			const messageId = sandbox.messages().at(-1)?.messageId ?? '';
+			const offer = { title: 'Show Me the Offer', value: 'approve' };
+			const buttons = { specifyButtons: 'json', buttonsJson: JSON.stringify([offer]) };
+			const byFields = {
+				resource,
+				below: 'buttons',
+				...buttons,
+				messageId,
+				options: { messageId },
+			};
+			const expected = /^Message ID is that of a question which an execution asks /;
+			expect(await refusedMessage(byFields)).toMatch(expected);
+			const text = { customerNo: '70021', messageId, mokMessage: 'x' };
+			const whole = { resource, specifyMessage: 'json', messageJson: JSON.stringify(text) };
+			expect(
+				await refusedMessage(resource === 'otp' ? whole : asJson({ text: 'x', messageId })),
+			).toMatch(expected);
+		},
+	);
+
+	it('15. a card whose id nobody could read from a press', async () => {
+		const cardsJson = JSON.stringify([{ title: 'a', messageId: 'gold]:approve', buttons: ['x'] }]);
+		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+		expect(await refusedMessage({ ...carousel, cardsJson })).toMatch(/ contains "\]:" /);
 	});
 });
