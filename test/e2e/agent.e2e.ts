@@ -172,9 +172,10 @@ describe('without a tool to approve, as a tool of the agent itself', () => {
 });
 
 it('the message that n8n proposes shows tool and input, which otherwise would read [object Object]', async () => {
-	const asked = await (await createAgent({ message: N8N_DEFAULT_MESSAGE })).start();
+	// What turns the direction of writing could make the input look like another one.
+	const asked = await (await createAgent({ message: `${N8N_DEFAULT_MESSAGE}\u202e!` })).start();
 	expect(asked.message.text).toBe(
-		'The agent wants to run this tool: Transfer_money\n\nInput:\n{"amount":"250"}',
+		'The agent wants to run this tool: Transfer_money\n\nInput:\n{"amount":"250"}\\u202e!',
 	);
 	await stage.press(asked.message, 'Decline');
 	expect(await saidBy(asked)).toEqual(REJECTED);

@@ -28,6 +28,8 @@ export interface SentMessage {
 /** One message, checked and ready to be sent. */
 export interface Message {
 	messageId: string;
+	/** further ids that a press may name */
+	otherIds?: readonly string[];
 	recipient: Recipient;
 	/** how SendMessage names the person; undefined for what SendOTP sends */
 	messageTo?: DiyalogRecipient;
@@ -106,7 +108,7 @@ export async function startSending(
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
 		const message = await prepare(itemIndex);
-		if (looksLikeReference(message.messageId)) {
+		if ([message.messageId, ...(message.otherIds ?? [])].some(looksLikeReference)) {
 			const problem = {
 				field: 'Message ID',
 				problem: 'is that of a question which an execution asks',

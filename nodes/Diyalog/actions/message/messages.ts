@@ -6,6 +6,7 @@ import type { Entered } from '../../input/shown';
 import type { MessageInput } from '../../messages/messageInput';
 import { recipientInItem } from '../../messages/recipient';
 import { messageRequest } from '../../messages/sendMessage';
+import type { MessageContent } from '../../messages/sendMessage';
 import { requireValid } from '../errors';
 import type { OperationRun } from '../operation';
 import { parameterReader, readFields } from '../parameters';
@@ -13,10 +14,18 @@ import { startSending } from '../sending';
 import type { Message } from '../sending';
 import type { SettledItems } from '../settled';
 
+/** The ids that a press may name instead of the message's. */
+function idsInside(content: MessageContent): string[] {
+	if ('cards' in content) return content.cards.flatMap(({ messageId }) => messageId ?? []);
+	if (!('buttons' in content) || content.templateMessageId === undefined) return [];
+	return [content.templateMessageId];
+}
+
 /** What becomes of a checked message. */
 function toMessage({ recipient, content, messageId = randomUUID() }: MessageInput): Message {
 	return {
 		messageId,
+		otherIds: idsInside(content),
 		recipient: recipientInItem(recipient),
 		messageTo: recipient,
 		request: messageRequest(recipient, content, messageId),

@@ -60,14 +60,24 @@ function requireSingleItem(context: IExecuteFunctions): void {
 /** As n8n proposes it for a human review tool: an object, which is no text. */
 const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
 
+/** What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. */
+const UNSEEN = /[\p{Cf}\u2028\u2029]/gu;
+
+/** As JSON writes it. */
+const escaped = (character: string): string =>
+	Array.from({ length: character.length }, (_, index) => {
+		const unit = character.charCodeAt(index).toString(16);
+		return `\\u${unit.padStart(4, '0')}`;
+	}).join('');
+
 /** The message, in which the parameters of an agent's tool stand as JSON: who approves a call has to see them. */
 function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
 	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
 	if (typeof entered !== 'string' || !entered.startsWith('=')) return read('message', 0);
 	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
-	return readable === entered
-		? read('message', 0)
-		: context.evaluateExpression(readable.slice(1), 0);
+	if (readable === entered) return read('message', 0);
+	const message: unknown = context.evaluateExpression(readable.slice(1), 0);
+	return typeof message === 'string' ? message.replace(UNSEEN, escaped) : message;
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, are undefined. */

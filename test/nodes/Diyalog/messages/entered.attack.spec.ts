@@ -283,6 +283,21 @@ describe('a message takes the id of another one:', () => {
 		},
 	);
 
+	it('16. of a question, on a card or inside a template', async () => {
+		await instance.ask(credentials, {});
+		const messageId = sandbox.messages().at(-1)?.messageId ?? '';
+		const cards = [{ title: 'a', messageId, buttons: ['approve'] }];
+		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+		const expected = /^Message ID is that of a question which an execution asks /;
+		expect(await refusedMessage({ ...carousel, cardsJson: JSON.stringify(cards) })).toMatch(
+			expected,
+		);
+		const button = { type: 'postback', title: 'a', payload: 'approve' };
+		const payload = { templateType: 'button', text: 'x', messageId, buttonsV2: [button] };
+		const attachment = { type: 'template', payload };
+		expect(await refusedMessage(asJson({ messageId: 'other', attachment }))).toMatch(expected);
+	});
+
 	it('15. a card whose id nobody could read from a press', async () => {
 		const cardsJson = JSON.stringify([{ title: 'a', messageId: 'gold]:approve', buttons: ['x'] }]);
 		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
