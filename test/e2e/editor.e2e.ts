@@ -159,7 +159,7 @@ describeWithChromium('the editor', () => {
 	};
 
 	it('every decision is a branch that is drawn from its name', async () => {
-		const ASK = 'Send an OTP and wait for response';
+		const ASK = 'Send an OTP and wait for an answer';
 		await open();
 		await addAction(ASK);
 		await editor.closeNode();

@@ -6,7 +6,7 @@ import type { MessageResponse } from '../messages/response';
 import { DiyalogClient } from '../transport/client';
 import type { ApiRequest, Outcome } from '../transport/client';
 import type { Failure } from '../transport/failures';
-import { looksLikeReference } from '../wait/resumeReference';
+import { fromMessageId } from '../wait/resumeReference';
 import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
 import { readSendOptions } from './sendOptions';
@@ -104,11 +104,14 @@ export async function startSending(
 	const options = readSendOptions(context, concurrency);
 	const client = await DiyalogClient.create(context, options);
 	const prepare = prepareWith(client);
+	const { appSecret, previousAppSecret } = client.credentials;
+	const appSecrets = [appSecret, previousAppSecret].map((secret) => String(secret ?? ''));
 	let refusedToken: Failure | undefined;
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
 		const message = await prepare(itemIndex);
-		if ([message.messageId, ...(message.otherIds ?? [])].some(looksLikeReference)) {
+		const ids = [message.messageId, ...(message.otherIds ?? [])];
+		if (ids.some((id) => fromMessageId(id, appSecrets) !== undefined)) {
 			const problem = {
 				field: 'Message ID',
 				problem: 'is that of a question which an execution asks',
