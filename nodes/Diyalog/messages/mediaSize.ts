@@ -83,11 +83,11 @@ type Reader<T> = (data: Buffer) => T | undefined;
 type Table<T> = ReadonlyArray<readonly [RegExp, Reader<T>]>;
 
 const IMAGES: Table<PixelSize> = [
-	[/^\x89PNG\r\n.\n.{4}IHDR/s, (data) => pixels(uint(data, 16, 4), uint(data, 20, 4))],
+	[/^\x89PNG\r\n.{6}IHDR/s, (data) => pixels(uint(data, 16, 4), uint(data, 20, 4))],
 	[/^\xff\xd8\xff/, jpegSize],
 	[/^GIF8[79]a/, (data) => pixels(uintLE(data, 6, 2), uintLE(data, 8, 2))],
 	[/^RIFF.{4}WEBPVP8[ LX]/s, webpSize],
-	[/^BM.{12}[(48@l|]\0\0\0/s, bmpSize],
+	[/^BM.{12}[\f\x28\x34\x38\x40\x6c\x7c]\0\0\0/s, bmpSize],
 	// TIFF, and HEIF and AVIF, whose sizes would cost too much to find.
 	[/^(II\*\0|MM\0\*|.{4}ftyp(hei|hev|mif1|msf1|avi[fs]))/s, () => undefined],
 ];
