@@ -54,7 +54,10 @@ const NOT_DIYALOG: Omit<Failure, 'status'> = {
 		'Check the Server URL in the credential: another service, a login page or a proxy may be answering there.',
 };
 
-/** The documented texts of a refusal. "recepient" is Diyalog's own spelling; a corrected one is understood too. */
+/**
+ * The documented texts of a refusal. "recepient" is Diyalog's own spelling; a corrected one is understood too. What is matched
+ * is quoted, so nothing here may match what could be a token or a text for a customer.
+ */
 const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 'status'> }> = [
 	{
 		text: /you may be using wrong token/i,
@@ -83,7 +86,7 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 		},
 	},
 	{
-		text: /exceeded max file size of \S+/i,
+		text: /exceeded max file size(?: of \d{1,10}(?:[.,]\d{1,3})? ?(?:bytes?|[kmg]i?b)(?![\w/-]))?/i,
 		failure: {
 			kind: 'refusedFile',
 			title: 'The file is too large for Diyalog',

@@ -1,3 +1,4 @@
+import { REFUSED } from '../../../support/faults';
 import { explainResponse, explainNoResponse } from '../../../../nodes/Diyalog/transport/failures';
 
 describe('explainResponse', () => {
@@ -44,6 +45,37 @@ describe('explainResponse', () => {
 			text: 'Cannot POST /v1/bots/sendmok/the-token',
 		});
 		expect(JSON.stringify(failure)).not.toContain('the-token');
+	});
+
+	it.each([
+		['Exceeded max file size of 5MB', 'Exceeded max file size of 5MB'],
+		['Exceeded max file size of 4.5 MiB.', 'Exceeded max file size of 4.5 MiB'],
+		['exceeded max file size of 5242880 bytes', 'exceeded max file size of 5242880 bytes'],
+		...[
+			'/v1/bots/sendmessage/the-token',
+			'the-token',
+			'70021',
+			'70021/the-token',
+			'5MB-the-token',
+			'5MBthe-token',
+			'12345678901234567MB',
+			'\u0665MB',
+			'"Hello Ay\u015fe"',
+			'',
+		].map((rest) => [`Exceeded max file size of ${rest}`, 'Exceeded max file size']),
+	])('quotes of %j the documented words and a size alone', (text, quoted) => {
+		expect(explainResponse({ status: 400, text })).toMatchObject({
+			kind: 'refusedFile',
+			diyalogText: quoted,
+		});
+	});
+
+	it('quotes of every refusal nothing that stands around or inside the documented words', () => {
+		for (const [, status, text] of REFUSED) {
+			const { diyalogText } = explainResponse({ status, text: `the-token${text}the-token` });
+			expect(diyalogText).toEqual(expect.any(String));
+			expect(diyalogText).not.toContain('the-token');
+		}
 	});
 });
 
