@@ -48,13 +48,19 @@ export interface Message {
 /** What tells the person of a message from others. */
 export const personOf = ({ messageTo, recipient }: Message): object => messageTo ?? recipient;
 
+/** All ids that a press of a message may name. */
+const idsOf = ({ messageId, otherIds = [] }: Pick<Message, 'messageId' | 'otherIds'>) => [
+	messageId,
+	...otherIds,
+];
+
 /** Sends a message, which is known from then on: a press may name it at once. */
 export async function sendMessage(
 	client: DiyalogClient,
-	{ messageId, request }: Pick<Message, 'messageId' | 'request'>,
+	message: Pick<Message, 'messageId' | 'otherIds' | 'request'>,
 ): Promise<Outcome<MessageResponse>> {
-	rememberMessage(messageId);
-	return await client.send(request);
+	idsOf(message).forEach(rememberMessage);
+	return await client.send(message.request);
 }
 
 /**
@@ -110,8 +116,7 @@ export async function startSending(
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
 		const message = await prepare(itemIndex);
-		const ids = [message.messageId, ...(message.otherIds ?? [])];
-		if (ids.some((id) => fromMessageId(id, appSecrets) !== undefined)) {
+		if (idsOf(message).some((id) => fromMessageId(id, appSecrets) !== undefined)) {
 			const problem = {
 				field: 'Message ID',
 				problem: 'is that of a question which an execution asks',

@@ -7,6 +7,7 @@ import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { FaultyServer } from '../../../support/faultyServer';
+import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
 import { sleepMs, waitFor } from '../../../../tools/system';
 import { WaitingInstance } from '../../../support/waitingInstance';
@@ -363,6 +364,58 @@ describe('a text that looks like a press', () => {
 			await say({ text: `[${id}]:approve`, mid: asked.message.messageId });
 		expect(asked.execution.continuations).toEqual([]);
 		expect(instance.calls).toEqual([]);
+	});
+
+	const asJson = (payload: object): INodeParameters => ({
+		operation: 'send',
+		specifyMessage: 'json',
+		messageJson: JSON.stringify({
+			recipient: { appCustomerId: '70021' },
+			message: { attachment: { type: 'template', payload } },
+		}),
+	});
+	const buttonsV2 = [{ type: 'postback', title: 'Yes', payload: 'approve' }];
+
+	it.each<[string, string, INodeParameters]>([
+		[
+			'a card',
+			'card-1',
+			{ operation: 'sendCarousel', cards: { card: [{ title: 'A', messageId: 'card-1' }] } },
+		],
+		[
+			'a card from data',
+			'card-2',
+			{
+				operation: 'sendCarousel',
+				specifyCards: 'json',
+				cardsJson: '[{ "title": "A", "messageId": "card-2" }]',
+			},
+		],
+		[
+			'a card of a message as JSON',
+			'card-3',
+			asJson({
+				templateType: 'generic',
+				elements: [{ title: 'A' }, { title: 'B', messageId: 'card-3', buttonsV2 }],
+			}),
+		],
+		[
+			'a template of a message as JSON',
+			'template-4',
+			asJson({ templateType: 'button', text: 'Hello', messageId: 'template-4', buttonsV2 }),
+		],
+	])('14c. nor that of %s, which has an id of its own', async (_what, id, given) => {
+		const parameters = { resource: 'message', customerNo: '70021', ...given };
+		const { error } = await runDiyalogNode({
+			credentials,
+			parameters: { ...parameters, options: { messageId: 'order-20' } },
+		});
+		expect(error).toBeUndefined();
+		const asked = await ask({ responseType: 'freeText' });
+		await say({ text: `[${id}]:approve`, mid: asked.message.messageId });
+		expect(asked.execution.continuations).toEqual([]);
+		expect(instance.calls).toEqual([]);
+		expect(items()).toEqual([expect.not.objectContaining({ resumed: expect.anything() })]);
 	});
 
 	it('15. and it is no guess of a code', async () => {
