@@ -35,6 +35,9 @@ export class FaultyServer {
 
 	maxInFlight = 0;
 
+	/** of the request that came last */
+	lastBody = '';
+
 	private readonly delivered = new Map<string, number>();
 
 	private readonly server = http.createServer(
@@ -72,6 +75,11 @@ export class FaultyServer {
 		return this.delivered.get(messageId) ?? 0;
 	}
 
+	/** How many messages people got. */
+	get deliveries(): number {
+		return [...this.delivered.values()].reduce((all, times) => all + times, 0);
+	}
+
 	async close(): Promise<void> {
 		this.server.closeAllConnections();
 		await new Promise((resolve) => this.server.close(resolve));
@@ -90,7 +98,8 @@ export class FaultyServer {
 			if (behaviour.kind === 'resetDuringBody') return void request.socket.resetAndDestroy();
 			chunks.push(chunk as Buffer);
 		}
-		const { messageId } = bodySchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
+		this.lastBody = Buffer.concat(chunks).toString();
+		const { messageId } = bodySchema.parse(JSON.parse(this.lastBody));
 		if (behaviour.kind === 'refuse') {
 			response.writeHead(behaviour.status, behaviour.headers).end(behaviour.text);
 			return;

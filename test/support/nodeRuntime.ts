@@ -204,6 +204,8 @@ void DataDeduplicationService.init(processedData);
 /** How a node under test is set up. */
 export interface NodeSetup {
 	parameters: INodeParameters;
+	/** what a stored execution holds of them, where n8n does not fill in defaults any more */
+	stored?: INodeParameters;
 	credentials: CredentialData;
 	/** settings of the node such as `onError` or `retryOnFail` */
 	settings?: Partial<INode>;
@@ -266,7 +268,7 @@ export function startDiyalogNode(
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 	const workflow = workflowOf(node);
 	const start: IExecuteData = {
-		node,
+		node: setup.stored ? { ...node, parameters: setup.stored } : node,
 		data: { main: [inputItems] },
 		source: { main: [{ previousNode: INPUT }] },
 	};
