@@ -8,8 +8,11 @@ function holdsExpression(raw: unknown): boolean {
 	return typeof raw === 'object' && raw !== null && Object.values(raw).some(holdsExpression);
 }
 
+/** A parameter, or `<parameter>.<entry>` of a collection, and its value where a workflow that was stored earlier has none. */
+type Parameter = Pick<INodeProperties, 'name' | 'default'>;
+
 /** Gives the value of a parameter for an item. */
-export type ParameterReader = (name: string, itemIndex: number) => unknown;
+export type ParameterReader = (parameter: Parameter, itemIndex: number) => unknown;
 
 /** What n8n would check of a value is checked by our own schemas, in words that say what to do. */
 const UNCHECKED = { skipValidation: true };
@@ -19,19 +22,21 @@ const UNCHECKED = { skipValidation: true };
  * sending one; a parameter without an expression is the same for all items and is read once.
  */
 export function parameterReader(context: IExecuteFunctions): ParameterReader {
-	const { parameters } = context.getNode();
-	const read: ParameterReader = (name, itemIndex) =>
-		context.getNodeParameter(name, itemIndex, undefined, UNCHECKED);
+	const read: ParameterReader = ({ name, default: missing }, itemIndex) =>
+		context.getNodeParameter(name, itemIndex, missing, UNCHECKED);
+	const rawOf = (name: string): unknown =>
+		context.getNodeParameter(name, 0, null, { rawExpressions: true });
 	const constants = new Map<string, unknown>();
 	const differing = new Map<string, boolean>();
-	return (name, itemIndex) => {
+	return (parameter, itemIndex) => {
+		const { name } = parameter;
 		let differs = differing.get(name);
 		if (differs === undefined) {
-			differs = holdsExpression(parameters[name]);
+			differs = holdsExpression(rawOf(name));
 			differing.set(name, differs);
 		}
-		if (differs) return read(name, itemIndex);
-		if (!constants.has(name)) constants.set(name, read(name, 0));
+		if (differs) return read(parameter, itemIndex);
+		if (!constants.has(name)) constants.set(name, read(parameter, 0));
 		return constants.get(name);
 	};
 }
@@ -49,7 +54,7 @@ export function readFields(
 	const entered: Record<string, unknown> = {};
 	for (const field of fields) {
 		if (field.type !== 'notice' && isShown(field, entered))
-			entered[field.name] = read(field.name, itemIndex);
+			entered[field.name] = read(field, itemIndex);
 	}
 	return entered;
 }

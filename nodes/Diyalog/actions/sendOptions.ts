@@ -1,7 +1,11 @@
-import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type { INodeProperties } from 'n8n-workflow';
 import { z } from 'zod/v4';
+import type { ClientOptions } from '../transport/client';
+import type { ParameterReader } from './parameters';
 
 const DEFAULT_CONCURRENCY = 50;
+/** Each document takes up to 7 MB of memory on its way. */
+export const DOCUMENT_CONCURRENCY = 5;
 const MAX_CONCURRENCY = 1_000;
 const DEFAULT_MAX_RETRIES = 3;
 const MAX_RETRIES = 10;
@@ -51,39 +55,38 @@ export const optionsField = (options: readonly INodeProperties[]): INodeProperti
 	options: [...options].sort(byDisplayName),
 });
 
+/** What an expression gives for a number; a switch, a list or a date is none. */
+const enteredNumber = z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number());
+
 /** A number within bounds; what an expression gives beyond them is brought back to the nearest bound. */
 const bounded = (min: number, max: number, fallback: number) =>
-	z.coerce
-		.number()
-		.catch(fallback)
-		.transform((value) => Math.min(max, Math.max(min, value)));
+	enteredNumber.catch(fallback).transform((value) => Math.min(max, Math.max(min, value)));
 
-const optionsSchema = z
-	.object({
-		concurrency: bounded(1, MAX_CONCURRENCY, DEFAULT_CONCURRENCY)
-			.transform(Math.floor)
-			.default(DEFAULT_CONCURRENCY),
-		maxRetries: bounded(0, MAX_RETRIES, DEFAULT_MAX_RETRIES)
-			.transform(Math.floor)
-			.default(DEFAULT_MAX_RETRIES),
-		timeout: bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S).default(DEFAULT_TIMEOUT_S),
-	})
-	.transform(({ timeout, ...rest }) => ({ ...rest, timeoutMs: timeout * MS_PER_SECOND }));
+const maxRetriesSchema = bounded(0, MAX_RETRIES, DEFAULT_MAX_RETRIES).transform(Math.floor);
+const timeoutSchema = bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
 
-/** How requests are sent, checked. */
-export type SendOptions = z.output<typeof optionsSchema>;
+const option = (name: string) => ({ name: `options.${name}`, default: null });
 
-const readOptions = (context: IExecuteFunctions): object => {
-	const options = context.getNodeParameter('options', 0, {});
-	return typeof options === 'object' && options !== null ? options : {};
-};
+/** Reads how the requests of an item are sent. Of the options only what says so is looked at. */
+export const readSendOptions = (read: ParameterReader, itemIndex: number): ClientOptions => ({
+	maxRetries: maxRetriesSchema.parse(read(option('maxRetries'), itemIndex)),
+	timeoutMs: timeoutSchema.parse(read(option('timeout'), itemIndex)) * MS_PER_SECOND,
+});
 
 /**
- * Reads the options, which hold for all items of a run: those of the first item count.
+ * Reads how many messages may be on their way at the same time. It holds for all items, so that of the first counts; what is
+ * no such number must neither stop the others nor let more out than usual.
  *
- * @param concurrency unless they say otherwise
+ * @param usual unless the options say otherwise
  */
-export const readSendOptions = (
-	context: IExecuteFunctions,
-	concurrency = DEFAULT_CONCURRENCY,
-): SendOptions => optionsSchema.parse({ concurrency, ...readOptions(context) });
+export function readConcurrency(read: ParameterReader, usual = DEFAULT_CONCURRENCY): number {
+	const schema = enteredNumber.pipe(z.number().min(1)).catch(usual);
+	const entered = (): unknown => {
+		try {
+			return read(option('concurrency'), 0);
+		} catch {
+			return usual;
+		}
+	};
+	return Math.floor(Math.min(MAX_CONCURRENCY, schema.parse(entered())));
+}

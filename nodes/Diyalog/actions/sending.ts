@@ -4,12 +4,13 @@ import { rememberMessage } from '../messages/knownMessages';
 import type { DiyalogRecipient, Recipient } from '../messages/recipient';
 import type { MessageResponse } from '../messages/response';
 import { DiyalogClient } from '../transport/client';
-import type { ApiRequest, Outcome } from '../transport/client';
+import type { ApiRequest, ClientOptions, Outcome } from '../transport/client';
 import type { Failure } from '../transport/failures';
 import { fromMessageId } from '../wait/resumeReference';
 import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
-import { readSendOptions } from './sendOptions';
+import { parameterReader } from './parameters';
+import { readConcurrency, readSendOptions } from './sendOptions';
 import type { Attempt, Settled, SettledItems } from './settled';
 
 /* Sending messages: the same for every operation that does, whatever kind of message it is. */
@@ -58,9 +59,10 @@ const idsOf = ({ messageId, otherIds = [] }: Pick<Message, 'messageId' | 'otherI
 export async function sendMessage(
 	client: DiyalogClient,
 	message: Pick<Message, 'messageId' | 'otherIds' | 'request'>,
+	options: ClientOptions,
 ): Promise<Outcome<MessageResponse>> {
 	idsOf(message).forEach(rememberMessage);
-	return await client.send(message.request);
+	return await client.send(message.request, options);
 }
 
 /**
@@ -71,11 +73,12 @@ export async function sendMessage(
 export async function deliver(
 	client: DiyalogClient,
 	message: Message,
+	options: ClientOptions,
 	attempt: Attempt,
 	sentAt: Date,
 ): Promise<Settled> {
 	const giveBack = await message.permit?.(sentAt);
-	const outcome = await sendMessage(client, message);
+	const outcome = await sendMessage(client, message, options);
 	if (outcome.accepted) {
 		const { userId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;
@@ -107,8 +110,8 @@ export async function startSending(
 	prepareWith: (client: DiyalogClient) => (itemIndex: number) => Message | Promise<Message>,
 	concurrency?: number,
 ): Promise<OperationRun> {
-	const options = readSendOptions(context, concurrency);
-	const client = await DiyalogClient.create(context, options);
+	const client = await DiyalogClient.create(context);
+	const read = parameterReader(context);
 	const prepare = prepareWith(client);
 	const { appSecret, previousAppSecret } = client.credentials;
 	const appSecrets = [appSecret, previousAppSecret].map((secret) => String(secret ?? ''));
@@ -116,6 +119,7 @@ export async function startSending(
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
 		const message = await prepare(itemIndex);
+		const options = readSendOptions(read, itemIndex);
 		if (idsOf(message).some((id) => fromMessageId(id, appSecrets) !== undefined)) {
 			const problem = {
 				field: 'Message ID',
@@ -126,9 +130,9 @@ export async function startSending(
 		}
 		if (refusedToken) return { failure: notSentBecause(refusedToken) };
 		const attempt = settled.attempt(itemIndex, personOf(message));
-		const sent = attempt.before ?? (await deliver(client, message, attempt, new Date()));
+		const sent = attempt.before ?? (await deliver(client, message, options, attempt, new Date()));
 		if ('failure' in sent && sent.failure.kind === 'wrongToken') refusedToken = sent.failure;
 		return sent;
 	};
-	return { concurrency: options.concurrency, execute };
+	return { concurrency: readConcurrency(read, concurrency), execute };
 }

@@ -33,10 +33,20 @@ export function addProblem(
 }
 
 /** A switch about which an expression says nothing. What it protects must not be off because of that. */
-export const UNDECIDED = [
+const UNDECIDED = [
 	'is neither on nor off',
 	'Check the expression: it has to give true or false.',
 ] as const;
+
+/** Refuses a switch that is there, and of which an expression says nothing. */
+export const decided = (name: string) =>
+	z
+		.unknown()
+		.transform((entered, context): unknown =>
+			isEntered(entered) && name in entered && (entered[name] ?? undefined) === undefined
+				? addProblem(context, ...UNDECIDED, name)
+				: entered,
+		);
 
 type Entry = INodeProperties | INodePropertyCollection;
 
@@ -77,6 +87,11 @@ function labelOf(
 /** A name that somebody wrote. Numbers, codes and tokens that stand in the place of one are not repeated. */
 const MISSPELLED_NAME = /^[A-Za-z]{1,30}\d?$/;
 
+const IMPOSSIBLE = {
+	problem: 'has a value that is not possible',
+	advice: 'Choose one of the values that the field offers, or check the expression.',
+};
+
 /** What is wrong, and what to do. */
 function explain(issue: z.core.$ZodIssue | undefined): Omit<InputProblem, 'field'> {
 	const { advice } = (issue?.code === 'custom' && issue.params) || {};
@@ -88,10 +103,7 @@ function explain(issue: z.core.$ZodIssue | undefined): Omit<InputProblem, 'field
 			advice: 'Use the documented names. Nothing else would be sent.',
 		};
 	}
-	return {
-		problem: 'has a value that is not possible',
-		advice: 'Choose one of the values that the field offers, or check the expression.',
-	};
+	return IMPOSSIBLE;
 }
 
 /**
@@ -113,6 +125,15 @@ export function addIssues(
 }
 
 /**
+ * Whether a field holds none of the values that it offers. What depends on it would not be shown, and so not be read: something
+ * else than what was meant would be sent.
+ */
+const isNoChoice = ({ name, type, options = [] }: INodeProperties, entered: Entered): boolean =>
+	type === 'options' &&
+	name in entered &&
+	!options.some((option) => 'value' in option && option.value === entered[name]);
+
+/**
  * Checks what was entered.
  *
  * @param entered the node's parameters, as they came: texts, numbers from a spreadsheet, anything from an expression
@@ -124,6 +145,9 @@ export function check<T>(
 	entered: unknown,
 	fields: readonly INodeProperties[],
 ): Checked<T> {
+	const all = isEntered(entered) ? entered : {};
+	const noChoice = fields.find((field) => isShown(field, all) && isNoChoice(field, all));
+	if (noChoice) return { valid: false, problem: { field: noChoice.displayName, ...IMPOSSIBLE } };
 	const { success, data, error } = schema.safeParse(entered);
 	if (success) return { valid: true, input: data };
 	const [issue] = error.issues;

@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
 import { listFromData, pressableFromData } from '../input/json';
-import { addProblem } from '../input/problem';
+import { addProblem, decided } from '../input/problem';
 import { httpUrlText, optionalText, requiredText } from '../input/schemas';
 
 /*
@@ -50,7 +50,9 @@ const webUrlSchema = z.object({
 export type DiyalogButton = z.output<typeof postbackSchema> | z.output<typeof webUrlSchema>;
 
 /** A button under the documented names. */
-export const buttonSchema = z.discriminatedUnion('type', [postbackSchema, webUrlSchema]);
+export const buttonSchema = decided('payloadHidden').pipe(
+	z.discriminatedUnion('type', [postbackSchema, webUrlSchema]),
+);
 
 /** What the editor's field for buttons holds. A switch that is off says nothing. */
 const enteredButtons = z
@@ -76,12 +78,32 @@ export function requireVisible<T>(
 	return addProblem(context, problem, advice);
 }
 
+/**
+ * Refuses two that send back the same: nobody could tell which of them was pressed.
+ *
+ * @param path of the field within what is checked
+ */
+export function requireDistinct<T extends { payload: string }>(
+	pressable: readonly T[],
+	context: z.RefinementCtx,
+	...path: string[]
+): readonly T[] {
+	const answers = pressable.filter((each) => !('type' in each && each.type === 'web_url'));
+	if (new Set(answers.map(({ payload }) => payload)).size === answers.length) return pressable;
+	return addProblem(
+		context,
+		'has the same payload twice',
+		'Give each a payload of its own, or nobody could tell which one was pressed.',
+		...path,
+	);
+}
+
 /** What to do where more were entered than anybody could see. */
 export const TOO_MANY_BUTTONS = `Keep ${MAX_BUTTONS} buttons. For more choices use quick replies of the resource Message, up to 11.`;
 
 /** What the editor's field for buttons holds. */
 export const buttonsSchema = enteredButtons.transform((buttons, context) =>
-	requireVisible(buttons, context, TOO_MANY_BUTTONS),
+	requireDistinct(requireVisible(buttons, context, TOO_MANY_BUTTONS), context),
 );
 
 /** The buttons of a question, which become quick replies where they are more. */
@@ -94,6 +116,9 @@ const BUTTON_NAMES = ['type', 'payloadHidden', 'payloadSeenByUser'];
 export const buttonsFromData = listFromData(
 	z
 		.unknown()
-		.transform((entry, context) => pressableFromData(entry, context, BUTTON_NAMES))
+		.transform((entry, context): unknown => pressableFromData(entry, context, BUTTON_NAMES))
 		.pipe(buttonSchema),
-).transform((buttons, context) => buttons && requireVisible(buttons, context, TOO_MANY_BUTTONS));
+).transform(
+	(buttons, context) =>
+		buttons && requireDistinct(requireVisible(buttons, context, TOO_MANY_BUTTONS), context),
+);

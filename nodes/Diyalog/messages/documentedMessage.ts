@@ -88,8 +88,7 @@ const templateMessage = z
 						buttons: payload.buttonsV2,
 						templateMessageId: payload.messageId,
 					};
-		const inside = payload.templateType === 'button' ? payload.messageId : undefined;
-		return { messageId: messageId ?? inside, content };
+		return { messageId, content };
 	});
 
 const wholeNumber = z.number().int().min(1);

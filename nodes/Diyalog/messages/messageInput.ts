@@ -4,7 +4,13 @@ import { addProblem } from '../input/problem';
 import type { Entered } from '../input/shown';
 import { jsonValue } from '../input/json';
 import { messageIdText, optionalText, requiredText } from '../input/schemas';
-import { buttonsFromData, buttonsSchema, MAX_BUTTONS, questionButtonsSchema } from './buttons';
+import {
+	buttonsFromData,
+	buttonsSchema,
+	MAX_BUTTONS,
+	questionButtonsSchema,
+	requireDistinct,
+} from './buttons';
 import { cardsFromData, cardsSchema, requireCards } from './carousel';
 import { documentedMessageSchema } from './documentedMessage';
 import { documentSchema } from './document';
@@ -28,9 +34,7 @@ export interface MessageInput {
 	messageId: string | undefined;
 }
 
-export const messageText = requiredText('Enter the text that the person reads.').transform(
-	shownText,
-);
+const messageText = requiredText('Enter the text that the person reads.').transform(shownText);
 
 const optionsSchema = z.object({ messageId: messageIdText }).prefault({});
 
@@ -68,7 +72,8 @@ const pressableText = z
 		if (entered.below === 'nothing') return { text };
 		if (entered.below === 'quickReplies') {
 			const replies = entered.quickRepliesJson ?? entered.quickReplies;
-			return { text, quickReplies: requireQuickReplies(replies, context, 'quickReplies') };
+			requireQuickReplies(replies, context, 'quickReplies');
+			return { text, quickReplies: requireDistinct(replies, context, 'quickReplies') };
 		}
 		const buttons = entered.buttonsJson ?? entered.buttons;
 		if (buttons.length > 0) return { text, buttons };
@@ -79,8 +84,20 @@ const pressableText = z
 const fromFields = withRecipient(pressableText);
 
 const fromJson = z
-	.object({ messageJson: jsonValue.pipe(documentedMessageSchema) })
-	.transform(({ messageJson }): MessageInput => messageJson);
+	.object({ messageJson: jsonValue.pipe(documentedMessageSchema), options: optionsSchema })
+	.transform(({ messageJson, options }, context): MessageInput => {
+		const { messageId, content } = messageJson;
+		if (messageId !== undefined && ![undefined, messageId].includes(options.messageId)) {
+			return addProblem(
+				context,
+				'has a messageId, and so has Message ID under Options',
+				'Give one of them.',
+				'messageJson',
+			);
+		}
+		const inside = 'buttons' in content ? content.templateMessageId : undefined;
+		return { ...messageJson, messageId: messageId ?? options.messageId ?? inside };
+	});
 
 /** What was entered for a message: a text with what can be pressed, or the whole as JSON. */
 export const sendSchema = ({ specifyMessage }: Entered): z.ZodType<MessageInput> =>

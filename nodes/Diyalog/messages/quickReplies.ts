@@ -1,6 +1,6 @@
 import { z } from 'zod/v4';
 import { listFromData, pressableFromData } from '../input/json';
-import { addProblem } from '../input/problem';
+import { addProblem, decided } from '../input/problem';
 import { optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
 import type { DiyalogButton } from './buttons';
 
@@ -12,14 +12,16 @@ import type { DiyalogButton } from './buttons';
 export const MAX_QUICK_REPLIES = 11;
 
 /** One quick reply as Diyalog takes it, its fields in the documented order. */
-export const quickReplySchema = z.object({
-	contentType: z.literal('text').default('text'),
-	title: titleText,
-	payload: payloadText,
-	payloadHidden: z.boolean().optional(),
-	payloadSeenByUser: optionalShownText,
-	imageUrl: optionalUrl,
-});
+export const quickReplySchema = decided('payloadHidden').pipe(
+	z.object({
+		contentType: z.literal('text').default('text'),
+		title: titleText,
+		payload: payloadText,
+		payloadHidden: z.boolean().optional(),
+		payloadSeenByUser: optionalShownText,
+		imageUrl: optionalUrl,
+	}),
+);
 
 /** A quick reply as Diyalog takes it. */
 export interface QuickReply {
@@ -75,7 +77,7 @@ const QUICK_REPLY_NAMES = ['contentType', 'payloadHidden', 'payloadSeenByUser', 
 export const quickRepliesFromData = listFromData(
 	z
 		.unknown()
-		.transform((entry, context) => {
+		.transform((entry, context): unknown => {
 			const reply = pressableFromData(entry, context, QUICK_REPLY_NAMES);
 			if (reply?.type !== 'web_url') return reply;
 			return addProblem(

@@ -3,7 +3,7 @@ import type { RandomBytes } from '../codes/code';
 import { codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
 import { jsonValue, listOf } from '../input/json';
-import { addIssues, addProblem, UNDECIDED } from '../input/problem';
+import { addIssues, addProblem, decided } from '../input/problem';
 import {
 	messageIdText,
 	optionalIdentifier,
@@ -68,9 +68,6 @@ const documentedSchema = z
 
 /** Puts what a message as JSON says in the place of the fields. */
 const withDocumented = z.looseObject({}).transform((entered, context): Entered => {
-	// Emptiness that an expression gives must not hand a code to an app: it could complete a payment by itself.
-	if ('autoFill' in entered && entered.autoFill === undefined)
-		return addProblem(context, ...UNDECIDED, 'autoFill');
 	if (!('messageJson' in entered)) return entered;
 	const { data, error } = jsonValue.pipe(documentedSchema).safeParse(entered.messageJson);
 	if (!data) return addIssues(context, error, 'messageJson');
@@ -106,7 +103,9 @@ export interface SendOtpInput
  * @param randomBytes the source of randomness, for the code
  */
 export const sendOtpSchema = (randomBytes: RandomBytes) =>
-	withDocumented
+	// Emptiness that an expression gives must not hand a code to an app: it could complete a payment by itself.
+	decided('autoFill')
+		.pipe(withDocumented)
 		.pipe(inputSchema)
 		.transform(
 			(input, context): SendOtpInput => ({ ...input, ...withCode(input, context, randomBytes) }),

@@ -124,25 +124,24 @@ export class DiyalogClient {
 	private constructor(
 		private readonly context: IExecuteFunctions | IWebhookFunctions,
 		readonly credentials: ICredentialDataDecryptedObject,
-		private readonly options: ClientOptions,
 	) {}
 
 	/** Reads the credential, once for all requests of the run: n8n decrypts it anew for every one otherwise. */
-	static async create(
-		context: IExecuteFunctions | IWebhookFunctions,
-		options: ClientOptions,
-	): Promise<DiyalogClient> {
-		return new DiyalogClient(context, await context.getCredentials(CREDENTIAL_TYPE), options);
+	static async create(context: IExecuteFunctions | IWebhookFunctions): Promise<DiyalogClient> {
+		return new DiyalogClient(context, await context.getCredentials(CREDENTIAL_TYPE));
 	}
 
 	/** Sends a request. It is sent again only after failures of which it is certain that nothing went out. */
-	async send<T>(request: ApiRequest<T>): Promise<Outcome<T>> {
+	async send<T>(
+		request: ApiRequest<T>,
+		{ maxRetries, timeoutMs }: ClientOptions,
+	): Promise<Outcome<T>> {
 		const { context } = this;
 		const cancelled =
 			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
 		for (let retry = 0; ; retry++) {
-			const outcome = await this.sendOnce(request);
-			if (outcome.accepted || retry >= this.options.maxRetries) return outcome;
+			const outcome = await this.sendOnce(request, timeoutMs);
+			if (outcome.accepted || retry >= maxRetries) return outcome;
 			const waitMs = waitBeforeRetryMs(outcome.failure, retry, Math.random);
 			if (waitMs === undefined) return outcome;
 			await pause(Math.ceil(waitMs), cancelled);
@@ -150,8 +149,7 @@ export class DiyalogClient {
 		}
 	}
 
-	private async sendOnce<T>(request: ApiRequest<T>): Promise<Outcome<T>> {
-		const { timeoutMs } = this.options;
+	private async sendOnce<T>(request: ApiRequest<T>, timeoutMs: number): Promise<Outcome<T>> {
 		const deadline = AbortSignal.timeout(timeoutMs);
 		const data = { ...this.credentials };
 		try {

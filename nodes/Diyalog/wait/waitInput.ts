@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
-import { addProblem, UNDECIDED } from '../input/problem';
+import { addProblem, decided } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { requiredText } from '../input/schemas';
@@ -230,13 +230,9 @@ const optionValuesSchema = z.object({
 });
 
 const optionsSchema = z
-	.looseObject({})
+	.unknown()
 	.prefault({})
-	.transform((entered, context) =>
-		'requireSignedPayload' in entered && entered.requireSignedPayload === undefined
-			? addProblem(context, ...UNDECIDED, 'requireSignedPayload')
-			: entered,
-	)
+	.pipe(decided('requireSignedPayload'))
 	.pipe(optionValuesSchema);
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */

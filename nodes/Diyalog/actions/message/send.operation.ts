@@ -2,9 +2,17 @@ import type { INodeProperties } from 'n8n-workflow';
 import { sendSchema } from '../../messages/messageInput';
 import { buttonsFields, jsonMessageFields, messageIdField, quickRepliesFields } from '../fields';
 import type { Operation } from '../operation';
-import { optionsField, sendOptions } from '../sendOptions';
+import { DOCUMENT_CONCURRENCY, optionsField, sendOptions } from '../sendOptions';
 import { recipientFields, textField } from './message.fields';
 import { startSendingMessages } from './messages';
+
+const ofSend = (option: INodeProperties): INodeProperties =>
+	option.name === 'concurrency'
+		? {
+				...option,
+				description: `${option.description} Unless set here, ${option.default} do, and ${DOCUMENT_CONCURRENCY} as JSON, which may hold documents.`,
+			}
+		: option;
 
 const fields: INodeProperties[] = [
 	...jsonMessageFields(
@@ -33,7 +41,7 @@ const fields: INodeProperties[] = [
 		],
 		'{ "recipient": { "appCustomerId": "70021" }, "message": { "text": "Hello" } }',
 	),
-	optionsField([...sendOptions, messageIdField]),
+	optionsField([...sendOptions.map(ofSend), messageIdField]),
 ];
 
 /** Sends a text, with buttons or quick replies, through Diyalog's SendMessage API. */
@@ -45,6 +53,9 @@ export const send: Operation = {
 	fields,
 	keepsSettled: true,
 	async start(context, settled) {
-		return await startSendingMessages(context, settled, fields, sendSchema);
+		const { specifyMessage = 'fields' } = context.getNode().parameters;
+		// What is given as JSON may be a document, which only reading it would tell.
+		const concurrency = specifyMessage === 'fields' ? undefined : DOCUMENT_CONCURRENCY;
+		return await startSendingMessages(context, settled, fields, sendSchema, concurrency);
 	},
 };

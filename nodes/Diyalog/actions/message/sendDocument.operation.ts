@@ -4,18 +4,15 @@ import { FILE_FIELD } from '../../messages/document';
 import { documentMessageSchema } from '../../messages/messageInput';
 import { messageIdField } from '../fields';
 import type { Operation } from '../operation';
-import { optionsField, sendOptions } from '../sendOptions';
+import { DOCUMENT_CONCURRENCY, optionsField, sendOptions } from '../sendOptions';
 import { readFile } from './binaryFile';
 import { recipientFields } from './message.fields';
 import { startSendingMessages } from './messages';
 
 const FILE_LABEL = 'Input Data Field Name';
 
-/** Each takes up to 7 MB of memory on its way. */
-const CONCURRENCY = 5;
-
 const documentOptions = sendOptions.map((option) =>
-	option.name === 'concurrency' ? { ...option, default: CONCURRENCY } : option,
+	option.name === 'concurrency' ? { ...option, default: DOCUMENT_CONCURRENCY } : option,
 );
 
 const sizeField = (
@@ -94,6 +91,6 @@ export const sendDocument: Operation = {
 			const field = String(entered[FILE_FIELD] ?? '');
 			return documentMessageSchema(await readFile(context, itemIndex, field, FILE_LABEL));
 		};
-		return await startSendingMessages(context, settled, fields, schemaOf, CONCURRENCY);
+		return await startSendingMessages(context, settled, fields, schemaOf, DOCUMENT_CONCURRENCY);
 	},
 };

@@ -31,6 +31,7 @@ import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { SettledItems } from '../settled';
+import { questionField } from './question.fields';
 import {
 	bindTo,
 	requireWaitable,
@@ -73,19 +74,19 @@ const escaped = (character: string): string =>
 /** The message, in which the parameters of an agent's tool stand as JSON: who approves a call has to see them. */
 function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
 	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
-	if (typeof entered !== 'string' || !entered.startsWith('=')) return read('message', 0);
+	if (typeof entered !== 'string' || !entered.startsWith('=')) return read(questionField, 0);
 	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
-	if (readable === entered) return read('message', 0);
+	if (readable === entered) return read(questionField, 0);
 	const message: unknown = context.evaluateExpression(readable.slice(1), 0);
 	return typeof message === 'string' ? message.replace(UNSEEN, escaped) : message;
 }
 
-/** Gives parameters as they came; those that are not there, as in a human review tool, are undefined. */
+/** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
 const readerOf = (context: IExecuteFunctions): ParameterReader => {
-	const read: ParameterReader = (name, itemIndex) =>
-		context.getNodeParameter(name, itemIndex, null) ?? undefined;
-	return (name, itemIndex) =>
-		name === 'message' ? readMessage(context, read) : read(name, itemIndex);
+	const read: ParameterReader = ({ name, default: missing }, itemIndex) =>
+		context.getNodeParameter(name, itemIndex, missing) ?? undefined;
+	return (parameter, itemIndex) =>
+		parameter.name === questionField.name ? readMessage(context, read) : read(parameter, itemIndex);
 };
 
 /** Whether an answer of this kind could be accepted at all with this credential. */
@@ -262,7 +263,7 @@ export async function startAsking(
 		return { concurrency: 1, execute: async () => await waitAgain(context, again) };
 	}
 	restoreInput(context);
-	const client = await DiyalogClient.create(context, readSendOptions(context));
+	const client = await DiyalogClient.create(context);
 	const toMessage = toMessageWith(client);
 
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
@@ -275,6 +276,7 @@ export async function startAsking(
 			toMessage,
 			now,
 		);
+		const options = readSendOptions(readerOf(context), itemIndex);
 		// What may have arrived is remembered by what went in.
 		const attempt = settled.attempt(itemIndex, personOf(message));
 		if (attempt.before) return attempt.before;
@@ -283,7 +285,7 @@ export async function startAsking(
 		const takeBack = storeWait(context, wait, input);
 		let isAsked = false;
 		try {
-			const sent = await deliver(client, message, attempt, now);
+			const sent = await deliver(client, message, options, attempt, now);
 			if (!('result' in sent)) return sent;
 			isAsked = true;
 			bindTo(context, wait, String(sent.result.userId));

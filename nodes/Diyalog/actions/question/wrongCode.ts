@@ -131,8 +131,9 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 		const request = requestOf(wait, messageId, wait.expectation.wrongCodeReply);
 		if (!request) return;
 		// The right code may follow at once and is tried for 15 seconds, and Diyalog may ask for a minute before a retry.
-		const client = await DiyalogClient.create(context, { maxRetries: 0, timeoutMs: 10_000 });
-		const outcome = await sendMessage(client, { messageId, request });
+		const client = await DiyalogClient.create(context);
+		const options = { maxRetries: 0, timeoutMs: 10_000 };
+		const outcome = await sendMessage(client, { messageId, request }, options);
 		if (outcome.accepted) return;
 		const { title, advice } = outcome.failure;
 		context.logger.error(`Diyalog: the reply to a wrong code was not sent: ${title}. ${advice}`);
