@@ -114,8 +114,7 @@ export async function executeOperation(
 			const advice = 'Choose one of the operations that the node offers.';
 			throw operationError(node, 'This operation does not exist', advice);
 		}
-		const resource = String(context.getNodeParameter('resource', 0));
-		settled = SettledItems.of(context, `${resource}/${operation.value}`);
+		settled = SettledItems.of(context, operation.keepsSettled === true);
 		run = await operation.start(context, settled);
 	} catch (error) {
 		const asError = () => asNodeError(node, error, 0);

@@ -50,24 +50,24 @@ export class SettledItems {
 
 	/**
 	 * What is settled of this run. A loop that comes back to the node is another run and begins with nothing, so that the
-	 * same message can be sent on purpose. So is one that does something else: a retry from the list may run the node as it is
-	 * now.
+	 * same message can be sent on purpose. A retry from the list may run the node as it is now: what was sent in one way is not
+	 * sent again in another, but says nothing of a question or a code.
 	 *
-	 * @param operation what the node does
+	 * @param keepsSettled whether the operation goes on where one that failed has ended
 	 */
-	static of(context: IExecuteFunctions, operation: string): SettledItems {
+	static of(context: IExecuteFunctions, keepsSettled: boolean): SettledItems {
 		const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
 		const stored = context.getContext('node');
 		const kept: unknown = stored[CONTEXT_FIELD];
-		const before = kept instanceof SettledRun ? kept : SettledRun.fromJSON(kept);
+		const retried = keepsSettled ? SettledRun.fromJSON(kept) : undefined;
+		const before = kept instanceof SettledRun ? kept : retried;
 		// Of the tools of an agent several may have the same run: one for each item that it works on at once.
-		const isSameRun =
-			before?.runIndex === runIndex && before?.operation === operation && !isToolExecution(context);
+		const isSameRun = before?.runIndex === runIndex && !isToolExecution(context);
 		const goesOn = goesOnAfterErrors(context) && !isToolCall(context);
 		const run =
 			before && isSameRun
 				? before
-				: new SettledRun(runIndex, operation, goesOn ? undefined : before?.uncertain);
+				: new SettledRun(runIndex, goesOn ? undefined : before?.uncertain);
 		stored[CONTEXT_FIELD] = run;
 		return new SettledItems(context, run);
 	}
@@ -107,7 +107,6 @@ export class SettledItems {
 
 const keptSchema = z.object({
 	runIndex: z.unknown().optional(),
-	operation: z.string(),
 	settled: z.array(z.tuple([z.number(), z.custom<Settled>((value) => typeof value === 'object')])),
 });
 
@@ -120,7 +119,6 @@ class SettledRun {
 
 	constructor(
 		readonly runIndex: unknown,
-		readonly operation: string,
 		readonly uncertain = new Map<string, Settled>(),
 	) {}
 
@@ -128,16 +126,16 @@ class SettledRun {
 	static fromJSON(stored: unknown): SettledRun | undefined {
 		const { data } = keptSchema.safeParse(stored);
 		if (!data) return undefined;
-		const run = new SettledRun(data.runIndex, data.operation);
+		const run = new SettledRun(data.runIndex);
 		for (const [itemIndex, settled] of data.settled) run.settled.set(itemIndex, settled);
 		return run;
 	}
 
 	/** The context is stored with the execution; of finished tries nobody needs anything any more. */
 	toJSON(): unknown {
-		const { runIndex, operation, toldOf } = this;
+		const { runIndex, toldOf } = this;
 		if (toldOf === undefined) return null;
 		const settled = [...this.settled].filter(([itemIndex]) => itemIndex !== toldOf);
-		return { runIndex, operation, settled };
+		return { runIndex, settled };
 	}
 }

@@ -1,4 +1,6 @@
+import type { INodeParameters } from 'n8n-workflow';
 import { retryFromList, runDiyalogNode } from '../../../support/nodeRuntime';
+import type { NodeRun } from '../../../support/nodeRuntime';
 import { FaultyServer } from '../../../support/faultyServer';
 import type { Behaviour } from '../../../support/faultyServer';
 
@@ -71,6 +73,55 @@ it('3. an execution that succeeded keeps nothing of it', async () => {
 	const { run } = await runDiyalogNode(setup(), items);
 	expect(JSON.parse(JSON.stringify(run.data.executionData?.contextData))).toEqual({
 		'node:Diyalog': { sentMessages: null },
+	});
+});
+
+describe('4. another way of sending was chosen before the retry', () => {
+	/** As n8n puts the node onto its stack: as it is now. */
+	async function retryAs(parameters: INodeParameters, { run }: NodeRun): Promise<NodeRun> {
+		const [entry] = run.data.executionData?.nodeExecutionStack ?? [];
+		if (entry) Object.assign(entry.node, { parameters });
+		return await retryFromList({ ...setup(), parameters }, run);
+	}
+	const options = { maxRetries: 0, concurrency: 1 };
+	const otp = {
+		resource: 'otp',
+		operation: 'send',
+		otpMode: 'none',
+		customerNo: '70021',
+		message: 'Pay?',
+		messageId: '={{ $json.messageId }}',
+		options,
+	};
+	const message = {
+		resource: 'message',
+		operation: 'send',
+		customerNo: '70021',
+		message: 'Pay?',
+		options: { ...options, messageId: '={{ $json.messageId }}' },
+	};
+	const trigger = { ...message, operation: 'sendAppTrigger', command: 'Open' };
+
+	it.each<[string, INodeParameters, INodeParameters]>([
+		['OTP, then Message', otp, message],
+		['Message, then OTP', message, otp],
+		['Message, then an app trigger', message, trigger],
+	])('%s: nobody gets a message twice', async (_what, before, now) => {
+		behaviours = [accept, refuse];
+		const failed = await runDiyalogNode({ ...setup(), parameters: before }, items);
+		expect(times()).toEqual([1, 0, 0]);
+		const retried = await retryAs(now, failed);
+		expect(retried.items.map(({ json }) => json.messageId)).toEqual(['m-0', 'm-1', 'm-2']);
+		expect(times()).toEqual([1, 1, 1]);
+	});
+
+	it('also not what may have arrived, of which nobody was told', async () => {
+		behaviours = [breakOff, breakOff, accept];
+		const side = { ...otp, options: { ...options, concurrency: 3 } };
+		const failed = await runDiyalogNode({ ...setup(), parameters: side }, items);
+		const retried = await retryAs(message, failed);
+		expect(times()).toEqual([2, 1, 1]);
+		expect(retried.error?.message).toContain('may have been delivered');
 	});
 });
 
