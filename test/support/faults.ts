@@ -28,6 +28,22 @@ export const UNCERTAIN: Array<[string, Behaviour, RegExp, number]> = [
 		/not one of Diyalog's/,
 		1,
 	],
+	[
+		'an answer that is no JSON to its end',
+		{
+			kind: 'deliverAndAnswer',
+			status: 200,
+			text: '{"recipient_id":"243540663","message_id":"-75',
+		},
+		/not one of Diyalog's/,
+		1,
+	],
+	[
+		'HTTP 500',
+		{ kind: 'deliverAndAnswer', status: 500, text: 'Internal Server Error' },
+		/HTTP 500/,
+		1,
+	],
 	['HTTP 502', { kind: 'deliverAndAnswer', status: 502, text: 'Bad Gateway' }, /HTTP 502/, 1],
 	[
 		'HTTP 503 without Retry-After',
