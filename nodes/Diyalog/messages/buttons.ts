@@ -102,9 +102,9 @@ export function requireDistinct<T extends { payload: string }>(
 export const TOO_MANY_BUTTONS = `Keep ${MAX_BUTTONS} buttons. For more choices use quick replies of the resource Message, up to 11.`;
 
 /** What the editor's field for buttons holds. */
-export const buttonsSchema = enteredButtons.transform((buttons, context) =>
-	requireDistinct(requireVisible(buttons, context, TOO_MANY_BUTTONS), context),
-);
+export const buttonsSchema = enteredButtons
+	.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
+	.transform((buttons, context) => requireDistinct(buttons, context));
 
 /** The buttons of a question, which become quick replies where they are more. */
 export const questionButtonsSchema = enteredButtons;
@@ -118,7 +118,6 @@ export const buttonsFromData = listFromData(
 		.unknown()
 		.transform((entry, context): unknown => pressableFromData(entry, context, BUTTON_NAMES))
 		.pipe(buttonSchema),
-).transform(
-	(buttons, context) =>
-		buttons && requireDistinct(requireVisible(buttons, context, TOO_MANY_BUTTONS), context),
-);
+)
+	.transform((buttons, context) => buttons && requireVisible(buttons, context, TOO_MANY_BUTTONS))
+	.transform((buttons, context) => buttons && requireDistinct(buttons, context));

@@ -18,7 +18,13 @@ const numberField = (displayName: string, name: string): INodeProperties => ({
 
 const fields: INodeProperties[] = [
 	{ displayName: 'Input Binary Field', name: FILE_FIELD, type: 'string', default: 'data' },
-	{ displayName: 'Send As', name: 'sendAs', type: 'options', default: 'document' },
+	{
+		displayName: 'Send As',
+		name: 'sendAs',
+		type: 'options',
+		options: ['document', 'photo', 'video', 'voice'].map((value) => ({ name: value, value })),
+		default: 'document',
+	},
 	{
 		displayName: 'Media Options',
 		name: 'mediaOptions',
