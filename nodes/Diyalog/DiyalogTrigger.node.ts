@@ -22,7 +22,7 @@ export class DiyalogTrigger implements INodeType {
 		version: 2,
 		subtitle: '={{ $parameter["events"].join(", ") }}',
 		description:
-			'Starts the workflow when a customer presses a button under a Diyalog message (OTP, approval), writes a text, gets or reads a message',
+			'Starts the workflow when a customer or employee presses a button under a Diyalog message (OTP, approval), writes a text, gets or reads a message',
 		defaults: { name: 'Diyalog Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],

@@ -47,7 +47,7 @@ import { readWrongCode, waitAgain } from './wrongCode';
 const problemOf = (node: INode, field: string, problem: string, advice: string) =>
 	invalidInputError(node, { field, problem, advice }, 0);
 
-/** An execution waits as a whole, so one item waits for one customer. */
+/** An execution waits as a whole, so one item waits for one person. */
 function requireSingleItem(context: IExecuteFunctions): void {
 	const count = context.getInputData().length;
 	if (count <= 1) return;
@@ -131,7 +131,7 @@ function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Dat
 		context.getNode(),
 		'Limit Wait Time',
 		'is not a time within the next year',
-		'Enter how long the customer has for the answer, e.g. 5 minutes.',
+		'Enter how long the person has for the answer, e.g. 5 minutes.',
 	);
 }
 
@@ -281,7 +281,7 @@ export async function startAsking(
 		const attempt = settled.attempt(itemIndex, personOf(message));
 		if (attempt.before) return attempt.before;
 		const input = storedItems(context)[itemIndex]?.json ?? {};
-		// Before it is sent: from then on the customer can answer, and what n8n passes on must be no approval.
+		// Before it is sent: from then on the person can answer, and what n8n passes on must be no approval.
 		const takeBack = storeWait(context, wait, input);
 		let isAsked = false;
 		try {

@@ -76,7 +76,7 @@ it('3. an execution that succeeded keeps nothing of it', async () => {
 	});
 });
 
-describe('4. another way of sending was chosen before the retry', () => {
+describe('another way of sending was chosen before the retry', () => {
 	/** As n8n puts the node onto its stack: as it is now. */
 	async function retryAs(parameters: INodeParameters, { run }: NodeRun): Promise<NodeRun> {
 		const [entry] = run.data.executionData?.nodeExecutionStack ?? [];
@@ -106,7 +106,7 @@ describe('4. another way of sending was chosen before the retry', () => {
 		['OTP, then Message', otp, message],
 		['Message, then OTP', message, otp],
 		['Message, then an app trigger', message, trigger],
-	])('%s: nobody gets a message twice', async (_what, before, now) => {
+	])('4. %s: nobody gets a message twice', async (_what, before, now) => {
 		behaviours = [accept, refuse];
 		const failed = await runDiyalogNode({ ...setup(), parameters: before }, items);
 		expect(times()).toEqual([1, 0, 0]);
@@ -115,7 +115,7 @@ describe('4. another way of sending was chosen before the retry', () => {
 		expect(times()).toEqual([1, 1, 1]);
 	});
 
-	it('also not what may have arrived, of which nobody was told', async () => {
+	it('4b. also not what may have arrived, of which nobody was told', async () => {
 		behaviours = [breakOff, breakOff, accept];
 		const side = { ...otp, options: { ...options, concurrency: 3 } };
 		const failed = await runDiyalogNode({ ...setup(), parameters: side }, items);
