@@ -8,6 +8,7 @@ import { deriveKeys } from '../../../nodes/Diyalog/codes/keys';
 import { Diyalog } from '../../../nodes/Diyalog/Diyalog.node';
 import { DiyalogTrigger } from '../../../nodes/Diyalog/DiyalogTrigger.node';
 import { startSandbox } from '../../../sandbox/server';
+import type { StoredMessage } from '../../../sandbox/diyalog';
 import type { Sandbox } from '../../../sandbox/server';
 import { filesBelow, fs, path, projectRoot, temporaryFolder } from '../../../tools/system';
 import { schemasFromTypes } from '../../../tools/schemasFromTypes';
@@ -16,6 +17,7 @@ import { runDiyalogNode, startDiyalogNode } from '../../support/nodeRuntime';
 import { postSigned } from '../../support/sign';
 import { jwsCredential, token } from '../../support/signedPayloads';
 import { WaitingInstance } from '../../support/waitingInstance';
+import type { WaitingExecution } from '../../support/waitingInstance';
 import { ALL_EVENTS, entry, envelope, written } from '../../support/webhookBodies';
 import type { WebhookServer } from '../../support/webhookServer';
 
@@ -143,6 +145,13 @@ async function sendMessages(): Promise<void> {
 	}
 }
 
+/** What a phone shows of a question. A document that was sent before it may be delivered after it. */
+function questionOf({ onTimeout: [item] }: WaitingExecution): StoredMessage {
+	const message = sandbox.messages().find(({ messageId }) => messageId === item?.json.messageId);
+	if (!message) throw new Error('Nothing was sent');
+	return message;
+}
+
 /** Every response type of Send and Wait with every ending, signed and unsigned, with a code in the question and without. */
 async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	const waitName = `v1.0.0/${resource}/sendAndWait`;
@@ -154,8 +163,7 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		const customerNo = newCustomer();
 		const asked = { resource, customerNo, ...given };
 		const execution = await instance.ask(credential, asked, { order: 17 });
-		const message = sandbox.messages().at(-1);
-		if (!message) throw new Error('Nothing was sent');
+		const message = questionOf(execution);
 		return { execution, message, customerNo };
 	};
 	const say = async (trigger: WebhookServer, customerNo: string, mid: string, text: string) =>
@@ -192,7 +200,7 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	if (resource === 'message') {
 		const employee = { recipientType: 'employee', employeeNo: 'E100' };
 		const asked = await instance.ask(credentials(), { resource, ...employee });
-		const { messageId, userId } = sandbox.messages().at(-1) ?? {};
+		const { messageId, userId } = questionOf(asked);
 		const event = { message: { mid: 'other', text: `[${messageId}]:approve` } };
 		const body = envelope(entry(event, { customerNo: undefined, userId }));
 		await postSigned(plainTrigger.url, body, SECRET);
