@@ -175,13 +175,40 @@ describeWithChromium('the editor', () => {
 			'sendAndWait',
 			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options', 'Answer By'],
 		],
-	])('%s: few fields, in the order of use', async (action, operation, fields) => {
-		await open();
-		await addAction(action);
-		await editor.picture(`${PICTURES}/panel-message-${operation}.png`);
-		expect(await editor.labels()).toEqual(['Resource', 'Operation', ...fields, 'Options']);
-		await proved(`the panel of ${action}`, `${fields.length} fields beside the options`);
-	}, 60_000);
+	])(
+		'%s: few fields, in the order of use',
+		async (action, operation, fields) => {
+			await open();
+			await addAction(action);
+			await editor.picture(`${PICTURES}/panel-message-${operation}.png`);
+			expect(await editor.labels()).toEqual(['Resource', 'Operation', ...fields, 'Options']);
+			await proved(`the panel of ${action}`, `${fields.length} fields beside the options`);
+		},
+		60_000,
+	);
+
+	it.each([
+		['Send a carousel of cards', 'sendCarousel', 'Card', 'cards.card'],
+		['Send a message', 'send', 'Quick Reply', 'quickReplies.quickReply'],
+		['Ask and wait for an answer', 'sendAndWait', 'Choice', 'choices.choice'],
+	])(
+		'%s: entries show their titles',
+		async (action, operation, entry, path) => {
+			await open();
+			await addAction(action);
+			if (operation === 'send') await editor.choose('below', 'Quick Replies');
+			if (operation === 'sendAndWait') await editor.choose('responseType', 'Choice');
+			for (const [index, title] of ['Gold', 'Travel'].entries()) {
+				await editor.add(`Add ${entry}`);
+				await editor.fill(`${path}[${index}].title`, title);
+			}
+			await editor.node.getByText('Gold', { exact: true }).waitFor();
+			await editor.node.getByText('Travel', { exact: true }).waitFor();
+			await editor.parameter(`${path}[1].title`).scrollIntoViewIfNeeded();
+			await editor.picture(`${PICTURES}/panel-message-${operation}-entries.png`);
+		},
+		60_000,
+	);
 
 	it('every decision is a branch that is drawn from its name', async () => {
 		const ASK = 'Send an OTP and wait for an answer';

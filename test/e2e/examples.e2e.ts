@@ -56,13 +56,18 @@ class Running {
 		return await this.question(before);
 	}
 
+	/** The newest execution, unless it failed. */
+	private async latest() {
+		const [newest] = await stage.n8n.executions(this.workflowId);
+		if (newest?.status === 'error')
+			throw new Error(JSON.stringify(errorOf(await stage.n8n.executionData(newest.id))));
+		return newest;
+	}
+
 	/** The message that comes next after some that are there, once its execution waits. */
 	async question(before: number): Promise<StoredMessage> {
 		const message = await waitFor('the question', EXPIRES_WITHIN_MS, async () => {
-			const [newest] = await stage.n8n.executions(this.workflowId);
-			if (newest?.status === 'error') {
-				throw new Error(JSON.stringify(errorOf(await stage.n8n.executionData(newest.id))));
-			}
+			await this.latest();
 			return stage.sandbox.messages()[before];
 		});
 		await this.newest('waiting');
@@ -72,7 +77,7 @@ class Running {
 	/** The data of the newest execution, once it is in a state. */
 	async newest(status: string): Promise<string> {
 		const id = await waitFor(`the state ${status}`, EXPIRES_WITHIN_MS, async () => {
-			const [newest] = await stage.n8n.executions(this.workflowId);
+			const newest = await this.latest();
 			return newest?.status === status ? newest.id : undefined;
 		});
 		return await stage.n8n.executionData(id);

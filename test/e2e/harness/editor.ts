@@ -264,7 +264,9 @@ export class Editor {
 
 	/** The labels of the fields that the opened node shows, in their order. */
 	async labels(): Promise<string[]> {
-		const texts = await byTestId(this.node, 'input-label').allInnerTexts();
+		const texts = await byTestId(this.node, 'input-label')
+			.filter({ visible: true })
+			.allInnerTexts();
 		return texts.map((text) => text.split('\n')[0]?.trim() ?? '').filter((text) => text !== '');
 	}
 
