@@ -192,20 +192,22 @@ describeWithChromium('the editor', () => {
 		['Send a message', 'send', 'Quick Reply', 'quickReplies.quickReply'],
 		['Ask and wait for an answer', 'sendAndWait', 'Choice', 'choices.choice'],
 	])(
-		'%s: entries show their titles',
+		'%s: collapsed entries show their titles',
 		async (action, operation, entry, path) => {
 			await open();
+			await editor.collapseEntries();
+			await editor.newWorkflow();
 			await addAction(action);
 			if (operation === 'send') await editor.choose('below', 'Quick Replies');
 			if (operation === 'sendAndWait') await editor.choose('responseType', 'Choice');
-			for (const [index, title] of ['Gold', 'Travel'].entries()) {
+			const titles = ['Gold', 'Travel'];
+			for (const [index, title] of titles.entries()) {
 				await editor.add(`Add ${entry}`);
+				await editor.picture(`${PICTURES}/panel-message-${operation}-entries.png`);
 				await editor.fill(`${path}[${index}].title`, title);
 			}
-			await editor.node.getByText('Gold', { exact: true }).waitFor();
-			await editor.node.getByText('Travel', { exact: true }).waitFor();
-			await editor.parameter(`${path}[1].title`).scrollIntoViewIfNeeded();
 			await editor.picture(`${PICTURES}/panel-message-${operation}-entries.png`);
+			for (const title of titles) await editor.node.getByText(title, { exact: true }).waitFor();
 		},
 		60_000,
 	);
