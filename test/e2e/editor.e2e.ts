@@ -203,7 +203,6 @@ describeWithChromium('the editor', () => {
 			const titles = ['Gold', 'Travel'];
 			for (const [index, title] of titles.entries()) {
 				await editor.add(`Add ${entry}`);
-				await editor.picture(`${PICTURES}/panel-message-${operation}-entries.png`);
 				await editor.fill(`${path}[${index}].title`, title);
 			}
 			await editor.picture(`${PICTURES}/panel-message-${operation}-entries.png`);
