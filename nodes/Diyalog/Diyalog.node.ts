@@ -21,7 +21,7 @@ export class Diyalog implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ $parameter["operation"] === "sendAndWait" ? "send and wait: " + $parameter["responseType"] : $parameter["operation"] + ": " + $parameter["resource"] }}',
+			'={{ ($parameter["operation"] + ": " + ($parameter["operation"] === "sendAndWait" ? $parameter["responseType"] : $parameter["resource"])).replace(/([A-Z])/g, " $1").toLowerCase() }}',
 		description:
 			'Send messages, one-time passwords (OTP) and questions over the Diyalog messenger, and wait for the answer',
 		defaults: { name: 'Diyalog' },

@@ -17,6 +17,9 @@ const CUSTOMER_NO = '70021';
 /** Only the port changes between runs; pictures show a server as a bank's is called. */
 const SHOWN_IMAGE = 'https://www.example.com/transfer.png';
 
+/** Who gets a message of the resource Message. */
+const RECIPIENT = ['Recipient', 'Customer Number'];
+
 describeWithChromium('the editor', () => {
 	let n8n: N8n;
 	let sandbox: Sandbox;
@@ -157,6 +160,56 @@ describeWithChromium('the editor', () => {
 		await editor.closeNode();
 		return await editor.outputNames(name);
 	};
+
+	it.each([
+		['Send a message', 'send', ['Specify Message', ...RECIPIENT, 'Message', 'Below the Text']],
+		['Send a carousel of cards', 'sendCarousel', [...RECIPIENT, 'Specify Cards', 'Cards']],
+		[
+			'Send a document',
+			'sendDocument',
+			[...RECIPIENT, 'Input Data Field Name', 'Send As', 'Additional Fields'],
+		],
+		['Send an app trigger', 'sendAppTrigger', [...RECIPIENT, 'Message', 'Command', 'Data']],
+		[
+			'Ask and wait for an answer',
+			'sendAndWait',
+			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options', 'Answer By'],
+		],
+	])(
+		'%s: few fields, in the order of use',
+		async (action, operation, fields) => {
+			await open();
+			await addAction(action);
+			await editor.picture(`${PICTURES}/panel-message-${operation}.png`);
+			expect(await editor.labels()).toEqual(['Resource', 'Operation', ...fields, 'Options']);
+			await proved(`the panel of ${action}`, `${fields.length} fields beside the options`);
+		},
+		60_000,
+	);
+
+	it.each([
+		['Send a carousel of cards', 'sendCarousel', 'Card', 'cards.card'],
+		['Send a message', 'send', 'Quick Reply', 'quickReplies.quickReply'],
+		['Ask and wait for an answer', 'sendAndWait', 'Choice', 'choices.choice'],
+	])(
+		'%s: collapsed entries show their titles',
+		async (action, operation, entry, path) => {
+			await open();
+			await editor.collapseEntries();
+			await editor.newWorkflow();
+			await addAction(action);
+			if (operation === 'send') await editor.choose('below', 'Quick Replies');
+			if (operation === 'sendAndWait') await editor.choose('responseType', 'Choice');
+			const titles = ['Gold', 'Travel'];
+			for (const [index, title] of titles.entries()) {
+				await editor.add(`Add ${entry}`);
+				await editor.fill(`${path}[${index}].title`, title);
+			}
+			await editor.picture(`${PICTURES}/panel-message-${operation}-entries.png`);
+			for (const title of titles) await editor.node.getByText(title, { exact: true }).waitFor();
+		},
+		60_000,
+	);
 
 	it('every decision is a branch that is drawn from its name', async () => {
 		const ASK = 'Send an OTP and wait for an answer';

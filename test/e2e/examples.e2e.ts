@@ -56,13 +56,18 @@ class Running {
 		return await this.question(before);
 	}
 
+	/** The newest execution, unless it failed. */
+	private async latest() {
+		const [newest] = await stage.n8n.executions(this.workflowId);
+		if (newest?.status === 'error')
+			throw new Error(JSON.stringify(errorOf(await stage.n8n.executionData(newest.id))));
+		return newest;
+	}
+
 	/** The message that comes next after some that are there, once its execution waits. */
 	async question(before: number): Promise<StoredMessage> {
 		const message = await waitFor('the question', EXPIRES_WITHIN_MS, async () => {
-			const [newest] = await stage.n8n.executions(this.workflowId);
-			if (newest?.status === 'error') {
-				throw new Error(JSON.stringify(errorOf(await stage.n8n.executionData(newest.id))));
-			}
+			await this.latest();
 			return stage.sandbox.messages()[before];
 		});
 		await this.newest('waiting');
@@ -72,7 +77,7 @@ class Running {
 	/** The data of the newest execution, once it is in a state. */
 	async newest(status: string): Promise<string> {
 		const id = await waitFor(`the state ${status}`, EXPIRES_WITHIN_MS, async () => {
-			const [newest] = await stage.n8n.executions(this.workflowId);
+			const newest = await this.latest();
 			return newest?.status === status ? newest.id : undefined;
 		});
 		return await stage.n8n.executionData(id);
@@ -388,6 +393,61 @@ async function deliveryDashboard(): Promise<void> {
 	});
 }
 
+async function askAnEmployee(): Promise<void> {
+	const paid = 'Carry out the payment';
+	const tell = (result: string) => `Tell the customer: ${result}`;
+	const nodes = [paid, ...['paid', 'nobody answered', 'declined'].map(tell)];
+	const path = 'ask-an-employee';
+	const running = await Running.example(`${path}.json`, path, (example) =>
+		replaced(example, waiting(30), SHORT),
+	);
+	for (const [button, ran, said] of [
+		['Onayla', [paid, tell('paid')], 'ödemeniz yapıldı.'],
+		['Reddet', [tell('declined')], 'ödemeniz onaylanmadı ve yapılmadı.'],
+		[undefined, [tell('nobody answered')], 'ödemeniz yapılmadı: onay süresi doldu.'],
+	] as const) {
+		// The app that asks for a payment does not choose its approver.
+		const question = await running.start({ customerNo: '70022', employeeNo: 'E101' });
+		expect(question).toMatchObject({ employeeNo: 'E100' });
+		const before = stage.sandbox.messages().length;
+		if (button) await stage.press(question, button);
+		expect(await running.ran(...nodes)).toEqual(ran);
+		expect(stage.sandbox.messages().slice(before)).toEqual([
+			expect.objectContaining({
+				customerNo: '70022',
+				text: expect.stringContaining(`Zeynep Işık adına 48.000,00 TL ${said}`) as string,
+			}),
+		]);
+	}
+}
+
+async function receipt(): Promise<void> {
+	const ends = ['Keep the answer', 'Go on without an answer'];
+	const running = await Running.example('receipt.json', 'receipt', (example) =>
+		replaced(example, waiting(60), SHORT),
+	);
+	for (const [button, value] of [
+		['Çok iyiydi', '5'],
+		['Beni arayın', 'callMe'],
+		[undefined, undefined],
+	] as const) {
+		const sent = await running.start({ customerNo: '70022', payee: 'Ada Işık' });
+		const { document } = sent;
+		expect(sent).toMatchObject({ customerNo: '70022', kind: 'document' });
+		expect(document?.fileName).toMatch(/^dekont-[\d-]{10}\.txt$/);
+		const text = Buffer.from(document?.fileData ?? '', 'base64').toString();
+		expect(text).toContain('Alıcı: Ada Işık\nTutar: 1.250,00 TL');
+
+		const question = stage.sandbox.messages().at(-1) ?? sent;
+		expect(question).toMatchObject({ customerNo: '70022', kind: 'quickReplies' });
+		expect(question.quickReplies).toHaveLength(5);
+		if (button) await stage.press(question, button);
+		expect(await running.ran(...ends)).toEqual([ends[button ? 0 : 1]]);
+		const kept = firstItemOf(await running.newest('success'), 'Keep the answer');
+		if (button) expect(kept).toMatchObject({ decision: 'chosen', value });
+	}
+}
+
 interface Scenario {
 	/** of examples/ */
 	files: string[];
@@ -440,6 +500,16 @@ const SCENARIOS: Scenario[] = [
 		files: ['delivery-dashboard.json'],
 		what: 'counts what was sent, delivered and read by transaction code',
 		run: deliveryDashboard,
+	},
+	{
+		files: ['ask-an-employee.json'],
+		what: 'only a tap of the employee carries it out; the customer is told each result',
+		run: askAnEmployee,
+	},
+	{
+		files: ['receipt.json'],
+		what: 'the file arrives before the question, and each choice is a value',
+		run: receipt,
 	},
 ];
 

@@ -86,7 +86,7 @@ const furtherAnswerFields: INodeProperties[] = [
 			"Whether your company's app signs the payload on the customer's device before it comes back",
 	},
 	{
-		displayName: 'Text Shown When Pressed',
+		displayName: 'Shown When Pressed',
 		name: 'payloadSeenByUser',
 		type: 'string',
 		default: '',

@@ -32,6 +32,9 @@ const OUTPUTS: Readonly<Record<Decision, number>> = {
 /** The output through which a decision leaves: what was hoped for, nobody in time, the contrary. */
 export const outputOf = (decision: Decision): number => OUTPUTS[decision];
 
+/** How many outputs a decision can leave through at most. */
+export const OUTPUT_COUNT = Math.max(...Object.values(OUTPUTS)) + 1;
+
 const issuedButtonSchema = z.object({
 	payload: z.string(),
 	title: z.string(),

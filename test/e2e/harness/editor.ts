@@ -66,6 +66,14 @@ export class Editor {
 		await byTestId(this.page, 'canvas-plus-button').waitFor();
 	}
 
+	/** Shows lists from the next page on as n8n shows them to a part of its users: each entry can be collapsed. */
+	async collapseEntries(): Promise<void> {
+		const experiments = JSON.stringify({ '048_collection_overhaul': 'variant' });
+		await this.page.addInitScript(
+			`localStorage.setItem('N8N_EXPERIMENT_OVERRIDES', ${JSON.stringify(experiments)})`,
+		);
+	}
+
 	/** Opens a saved workflow. */
 	async openWorkflow(id: string): Promise<void> {
 		await this.page.goto(`${this.n8n.url}/workflow/${id}`);
@@ -250,7 +258,7 @@ export class Editor {
 
 	/** Adds one of a fixed collection, e.g. a button. */
 	async add(label: string): Promise<void> {
-		await this.node.getByRole('button', { name: label, exact: true }).click();
+		await this.node.getByRole('button', { name: label, exact: true }).last().click();
 	}
 
 	/** Adds a field of a collection, e.g. the image of the additional fields. */
@@ -264,7 +272,9 @@ export class Editor {
 
 	/** The labels of the fields that the opened node shows, in their order. */
 	async labels(): Promise<string[]> {
-		const texts = await byTestId(this.node, 'input-label').allInnerTexts();
+		const texts = await byTestId(this.node, 'input-label')
+			.filter({ visible: true })
+			.allInnerTexts();
 		return texts.map((text) => text.split('\n')[0]?.trim() ?? '').filter((text) => text !== '');
 	}
 

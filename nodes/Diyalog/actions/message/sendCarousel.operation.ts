@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { carouselSchema } from '../../messages/messageInput';
-import { buttonsField, fieldsOrJson, messageIdField } from '../fields';
+import { buttonsField, fieldsOrJson, messageIdField, TITLED_ENTRIES } from '../fields';
 import type { Operation } from '../operation';
 import { optionsField, sendOptions } from '../sendOptions';
 import { recipientFields } from './message.fields';
@@ -10,11 +10,7 @@ const cardsField: INodeProperties = {
 	displayName: 'Cards',
 	name: 'cards',
 	type: 'fixedCollection',
-	typeOptions: {
-		multipleValues: true,
-		sortable: true,
-		fixedCollection: { itemTitle: '={{ $collection.item.value.title }}' },
-	},
+	typeOptions: TITLED_ENTRIES,
 	placeholder: 'Add Card',
 	default: {},
 	description: 'What the person swipes through, 1 to 10',

@@ -38,8 +38,7 @@ const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: 'The name of the input field that holds the file',
-		description: 'Diyalog takes files under 5 MB',
+		hint: 'The name of the input field that holds the file, which has to be under 5 MB',
 	},
 	{
 		displayName: 'Send As',

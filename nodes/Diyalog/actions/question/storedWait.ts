@@ -9,7 +9,7 @@ import type { InputProblem } from '../../input/problem';
 import { invalidInputError } from '../errors';
 import { itemAt } from '../outputs';
 import { isToolExecution } from '../toolExecution';
-import { readWait, outputOf } from '../../wait/decide';
+import { OUTPUT_COUNT, outputOf, readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 
@@ -126,7 +126,7 @@ export function bindTo(context: IExecuteFunctions, wait: Wait, userId: string): 
 export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataObject): () => void {
 	// Execute Once lets the node see a copy of its input; this is what n8n stores and passes on.
 	const executeData = context.getExecuteData();
-	const { data, metadata } = executeData;
+	const { data, metadata, source } = executeData;
 	const { main } = data;
 	const memory = context.getContext('node');
 	const { waiting: json, output } = waitingFor(wait, input);
@@ -139,10 +139,18 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 		waitingChildExecutionIds: [context.getExecutionId()],
 	};
 	executeData.metadata = { ...metadata, ...stored };
+	// n8n passes an output on as if it were the input of that number. Without a source for each, {{ $('Earlier').item }}
+	// is empty behind No Answer and Declined.
+	const [from] = source?.main ?? [];
+	if (from) {
+		const sources = Array.from({ length: OUTPUT_COUNT }, () => from);
+		executeData.source = { ...source, main: sources };
+	}
 	Object.assign(memory, { [WAIT_FIELD]: wait, [INPUT_FIELD]: input, [RUN_FIELD]: runOf(context) });
 	const takeBack = () => {
 		if (main) data.main = main;
 		executeData.metadata = metadata;
+		executeData.source = source;
 		delete memory[WAIT_FIELD];
 		delete memory[INPUT_FIELD];
 		delete memory[RUN_FIELD];

@@ -58,7 +58,7 @@ it('shows of a button only what applies to its type', () => {
 		'Title',
 		'Payload',
 		'Sign Payload on the Device',
-		'Text Shown When Pressed',
+		'Shown When Pressed',
 	]);
 	expect(shown('web_url')).toEqual(['Type', 'Title', 'Address']);
 });

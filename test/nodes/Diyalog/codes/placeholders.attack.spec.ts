@@ -118,7 +118,7 @@ describe('other texts that a customer reads:', () => {
 		[
 			'25. what the chat shows after a press',
 			async () => await send(button({ payloadSeenByUser: 'Paid { Amount }' })),
-			/^Button 1: Text Shown When Pressed/,
+			/^Button 1: Shown When Pressed/,
 		],
 		[
 			'26. the label of an approval',

@@ -120,6 +120,7 @@ it('3. a message that was not sent leaves the input as it was, for Retry On Fail
 	expect(error).toBeDefined();
 	const [entry] = run.data.executionData?.nodeExecutionStack ?? [];
 	expect(entry?.data.main).toEqual([[expect.objectContaining({ json: CLAIM })]]);
+	expect(entry?.source?.main).toHaveLength(1);
 	const kept: unknown = run.data.executionData?.contextData['node:Diyalog'];
 	expect(JSON.parse(JSON.stringify(kept))).toEqual({ sentMessages: null });
 });
