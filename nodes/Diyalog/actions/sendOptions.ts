@@ -13,6 +13,9 @@ const DEFAULT_TIMEOUT_S = 30;
 const MAX_TIMEOUT_S = 600;
 const MS_PER_SECOND = 1_000;
 
+const CONCURRENCY_DESCRIPTION =
+	'How many messages are on their way at the same time. 1 sends one by one.';
+
 /** How requests are sent; the same for every operation that sends. */
 export const sendOptions: INodeProperties[] = [
 	{
@@ -21,7 +24,7 @@ export const sendOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: MAX_CONCURRENCY },
 		default: DEFAULT_CONCURRENCY,
-		description: 'How many messages are on their way at the same time. 1 sends one by one.',
+		description: CONCURRENCY_DESCRIPTION,
 	},
 	{
 		displayName: 'Maximum Retries',
@@ -41,6 +44,19 @@ export const sendOptions: INodeProperties[] = [
 		description: 'How long to wait for the answer to one message',
 	},
 ];
+
+const sendOptionsWith = (concurrency: Partial<INodeProperties>): INodeProperties[] =>
+	sendOptions.map((option) =>
+		option.name === 'concurrency' ? { ...option, ...concurrency } : option,
+	);
+
+/** The same, for an operation that sends documents. */
+export const documentSendOptions = sendOptionsWith({ default: DOCUMENT_CONCURRENCY });
+
+/** The same, for an operation that may send documents as JSON. */
+export const jsonSendOptions = sendOptionsWith({
+	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY} do, and ${DOCUMENT_CONCURRENCY} as JSON, which may hold documents.`,
+});
 
 const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
 	a.displayName.localeCompare(b.displayName);

@@ -2,17 +2,9 @@ import type { INodeProperties } from 'n8n-workflow';
 import { sendSchema } from '../../messages/messageInput';
 import { buttonsFields, jsonMessageFields, messageIdField, quickRepliesFields } from '../fields';
 import type { Operation } from '../operation';
-import { DOCUMENT_CONCURRENCY, optionsField, sendOptions } from '../sendOptions';
+import { DOCUMENT_CONCURRENCY, jsonSendOptions, optionsField } from '../sendOptions';
 import { recipientFields, textField } from './message.fields';
 import { startSendingMessages } from './messages';
-
-const ofSend = (option: INodeProperties): INodeProperties =>
-	option.name === 'concurrency'
-		? {
-				...option,
-				description: `${option.description} Unless set here, ${option.default} do, and ${DOCUMENT_CONCURRENCY} as JSON, which may hold documents.`,
-			}
-		: option;
 
 const fields: INodeProperties[] = [
 	...jsonMessageFields(
@@ -41,7 +33,7 @@ const fields: INodeProperties[] = [
 		],
 		'{ "recipient": { "appCustomerId": "70021" }, "message": { "text": "Hello" } }',
 	),
-	optionsField([...sendOptions.map(ofSend), messageIdField]),
+	optionsField([...jsonSendOptions, messageIdField]),
 ];
 
 /** Sends a text, with buttons or quick replies, through Diyalog's SendMessage API. */

@@ -4,16 +4,12 @@ import { FILE_FIELD } from '../../messages/document';
 import { documentMessageSchema } from '../../messages/messageInput';
 import { messageIdField } from '../fields';
 import type { Operation } from '../operation';
-import { DOCUMENT_CONCURRENCY, optionsField, sendOptions } from '../sendOptions';
+import { DOCUMENT_CONCURRENCY, documentSendOptions, optionsField } from '../sendOptions';
 import { readFile } from './binaryFile';
 import { recipientFields } from './message.fields';
 import { startSendingMessages } from './messages';
 
 const FILE_LABEL = 'Input Data Field Name';
-
-const documentOptions = sendOptions.map((option) =>
-	option.name === 'concurrency' ? { ...option, default: DOCUMENT_CONCURRENCY } : option,
-);
 
 const sizeField = (
 	displayName: string,
@@ -74,7 +70,7 @@ const fields: INodeProperties[] = [
 			sizeField('Width', 'width', ['photo', 'video'], 'pixels'),
 		],
 	},
-	optionsField([...documentOptions, messageIdField]),
+	optionsField([...documentSendOptions, messageIdField]),
 ];
 
 /** Sends a file through Diyalog's SendMessage API. */

@@ -11,6 +11,7 @@ import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
 import type { Entered } from '../../input/shown';
 import { DiyalogClient } from '../../transport/client';
+import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
 import { codeDigest, GRACE_MS } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
@@ -201,6 +202,7 @@ interface Question {
 	message: Message;
 	wait: Wait;
 	deadline: Date;
+	options: ClientOptions;
 }
 
 /** Makes the message of a question: what was entered, with its messageId and buttons in place of fields of that name. */
@@ -216,7 +218,8 @@ function prepare(
 	now: Date,
 ): Question {
 	const node = context.getNode();
-	const entered = readFields(readerOf(context), fields, 0);
+	const read = readerOf(context);
+	const entered = readFields(read, fields, 0);
 	const input = requireValid(node, check(waitSchema(maxChoices), entered, fields), 0);
 	const { response, messageIdPrefix } = input;
 	const problem = credentialProblem(response, credential);
@@ -239,7 +242,7 @@ function prepare(
 		wrongCodes: 0,
 		...message.added?.(now),
 	};
-	return { message, wait, deadline };
+	return { message, wait, deadline, options: readSendOptions(read, 0) };
 }
 
 /**
@@ -268,7 +271,7 @@ export async function startAsking(
 
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
 		const now = new Date();
-		const { message, wait, deadline } = prepare(
+		const { message, wait, deadline, options } = prepare(
 			context,
 			client.credentials,
 			fields,
@@ -276,7 +279,6 @@ export async function startAsking(
 			toMessage,
 			now,
 		);
-		const options = readSendOptions(readerOf(context), itemIndex);
 		// What may have arrived is remembered by what went in.
 		const attempt = settled.attempt(itemIndex, personOf(message));
 		if (attempt.before) return attempt.before;
