@@ -16,4 +16,4 @@ export const checkMessage = (entered: object) =>
 
 /** Checks what was entered about the response, as Send and Wait for Response does. */
 export const checkQuestion = (response: object, options: object) =>
-	check(waitSchema(MAX_BUTTONS), { ...response, options }, sendAndWait.fields);
+	check(waitSchema(MAX_BUTTONS, 'customers'), { ...response, options }, sendAndWait.fields);

@@ -78,7 +78,9 @@ export class SettledItems {
 
 	/** Settles an item, if that is final: what certainly did not happen may be tried again. */
 	set(itemIndex: number, settled: Settled): void {
-		if ('result' in settled || settled.failure.uncertain) this.run.settled.set(itemIndex, settled);
+		const isFinal =
+			'result' in settled || settled.failure.uncertain === true || settled.failure.partly === true;
+		if (isFinal) this.run.settled.set(itemIndex, settled);
 	}
 
 	/**

@@ -4,6 +4,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 export type KeyPurpose =
 	| 'resume reference'
 	| 'passed-on answer'
+	| 'counted answers'
 	| 'expected code'
 	| 'OTP challenge'
 	| 'OTP code'

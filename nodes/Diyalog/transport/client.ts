@@ -117,6 +117,8 @@ export interface ClientOptions {
 	/** how often a request is repeated that certainly did not arrive */
 	maxRetries: number;
 	timeoutMs: number;
+	/** a request is not repeated when that would have to wait for longer; a minute unless told otherwise */
+	maxPauseMs?: number;
 }
 
 /** Sends requests to the API of Diyalog's bots for one run of the node. */
@@ -134,7 +136,7 @@ export class DiyalogClient {
 	/** Sends a request. It is sent again only after failures of which it is certain that nothing went out. */
 	async send<T>(
 		request: ApiRequest<T>,
-		{ maxRetries, timeoutMs }: ClientOptions,
+		{ maxRetries, timeoutMs, maxPauseMs = Infinity }: ClientOptions,
 	): Promise<Outcome<T>> {
 		const { context } = this;
 		const cancelled =
@@ -143,7 +145,7 @@ export class DiyalogClient {
 			const outcome = await this.sendOnce(request, timeoutMs);
 			if (outcome.accepted || retry >= maxRetries) return outcome;
 			const waitMs = waitBeforeRetryMs(outcome.failure, retry, Math.random);
-			if (waitMs === undefined) return outcome;
+			if (waitMs === undefined || waitMs > maxPauseMs) return outcome;
 			await pause(Math.ceil(waitMs), cancelled);
 			if (cancelled?.aborted) return outcome;
 		}

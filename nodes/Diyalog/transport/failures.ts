@@ -20,6 +20,8 @@ export interface Failure {
 	repeatable?: true;
 	/** nobody can tell whether the message was delivered */
 	uncertain?: true;
+	/** of several messages some were delivered, or may have been */
+	partly?: true;
 	/** how long the server asks to wait before the next attempt, in milliseconds */
 	retryAfterMs?: number;
 }

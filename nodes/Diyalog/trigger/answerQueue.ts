@@ -3,8 +3,10 @@ import { BoundedMap } from '../lib/boundedMap';
 /*
  * The order in which answers are passed on to the executions that wait for them.
  *
- * Answers of one person to one message form a chain: one is passed on at a time, in the order of happening, so that of
- * Decline and Approve the earlier one counts. Chains take turns, so that one impatient person delays nobody else.
+ * Answers of one person to one question form a chain: one is passed on at a time, in the order of happening, so that of
+ * Decline and Approve the earlier one counts. The first answers of all chains to a question are passed on together: several
+ * people may be asked, and n8n lets an execution continue with one call at a time. Questions take turns, so that one
+ * impatient person delays nobody else.
  */
 
 /** What became of an answer that was to be passed on. */
@@ -52,24 +54,30 @@ const hasGoneOn = (found: Attempt): boolean =>
 		['notWaiting', 'earlierTurn'].includes(found.notResumedReason));
 
 /** An answer, and how it is passed on. */
-export interface QueuedAnswer {
+export interface QueuedAnswer<T> {
 	/** the same when the same answer comes again: n8n may have failed to store the item of the trigger */
 	id: string;
-	/** of the message that is answered */
+	/** of the question that is answered */
 	turn: string;
 	/** others can type an answer to a message as well: they queue for themselves */
 	userId: string;
 	/** ISO 8601 */
 	occurredAt: string;
-	/** passes it on once; must not reject */
-	attempt: () => Promise<Attempt>;
+	/** as it is passed on */
+	passedOn: T;
+	characters: number;
+	/** passes it on once, together with others to the same question, it being the first of them; must not reject */
+	attempt: (together: ReadonlyArray<QueuedAnswer<T>>) => Promise<readonly Attempt[]>;
 }
 
 /** How much is passed on at once, and kept. */
 export interface QueueLimits {
 	/** n8n needs its CPU for each, so more would only be slower */
 	atOnce: number;
-	/** of one person to one message */
+	/** answers to one question that are passed on together */
+	together: number;
+	charactersTogether: number;
+	/** of one person to one question */
 	maxInChain: number;
 	maxInAll: number;
 	/** how long an execution that is still running may take to begin to wait */
@@ -85,7 +93,7 @@ export interface Clock {
 	sleep(ms: number): Promise<void>;
 }
 
-interface Entry extends QueuedAnswer {
+interface Entry<T> extends QueuedAnswer<T> {
 	settle: (outcome: AnswerOutcome) => void;
 	firstTriedAtMs?: number;
 	tries: number;
@@ -93,10 +101,20 @@ interface Entry extends QueuedAnswer {
 	isUnsure: boolean;
 }
 
-interface Chain {
-	id: string;
+/** The answers of one person to one question. */
+interface Chain<T> {
+	entries: Array<Entry<T>>;
+	restsUntilMs: number;
+	/** the first of them is to be tried again, and may be earlier if another is passed on anyway */
+	mayJoin: boolean;
+}
+
+/** A question, and the answers to it by person. */
+interface Question<T> {
 	turn: string;
-	entries: Entry[];
+	chains: Map<string, Chain<T>>;
+	/** in line, or answers of it are on their way */
+	isBusy: boolean;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -105,14 +123,14 @@ const LONGEST_PAUSE_MS = 2_000;
 /** A chain rests so many times as long as its refused answer took n8n: n8n has most of its CPU for others. */
 const REST_FACTOR = 3;
 
-/** So many answered messages are remembered, to refuse further answers without asking n8n; some MB. */
+/** So many answered questions are remembered, to refuse further answers without asking n8n; some MB. */
 const MAX_ANSWERED = 10_000;
 
-/** Passes answers on: in order within a chain, fairly between chains, a few at a time. */
-export class AnswerQueue {
-	private readonly chains = new Map<string, Chain>();
+/** Passes answers on: in order within a chain, fairly between questions, a few at a time. */
+export class AnswerQueue<T> {
+	private readonly questions = new Map<string, Question<T>>();
 
-	private readonly ready: Chain[] = [];
+	private readonly ready: Array<Question<T>> = [];
 
 	/** by turn, the id of the answer that was taken */
 	private readonly answered = new BoundedMap<string, string>(MAX_ANSWERED);
@@ -127,68 +145,138 @@ export class AnswerQueue {
 	) {}
 
 	/** Puts an answer into its place. It resolves when it is known what became of it; it never rejects. */
-	async pass(answer: QueuedAnswer): Promise<AnswerOutcome> {
-		const taken = this.answered.get(answer.turn);
+	async pass(answer: QueuedAnswer<T>): Promise<AnswerOutcome> {
+		const { turn, userId } = answer;
+		const taken = this.answered.get(turn);
 		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
-		const id = JSON.stringify([answer.turn, answer.userId]);
-		const chain = this.chains.get(id) ?? { id, turn: answer.turn, entries: [] };
 		const { maxInChain, maxInAll } = this.limits;
-		if (chain.entries.length >= maxInChain) return refusal('busy');
+		const waiting = this.questions.get(turn)?.chains.get(userId)?.entries.length ?? 0;
+		if (waiting >= maxInChain) return refusal('busy');
 		if (this.size >= maxInAll) return lost('busy');
 		return await new Promise((settle) => {
-			this.insert(chain, { ...answer, settle, tries: 0, isUnsure: false });
+			this.insert({ ...answer, settle, tries: 0, isUnsure: false });
 		});
 	}
 
-	private insert(chain: Chain, entry: Entry): void {
+	private insert(entry: Entry<T>): void {
+		const { turn, userId } = entry;
 		this.size++;
+		const question: Question<T> = this.questions.get(turn) ?? {
+			turn,
+			chains: new Map<string, Chain<T>>(),
+			isBusy: false,
+		};
+		this.questions.set(turn, question);
+		const chain: Chain<T> = question.chains.get(userId) ?? {
+			entries: [],
+			restsUntilMs: 0,
+			mayJoin: false,
+		};
+		question.chains.set(userId, chain);
 		// What has begun keeps its place.
 		const later = chain.entries.findIndex(
 			({ tries, occurredAt }) => tries === 0 && occurredAt > entry.occurredAt,
 		);
 		chain.entries.splice(later < 0 ? chain.entries.length : later, 0, entry);
-		if (this.chains.has(chain.id)) return;
-		this.chains.set(chain.id, chain);
-		this.ready.push(chain);
-		this.work();
+		if (chain.entries.length === 1) this.putInLine(question);
+	}
+
+	/** A question is in line from when the first of its chains has rested. */
+	private putInLine(question: Question<T>): void {
+		if (question.isBusy) return;
+		const dueAtMs = Math.min(
+			...[...question.chains.values()].map(({ restsUntilMs }) => restsUntilMs),
+		);
+		const restsForMs = dueAtMs - this.clock.now();
+		if (restsForMs > 0 && restsForMs < Infinity) {
+			void this.clock.sleep(restsForMs).then(() => this.putInLine(question));
+			return;
+		}
+		if (question.chains.size === 0) return;
+		question.isBusy = true;
+		this.ready.push(question);
+		// What comes in the same call is passed on together.
+		queueMicrotask(() => this.work());
 	}
 
 	private work(): void {
 		while (this.underWay < this.limits.atOnce) {
-			const chain = this.ready.shift();
-			if (!chain) return;
+			const question = this.ready.shift();
+			if (!question) return;
 			this.underWay++;
-			void this.tryFirstOf(chain).finally(() => {
+			void this.tryFirstOf(question).finally(() => {
 				this.underWay--;
+				question.isBusy = false;
+				if (question.chains.size === 0) this.questions.delete(question.turn);
+				else this.putInLine(question);
 				this.work();
 			});
 		}
 	}
 
-	private async tryFirstOf(chain: Chain): Promise<void> {
-		const [entry] = chain.entries;
-		if (!entry) return;
-		if (this.answered.has(chain.turn)) return this.end(chain, NOT_WAITING);
-		entry.firstTriedAtMs ??= this.clock.now();
-		entry.tries++;
+	/** The chains whose first answers are passed on now, who has waited longest first. */
+	private dueOf({ chains }: Question<T>): Array<Chain<T>> {
+		const nowMs = this.clock.now();
+		const due = [...chains.values()]
+			.filter(({ restsUntilMs, mayJoin }) => mayJoin || restsUntilMs <= nowMs)
+			.sort((one, other) => one.restsUntilMs - other.restsUntilMs)
+			.slice(0, this.limits.together);
+		let characters = 0;
+		return due.filter(({ entries: [first] }, index) => {
+			characters += first?.characters ?? 0;
+			return index === 0 || characters <= this.limits.charactersTogether;
+		});
+	}
+
+	private async tryFirstOf(question: Question<T>): Promise<void> {
+		if (this.answered.has(question.turn)) return this.end(question, NOT_WAITING);
 		const beganAtMs = this.clock.now();
-		const found = await entry.attempt();
-		const endedAtMs = this.clock.now();
-		const outcome = this.judge(entry, found, endedAtMs - entry.firstTriedAtMs);
-		if (!outcome) return void this.goOnAfter(FIRST_PAUSE_MS * 2 ** (entry.tries - 1), chain);
+		const begun = this.dueOf(question).flatMap((chain) => {
+			const [entry] = chain.entries;
+			return entry ? [{ chain, entry }] : [];
+		});
+		const entries = begun.map(({ entry }) => entry);
+		for (const entry of entries) {
+			entry.firstTriedAtMs ??= beganAtMs;
+			entry.tries++;
+		}
+		const found = (await entries[0]?.attempt(entries)) ?? [];
+		const tookMs = this.clock.now() - beganAtMs;
+		for (const [index, { chain, entry }] of begun.entries()) {
+			this.goOnWith(question, chain, entry, found[index] ?? 'unsure', tookMs);
+		}
+		if (this.answered.has(question.turn)) this.end(question, NOT_WAITING);
+	}
+
+	/** What follows from what an attempt found for the first answer of a chain. */
+	private goOnWith(
+		question: Question<T>,
+		chain: Chain<T>,
+		entry: Entry<T>,
+		found: Attempt,
+		tookMs: number,
+	): void {
+		const nowMs = this.clock.now();
+		const rest = (ms: number, mayJoin: boolean): void => {
+			chain.restsUntilMs = nowMs + Math.min(ms, LONGEST_PAUSE_MS);
+			chain.mayJoin = mayJoin;
+		};
+		const outcome = this.judge(entry, found, nowMs - (entry.firstTriedAtMs ?? nowMs));
+		if (!outcome) return rest(FIRST_PAUSE_MS * 2 ** (entry.tries - 1), true);
 		chain.entries.shift();
 		this.settle(entry, outcome);
 		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
 		// What has not begun would only find out the same.
-		if (outcome.resumed === null && !hasGoneOn(found)) return this.end(chain, lost('withdrawn'));
+		if (outcome.resumed === null && !hasGoneOn(found)) this.endChain(chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
-			return this.end(chain, NOT_WAITING);
-		if (chain.entries.length === 0) return void this.chains.delete(chain.id);
-		void this.goOnAfter(REST_FACTOR * (endedAtMs - beganAtMs), chain);
+			this.endChain(chain, NOT_WAITING);
+		for (const [userId, each] of question.chains)
+			if (each.entries.length === 0) question.chains.delete(userId);
+		rest(REST_FACTOR * tookMs, false);
 	}
 
 	/** What is definite about an answer after an attempt; undefined when it has to be tried again. */
-	private judge(entry: Entry, found: Attempt, triedForMs: number): AnswerOutcome | undefined {
+	private judge(entry: Entry<T>, found: Attempt, triedForMs: number): AnswerOutcome | undefined {
 		const { retryRunningForMs, retryUnsureForMs } = this.limits;
 		const isLost = found !== 'running' && found !== 'unsure' && !found.resumed && found.isLost;
 		if (found === 'unsure' || (entry.isUnsure && isLost)) {
@@ -201,19 +289,16 @@ export class AnswerQueue {
 		return found === 'running' ? NOT_WAITING : found;
 	}
 
-	/** The chain keeps its place in time, but nothing that others could use meanwhile. */
-	private async goOnAfter(ms: number, chain: Chain): Promise<void> {
-		await this.clock.sleep(Math.min(ms, LONGEST_PAUSE_MS));
-		this.ready.push(chain);
-		this.work();
+	private end({ chains }: Question<T>, outcome: AnswerOutcome): void {
+		for (const chain of chains.values()) this.endChain(chain, outcome);
+		chains.clear();
 	}
 
-	private end(chain: Chain, outcome: AnswerOutcome): void {
+	private endChain(chain: Chain<T>, outcome: AnswerOutcome): void {
 		for (const entry of chain.entries.splice(0)) this.settle(entry, outcome);
-		this.chains.delete(chain.id);
 	}
 
-	private settle(entry: Entry, outcome: AnswerOutcome): void {
+	private settle(entry: Entry<T>, outcome: AnswerOutcome): void {
 		this.size--;
 		entry.settle(outcome);
 	}

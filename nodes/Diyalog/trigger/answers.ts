@@ -2,13 +2,13 @@ import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import type { ButtonPressed, DiyalogEvent, TextReceived } from '../events/events';
 import { isKnownMessage } from '../messages/knownMessages';
-import { passOn } from '../wait/passedOnAnswer';
-import type { Answer } from '../wait/passedOnAnswer';
+import { MAX_TOGETHER, passOn } from '../wait/passedOnAnswer';
+import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
 import { fromMessageId, looksLikeReference, resumeUrlOf } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { AnswerQueue, lost, refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
-import { postAnswer, waitingBaseOf } from './selfCall';
+import { postAnswers, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
 /*
@@ -16,12 +16,16 @@ import type { TriggerSecrets, TriggerSettings } from './settings';
  * of this instance, whatever anybody sends.
  */
 
-const queue = new AnswerQueue(
+const queue = new AnswerQueue<PassedOnAnswer>(
 	{
 		atOnce: 4,
+		together: MAX_TOGETHER,
+		// n8n takes calls of 16 MB unless told otherwise.
+		charactersTogether: 1_000_000,
 		maxInChain: 100,
 		maxInAll: 20_000,
-		retryRunningForMs: 15_000,
+		// The first of several people may answer while the last are still being asked.
+		retryRunningForMs: 60_000,
 		retryUnsureForMs: 60_000,
 	},
 	{ now: () => performance.now(), sleep },
@@ -98,8 +102,8 @@ function toAnswer(
 	isText: boolean,
 ): Answer {
 	const { customerNo, userId, occurredAt } = event;
-	const { turn, attempt } = reference;
-	const common = { turn, attempt, customerNo, userId, occurredAt };
+	const { turn, number } = reference;
+	const common = { turn, number, customerNo, userId, occurredAt };
 	if (event.event === 'textReceived')
 		return { kind: 'text', text: event.text, payloadSignature: 'notChecked', ...common };
 	if (isText)
@@ -140,13 +144,19 @@ export async function passOnAnswer(
 	}
 	const url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
 	const passedOn = passOn(answer, executionId, appSecret);
-	const body = JSON.stringify(passedOn);
 	const outcome = await queue.pass({
 		id: passedOn.proof,
 		turn,
 		userId: event.userId,
 		occurredAt: event.occurredAt,
-		attempt: async () => await postAnswer(context, url, body),
+		characters: passedOn.answer.length,
+		passedOn,
+		attempt: async (together) =>
+			await postAnswers(
+				context,
+				url,
+				together.map((each) => each.passedOn),
+			),
 	});
 	logLoss(context, `execution ${executionId}`, outcome);
 	return outcome;

@@ -2,7 +2,8 @@ import type { IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { explainThrown } from '../transport/client';
 import { isServerError } from '../transport/failures';
-import { readReception } from '../wait/passedOnAnswer';
+import { bodyOf, readReceptions } from '../wait/passedOnAnswer';
+import type { PassedOnAnswer, Reception } from '../wait/passedOnAnswer';
 import { lost, refusal } from './answerQueue';
 import type { Attempt } from './answerQueue';
 
@@ -49,38 +50,43 @@ const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().opti
 /** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
 const NOT_WAITING = /The (workflow for )?execution |No action required/;
 
-function readAttempt(status: number, text: string): Attempt {
-	if (isServerError(status)) return 'unsure';
-	const reception = readReception(text);
-	if (reception?.accepted) return { resumed: true };
-	if (reception) {
-		const { reason } = reception;
-		// Nobody has judged an answer that the waiting node did not believe to come from a trigger.
-		return reason === 'unproved' ? lost(reason) : refusal(reason);
-	}
+function readReception(reception: Reception): Attempt {
+	if (reception.accepted) return { resumed: true };
+	const { reason } = reception;
+	// It was held up by another one of the same call.
+	if (reason === 'running') return 'running';
+	// Nobody has judged an answer that the waiting node did not believe to come from a trigger.
+	return reason === 'unproved' ? lost(reason) : refusal(reason);
+}
+
+function readAttempts(status: number, text: string, count: number): Attempt[] {
+	const all = (attempt: Attempt): Attempt[] => Array.from({ length: count }, () => attempt);
+	if (isServerError(status)) return all('unsure');
+	const receptions = readReceptions(text, count);
+	if (receptions) return receptions.map(readReception);
 	if ([200, 404, 409].includes(status) && NOT_WAITING.test(text)) {
-		return text.includes('is running already') ? 'running' : refusal('notWaiting');
+		return all(text.includes('is running already') ? 'running' : refusal('notWaiting'));
 	}
-	return lost(status === 401 ? 'signatureRefused' : 'unexpectedAnswer');
+	return all(lost(status === 401 ? 'signatureRefused' : 'unexpectedAnswer'));
 }
 
 /**
- * Passes an answer on once.
+ * Passes answers to one question on once.
  *
  * @param url the resume address
- * @param body JSON
+ * @returns what was found for each of them; never rejects
  */
-export async function postAnswer(
+export async function postAnswers(
 	context: IWebhookFunctions,
 	url: string,
-	body: string,
-): Promise<Attempt> {
+	answers: readonly PassedOnAnswer[],
+): Promise<Attempt[]> {
 	try {
 		const response: unknown = await context.helpers.httpRequest({
 			method: 'POST',
 			url,
 			headers: { 'Content-Type': 'application/json' },
-			body,
+			body: bodyOf(answers),
 			json: false,
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
@@ -88,8 +94,10 @@ export async function postAnswer(
 			timeout: RESPONSE_WITHIN_MS,
 		});
 		const { statusCode, body: said } = responseSchema.parse(response);
-		return readAttempt(statusCode, typeof said === 'string' ? said : JSON.stringify(said));
+		const text = typeof said === 'string' ? said : JSON.stringify(said);
+		return readAttempts(statusCode, text, answers.length);
 	} catch (error) {
-		return explainThrown(error).uncertain ? 'unsure' : lost('unreachable');
+		const found: Attempt = explainThrown(error).uncertain ? 'unsure' : lost('unreachable');
+		return answers.map(() => found);
 	}
 }

@@ -2,38 +2,15 @@ import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 import { parsePress } from '../events/press';
 import { normaliseCode } from '../codes/code';
+import { isApproval } from './decisions';
+import type { Decision } from './decisions';
 import type { Answer } from './passedOnAnswer';
+import { groupSchema, messageToSchema } from './people';
 
 /*
  * What an execution waits for, and whether an answer is it. Whatever is not refused here decides about somebody's money,
  * so everything is compared with what was sent: the turn, the person, the payload, the time.
  */
-
-/** How a wait can end. */
-export type Decision =
-	| 'approved'
-	| 'declined'
-	| 'chosen'
-	| 'answered'
-	| 'codeMatched'
-	| 'tooManyAttempts'
-	| 'expired';
-
-const OUTPUTS: Readonly<Record<Decision, number>> = {
-	approved: 0,
-	codeMatched: 0,
-	chosen: 0,
-	answered: 0,
-	expired: 1,
-	declined: 2,
-	tooManyAttempts: 2,
-};
-
-/** The output through which a decision leaves: what was hoped for, nobody in time, the contrary. */
-export const outputOf = (decision: Decision): number => OUTPUTS[decision];
-
-/** How many outputs a decision can leave through at most. */
-export const OUTPUT_COUNT = Math.max(...Object.values(OUTPUTS)) + 1;
 
 const issuedButtonSchema = z.object({
 	payload: z.string(),
@@ -71,12 +48,6 @@ const expectationSchema = z.discriminatedUnion('kind', [
 /** What is taken as an answer. */
 export type Expectation = z.output<typeof expectationSchema>;
 
-const recipientSchema = z.union([
-	z.strictObject({ appCustomerId: z.string() }),
-	z.strictObject({ appStaffId: z.string() }),
-	z.strictObject({ id: z.string() }),
-]);
-
 const waitSchema = z.object({
 	/** of the message that is waited for now; an older one belongs to an earlier turn of a loop */
 	turn: z.string(),
@@ -88,7 +59,7 @@ const waitSchema = z.object({
 	/** the person's id in Diyalog, from the response to the message */
 	userId: z.string().min(1).optional(),
 	/** how SendMessage names the person; SendOTP takes the customer's number */
-	messageTo: recipientSchema.optional(),
+	messageTo: messageToSchema.optional(),
 	messageId: z.string(),
 	messageIdPrefix: z.string(),
 	/** ISO 8601 */
@@ -104,6 +75,8 @@ const waitSchema = z.object({
 	wrongCodes: z.number().int().default(0),
 	/** the proof of the last of them */
 	lastWrongCode: z.string().optional(),
+	/** who was asked, where that are several people */
+	group: groupSchema.optional(),
 });
 
 /** What an execution waits for, as it is stored with it. */
@@ -120,6 +93,7 @@ export type RefusalReason =
 	| 'otherKind'
 	| 'notIssued'
 	| 'notSigned'
+	| 'alreadyAnswered'
 	| 'wrongCode';
 
 /** Whether an answer ends the wait, and how. */
@@ -129,11 +103,10 @@ export type Verdict =
 
 const refused = (reason: RefusalReason): Verdict => ({ accepted: false, reason });
 
-/** Fails closed: only an approval and the right code approve; a choice and a text say nothing of that kind. */
 const taken = (decision: Decision, value: string | null): Verdict => ({
 	accepted: true,
 	decision,
-	approved: decision === 'approved' || decision === 'codeMatched',
+	approved: isApproval(decision),
 	value,
 });
 
@@ -155,11 +128,11 @@ export const codeDigest = (code: string, turn: string, appSecret: string): strin
 
 function decideCode(
 	{ codeDigest: expected, maxAttempts }: Extract<Expectation, { kind: 'code' }>,
-	{ turn, text, attempt }: Answer,
+	{ turn, text, number }: Answer,
 	wrongCodes: number,
 	appSecrets: readonly string[],
 ): Verdict {
-	const attempts = Math.max(wrongCodes, attempt) + 1;
+	const attempts = Math.max(wrongCodes, number) + 1;
 	if (attempts > maxAttempts) return taken('tooManyAttempts', null);
 	// Nothing that was typed may fit a code that is none.
 	const isCode = normaliseCode(text) !== '';
@@ -189,7 +162,10 @@ function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolea
  * Whether an answer comes from the person who was asked. The id of Diyalog tells that wherever it is known. The customer's
  * number has to fit as well, where both have one; what stands there for employees means nothing.
  */
-function isFromWhoWasAsked(asked: Wait, { customerNo, userId }: Answer): boolean {
+function isFromWhoWasAsked(
+	asked: Pick<Wait, 'customerNo' | 'userId'>,
+	{ customerNo, userId }: Answer,
+): boolean {
 	const isOtherCustomer =
 		asked.customerNo !== null && customerNo !== null && asked.customerNo !== customerNo;
 	if (isOtherCustomer) return false;

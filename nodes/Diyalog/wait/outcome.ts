@@ -1,13 +1,16 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { PayloadSignature } from '../deviceSignature/verifier';
-import type { Decision, Wait } from './decide';
+import type { Wait } from './decide';
+import type { Decision } from './decisions';
+import { peopleInItem } from './people';
+import type { PeopleInItem } from './people';
 
 /** The item that comes out of a wait. Its comments are what people read in n8n. */
 export type Outcome<CustomerNo extends string | null = string | null> = {
 	/** the answer as n8n's human review of AI agents reads and shows it */
 	data: {
 		approved: boolean;
-		/** null when nobody answered, or by a link */
+		/** whose answer decided; null when nobody answered, or by a link */
 		responder: { customerNo: CustomerNo; userId: string } | null;
 		respondedAt: string | null;
 	};
@@ -35,7 +38,7 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	expiresAt?: string;
 	/** the item that went in */
 	input: IDataObject;
-};
+} & Partial<PeopleInItem>;
 
 /** How a wait ended, beside what is known from the start. */
 export type Ending = Pick<
@@ -59,7 +62,7 @@ export const EXPIRED: Ending = {
  * @param input the JSON of the item that went in
  */
 export function outcomeOf(
-	{ messageId, customerNo, employeeNo, sentAt, challenge, expiresAt }: Wait,
+	{ messageId, customerNo, employeeNo, sentAt, challenge, expiresAt, group }: Wait,
 	{ approved, decision, value, userId, payloadSignature, respondedAt }: Ending,
 	input: IDataObject,
 ): Outcome {
@@ -76,6 +79,7 @@ export function outcomeOf(
 		sentAt,
 		respondedAt,
 		...(challenge !== undefined && { challenge, expiresAt }),
+		...(group && peopleInItem(group)),
 		input,
 	};
 }

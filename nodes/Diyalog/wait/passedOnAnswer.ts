@@ -2,7 +2,7 @@ import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
 
 /*
- * What a trigger posts to a waiting execution of its own instance: the person's answer, and the proof that a trigger
+ * What a trigger posts to a waiting execution of its own instance: people's answers, each with the proof that a trigger
  * with the same credential authenticated it. Holding the resume URL alone is worth nothing.
  */
 
@@ -10,8 +10,8 @@ const answerSchema = z.object({
 	kind: z.enum(['press', 'text']),
 	/** of the message that was answered */
 	turn: z.string(),
-	/** how many wrong answers had been given before that message was sent */
-	attempt: z.number().int().min(0),
+	/** how many wrong answers had been given before that message was sent, or to which of several people it went */
+	number: z.number().int().min(0),
 	/** null where Diyalog gives none, as for employees */
 	customerNo: z.string().nullable(),
 	/** the person's id in Diyalog */
@@ -26,13 +26,17 @@ const answerSchema = z.object({
 /** What a person answered to a message, as an authenticated trigger passes it on. */
 export type Answer = z.output<typeof answerSchema>;
 
-const passedOnSchema = z.object({ answer: z.string(), proof: z.string() });
+/** So many answers to one question are passed on together at most: as many as people can be asked. */
+export const MAX_TOGETHER = 50;
 
-/** The body of the trigger's call. The answer travels as text, so that the proof covers its very letters. */
+const passedOnSchema = z.object({ answer: z.string(), proof: z.string() });
+const bodySchema = z.object({ answers: z.array(passedOnSchema).min(1).max(MAX_TOGETHER) });
+
+/** One answer in the trigger's call. It travels as text, so that the proof covers its very letters. */
 export type PassedOnAnswer = z.output<typeof passedOnSchema>;
 
-const proofOf = (answer: string, executionId: string, appSecret: string): Buffer =>
-	hmacSha256(deriveKey(appSecret, 'passed-on answer'), `${executionId}\n${answer}`);
+const proofOf = (text: string, executionId: string, appSecret: string): Buffer =>
+	hmacSha256(deriveKey(appSecret, 'passed-on answer'), `${executionId}\n${text}`);
 
 /**
  * Packs an answer for the execution that waits for it.
@@ -44,6 +48,9 @@ export function passOn(answer: Answer, executionId: string, appSecret: string): 
 	return { answer: text, proof: proofOf(text, executionId, appSecret).toString('base64url') };
 }
 
+/** The body of the trigger's call. */
+export const bodyOf = (answers: readonly PassedOnAnswer[]): string => JSON.stringify({ answers });
+
 function parseJson(text: string): unknown {
 	try {
 		return JSON.parse(text);
@@ -52,26 +59,34 @@ function parseJson(text: string): unknown {
 	}
 }
 
+/** An answer of a call; undefined in it when no trigger with this credential made it for this execution. */
+export interface TakenAnswer {
+	answer: Answer | undefined;
+	/** tells this answer from others */
+	proof: string;
+}
+
 /**
  * Reads what came to a waiting execution. Fails closed: without a secret nothing is proved.
  *
  * @param body of the call, of unknown shape
  * @param appSecrets the credential's App Secret, and while it is being changed the previous one; empty ones do not count
- * @returns undefined when no trigger with this credential made it for this execution
+ * @returns in the order of the call; nothing when it is none of a trigger
  */
 export function takePassedOn(
 	body: unknown,
 	executionId: string,
 	appSecrets: readonly string[],
-): Answer | undefined {
-	const { data } = passedOnSchema.safeParse(body);
-	if (!data) return undefined;
-	const given = Buffer.from(data.proof, 'base64url');
-	const isProved = appSecrets.some(
-		(secret) => secret !== '' && equalBytes(given, proofOf(data.answer, executionId, secret)),
-	);
-	if (!isProved) return undefined;
-	return answerSchema.safeParse(parseJson(data.answer)).data;
+): TakenAnswer[] {
+	const secrets = appSecrets.filter((secret) => secret !== '');
+	const { answers = [] } = bodySchema.safeParse(body).data ?? {};
+	return answers.map(({ answer: text, proof }) => {
+		const given = Buffer.from(proof, 'base64url');
+		const isProved = secrets.some((secret) =>
+			equalBytes(given, proofOf(text, executionId, secret)),
+		);
+		return { answer: isProved ? answerSchema.safeParse(parseJson(text)).data : undefined, proof };
+	});
 }
 
 const receptionSchema = z.union([
@@ -79,10 +94,21 @@ const receptionSchema = z.union([
 	z.object({ accepted: z.literal(false), reason: z.string() }),
 ]);
 
-/** What the waiting node answers to the trigger. n8n itself answers with a page when nothing waits any more. */
+/** What the waiting node says of one answer. */
 export type Reception = z.output<typeof receptionSchema>;
 
-/** Reads the waiting node's answer; undefined when it is not one. */
-export function readReception(text: string): Reception | undefined {
-	return receptionSchema.safeParse(parseJson(text)).data;
+const receptionsSchema = z.object({ receptions: z.array(receptionSchema) });
+
+/** What the waiting node answers to the trigger. n8n itself answers with a page when nothing waits any more. */
+export type Receptions = z.output<typeof receptionsSchema>;
+
+/**
+ * Reads the waiting node's answer.
+ *
+ * @param count how many answers were passed on
+ * @returns undefined when it is not one
+ */
+export function readReceptions(text: string, count: number): Reception[] | undefined {
+	const { receptions } = receptionsSchema.safeParse(parseJson(text)).data ?? {};
+	return receptions?.length === count ? receptions : undefined;
 }

@@ -5,7 +5,7 @@ import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
  * find the execution again: n8n's signed resume URL without its host, and a MAC that tells a genuine one from what somebody
  * typed. So nothing has to be stored or looked up.
  *
- *   <prefix>.<execution id>.<node id>.<attempt>.<seal>
+ *   <prefix>.<execution id>.<node id>.<number>.<seal>
  *
  * The seal is base64url of the turn (12 bytes), n8n's signature (32) and the MAC (8) of everything before it, the prefix
  * included. Each reference has one writing, and what is written in another way is none.
@@ -22,7 +22,7 @@ const SIGNATURE_PARAMETER = 'signature';
 export const TURN_BYTES = 12;
 /** Forgeries can only be tried online, one call at a time. */
 const MAC_BYTES = 8;
-const MAX_ATTEMPT = 255;
+const MAX_NUMBER = 255;
 
 /** n8n counts executions in 32 bits on PostgreSQL. Room is kept for all, or a prefix that fits today would not one day. */
 const EXECUTION_ID_CHARACTERS = 10;
@@ -40,8 +40,8 @@ export interface ResumeReference {
 	nodeId: string;
 	/** 96 random bits as base64url, new for each send */
 	turn: string;
-	/** how many wrong answers have been given before this message was sent */
-	attempt: number;
+	/** how many wrong answers have been given before this message was sent, or to which of several people it went */
+	number: number;
 	/** n8n's signature of the resume URL, in hex */
 	signature: string;
 }
@@ -64,7 +64,7 @@ export function readSignedResumeUrl(
 	if (!turn || !signature || !HEX_SIGNATURE.test(signature)) return undefined;
 	// n8n takes slashes off both ends of the id when it looks for the node.
 	if (nodeId === '' || nodeId.includes('/')) return undefined;
-	const reference = { executionId, nodeId, turn, attempt: 0, signature };
+	const reference = { executionId, nodeId, turn, number: 0, signature };
 	return signedUrl.endsWith(resumeUrlOf(reference, '')) ? reference : undefined;
 }
 
@@ -106,17 +106,17 @@ interface Parsed {
 
 function parse(messageId: string): Parsed | undefined {
 	if (messageId.length > MAX_MESSAGE_ID_CHARACTERS) return undefined;
-	const [, front, executionId, node, attempt, written] = FORM.exec(messageId) ?? [];
+	const [, front, executionId, node, number, written] = FORM.exec(messageId) ?? [];
 	if (!front || !executionId || !node || !written) return undefined;
 	const nodeId = readNodeId(node);
 	const seal = Buffer.from(written, 'base64url');
 	// Several texts can stand for the same bytes; only the one that is written here counts.
 	if (writeNodeId(nodeId) !== node || seal.toString('base64url') !== written) return undefined;
-	if (Number(attempt) > MAX_ATTEMPT) return undefined;
+	if (Number(number) > MAX_NUMBER) return undefined;
 	const turn = seal.subarray(0, TURN_BYTES).toString('base64url');
 	const signature = seal.subarray(TURN_BYTES, -MAC_BYTES).toString('hex');
 	return {
-		reference: { executionId, nodeId, turn, attempt: Number(attempt), signature },
+		reference: { executionId, nodeId, turn, number: Number(number), signature },
 		covered: Buffer.concat([Buffer.from(front, 'ascii'), seal.subarray(0, -MAC_BYTES)]),
 		mac: seal.subarray(-MAC_BYTES),
 	};
@@ -134,11 +134,11 @@ const macOf = (covered: Buffer, appSecret: string): Buffer =>
  * ids could not be read from them again
  */
 export function toMessageId(
-	{ executionId, nodeId, turn, attempt, signature }: ResumeReference,
+	{ executionId, nodeId, turn, number, signature }: ResumeReference,
 	prefix: string,
 	appSecret: string,
 ): string | undefined {
-	const count = String(Math.min(attempt, MAX_ATTEMPT));
+	const count = String(Math.min(number, MAX_NUMBER));
 	const parts = [...(prefix ? [prefix] : []), executionId, writeNodeId(nodeId), count, ''];
 	const front = parts.join('.');
 	const sealed = Buffer.concat([Buffer.from(turn, 'base64url'), Buffer.from(signature, 'hex')]);

@@ -7,6 +7,9 @@ import { listFromData, pressableFromData } from '../input/json';
 import { requiredText } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
+import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
+import type { AskablePeople, EnteredPerson } from './peopleInput';
+import type { Rule } from './rules';
 import { DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
 
@@ -46,9 +49,17 @@ export type PlannedResponse =
 	| { kind: 'freeText' }
 	| { kind: 'code'; expectedCode: string; maxAttempts: number; wrongCodeReply: string };
 
+/** Several people who are asked, and the rule by which they decide. */
+export interface PlannedGroup {
+	people: EnteredPerson[];
+	rule: Rule;
+}
+
 /** A checked response with how long to wait for it. */
 export interface WaitInput {
 	response: PlannedResponse;
+	/** undefined where one person is asked */
+	group?: PlannedGroup;
 	limit: WaitLimit;
 	/** put in front of the messageId, for people; may be empty */
 	messageIdPrefix: string;
@@ -299,14 +310,77 @@ function planOf(
 	};
 }
 
+/** The rules that the editor offers for each response type of a question to several people. */
+export const RULES = {
+	approval: ['first', 'everyone', 'atLeast'],
+	choice: ['first', 'everyone', 'majority'],
+	freeText: ['first', 'everyone'],
+} as const;
+
+export const DEFAULT_APPROVALS_NEEDED = 2;
+
+/** What an expression gives for a number; a switch or a list is none. */
+const enteredCount = z
+	.union([z.number(), z.string().trim().min(1).transform(Number)])
+	.pipe(z.number().int().min(1));
+
+const rulesSchema = z.object({
+	ask: z.enum(['one', 'several']).default('one'),
+	rule: z.enum(['first', 'everyone', 'atLeast', 'majority']).optional(),
+	approvalsNeeded: enteredCount.default(DEFAULT_APPROVALS_NEEDED),
+});
+
+const ruleOf = ({ rule, approvalsNeeded }: z.output<typeof rulesSchema>): Rule | undefined => {
+	if (rule === 'atLeast') return { kind: rule, count: approvalsNeeded };
+	return rule && { kind: rule };
+};
+
+/** Which field of a question to several people cannot be used as it is, and why. */
+function groupProblem(
+	responseType: Response['responseType'],
+	{ kind }: PlannedResponse,
+	people: EnteredPerson[],
+	rule: Rule | undefined,
+): InputProblem | undefined {
+	if (!Object.hasOwn(RULES, responseType)) {
+		return {
+			field: 'responseType',
+			problem: 'is one that only one person can answer',
+			advice: 'Choose Approval, Choice or Free Text, or One Person under Ask.',
+		};
+	}
+	if (kind === 'link') {
+		return {
+			field: 'answerBy',
+			problem: 'is a link, which does not tell who answers',
+			advice: 'Choose Tap in the Chat, or One Person under Ask.',
+		};
+	}
+	const found = peopleProblem(people);
+	if (found) return { field: 'people', ...found };
+	const allowed: readonly string[] = RULES[responseType as keyof typeof RULES];
+	if (!rule || !allowed.includes(rule.kind)) {
+		return {
+			field: 'rule',
+			problem: 'does not fit the response type',
+			advice: 'Choose one of the rules that the field offers.',
+		};
+	}
+	const beyond = ruleProblem(rule, people.length);
+	return beyond && { field: 'approvalsNeeded', ...beyond };
+}
+
 /**
- * What was entered about the response: the fields of the response type beside the collection of options.
+ * What was entered about the question: who is asked, the fields of the response type, and the collection of options.
  *
  * @param maxChoices how many of them the kind of message can show in the chat
+ * @param askable whom this kind of message reaches
  */
-export const waitSchema = (maxChoices: number) =>
+export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 	responseSchema
 		.and(z.object({ options: optionsSchema }))
+		.and(rulesSchema)
+		.and(peopleSchema(askable))
 		.transform((entered, context): WaitInput => {
 			if (entered.responseType === 'choice') {
 				const limit = entered.answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
@@ -317,7 +391,14 @@ export const waitSchema = (maxChoices: number) =>
 			const response = planOf(entered, entered.options);
 			// A reply that is never sent is not looked at.
 			const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
-			if (!unfilled) return { response, limit, messageIdPrefix };
-			const { problem, advice } = unfilled;
-			return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
+			if (unfilled) {
+				const { problem, advice } = unfilled;
+				return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
+			}
+			if (entered.ask === 'one') return { response, limit, messageIdPrefix };
+			const people = entered.peopleJson ?? entered.people;
+			const rule = ruleOf(entered);
+			const found = groupProblem(entered.responseType, response, people, rule);
+			if (found) return addProblem(context, found.problem, found.advice, found.field);
+			return { response, ...(rule && { group: { people, rule } }), limit, messageIdPrefix };
 		});

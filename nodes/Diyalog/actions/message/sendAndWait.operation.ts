@@ -4,6 +4,8 @@ import { MAX_QUICK_REPLIES } from '../../messages/quickReplies';
 import { questionSchema } from '../../messages/messageInput';
 import type { Operation } from '../operation';
 import { startAsking } from '../question/ask';
+import type { KindOfQuestion } from '../question/ask';
+import { peopleFields, ruleFields } from '../question/people.fields';
 import {
 	questionField,
 	questionNotices,
@@ -15,24 +17,27 @@ import { messages } from './messages';
 
 const fields: INodeProperties[] = [
 	...questionNotices,
-	...recipientFields,
+	...peopleFields(recipientFields, '[{ "employeeNo": "E1007" }, { "customerNo": "70021" }]'),
 	questionField,
 	...responseFields(MAX_QUICK_REPLIES),
+	...ruleFields,
 	questionOptionsField,
 ];
 
-/** Asks a customer or an employee, waits without using anything, and continues with the answer. */
+const KIND: KindOfQuestion = { fields, maxChoices: MAX_QUICK_REPLIES, askable: 'anybody' };
+
+/** Asks a customer, an employee or several people, waits without using anything, and continues with the answer. */
 export const sendAndWait: Operation = {
 	name: 'Send and Wait for Response',
 	value: SEND_AND_WAIT_OPERATION,
 	action: 'Ask and wait for an answer',
 	description:
-		'Ask a customer or an employee and continue with the answer: approval, choice, text or code',
+		'Ask a customer, an employee or several people and continue with the answer: approval, choice, text or code',
 	fields,
 	branches: 'question',
 	async start(context, settled) {
 		const make = messages(context, fields);
-		return await startAsking(context, settled, fields, MAX_QUICK_REPLIES, () => (entered) => {
+		return await startAsking(context, settled, KIND, () => (entered) => {
 			const { messageId } = entered;
 			return make(questionSchema, { ...entered, options: { messageId } }, 0);
 		});

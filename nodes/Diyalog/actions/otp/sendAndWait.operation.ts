@@ -1,9 +1,11 @@
 import { SEND_AND_WAIT_OPERATION } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import { MAX_BUTTONS } from '../../messages/buttons';
-import { additionalFields, customerNoField } from '../fields';
+import { additionalFields, customerNoField, shownAlso } from '../fields';
 import type { Operation } from '../operation';
 import { startAsking } from '../question/ask';
+import type { KindOfQuestion } from '../question/ask';
+import { peopleFields, ruleFields } from '../question/people.fields';
 import {
 	questionField,
 	questionNotices,
@@ -27,13 +29,16 @@ const codeInQuestionFields = codeFields.map((field) =>
 
 const fields: INodeProperties[] = [
 	...questionNotices,
-	customerNoField,
+	...peopleFields([customerNoField], '["70021", { "customerNo": "70022" }]'),
 	questionField,
 	...responseFields(MAX_BUTTONS),
-	...codeInQuestionFields,
+	...ruleFields,
+	...codeInQuestionFields.map((field) => shownAlso(field, { show: { ask: ['one'] } })),
 	additionalFields,
 	questionOptionsField,
 ];
+
+const KIND: KindOfQuestion = { fields, maxChoices: MAX_BUTTONS, askable: 'customers' };
 
 /** Sends a message, waits without using anything, and continues with the customer's answer. */
 export const sendAndWait: Operation = {
@@ -45,7 +50,7 @@ export const sendAndWait: Operation = {
 	fields,
 	branches: 'question',
 	async start(context, settled) {
-		return await startAsking(context, settled, fields, MAX_BUTTONS, (client) =>
+		return await startAsking(context, settled, KIND, (client) =>
 			otpMessages(context, client, fields),
 		);
 	},

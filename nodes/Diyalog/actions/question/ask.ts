@@ -21,6 +21,9 @@ import {
 	TURN_BYTES,
 	TURN_PARAMETER,
 } from '../../wait/resumeReference';
+import { isGroupWait } from '../../wait/decideTogether';
+import type { Person } from '../../wait/people';
+import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
 import { waitSchema } from '../../wait/waitInput';
 import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
@@ -31,7 +34,7 @@ import type { ParameterReader } from '../parameters';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
-import type { SettledItems } from '../settled';
+import type { Settled, SettledItems } from '../settled';
 import { questionField } from './question.fields';
 import {
 	bindTo,
@@ -41,7 +44,10 @@ import {
 	storeWait,
 	waitingFor,
 } from './storedWait';
-import { readWrongCode, waitAgain } from './wrongCode';
+import { readAgain } from './runAgain';
+import type { QuestionAgain } from './runAgain';
+import { askAll, waitAfterAnswers } from './several';
+import { waitAfterWrongCode } from './wrongCode';
 
 /* Asking: a message is sent, and the execution waits for the answer to it. */
 
@@ -141,8 +147,13 @@ const ID_FIELD = 'The ID of this node';
 const NEW_ID =
 	'Copy this node in the editor, paste it and delete the old one: it then gets an ID of n8n.';
 
-/** The messageId that finds this execution again, and the turn it belongs to. */
-function newReference(context: IExecuteFunctions, prefix: string, appSecret: string) {
+/** The messageIds that find this execution again, one for each person, and the turn they belong to. */
+function newReferences(
+	context: IExecuteFunctions,
+	prefix: string,
+	appSecret: string,
+	people: number,
+): { turn: string; messageIds: string[] } {
 	const node = context.getNode();
 	const turn = randomBytes(TURN_BYTES).toString('base64url');
 	const signedUrl = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
@@ -155,8 +166,10 @@ function newReference(context: IExecuteFunctions, prefix: string, appSecret: str
 		);
 	}
 	if (!reference) throw problemOf(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
-	const messageId = toMessageId(reference, prefix, appSecret);
-	if (messageId !== undefined) return { turn, messageId };
+	const messageIds = Array.from({ length: people }, (_, number) =>
+		toMessageId({ ...reference, number }, prefix, appSecret),
+	).flatMap((messageId) => messageId ?? []);
+	if (messageIds.length === people) return { turn, messageIds };
 	if (toMessageId(reference, '', appSecret) === undefined) {
 		throw problemOf(node, ID_FIELD, 'is too long for a messageId', NEW_ID);
 	}
@@ -199,7 +212,8 @@ function expectationOf(response: PlannedResponse, turn: string, appSecret: strin
 
 /** What is sent, and what is waited for. */
 interface Question {
-	message: Message;
+	/** one for each person */
+	messages: [Message, ...Message[]];
 	wait: Wait;
 	deadline: Date;
 	options: ClientOptions;
@@ -208,60 +222,113 @@ interface Question {
 /** Makes the message of a question: what was entered, with its messageId and buttons in place of fields of that name. */
 export type ToMessage = (entered: Entered, itemIndex: number) => Message;
 
+/** What an operation asks with. */
+export interface KindOfQuestion {
+	/** of the operation */
+	fields: readonly INodeProperties[];
+	/** how many of them this kind of message can show in the chat */
+	maxChoices: number;
+	/** whom it reaches */
+	askable: AskablePeople;
+}
+
+/** One of several people as the item says it. */
+const personFor = (person: EnteredPerson, { recipient, messageTo, messageId }: Message): Person => ({
+	recipient: Object.values(person).at(-1) ?? '',
+	...recipient,
+	messageTo,
+	messageId,
+});
+
 /** Reads and checks what was entered; nothing has been sent when it throws. */
 function prepare(
 	context: IExecuteFunctions,
 	credential: ICredentialDataDecryptedObject,
-	fields: readonly INodeProperties[],
-	maxChoices: number,
+	{ fields, maxChoices, askable }: KindOfQuestion,
 	toMessage: ToMessage,
 	now: Date,
 ): Question {
 	const node = context.getNode();
 	const read = readerOf(context);
 	const entered = readFields(read, fields, 0);
-	const input = requireValid(node, check(waitSchema(maxChoices), entered, fields), 0);
-	const { response, messageIdPrefix } = input;
+	const input = requireValid(node, check(waitSchema(maxChoices, askable), entered, fields), 0);
+	const { response, group, messageIdPrefix } = input;
 	const problem = credentialProblem(response, credential);
 	if (problem) throw invalidInputError(node, problem, 0);
 	const deadline = readDeadline(context, input, now);
 	const appSecret = String(credential.appSecret ?? '');
-	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
-	const button = buttonsOf(context, response, turn);
-	const message = toMessage({ ...entered, messageId, buttons: { button } }, 0);
+	const people: ReadonlyArray<EnteredPerson | object> = group?.people ?? [{}];
+	const { turn, messageIds } = newReferences(context, messageIdPrefix, appSecret, people.length);
+	const buttons = { button: buttonsOf(context, response, turn) };
+	const [first, ...others] = people.map((person, index) =>
+		toMessage({ ...entered, ...person, messageId: messageIds[index], buttons }, 0),
+	);
+	if (!first) throw problemOf(node, 'People', 'are none', 'Add people.');
+	const { messageId } = first;
+	const asked = group
+		? { customerNo: null }
+		: { ...first.recipient, messageTo: first.messageTo, ...first.added?.(now) };
 	const wait: Wait = {
 		turn,
 		executionId: context.getExecutionId(),
-		...message.recipient,
-		messageTo: message.messageTo,
+		...asked,
 		messageId,
 		messageIdPrefix,
 		sentAt: now.toISOString(),
 		deadline: deadline.toISOString(),
 		expectation: expectationOf(response, turn, appSecret),
 		wrongCodes: 0,
-		...message.added?.(now),
+		...(group && {
+			group: {
+				rule: group.rule,
+				people: group.people.flatMap((person, index) => {
+					const message = [first, ...others][index];
+					return message ? [personFor(person, message)] : [];
+				}),
+				answers: [],
+			},
+		}),
 	};
-	return { message, wait, deadline, options: readSendOptions(read, 0) };
+	return { messages: [first, ...others], wait, deadline, options: readSendOptions(read, 0) };
+}
+
+/** Waits on after an answer that does not decide yet. */
+async function waitAgain(context: IExecuteFunctions, again: QuestionAgain): Promise<ItemOutcome> {
+	const { wait } = again;
+	return isGroupWait(wait)
+		? await waitAfterAnswers(context, wait, again)
+		: await waitAfterWrongCode(context, again);
+}
+
+/** Asks one person, or all of them. */
+async function askThem(
+	client: DiyalogClient,
+	settled: SettledItems,
+	{ messages, wait, options }: Question,
+	now: Date,
+): Promise<{ wait: Wait } | Settled> {
+	if (isGroupWait(wait)) return await askAll(client, settled, wait, messages, options, now);
+	const [message] = messages;
+	// What may have arrived is remembered by what went in.
+	const attempt = settled.attempt(0, personOf(message));
+	const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
+	return 'result' in sent ? { wait: { ...wait, userId: String(sent.result.userId) } } : sent;
 }
 
 /**
- * Begins to ask one question, or to wait on after a wrong code.
+ * Begins to ask one question, or to wait on after an answer.
  *
- * @param fields of the operation
- * @param maxChoices how many of them this kind of message can show in the chat
  * @param toMessageWith gives what makes the question's message
  */
 export async function startAsking(
 	context: IExecuteFunctions,
 	settled: SettledItems,
-	fields: readonly INodeProperties[],
-	maxChoices: number,
+	kind: KindOfQuestion,
 	toMessageWith: (client: DiyalogClient) => ToMessage,
 ): Promise<OperationRun> {
 	requireWaitable(context);
 	requireSingleItem(context);
-	const again = readWrongCode(context);
+	const again = readAgain(context);
 	if (again) {
 		return { concurrency: 1, execute: async () => await waitAgain(context, again) };
 	}
@@ -271,31 +338,21 @@ export async function startAsking(
 
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
 		const now = new Date();
-		const { message, wait, deadline, options } = prepare(
-			context,
-			client.credentials,
-			fields,
-			maxChoices,
-			toMessage,
-			now,
-		);
-		// What may have arrived is remembered by what went in.
-		const attempt = settled.attempt(itemIndex, personOf(message));
-		if (attempt.before) return attempt.before;
+		const question = prepare(context, client.credentials, kind, toMessage, now);
 		const input = storedItems(context)[itemIndex]?.json ?? {};
-		// Before it is sent: from then on the person can answer, and what n8n passes on must be no approval.
-		const takeBack = storeWait(context, wait, input);
-		let isAsked = false;
+		// Before it is sent: from then on people can answer, and what n8n passes on must be no approval.
+		const takeBack = storeWait(context, question.wait, input);
+		let bound: Wait | undefined;
 		try {
-			const sent = await deliver(client, message, options, attempt, now);
-			if (!('result' in sent)) return sent;
-			isAsked = true;
-			bindTo(context, wait, String(sent.result.userId));
+			const asked = await askThem(client, settled, question, now);
+			if (!('wait' in asked)) return asked;
+			bound = asked.wait;
+			bindTo(context, bound, input);
 		} finally {
-			if (!isAsked) takeBack();
+			if (!bound) takeBack();
 		}
-		await context.putExecutionToWait(new Date(deadline.getTime() + GRACE_MS));
-		return waitingFor(wait, input);
+		await context.putExecutionToWait(new Date(question.deadline.getTime() + GRACE_MS));
+		return waitingFor(bound, input);
 	};
 	return { concurrency: 1, execute };
 }

@@ -9,7 +9,8 @@ import type { InputProblem } from '../../input/problem';
 import { invalidInputError } from '../errors';
 import { itemAt } from '../outputs';
 import { isToolExecution } from '../toolExecution';
-import { OUTPUT_COUNT, outputOf, readWait } from '../../wait/decide';
+import { readWait } from '../../wait/decide';
+import { OUTPUT_COUNT, outputOf } from '../../wait/decisions';
 import type { Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 
@@ -111,9 +112,11 @@ export const waitingFor = (wait: Wait, input: IDataObject) => ({
 	output: outputOf(EXPIRED.decision),
 });
 
-/** Binds a stored wait to the person who got the message, as Diyalog names them in events. */
-export function bindTo(context: IExecuteFunctions, wait: Wait, userId: string): void {
-	context.getContext('node')[WAIT_FIELD] = { ...wait, userId };
+/** Binds what is stored to those who got the message, as Diyalog names them in events. */
+export function bindTo(context: IExecuteFunctions, wait: Wait, input: IDataObject): void {
+	context.getContext('node')[WAIT_FIELD] = wait;
+	const [item] = storedItems(context);
+	if (item) item.json = waitingFor(wait, input).waiting;
 }
 
 /**

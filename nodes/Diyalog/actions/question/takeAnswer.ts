@@ -13,17 +13,23 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
-import { decide, decideButton, outputOf } from '../../wait/decide';
-import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
+import { packAnswers } from '../../wait/countedAnswers';
+import { decide, decideButton } from '../../wait/decide';
+import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
+import { isApproval, outputOf } from '../../wait/decisions';
+import { countAnswer, decisionOf, isGroupWait } from '../../wait/decideTogether';
+import type { GroupWait } from '../../wait/decideTogether';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
-import type { Answer, Reception } from '../../wait/passedOnAnswer';
+import type { Answer, Reception, Receptions, TakenAnswer } from '../../wait/passedOnAnswer';
+import type { GivenAnswer } from '../../wait/people';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
+import type { RuleDecision } from '../../wait/rules';
 import { itemAt } from '../outputs';
+import { runAgain } from './runAgain';
 import { readStored } from './storedWait';
 import type { StoredWait } from './storedWait';
-import { countWrongCode } from './wrongCode';
 
 /*
  * What comes to the resume address of an execution that waits in "Send and Wait for Response". Nothing may be thrown here:
@@ -45,8 +51,8 @@ const resumeWebhook = (httpMethod: 'GET' | 'POST'): IWebhookDescription => ({
 export const resumeWebhooks = [resumeWebhook('GET'), resumeWebhook('POST')];
 
 /** For n8n's log, without any content of the answer. */
-const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', string>> = {
-	notWaiting: 'it does not wait for an answer.',
+const REFUSALS: Readonly<Record<string, string>> = {
+	notWaiting: 'it does not wait for an answer any more.',
 	unproved:
 		'no Diyalog Trigger with the same credential has authenticated the call. It is forged, or trigger and node have different App Secrets.',
 	earlierTurn: 'the answer belongs to an earlier message of this execution.',
@@ -55,35 +61,32 @@ const REFUSALS: Readonly<Record<RefusalReason | 'notWaiting' | 'unproved', strin
 	otherKind: 'a text came where a button was expected, or the other way round.',
 	notIssued: 'this button was not part of the message.',
 	notSigned: 'the payload is not validly signed on the device.',
+	alreadyAnswered: 'this person has answered before, and the first answer counts.',
 	wrongCode: 'the code was wrong.',
-};
+} satisfies Record<RefusalReason | 'notWaiting' | 'unproved', string>;
 
 const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =>
 	[credential.appSecret, credential.previousAppSecret]
 		.map((secret) => (typeof secret === 'string' ? secret : ''))
 		.filter((secret) => secret !== '');
 
-function replyJson(context: IWebhookFunctions, status: number, reception: Reception): void {
-	context.getResponseObject().status(status).json(reception);
-}
-
 const KEEPS_WAITING: IWebhookResponseData = { noWebhookResponse: true };
 
-function logRefusal(context: IWebhookFunctions, reason: keyof typeof REFUSALS): void {
-	const execution = context.getExecutionId();
-	context.logger.warn(
-		`Diyalog: execution ${execution} takes no answer and keeps waiting: ${REFUSALS[reason]}`,
-	);
+function replyJson(
+	context: IWebhookFunctions,
+	status: number,
+	receptions: Receptions,
+): IWebhookResponseData {
+	context.getResponseObject().status(status).json(receptions);
+	return KEEPS_WAITING;
 }
 
-function refuse(
-	context: IWebhookFunctions,
-	reason: keyof typeof REFUSALS,
-	status = 200,
-): IWebhookResponseData {
-	logRefusal(context, reason);
-	replyJson(context, status, { accepted: false, reason });
-	return KEEPS_WAITING;
+/** What was taken, or has to be tried again, is no news. */
+function logRefusal(context: IWebhookFunctions, reason: string): void {
+	const words = REFUSALS[reason];
+	if (words === undefined) return;
+	const execution = context.getExecutionId();
+	context.logger.warn(`Diyalog: execution ${execution} does not take an answer: ${words}`);
 }
 
 type Accepted = Extract<Verdict, { accepted: true }>;
@@ -106,35 +109,139 @@ const outcomeFor = (
 	return itemAt(context.getNode(), outputOf(decision), item);
 };
 
+/** What enough people have said. Of one item alone it is told who gave the answer that decided. */
+function outcomeOfGroup(
+	context: IWebhookFunctions,
+	{ wait, input }: { wait: GroupWait; input: IDataObject },
+	{ decision, value }: RuleDecision,
+	{ person: index, userId, payloadSignature, respondedAt }: GivenAnswer,
+): INodeExecutionData[][] {
+	const { customerNo = null, employeeNo } = wait.group.people[index] ?? {};
+	const ending: Ending = {
+		decision,
+		approved: isApproval(decision),
+		value,
+		userId,
+		payloadSignature,
+		respondedAt,
+	};
+	const item = {
+		json: outcomeOf({ ...wait, customerNo, employeeNo }, ending, input),
+		pairedItem: { item: 0 },
+	};
+	return itemAt(context.getNode(), outputOf(decision), item);
+}
+
 /**
  * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
  * the same time, also in several processes, it takes one.
  */
 const goOn = (
 	workflowData: INodeExecutionData[][],
-	webhookResponse: string | Reception,
+	webhookResponse: string | Receptions,
 ): IWebhookResponseData => ({ webhookResponse, workflowData });
 
+/** What becomes of the answers of a call: what the trigger hears of each, and with what the execution goes on. */
+interface Judgement {
+	receptions: Reception[];
+	goesOn?: INodeExecutionData[][];
+}
+
+const refusedAs = (reason: string): Reception => ({ accepted: false, reason });
+
+const ACCEPTED: Reception = { accepted: true };
+
+/** One person was asked. Of several answers the first that decides counts, and a wrong code is counted by itself. */
+function judgeForOne(
+	context: IWebhookFunctions,
+	{ wait, input }: { wait: Wait; input: IDataObject },
+	taken: readonly TakenAnswer[],
+	surroundings: DecisionSurroundings,
+): Judgement {
+	let goesOn: INodeExecutionData[][] | undefined;
+	let afterwards = 'notWaiting';
+	const receptions = taken.map(({ answer, proof }) => {
+		if (!answer) return refusedAs('unproved');
+		if (goesOn) return refusedAs(afterwards);
+		// It was counted, but the trigger has not heard of it.
+		if (proof === wait.lastWrongCode) return refusedAs('wrongCode');
+		const verdict = decide(wait, answer, surroundings);
+		if (verdict.accepted) {
+			goesOn = outcomeFor(context, { wait, input }, verdict, answer);
+			return ACCEPTED;
+		}
+		if (verdict.reason === 'wrongCode') {
+			const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
+			const mark = { turn: wait.turn, wrongCode: proof };
+			goesOn = runAgain(context, outcomeOf(wait, ending, input), mark);
+			afterwards = 'running';
+		}
+		return refusedAs(verdict.reason);
+	});
+	return { receptions, goesOn };
+}
+
+/** Several people were asked. Their answers are taken in the order of happening, until the rule decides. */
+function judgeForSeveral(
+	context: IWebhookFunctions,
+	{ wait, input }: { wait: GroupWait; input: IDataObject },
+	taken: readonly TakenAnswer[],
+	surroundings: DecisionSurroundings,
+): Judgement {
+	const byTime = taken
+		.map((each, index) => ({ ...each, index }))
+		.sort((one, other) =>
+			(one.answer?.occurredAt ?? '').localeCompare(other.answer?.occurredAt ?? ''),
+		);
+	const receptions = taken.map(() => refusedAs('unproved'));
+	let { group } = wait;
+	let goesOn: INodeExecutionData[][] | undefined;
+	for (const { answer, proof, index } of byTime) {
+		if (!answer) continue;
+		if (goesOn) {
+			receptions[index] = refusedAs('notWaiting');
+			continue;
+		}
+		const counting = countAnswer({ ...wait, group }, answer, proof, surroundings);
+		receptions[index] = refusedAs(counting.counts ? 'counted' : counting.reason);
+		if (!counting.counts) continue;
+		group = { ...group, answers: [...group.answers, counting.given] };
+		const decided = decisionOf(group);
+		if (!decided) continue;
+		receptions[index] = ACCEPTED;
+		goesOn = outcomeOfGroup(context, { wait: { ...wait, group }, input }, decided, counting.given);
+	}
+	if (goesOn || group === wait.group) return { receptions, goesOn };
+	const counted = { ...wait, group };
+	const [appSecret = ''] = surroundings.appSecrets;
+	const mark = {
+		turn: wait.turn,
+		counted: packAnswers(group.answers, wait.turn, context.getExecutionId(), appSecret),
+	};
+	return { receptions, goesOn: runAgain(context, outcomeOf(counted, EXPIRED, input), mark) };
+}
+
 /** What a trigger passed on: proved, decided, and answered in JSON. */
-async function takePassedOnAnswer(
+async function takePassedOnAnswers(
 	context: IWebhookFunctions,
 	{ wait, input }: StoredWait,
 ): Promise<IWebhookResponseData> {
 	const appSecrets = appSecretsOf(await context.getCredentials('diyalogApi'));
-	const answer = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
-	if (!answer) return refuse(context, 'unproved', 401);
-	if (!wait) return refuse(context, 'notWaiting');
-	const proof = String(context.getBodyData().proof);
-	// It was counted, but the trigger has not heard of it.
-	if (proof === wait.lastWrongCode) return refuse(context, 'wrongCode');
-	const verdict = decide(wait, answer, { now: new Date(), appSecrets });
-	if (verdict.accepted)
-		return goOn(outcomeFor(context, { wait, input }, verdict, answer), { accepted: true });
-	if (verdict.reason !== 'wrongCode') return refuse(context, verdict.reason);
-	const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
-	logRefusal(context, 'wrongCode');
-	const again = countWrongCode(context, wait, outcomeOf(wait, ending, input), proof);
-	return goOn(again, { accepted: false, reason: 'wrongCode' });
+	const taken = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
+	if (!taken.some(({ answer }) => answer)) {
+		logRefusal(context, 'unproved');
+		return replyJson(context, 401, { receptions: taken.map(() => refusedAs('unproved')) });
+	}
+	if (!wait) {
+		logRefusal(context, 'notWaiting');
+		return replyJson(context, 200, { receptions: taken.map(() => refusedAs('notWaiting')) });
+	}
+	const surroundings = { now: new Date(), appSecrets };
+	const { receptions, goesOn } = isGroupWait(wait)
+		? judgeForSeveral(context, { wait, input }, taken, surroundings)
+		: judgeForOne(context, { wait, input }, taken, surroundings);
+	for (const reception of receptions) if (!reception.accepted) logRefusal(context, reception.reason);
+	return goesOn ? goOn(goesOn, { receptions }) : replyJson(context, 200, { receptions });
 }
 
 function showPage(context: IWebhookFunctions, html: string, status = 200): void {
@@ -178,7 +285,7 @@ export async function takeAnswer(context: IWebhookFunctions): Promise<IWebhookRe
 		const stored = readStored(context);
 		const isLink = LINK_ANSWER_PARAMETER in context.getQueryData();
 		if (isLink || context.getRequestObject().method === 'GET') return takeLink(context, stored);
-		return await takePassedOnAnswer(context, stored);
+		return await takePassedOnAnswers(context, stored);
 	} catch (error) {
 		const name = error instanceof Error ? error.name : 'an unknown error';
 		context.logger.error(

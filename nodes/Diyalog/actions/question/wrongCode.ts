@@ -1,114 +1,15 @@
-import { sleep } from 'n8n-workflow';
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	INodeExecutionData,
-	IWebhookFunctions,
-} from 'n8n-workflow';
-import { z } from 'zod/v4';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import { textRequest } from '../../messages/sendMessage';
 import { sendOtpRequest } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
-import { invalidInputError } from '../errors';
-import { GRACE_MS, outputOf } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
-import { sendMessage } from '../sending';
 import type { ItemOutcome } from '../operation';
-import { itemAt } from '../outputs';
-import {
-	isOfAnotherExecution,
-	isStoredByThisRun,
-	readStored,
-	storedItems,
-	storeWait,
-	waitingFor,
-} from './storedWait';
+import { sendMessage } from '../sending';
+import { waitOn } from './runAgain';
+import type { QuestionAgain } from './runAgain';
 
-/*
- * A wrong code is counted by letting the execution continue, into this very node, which asks again and waits on. n8n
- * continues an execution only if it still waits, whichever of its processes is asked, and stores it anew; so of any
- * number of guesses at the same time no more count than are allowed, also over a restart. A webhook of a waiting node could
- * store nothing otherwise.
- */
-
-/**
- * How long the execution keeps running before it waits again. n8n reads an execution, judges the answer, and updates the
- * execution if it waits; it cannot tell that it has waited again meanwhile. A guess that another process read at the same
- * time as this one has to find it running.
- */
-const SETTLES_WITHIN_MS = 2_000;
-
-/** Field of the item with which the node is run again. */
-const WRONG_CODE_FIELD = 'diyalogWrongCode';
-
-const markSchema = z.object({ turn: z.string(), proof: z.string() });
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-
-/** n8n marks the waiting node as disabled, so that it passes on what the webhook gives. */
-const pausedSchema = z.object({
-	executeData: z.object({ node: z.custom<{ disabled?: boolean }>(isObject) }),
-});
-
-/**
- * Has n8n run the waiting node again when the execution continues, in the webhook that a wrong code came to.
- *
- * @param outcome the item with which the question ends if n8n does not do so; it is no approval
- * @param proof tells this answer from others
- * @returns for n8n: the item, at the output through which it would leave. With the older order of execution n8n runs a node
- * only if there is something at the first.
- */
-export function countWrongCode(
-	context: IWebhookFunctions,
-	{ turn }: Wait,
-	outcome: IDataObject,
-	proof: string,
-): INodeExecutionData[][] {
-	const { data: paused } = pausedSchema.safeParse(context);
-	if (paused) paused.executeData.node.disabled = false;
-	const item = {
-		json: { ...outcome, [WRONG_CODE_FIELD]: { turn, proof } },
-		pairedItem: { item: 0 },
-	};
-	// Some releases of n8n do not tell the order.
-	const isNewOrder =
-		'getWorkflowSettings' in context && context.getWorkflowSettings().executionOrder === 'v1';
-	const output = paused && !isNewOrder ? 0 : outputOf('tooManyAttempts');
-	return itemAt(context.getNode(), output, item);
-}
-
-/** A question to which a wrong code was given. */
-export interface QuestionAgain {
-	wait: Wait;
-	input: IDataObject;
-}
-
-/**
- * Whether the node is run again because of a wrong code; undefined when it is run for the first time.
- *
- * @throws NodeOperationError for an item of an earlier run, or what imitates one: in a loop, or from the model of an agent,
- * it would have a question that is over asked again
- */
-export function readWrongCode(context: IExecuteFunctions): QuestionAgain | undefined {
-	const [item] = storedItems(context);
-	const { data: mark } = markSchema.safeParse(item?.json[WRONG_CODE_FIELD]);
-	if (!mark) return undefined;
-	const { wait, input } = readStored(context);
-	if (wait?.turn !== mark.turn || wait.expectation.kind !== 'code') return undefined;
-	// Answers would not find the execution that retries it: it has to ask anew.
-	if (isOfAnotherExecution(context, wait)) return undefined;
-	if (!isStoredByThisRun(context)) {
-		const problem = {
-			field: 'The input item',
-			problem: 'belongs to a question that is over',
-			advice: `Take the field ${WRONG_CODE_FIELD} out of it. Nothing was sent.`,
-		};
-		throw invalidInputError(context.getNode(), problem, 0);
-	}
-	const counted = { wrongCodes: wait.wrongCodes + 1, lastWrongCode: mark.proof };
-	return { wait: { ...wait, ...counted }, input };
-}
+/* A wrong code is counted, and the person is told. */
 
 /** A further text for the person who was asked, by the way of the question. */
 const requestOf = ({ messageTo, customerNo }: Wait, messageId: string, text: string) => {
@@ -125,7 +26,7 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 	for (const secret of [appSecret, previousAppSecret]) {
 		const reference = fromMessageId(wait.messageId, [String(secret ?? '')]);
 		if (!reference) continue;
-		const answered = { ...reference, attempt: wait.wrongCodes };
+		const answered = { ...reference, number: wait.wrongCodes };
 		const messageId = toMessageId(answered, wait.messageIdPrefix, String(secret));
 		if (messageId === undefined) return;
 		const request = requestOf(wait, messageId, wait.expectation.wrongCodeReply);
@@ -141,20 +42,15 @@ async function reply(context: IExecuteFunctions, wait: Wait): Promise<void> {
 	}
 }
 
-/**
- * Waits on after a wrong code. It must not fail: n8n would end the execution.
- *
- * @returns what comes out when the time is up
- */
-export async function waitAgain(
+/** Waits on after a wrong code. */
+export async function waitAfterWrongCode(
 	context: IExecuteFunctions,
-	{ wait, input }: QuestionAgain,
+	{ wait: before, input, mark }: QuestionAgain,
 ): Promise<ItemOutcome> {
-	storeWait(context, wait, input);
-	await reply(context, wait).catch(() =>
-		context.logger.error('Diyalog: the reply to a wrong code was not sent.'),
-	);
-	await sleep(SETTLES_WITHIN_MS);
-	await context.putExecutionToWait(new Date(Date.parse(wait.deadline) + GRACE_MS));
-	return waitingFor(wait, input);
+	const wait = { ...before, wrongCodes: before.wrongCodes + 1, lastWrongCode: mark.wrongCode };
+	return await waitOn(context, wait, input, async () => {
+		await reply(context, wait).catch(() =>
+			context.logger.error('Diyalog: the reply to a wrong code was not sent.'),
+		);
+	});
 }

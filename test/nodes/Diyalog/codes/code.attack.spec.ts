@@ -126,7 +126,7 @@ it('7. an empty answer does not match a digest of nothing', () => {
 	const answer = {
 		kind: 'text' as const,
 		turn: 't',
-		attempt: 0,
+		number: 0,
 		customerNo: '70021',
 		userId: '1',
 		text: ' - ',

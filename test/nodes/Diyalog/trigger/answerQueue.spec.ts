@@ -6,6 +6,8 @@ import { sleepMs } from '../../../../tools/system';
 
 const LIMITS = {
 	atOnce: 4,
+	together: 50,
+	charactersTogether: 1_000,
 	maxInChain: 100,
 	maxInAll: 1_000,
 	retryRunningForMs: 15_000,
@@ -45,7 +47,7 @@ class TestClock {
 }
 
 let clock: TestClock;
-let queue: AnswerQueue;
+let queue: AnswerQueue<() => Attempt>;
 let ids = 0;
 let log: Array<{ turn: string; atMs: number }>;
 
@@ -59,7 +61,7 @@ beforeEach(() => {
 async function pass(
 	turn: string,
 	found: Attempt[],
-	more: Partial<QueuedAnswer> = {},
+	more: Partial<QueuedAnswer<() => Attempt>> = {},
 ): Promise<unknown> {
 	const results = [...found];
 	const outcome = await queue.pass({
@@ -67,11 +69,15 @@ async function pass(
 		turn,
 		userId: '1',
 		occurredAt: '2026-11-24T00:00:00.000Z',
-		attempt: async () => {
-			log.push({ turn, atMs: clock.now() });
-			await clock.sleep(POST_MS);
+		characters: 10,
+		passedOn: () => {
 			const [next = 'unsure'] = results.length > 1 ? results.splice(0, 1) : results;
 			return next;
+		},
+		attempt: async (together) => {
+			log.push({ turn, atMs: clock.now() });
+			await clock.sleep(POST_MS);
+			return together.map(({ passedOn }) => passedOn());
 		},
 		...more,
 	});
@@ -104,11 +110,11 @@ it('a customer who is refused again and again takes a quarter of n8n, and his ri
 });
 
 it('rests no longer than some seconds, however long n8n took', async () => {
-	const slow: Partial<QueuedAnswer> = {
+	const slow: Partial<QueuedAnswer<() => Attempt>> = {
 		attempt: async () => {
 			log.push({ turn: 'a', atMs: clock.now() });
 			await clock.sleep(60_000);
-			return WRONG;
+			return [WRONG];
 		},
 	};
 	const all = [pass('a', [WRONG], slow), pass('a', [WRONG], slow)];

@@ -105,7 +105,7 @@ function genuineCall({ message, execution }: Asked, given: Partial<Answer> = {})
 	const answer: Answer = {
 		kind: 'press',
 		turn: reference.turn,
-		attempt: 0,
+		number: 0,
 		customerNo: '70021',
 		userId: '243540663',
 		text: 'approve',
@@ -270,7 +270,7 @@ it('13. a thousand codes guessed side by side: three are looked at', async () =>
 
 it('14. attempts are not forgotten with this process: the reply carries them on', async () => {
 	const asked = await ask({ responseType: 'code', expectedCode: '58' });
-	const { url, body } = genuineCall(asked, { kind: 'text', text: '57', attempt: 2 });
+	const { url, body } = genuineCall(asked, { kind: 'text', text: '57', number: 2 });
 	expect(await (await post(url, body)).json()).toEqual({ accepted: true });
 	expect(asked.execution.continuations).toEqual([
 		[expect.objectContaining({ decision: 'tooManyAttempts' })],
@@ -285,7 +285,7 @@ it('15. each wrong code is answered, under a reference that counts on', async ()
 	const [first, second] = [asked.message, reply].map(({ messageId }) =>
 		fromMessageId(messageId, [SECRET]),
 	);
-	expect(second).toEqual({ ...first, attempt: 1 });
+	expect(second).toEqual({ ...first, number: 1 });
 });
 
 it('16. an answer after the time is up, before n8n has noticed', async () => {

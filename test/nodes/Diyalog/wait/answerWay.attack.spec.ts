@@ -172,7 +172,7 @@ it('3. Approve and Decline in two processes at the same moment: one is accepted'
 			const answer = {
 				kind: 'press' as const,
 				turn: reference.turn,
-				attempt: 0,
+				number: 0,
 				customerNo: '70021',
 				userId: '243540663',
 				text,

@@ -25,7 +25,7 @@ const waitFor = (person: Pick<Wait, 'customerNo' | 'userId'>): Wait => ({
 const answerOf = (person: Pick<Answer, 'customerNo' | 'userId'>): Answer => ({
 	kind: 'press',
 	turn: 'turn',
-	attempt: 0,
+	number: 0,
 	...person,
 	text: 'approve',
 	payloadSignature: 'notChecked',

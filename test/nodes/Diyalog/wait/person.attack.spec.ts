@@ -223,7 +223,7 @@ it('8. the person of an answer is altered on its way', async () => {
 	const answer: Answer = {
 		kind: 'press',
 		turn: reference.turn,
-		attempt: 0,
+		number: 0,
 		customerNo: null,
 		userId: OTHER_EMPLOYEE,
 		text: 'approve',
@@ -347,7 +347,7 @@ it('13. a wrong code of an employee: replied to where it came from, and the next
 	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'wrongCode' });
 	const reply = await waitFor('the reply', 5_000, () => sandbox.messages()[before]);
 	expect(reply).toMatchObject({ userId: EMPLOYEE, employeeNo: 'E100' });
-	expect(fromMessageId(reply.messageId, [SECRET])).toMatchObject({ attempt: 1 });
+	expect(fromMessageId(reply.messageId, [SECRET])).toMatchObject({ number: 1 });
 	await waitFor('n8n', 10_000, () => !instance.running.has(asked.execution.id) || undefined);
 	await say({ id: OTHER_EMPLOYEE }, '58', reply.messageId);
 	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherPerson' });

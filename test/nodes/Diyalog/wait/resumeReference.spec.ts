@@ -18,7 +18,7 @@ const newReference = (given: Partial<ResumeReference> = {}): ResumeReference => 
 	executionId: '4711',
 	nodeId: randomUUID(),
 	turn: randomBytes(12).toString('base64url'),
-	attempt: 0,
+	number: 0,
 	signature: randomBytes(32).toString('hex'),
 	...given,
 });
@@ -44,8 +44,8 @@ it('comes back from a messageId of at most 128 URL-safe characters, whatever the
 			executionId,
 			nodeId,
 			fc.integer({ min: 0, max: 255 }),
-			(execution, node, attempt) => {
-				const reference = newReference({ executionId: execution, nodeId: node, attempt });
+			(execution, node, number) => {
+				const reference = newReference({ executionId: execution, nodeId: node, number });
 				const messageId = toMessageId(reference, '', SECRET);
 				if (messageId === undefined) return execution.length + node.length > 36;
 				expect(messageId).toMatch(/^[A-Za-z0-9._-]+$/);
@@ -83,7 +83,7 @@ it('comes back for arbitrary ids and prefixes, or is not written', () => {
 });
 
 it('shows prefix, execution and the number of wrong answers to whoever reads it', () => {
-	const messageId = idOf(newReference({ executionId: '4711', attempt: 2 }), 'transfer-17');
+	const messageId = idOf(newReference({ executionId: '4711', number: 2 }), 'transfer-17');
 	expect(messageId).toMatch(/^transfer-17\.4711\.[\w-]{22}\.2\.[\w-]{70}$/);
 	expect(idOf(newReference({ executionId: '4711' }))).toMatch(/^4711\.[\w-]{22}\.0\.[\w-]{70}$/);
 });
@@ -99,7 +99,7 @@ it('leaves room for a readable prefix of 20 characters, and refuses one that is 
 it.each(['1', '4711', '1234567', '2147483647'])(
 	'takes the same prefixes and node ids in execution %s as in every other one',
 	(executionId) => {
-		const reference = newReference({ executionId, attempt: 9 });
+		const reference = newReference({ executionId, number: 9 });
 		expect(idOf(reference, 'p'.repeat(21)).length).toBeLessThanOrEqual(128);
 		expect(toMessageId(reference, 'p'.repeat(22), SECRET)).toBeUndefined();
 		const named = (length: number) => ({ ...reference, nodeId: 'n'.repeat(length) });
@@ -111,8 +111,8 @@ it.each(['1', '4711', '1234567', '2147483647'])(
 );
 
 it('counts no more than 255 wrong answers', () => {
-	const reference = newReference({ attempt: 1_000 });
-	expect(fromMessageId(idOf(reference), [SECRET])).toEqual({ ...reference, attempt: 255 });
+	const reference = newReference({ number: 1_000 });
+	expect(fromMessageId(idOf(reference), [SECRET])).toEqual({ ...reference, number: 255 });
 });
 
 it.each(['', '.', '1.2', '1/2', 'a b', '1]:', '[1', 'ç', '1\n', '%31'])(
@@ -212,7 +212,7 @@ describe.each([
 });
 
 it('no part can be moved from one reference to another', () => {
-	const [one, two] = [newReference({ attempt: 1 }), newReference({ executionId: '4712' })];
+	const [one, two] = [newReference({ number: 1 }), newReference({ executionId: '4712' })];
 	const [first, second] = [idOf(one, 'a').split('.'), idOf(two, 'b').split('.')];
 	for (let mask = 1; mask < 2 ** first.length - 1; mask++) {
 		const mixed = first.map((part, index) => (mask & (1 << index) ? part : second[index]));

@@ -1,0 +1,106 @@
+import type { INodeProperties } from 'n8n-workflow';
+import { DEFAULT_APPROVALS_NEEDED, RULES } from '../../wait/waitInput';
+import { fieldsOrJson, shownAlso } from '../fields';
+
+/* Who is asked: one person, or several with a rule by which they decide. */
+
+const askField: INodeProperties = {
+	displayName: 'Ask',
+	name: 'ask',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{ name: 'One Person', value: 'one' },
+		{
+			name: 'Several People',
+			value: 'several',
+			description: '2 to 50 people get the question, and a rule says when their answers decide',
+		},
+	],
+	default: 'one',
+	description: 'Who gets the question',
+};
+
+const SEVERAL = { show: { ask: ['several'] } };
+
+type RuleName = (typeof RULES)[keyof typeof RULES][number];
+
+/** The names of the rules; what each means depends on what is asked. */
+const RULE_OPTIONS: Readonly<Record<RuleName, { name: string; description: string }>> = {
+	first: { name: 'First Answer Counts', description: 'Whoever answers first decides for all' },
+	everyone: { name: 'Everyone', description: 'All have to answer' },
+	atLeast: {
+		name: 'At Least',
+		description: 'So many have to approve. It ends when so many decline that this cannot happen.',
+	},
+	majority: {
+		name: 'Majority',
+		description: 'More than half of all people have to choose the same',
+	},
+};
+
+const EVERYONE_APPROVES = {
+	name: 'Everyone Has to Approve',
+	description: 'The first who declines ends it',
+};
+
+const ruleField = (responseType: keyof typeof RULES): INodeProperties => ({
+	displayName: 'Rule',
+	name: 'rule',
+	type: 'options',
+	noDataExpression: true,
+	displayOptions: { show: { ask: ['several'], responseType: [responseType] } },
+	options: RULES[responseType].map((value) => ({
+		value,
+		...(value === 'everyone' && responseType === 'approval'
+			? EVERYONE_APPROVES
+			: RULE_OPTIONS[value]),
+	})),
+	default: RULES[responseType][0],
+	description: 'When the answers decide',
+});
+
+/** When the answers of several people decide; behind the response type, on which the rules depend. */
+export const ruleFields: INodeProperties[] = [
+	ruleField('approval'),
+	ruleField('choice'),
+	ruleField('freeText'),
+	{
+		displayName: 'Approvals Needed',
+		name: 'approvalsNeeded',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: 50 },
+		displayOptions: { show: { ask: ['several'], responseType: ['approval'], rule: ['atLeast'] } },
+		default: DEFAULT_APPROVALS_NEEDED,
+		description: 'How many of the people have to approve',
+	},
+];
+
+/**
+ * Who is asked.
+ *
+ * @param recipient the fields about one person
+ * @param example of several as JSON
+ */
+export const peopleFields = (
+	recipient: readonly INodeProperties[],
+	example: string,
+): INodeProperties[] => [
+	askField,
+	...recipient.map((field) => shownAlso(field, { show: { ask: ['one'] } })),
+	...fieldsOrJson(
+		{
+			displayName: 'People',
+			name: 'people',
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true, sortable: true },
+			placeholder: 'Add Person',
+			default: {},
+			description: 'The 2 to 50 people who get the question. Each counts once.',
+			options: [{ displayName: 'Person', name: 'person', values: [...recipient] }],
+		},
+		'specifyPeople',
+		example,
+		SEVERAL,
+	),
+];

@@ -1,0 +1,146 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { DiyalogClient } from '../../transport/client';
+import type { ClientOptions } from '../../transport/client';
+import type { Failure } from '../../transport/failures';
+import { CREDENTIAL_TYPE } from '../../transport/client';
+import { unpackAnswers } from '../../wait/countedAnswers';
+import type { GroupWait } from '../../wait/decideTogether';
+import { canAnswer } from '../../wait/people';
+import type { Person } from '../../wait/people';
+import { neededFor } from '../../wait/rules';
+import type { ItemOutcome } from '../operation';
+import { deliver, personOf } from '../sending';
+import type { Message } from '../sending';
+import type { SettledItems } from '../settled';
+import { waitOn } from './runAgain';
+import type { QuestionAgain } from './runAgain';
+
+/* Asking several people: everybody gets a message, and who could not be reached is known before the execution waits. */
+
+/**
+ * The first who are asked may answer while the last are still being asked, and a trigger tries their answers for a minute. So
+ * asking all of them has to take less.
+ */
+const MAX_TIMEOUT_MS = 20_000;
+const MAX_RETRIES = 1;
+const MAX_PAUSE_MS = 10_000;
+
+const SAME_PERSON = 'This is the same person as another one who was asked';
+
+/** Sends everybody the question at the same time; whoever cannot be reached costs no other. */
+async function sendToAll(
+	client: DiyalogClient,
+	settled: SettledItems,
+	people: readonly Person[],
+	messages: readonly Message[],
+	{ maxRetries, timeoutMs }: ClientOptions,
+	now: Date,
+): Promise<{ asked: Person[]; remember: (failure: Failure) => void; failures: Failure[] }> {
+	const failures: Failure[] = [];
+	const reached: Array<(failure: Failure) => void> = [];
+	const options: ClientOptions = {
+		maxRetries: Math.min(maxRetries, MAX_RETRIES),
+		timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS),
+		maxPauseMs: MAX_PAUSE_MS,
+	};
+	const send = async (person: Person, message: Message): Promise<Person> => {
+		const attempt = settled.attempt(0, personOf(message));
+		try {
+			const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
+			if ('result' in sent) {
+				reached.push((failure) => attempt.setUncertain({ failure }));
+				return { ...person, userId: String(sent.result.userId) };
+			}
+			const { failure } = sent;
+			failures.push(failure);
+			return { ...person, unreached: failure.title, uncertain: failure.uncertain };
+		} catch (error) {
+			const unreached = error instanceof Error ? error.message : 'The message was not permitted';
+			return { ...person, unreached };
+		}
+	};
+	const sent = await Promise.all(
+		messages.flatMap((message, index) => {
+			const person = people[index];
+			return person ? [send(person, message)] : [];
+		}),
+	);
+	const seen = new Set<string>();
+	const asked = sent.map((person) => {
+		if (person.userId === undefined) return person;
+		if (seen.has(person.userId)) return { ...person, unreached: SAME_PERSON };
+		seen.add(person.userId);
+		return person;
+	});
+	return { asked, failures, remember: (failure) => reached.forEach((each) => each(failure)) };
+}
+
+/** Too few can answer, so that the rule can never be met. Who got the message must not get it again. */
+function tooFew(people: readonly Person[], needed: number, failures: readonly Failure[]): Failure {
+	const reached = people.filter(canAnswer).length;
+	const reason = people.find(({ unreached }) => unreached !== undefined)?.unreached ?? '';
+	const [first] = failures;
+	return {
+		kind: first?.kind ?? 'unknownCustomer',
+		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first who could not: ${reason}`,
+		advice: `${first?.advice ?? 'Check the list of people.'} Nobody is waited for any more.`,
+		...(people.every(({ unreached, uncertain }) => unreached !== undefined && !uncertain)
+			? {}
+			: { partly: true as const }),
+	};
+}
+
+/** What became of asking several people: who can answer, or why the rule can never be met. */
+export type Asked = { wait: GroupWait } | { failure: Failure };
+
+/** Asks all people of a question. */
+export async function askAll(
+	client: DiyalogClient,
+	settled: SettledItems,
+	wait: GroupWait,
+	messages: readonly Message[],
+	options: ClientOptions,
+	now: Date,
+): Promise<Asked> {
+	const { rule, people } = wait.group;
+	const { asked, failures, remember } = await sendToAll(
+		client,
+		settled,
+		people,
+		messages,
+		options,
+		now,
+	);
+	const needed = neededFor(rule, asked.length);
+	if (asked.filter(canAnswer).length >= needed)
+		return { wait: { ...wait, group: { ...wait.group, people: asked } } };
+	const failure = tooFew(asked, needed, failures);
+	remember(failure);
+	return { failure };
+}
+
+/** Waits on after answers that do not decide yet. */
+export async function waitAfterAnswers(
+	context: IExecuteFunctions,
+	wait: GroupWait,
+	{ input, mark }: { input: IDataObject; mark: QuestionAgain['mark'] },
+): Promise<ItemOutcome> {
+	const counted = await readCounted(context, wait, mark).catch(() => undefined);
+	if (!counted) {
+		context.logger.error(
+			'Diyalog: answers to a question could not be counted, and have to be given again.',
+		);
+	}
+	const group = { ...wait.group, answers: counted ?? wait.group.answers };
+	return await waitOn(context, { ...wait, group }, input, async () => undefined);
+}
+
+async function readCounted(
+	context: IExecuteFunctions,
+	{ turn }: GroupWait,
+	{ counted }: QuestionAgain['mark'],
+) {
+	const { appSecret, previousAppSecret } = await context.getCredentials(CREDENTIAL_TYPE);
+	const secrets = [appSecret, previousAppSecret].map((secret) => String(secret ?? ''));
+	return unpackAnswers(counted, turn, context.getExecutionId(), secrets);
+}

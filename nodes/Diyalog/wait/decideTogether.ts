@@ -1,0 +1,70 @@
+import { decide } from './decide';
+import type { DecisionSurroundings, RefusalReason, Wait } from './decide';
+import type { Answer } from './passedOnAnswer';
+import { canAnswer } from './people';
+import type { GivenAnswer, Group } from './people';
+import { decideByRule } from './rules';
+import type { RuleDecision } from './rules';
+
+/* A question to several people: each answer is judged as if that person alone had been asked, then the rule decides. */
+
+/** A question to several people. */
+export type GroupWait = Wait & { group: Group };
+
+export const isGroupWait = (wait: Wait): wait is GroupWait => wait.group !== undefined;
+
+/** Whether an answer counts: it does, it was counted before, or why not. */
+export type Counting =
+	| { counts: true; given: GivenAnswer }
+	| { counts: false; reason: RefusalReason | 'counted' };
+
+const isGiven = (decision: string): decision is GivenAnswer['decision'] =>
+	['approved', 'declined', 'reported', 'chosen', 'answered'].includes(decision);
+
+/**
+ * Judges the answer of one of several people. The message that it answers says which of them was asked, and it has to come
+ * from that very person. A person counts once, whatever numbers stand in the list.
+ *
+ * @param proof tells this answer from others
+ */
+export function countAnswer(
+	wait: GroupWait,
+	answer: Answer,
+	proof: string,
+	surroundings: DecisionSurroundings,
+): Counting {
+	const { people, answers } = wait.group;
+	// It was counted, but the trigger has not heard of it.
+	if (answers.some((given) => given.proof === proof)) return { counts: false, reason: 'counted' };
+	const person = people[answer.number];
+	if (answer.turn === wait.turn && (!person || !canAnswer(person)))
+		return { counts: false, reason: 'otherPerson' };
+	const { customerNo = null, userId } = person ?? {};
+	const verdict = decide({ ...wait, customerNo, userId }, answer, surroundings);
+	if (!verdict.accepted) return { counts: false, reason: verdict.reason };
+	const { decision, value } = verdict;
+	// A code that is to be typed asks one person.
+	if (!isGiven(decision)) return { counts: false, reason: 'otherKind' };
+	const hasAnswered = answers.some(
+		(given) => given.person === answer.number || given.userId === answer.userId,
+	);
+	if (hasAnswered) return { counts: false, reason: 'alreadyAnswered' };
+	const { userId: who, payloadSignature, occurredAt: respondedAt } = answer;
+	return {
+		counts: true,
+		given: {
+			person: answer.number,
+			decision,
+			value,
+			userId: who,
+			payloadSignature,
+			respondedAt,
+			proof,
+		},
+	};
+}
+
+/** How the question ends with the answers that were given so far; undefined while it goes on. */
+export function decisionOf({ rule, people, answers }: Group): RuleDecision | undefined {
+	return decideByRule(rule, people.length, people.filter(canAnswer).length, answers);
+}

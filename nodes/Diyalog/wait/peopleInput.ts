@@ -1,0 +1,107 @@
+import { z } from 'zod/v4';
+import { isObject, listFromData, listOf } from '../input/json';
+import { addIssues, addProblem } from '../input/problem';
+import { requiredIdentifier } from '../input/schemas';
+import { recipientSchema } from '../messages/recipient';
+import { neededFor } from './rules';
+import type { Rule } from './rules';
+
+/* Several people who are to be asked, as they were entered, and the rule by which they decide. */
+
+const MIN_PEOPLE = 2;
+export const MAX_PEOPLE = 50;
+
+/** Whom a question can go to: SendOTP knows customers alone. */
+export type AskablePeople = 'customers' | 'anybody';
+
+/** One of several people, under the names of the fields of the operation. */
+export type EnteredPerson =
+	| { recipientType: 'customer'; customerNo: string }
+	| { recipientType: 'employee'; employeeNo: string }
+	| { recipientType: 'user'; userId: string };
+
+const enteredPerson = z.unknown().transform((entered, context): EnteredPerson => {
+	const { data, error } = recipientSchema.safeParse(entered);
+	if (!data) return addIssues(context, error);
+	const { recipient } = data;
+	if ('appStaffId' in recipient)
+		return { recipientType: 'employee', employeeNo: recipient.appStaffId };
+	if ('id' in recipient) return { recipientType: 'user', userId: recipient.id };
+	return { recipientType: 'customer', customerNo: recipient.appCustomerId };
+});
+
+const enteredCustomer = z
+	.object({ customerNo: requiredIdentifier("Enter the customer's number in your company's system.") })
+	.transform(({ customerNo }): EnteredPerson => ({ recipientType: 'customer', customerNo }));
+
+/** The names under which data gives a person, and which kind of person each gives. */
+const NAMES = { customerNo: 'customer', employeeNo: 'employee', userId: 'user' } as const;
+
+const isName = (name: string): name is keyof typeof NAMES => Object.hasOwn(NAMES, name);
+
+/** A person as the fields would have given them. */
+const asFields = (people: AskablePeople) =>
+	z.unknown().transform((entry, context): unknown => {
+		const isNumber = typeof entry === 'string' || typeof entry === 'number';
+		if (isNumber && people === 'customers') return { customerNo: entry };
+		const names = isObject(entry) ? Object.keys(entry) : [];
+		const [name] = names;
+		if (isObject(entry) && name !== undefined && names.length === 1 && isName(name)) {
+			if (people === 'anybody' || name === 'customerNo')
+				return { recipientType: NAMES[name], [name]: entry[name] };
+		}
+		return addProblem(
+			context,
+			'does not say who that is',
+			people === 'customers'
+				? 'Give a customer number, or an object such as { "customerNo": "70021" }. Employees are asked by the resource Message.'
+				: 'Give an object with one of customerNo, employeeNo and userId, e.g. { "employeeNo": "E1007" }.',
+		);
+	});
+
+/** What the fields about several people hold. */
+export const peopleSchema = (askable: AskablePeople) => {
+	const person: z.ZodType<EnteredPerson> = askable === 'customers' ? enteredCustomer : enteredPerson;
+	return z.object({
+		people: z
+			.object({ person: listOf(person).default([]) })
+			.prefault({})
+			.transform((entered) => entered.person),
+		peopleJson: listFromData(asFields(askable).pipe(person)),
+	});
+};
+
+const identityOf = (person: EnteredPerson): string => JSON.stringify(Object.entries(person).sort());
+
+/**
+ * Why these people cannot be asked.
+ *
+ * @returns what the sentence goes on with that the field's label begins
+ */
+export function peopleProblem(
+	people: readonly EnteredPerson[],
+): { problem: string; advice: string } | undefined {
+	if (people.length < MIN_PEOPLE || people.length > MAX_PEOPLE) {
+		return {
+			problem: `has ${people.length} people`,
+			advice: `Add ${MIN_PEOPLE} to ${MAX_PEOPLE} people, or choose One Person under Ask.`,
+		};
+	}
+	if (new Set(people.map(identityOf)).size === people.length) return undefined;
+	return {
+		problem: 'has the same person twice',
+		advice: 'Remove one of the two: each person counts once.',
+	};
+}
+
+/** The rule of a question, and what is wrong with it for so many people. */
+export function ruleProblem(
+	rule: Rule,
+	people: number,
+): { problem: string; advice: string } | undefined {
+	if (neededFor(rule, people) <= people) return undefined;
+	return {
+		problem: `is more than the ${people} people who are asked`,
+		advice: 'Enter a number up to how many people are asked.',
+	};
+}
