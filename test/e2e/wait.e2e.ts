@@ -253,7 +253,7 @@ describe('what is not accepted leaves the execution waiting', () => {
 		expect(answers.map(({ status }) => status)).toEqual([401, 401]);
 		const unproved = await fetch(genuine, json);
 		expect(unproved.status).toBe(401);
-		expect(await unproved.json()).toEqual({ accepted: false, reason: 'unproved' });
+		expect(await unproved.json()).toEqual({ receptions: [] });
 		const otherTurn = genuine.replace(`turn=${reference.turn}`, `turn=${'A'.repeat(16)}`);
 		expect((await fetch(otherTurn, json)).status).toBe(401);
 		await stillWaits(asked);

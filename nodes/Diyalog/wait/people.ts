@@ -84,9 +84,7 @@ export type PersonInItem = {
 /** What the item says of all of them. */
 export type PeopleInItem = {
 	/** what they answered, in that order; the first answer of a person counts */
-	answers: Array<
-		PersonInItem & Omit<GivenAnswer, 'person' | 'proof'>
-	>;
+	answers: Array<PersonInItem & Omit<GivenAnswer, 'person' | 'proof'>>;
 	/** who got the message and did not answer */
 	unanswered: PersonInItem[];
 	/** who could not be sent the message, or may not have got it, and why */

@@ -31,7 +31,9 @@ const enteredPerson = z.unknown().transform((entered, context): EnteredPerson =>
 });
 
 const enteredCustomer = z
-	.object({ customerNo: requiredIdentifier("Enter the customer's number in your company's system.") })
+	.object({
+		customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
+	})
 	.transform(({ customerNo }): EnteredPerson => ({ recipientType: 'customer', customerNo }));
 
 /** The names under which data gives a person, and which kind of person each gives. */
@@ -61,7 +63,8 @@ const asFields = (people: AskablePeople) =>
 
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {
-	const person: z.ZodType<EnteredPerson> = askable === 'customers' ? enteredCustomer : enteredPerson;
+	const person: z.ZodType<EnteredPerson> =
+		askable === 'customers' ? enteredCustomer : enteredPerson;
 	return z.object({
 		people: z
 			.object({ person: listOf(person).default([]) })

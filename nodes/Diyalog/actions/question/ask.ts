@@ -233,7 +233,10 @@ export interface KindOfQuestion {
 }
 
 /** One of several people as the item says it. */
-const personFor = (person: EnteredPerson, { recipient, messageTo, messageId }: Message): Person => ({
+const personFor = (
+	person: EnteredPerson,
+	{ recipient, messageTo, messageId }: Message,
+): Person => ({
 	recipient: Object.values(person).at(-1) ?? '',
 	...recipient,
 	messageTo,

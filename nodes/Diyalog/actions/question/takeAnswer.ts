@@ -162,10 +162,11 @@ function judgeForOne(
 	let afterwards = 'notWaiting';
 	const receptions = taken.map(({ answer, proof }) => {
 		if (!answer) return refusedAs('unproved');
-		if (goesOn) return refusedAs(afterwards);
 		// It was counted, but the trigger has not heard of it.
 		if (proof === wait.lastWrongCode) return refusedAs('wrongCode');
 		const verdict = decide(wait, answer, surroundings);
+		const mayCount = verdict.accepted || verdict.reason === 'wrongCode';
+		if (goesOn && mayCount) return refusedAs(afterwards);
 		if (verdict.accepted) {
 			goesOn = outcomeFor(context, { wait, input }, verdict, answer);
 			return ACCEPTED;
@@ -198,13 +199,10 @@ function judgeForSeveral(
 	let goesOn: INodeExecutionData[][] | undefined;
 	for (const { answer, proof, index } of byTime) {
 		if (!answer) continue;
-		if (goesOn) {
-			receptions[index] = refusedAs('notWaiting');
-			continue;
-		}
 		const counting = countAnswer({ ...wait, group }, answer, proof, surroundings);
-		receptions[index] = refusedAs(counting.counts ? 'counted' : counting.reason);
-		if (!counting.counts) continue;
+		const counted = goesOn ? 'notWaiting' : 'counted';
+		receptions[index] = refusedAs(counting.counts ? counted : counting.reason);
+		if (!counting.counts || goesOn) continue;
 		group = { ...group, answers: [...group.answers, counting.given] };
 		const decided = decisionOf(group);
 		if (!decided) continue;
@@ -240,7 +238,8 @@ async function takePassedOnAnswers(
 	const { receptions, goesOn } = isGroupWait(wait)
 		? judgeForSeveral(context, { wait, input }, taken, surroundings)
 		: judgeForOne(context, { wait, input }, taken, surroundings);
-	for (const reception of receptions) if (!reception.accepted) logRefusal(context, reception.reason);
+	for (const reception of receptions)
+		if (!reception.accepted) logRefusal(context, reception.reason);
 	return goesOn ? goOn(goesOn, { receptions }) : replyJson(context, 200, { receptions });
 }
 

@@ -115,7 +115,7 @@ function genuineCall({ message, execution }: Asked, given: Partial<Answer> = {})
 	};
 	return {
 		url: resumeUrlOf(reference, `${instance.url}/webhook-waiting`),
-		body: passOn(answer, execution.id, SECRET),
+		body: { answers: [passOn(answer, execution.id, SECRET)] },
 		answer,
 	};
 }
@@ -133,8 +133,11 @@ it('1. the resume address alone, without proof', async () => {
 	for (const forged of [
 		{},
 		{ approved: true },
-		{ answer: body.answer },
-		{ answer: body.answer, proof: '' },
+		body.answers[0],
+		{ answers: [] },
+		{ answers: [{ ...body.answers[0], proof: undefined }] },
+		{ answers: [{ ...body.answers[0], proof: '' }] },
+		{ answers: Array.from({ length: 51 }, () => body.answers[0]) },
 	]) {
 		expect((await post(url, forged)).status).toBe(401);
 	}
@@ -144,7 +147,9 @@ it('1. the resume address alone, without proof', async () => {
 it('2. a proof made with another secret', async () => {
 	const asked = await ask();
 	const { url, answer } = genuineCall(asked);
-	expect((await post(url, passOn(answer, asked.execution.id, 'guessed'))).status).toBe(401);
+	expect(
+		(await post(url, { answers: [passOn(answer, asked.execution.id, 'guessed')] })).status,
+	).toBe(401);
 	await stillTakesTheRightAnswer(asked);
 });
 
@@ -158,7 +163,7 @@ it('3. a genuine proof of another execution, played again here', async () => {
 it('4. an answer altered on the way', async () => {
 	const asked = await ask();
 	const { url, body } = genuineCall(asked, { text: 'decline' });
-	const altered = { ...body, answer: body.answer.replace('decline', 'approve') };
+	const altered = JSON.parse(JSON.stringify(body).replace('decline', 'approve')) as unknown;
 	expect((await post(url, altered)).status).toBe(401);
 	await stillTakesTheRightAnswer(asked);
 });
@@ -182,7 +187,9 @@ it('6. a payload that no button has', async () => {
 it('7. an answer to an earlier turn', async () => {
 	const asked = await ask();
 	const { url, body } = genuineCall(asked, { turn: randomBytes(12).toString('base64url') });
-	expect(await (await post(url, body)).json()).toEqual({ accepted: false, reason: 'earlierTurn' });
+	expect(await (await post(url, body)).json()).toEqual({
+		receptions: [{ accepted: false, reason: 'earlierTurn' }],
+	});
 	await stillTakesTheRightAnswer(asked);
 });
 
@@ -245,7 +252,7 @@ it('12. fifty presses at the same moment continue it once', async () => {
 	const answers = await Promise.all(
 		Array.from({ length: 50 }, async () => await (await post(url, body)).text()),
 	);
-	expect(answers.filter((text) => text === '{"accepted":true}')).toHaveLength(1);
+	expect(answers.filter((text) => text === '{"receptions":[{"accepted":true}]}')).toHaveLength(1);
 	expect(asked.execution.continuations).toHaveLength(1);
 });
 
@@ -271,7 +278,7 @@ it('13. a thousand codes guessed side by side: three are looked at', async () =>
 it('14. attempts are not forgotten with this process: the reply carries them on', async () => {
 	const asked = await ask({ responseType: 'code', expectedCode: '58' });
 	const { url, body } = genuineCall(asked, { kind: 'text', text: '57', number: 2 });
-	expect(await (await post(url, body)).json()).toEqual({ accepted: true });
+	expect(await (await post(url, body)).json()).toEqual({ receptions: [{ accepted: true }] });
 	expect(asked.execution.continuations).toEqual([
 		[expect.objectContaining({ decision: 'tooManyAttempts' })],
 	]);
@@ -362,8 +369,7 @@ it('20. a link cannot answer where a tap is expected, nor a tap where a link is'
 	const linked = await ask({ answerBy: 'link' });
 	const call = genuineCall(linked);
 	expect(await (await post(call.url, call.body)).json()).toEqual({
-		accepted: false,
-		reason: 'otherKind',
+		receptions: [{ accepted: false, reason: 'otherKind' }],
 	});
 	expect(linked.execution.continuations).toEqual([]);
 	await stillTakesTheRightAnswer(asked);

@@ -182,7 +182,7 @@ it('3. Approve and Decline in two processes at the same moment: one is accepted'
 			const response = await fetch(resumeUrlOf(reference, `${instance.url}/webhook-waiting`), {
 				method: 'POST',
 				headers: { 'content-type': 'application/json' },
-				body: JSON.stringify(passOn(answer, asked.execution.id, SECRET)),
+				body: JSON.stringify({ answers: [passOn(answer, asked.execution.id, SECRET)] }),
 			});
 			return [text, response.status];
 		};
@@ -449,7 +449,7 @@ it('17. one that was given after the time, or came later than batches explain, d
 	await sleepMs(400);
 	await say({ ...press(asked, 'approve'), at: Date.now() });
 	jest.useFakeTimers({
-		doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'performance'],
+		doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'performance', 'queueMicrotask'],
 		now: givenAt + 11_000,
 	});
 	await say({ ...press(asked, 'decline'), at: givenAt });

@@ -235,13 +235,15 @@ it('8. the person of an answer is altered on its way', async () => {
 		await fetch(resumeUrlOf(reference, `${instance.url}/webhook-waiting`), {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
+			body: JSON.stringify({ answers: [body] }),
 		});
 	const altered = { ...genuine, answer: genuine.answer.replace(OTHER_EMPLOYEE, EMPLOYEE) };
 	expect((await post(altered)).status).toBe(401);
 	// And with what stands beside the proof: it counts for nothing.
 	const beside = { ...genuine, userId: EMPLOYEE };
-	expect(await (await post(beside)).json()).toEqual({ accepted: false, reason: 'otherPerson' });
+	expect(await (await post(beside)).json()).toEqual({
+		receptions: [{ accepted: false, reason: 'otherPerson' }],
+	});
 	await isTaken(asked, { id: EMPLOYEE });
 });
 

@@ -232,7 +232,7 @@ describe('an item that pretends to be a wrong code', () => {
 	/** What anybody can make who knows the messageId of a question. */
 	function imitation(messageId: string): IDataObject {
 		const reference = fromMessageId(messageId, [SECRET]);
-		return { diyalogWrongCode: { turn: reference?.turn ?? '', proof: 'x' } };
+		return { diyalogAgain: { turn: reference?.turn ?? '', wrongCode: 'x' } };
 	}
 
 	it('8. a loop comes back with it: no question that is over is asked again', async () => {
