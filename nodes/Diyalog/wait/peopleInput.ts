@@ -86,7 +86,7 @@ export function peopleProblem(
 ): { problem: string; advice: string } | undefined {
 	if (people.length < MIN_PEOPLE || people.length > MAX_PEOPLE) {
 		return {
-			problem: `has ${people.length} people`,
+			problem: `has ${people.length} ${people.length === 1 ? 'entry' : 'entries'}`,
 			advice: `Add ${MIN_PEOPLE} to ${MAX_PEOPLE} people, or choose One Person under Ask.`,
 		};
 	}

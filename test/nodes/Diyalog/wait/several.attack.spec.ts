@@ -1,0 +1,525 @@
+import { randomBytes } from 'node:crypto';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { packAnswers, unpackAnswers } from '../../../../nodes/Diyalog/wait/countedAnswers';
+import { fromMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
+import { startSandbox } from '../../../../sandbox/server';
+import type { Sandbox } from '../../../../sandbox/server';
+import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { waitFor } from '../../../../tools/system';
+import { postSigned } from '../../../support/sign';
+import { WaitingInstance } from '../../../support/waitingInstance';
+import type { WaitingExecution } from '../../../support/waitingInstance';
+import { entry, envelope } from '../../../support/webhookBodies';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Several people are asked. Node, trigger and Diyalog's double over real sockets. Whatever is tried: nothing is approved with
+ * fewer approvals than the rule needs, and what is refused is reported as what it is.
+ */
+
+const SECRET = randomBytes(16).toString('hex');
+
+/** Three employees as the sandbox knows them, and a customer. */
+const PEOPLE = [
+	{ employeeNo: 'E100', userId: '3021457781' },
+	{ employeeNo: 'E101', userId: '3187702265' },
+	{ employeeNo: 'E102', userId: '3390118846' },
+] as const;
+const CUSTOMER = { customerNo: '70021', userId: '243540663' };
+const STRANGER = '1588406039';
+
+let sandbox: Sandbox;
+let instance: WaitingInstance;
+let trigger: WebhookServer;
+let credentials: Record<string, string>;
+
+async function serve(): Promise<WebhookServer> {
+	return await instance.serveTrigger({
+		credentials,
+		parameters: {
+			events: ['buttonPressed', 'textReceived'],
+			authentication: 'signature',
+			filters: {},
+			options: {},
+		},
+	});
+}
+
+beforeEach(async () => {
+	instance = await WaitingInstance.start();
+	sandbox = await startSandbox({
+		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+	});
+	credentials = { serverUrl: sandbox.url, botToken: 'bot-token', appSecret: SECRET };
+	trigger = await serve();
+});
+
+afterEach(async () => {
+	expect(instance.escaped).toEqual([]);
+	expect(trigger.escaped).toEqual([]);
+	await sandbox.close();
+	await instance.close();
+});
+
+interface Asked {
+	execution: WaitingExecution;
+	/** the messages in the order of the people */
+	messages: StoredMessage[];
+}
+
+const employees = (count = 3) => PEOPLE.slice(0, count).map(({ employeeNo }) => ({ employeeNo }));
+
+async function ask(given: INodeParameters = {}, settings = {}): Promise<Asked> {
+	const before = sandbox.messages().length;
+	const execution = await instance.ask(
+		credentials,
+		{
+			resource: 'message',
+			ask: 'several',
+			specifyPeople: 'json',
+			peopleJson: employees(),
+			rule: 'atLeast',
+			approvalsNeeded: 2,
+			...given,
+		},
+		{ amount: 250 },
+		settings,
+	);
+	const sent = sandbox.messages().slice(before);
+	const numberOf = ({ messageId }: StoredMessage) =>
+		fromMessageId(messageId, [SECRET])?.number ?? -1;
+	return { execution, messages: sent.sort((one, other) => numberOf(one) - numberOf(other)) };
+}
+
+interface Said {
+	/** the position of the person in the list */
+	by: number;
+	payload?: string;
+	userId?: string;
+	customerNo?: string;
+	at?: number;
+	/** whose message is answered */
+	to?: number;
+}
+
+/** What people said, as one call of Diyalog. */
+async function say({ messages }: Asked, ...said: Said[]): Promise<void> {
+	const entries = said.map(({ by, payload = 'approve', userId, customerNo, at, to = by }) =>
+		entry(
+			{ message: { mid: 'other', text: `[${messages[to]?.messageId}]:${payload}` } },
+			{
+				customerNo: customerNo ?? null,
+				userId: userId ?? PEOPLE[by]?.userId,
+				timestamp: at ?? Date.now(),
+			},
+		),
+	);
+	expect((await postSigned(trigger.url, envelope(...entries), SECRET)).status).toBe(200);
+}
+
+const items = (): IDataObject[] => trigger.executions.flat();
+const lastItem = () => items().at(-1);
+const decisions = ({ execution }: Asked) =>
+	execution.continuations.flat().map(({ decision }) => decision);
+const outcome = ({ execution }: Asked) => execution.continuations.flat()[0];
+
+/** Until the execution waits again. */
+const waitsAgain = async ({ execution }: Asked) =>
+	await waitFor('n8n', 10_000, () => !instance.running.has(execution.id) || undefined);
+
+it('1. two of three approve: the item says who did, and who was not needed', async () => {
+	const asked = await ask();
+	expect(asked.messages.map(({ employeeNo }) => employeeNo)).toEqual(['E100', 'E101', 'E102']);
+	await say(asked, { by: 0 });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'counted' });
+	expect(asked.execution.continuations).toEqual([]);
+	await waitsAgain(asked);
+	await say(asked, { by: 2 });
+	expect(lastItem()).toMatchObject({ resumed: true });
+	expect(asked.execution.continuations).toEqual([
+		[
+			expect.objectContaining({
+				approved: true,
+				decision: 'approved',
+				value: 'approve',
+				customerNo: null,
+				employeeNo: 'E102',
+				userId: PEOPLE[2].userId,
+				input: { amount: 250 },
+				answers: [
+					expect.objectContaining({
+						recipient: 'E100',
+						employeeNo: 'E100',
+						userId: PEOPLE[0].userId,
+						decision: 'approved',
+						value: 'approve',
+						payloadSignature: 'notChecked',
+					}),
+					expect.objectContaining({ recipient: 'E102', decision: 'approved' }),
+				],
+				unanswered: [{ recipient: 'E101', customerNo: null, employeeNo: 'E101' }],
+				unreached: [],
+			}),
+		],
+	]);
+	expect(asked.execution.continuedAt).toEqual([[0]]);
+});
+
+it('2. one person approves twice, with two taps and in two ways: it counts once', async () => {
+	const asked = await ask();
+	await say(asked, { by: 0 });
+	await waitsAgain(asked);
+	await say(asked, { by: 0, at: Date.now() + 5 });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'alreadyAnswered' });
+	await say(asked, { by: 0, payload: 'decline', at: Date.now() + 10 });
+	expect(lastItem()).toMatchObject({ notResumedReason: 'alreadyAnswered' });
+	expect(decisions(asked)).toEqual([]);
+	await say(asked, { by: 1 });
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+it('3. a person answers in the place of another who was asked', async () => {
+	const asked = await ask();
+	await say(asked, { by: 0 });
+	await waitsAgain(asked);
+	await say(asked, { by: 0, to: 1 });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherPerson' });
+	await say(asked, { by: 1, to: 0 });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherPerson' });
+	expect(decisions(asked)).toEqual([]);
+});
+
+it('4. somebody who was not asked answers the message of each of them', async () => {
+	const asked = await ask();
+	for (const by of [0, 1, 2]) await say(asked, { by, userId: STRANGER });
+	expect(items().map(({ notResumedReason }) => notResumedReason)).toEqual(
+		Array.from({ length: 3 }, () => 'otherPerson'),
+	);
+	await say(asked, { by: 0 }, { by: 1 });
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+it('5. two answers in the same millisecond, in one call: both count', async () => {
+	const asked = await ask();
+	const at = Date.now();
+	await say(asked, { by: 0, at }, { by: 1, at });
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(outcome(asked)?.answers).toHaveLength(2);
+});
+
+it('6. two calls at the same moment: both count, and it goes on once', async () => {
+	const asked = await ask();
+	await Promise.all([say(asked, { by: 0 }), say(asked, { by: 1 }), say(asked, { by: 2 })]);
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(asked.execution.continuations).toHaveLength(1);
+});
+
+it('7. two triggers, as in two processes, get an answer each at the same moment: none is lost, it goes on once', async () => {
+	instance.storesAfterMs = 20;
+	const asked = await ask({ rule: 'everyone', peopleJson: employees(2) });
+	const other = await serve();
+	const bodyOf = (by: number) =>
+		envelope(
+			entry(
+				{ message: { mid: 'other', text: `[${asked.messages[by]?.messageId}]:approve` } },
+				{ customerNo: null, userId: PEOPLE[by]?.userId, timestamp: Date.now() },
+			),
+		);
+	await Promise.all([
+		postSigned(trigger.url, bodyOf(0), SECRET),
+		postSigned(other.url, bodyOf(1), SECRET),
+	]);
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(outcome(asked)?.answers).toHaveLength(2);
+});
+
+it('8. a decline that makes the rule impossible ends it at once; one that does not, does not', async () => {
+	const asked = await ask();
+	await say(asked, { by: 0, payload: 'decline' });
+	expect(lastItem()).toMatchObject({ notResumedReason: 'counted' });
+	await waitsAgain(asked);
+	await say(asked, { by: 1, payload: 'decline' });
+	expect(outcome(asked)).toMatchObject({ decision: 'declined', approved: false });
+	expect(asked.execution.continuedAt).toEqual([[2]]);
+});
+
+it('9. the time is up with one approval of two: no approval, and the item says who gave it', async () => {
+	const asked = await ask();
+	expect(asked.execution.onTimeout[0]?.json).toMatchObject({ answers: [], approved: false });
+	await say(asked, { by: 0 });
+	await waitsAgain(asked);
+	expect(asked.execution.timeoutOutputs).toEqual([1]);
+	expect(asked.execution.onTimeout[0]?.json).toMatchObject({
+		decision: 'expired',
+		approved: false,
+		userId: null,
+		value: null,
+		answers: [expect.objectContaining({ recipient: 'E100', decision: 'approved' })],
+		unanswered: [
+			expect.objectContaining({ recipient: 'E101' }),
+			expect.objectContaining({ recipient: 'E102' }),
+		],
+	});
+});
+
+it('10. the same answer again, because n8n failed to say that it counted it', async () => {
+	const asked = await ask();
+	instance.storing.push('failsAfter');
+	await say(asked, { by: 0 });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'counted' });
+	expect(decisions(asked)).toEqual([]);
+	await waitsAgain(asked);
+	await say(asked, { by: 1 });
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(outcome(asked)?.answers).toHaveLength(2);
+});
+
+it('11. n8n does not store an answer: it is tried again, and counts once', async () => {
+	const asked = await ask();
+	instance.storing.push('fails', 'fails');
+	await say(asked, { by: 0 }, { by: 1 });
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+it('12. the same person under two numbers counts once, and the rule cannot be met by that', async () => {
+	const asking = ask({
+		peopleJson: [{ employeeNo: 'E100' }, { userId: PEOPLE[0].userId }],
+		rule: 'everyone',
+	});
+	await expect(asking).rejects.toMatchObject({
+		message: expect.stringContaining('Only 1 of 2 people could be asked'),
+	});
+	const asked = await ask({
+		peopleJson: [...employees(2), { userId: PEOPLE[0].userId }],
+		rule: 'atLeast',
+	});
+	await say(asked, { by: 0 });
+	await waitsAgain(asked);
+	await say(asked, { by: 2, userId: PEOPLE[0].userId });
+	expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+	expect(decisions(asked)).toEqual([]);
+	await say(asked, { by: 1 });
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(outcome(asked)?.unreached).toEqual([
+		expect.objectContaining({
+			recipient: PEOPLE[0].userId,
+			reason: 'This is the same person as another one who was asked',
+		}),
+	]);
+});
+
+it('13. who cannot be reached costs no other, and is named; too few, and it fails at once', async () => {
+	const asked = await ask({ peopleJson: [...employees(2), { employeeNo: 'E999' }] });
+	await say(asked, { by: 0 }, { by: 1 });
+	expect(outcome(asked)).toMatchObject({
+		decision: 'approved',
+		unreached: [{ recipient: 'E999', customerNo: null, employeeNo: 'E999' }],
+	});
+	const few = ask({ peopleJson: [{ employeeNo: 'E100' }, { employeeNo: 'E999' }] });
+	await expect(few).rejects.toMatchObject({
+		message: expect.stringMatching(
+			/^Only 1 of 2 people could be asked, and 2 have to answer. The first who could not: /,
+		),
+	});
+});
+
+it('14. Retry On Fail asks nobody twice when too few were reached', async () => {
+	const before = sandbox.messages().length;
+	const few = ask(
+		{ peopleJson: [{ employeeNo: 'E100' }, { employeeNo: 'E999' }] },
+		{ retryOnFail: true, maxTries: 3, waitBetweenTries: 10 },
+	);
+	await expect(few).rejects.toMatchObject({
+		message: expect.stringContaining('Only 1 of 2 people'),
+	});
+	expect(sandbox.messages().slice(before)).toHaveLength(1);
+});
+
+it('15. an answer to the question before, in the same execution', async () => {
+	const [first, second] = [await ask(), await ask()];
+	await say(first, { by: 0 });
+	await waitsAgain(first);
+	await say(second, { by: 1 });
+	await waitsAgain(second);
+	expect([...decisions(first), ...decisions(second)]).toEqual([]);
+	await say(first, { by: 1 });
+	expect(decisions(first)).toEqual(['approved']);
+	expect(decisions(second)).toEqual([]);
+});
+
+it('16. a late answer, when it is over', async () => {
+	const asked = await ask({ rule: 'first' });
+	await say(asked, { by: 1, payload: 'decline' });
+	expect(decisions(asked)).toEqual(['declined']);
+	await say(asked, { by: 0 });
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'notWaiting' });
+	expect(asked.execution.continuations).toHaveLength(1);
+});
+
+it('17. a customer among employees is bound by number and id', async () => {
+	const asked = await ask({
+		peopleJson: [{ employeeNo: 'E100' }, { customerNo: CUSTOMER.customerNo }],
+		rule: 'everyone',
+	});
+	await say(asked, { by: 1, userId: CUSTOMER.userId, customerNo: '70022' });
+	expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+	await say(asked, { by: 1, userId: CUSTOMER.userId, customerNo: '70021' }, { by: 0 });
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(outcome(asked)?.answers).toContainEqual(
+		expect.objectContaining({ recipient: '70021', customerNo: '70021' }),
+	);
+});
+
+describe('what is counted travels as an item', () => {
+	const given = {
+		person: 0,
+		decision: 'approved' as const,
+		value: 'approve',
+		userId: PEOPLE[0].userId,
+		payloadSignature: 'notChecked' as const,
+		respondedAt: '2026-11-28T00:00:00.000Z',
+		proof: 'p',
+	};
+
+	it('18. of another turn, another execution, another secret, or altered, it is nothing', () => {
+		const packed = packAnswers([given], 'turn', '7', SECRET);
+		expect(unpackAnswers(packed, 'turn', '7', ['', SECRET])).toEqual([given]);
+		expect(unpackAnswers(packed, 'other', '7', [SECRET])).toBeUndefined();
+		expect(unpackAnswers(packed, 'turn', '8', [SECRET])).toBeUndefined();
+		expect(unpackAnswers(packed, 'turn', '7', ['', 'guessed'])).toBeUndefined();
+		expect(unpackAnswers(packed, 'turn', '7', [''])).toBeUndefined();
+		const altered = { ...packed, answers: packed.answers.replace('"person":0', '"person":1') };
+		expect(unpackAnswers(altered, 'turn', '7', [SECRET])).toBeUndefined();
+		for (const odd of [undefined, null, 'x', {}, { answers: '[]' }, { answers: 'x', mac: '' }])
+			expect(unpackAnswers(odd, 'turn', '7', [SECRET])).toBeUndefined();
+	});
+
+	it('19. a loop comes back with forged approvals: nothing is asked, nothing counts', async () => {
+		const asked = await ask();
+		const turn = fromMessageId(asked.messages[0]?.messageId ?? '', [SECRET])?.turn ?? '';
+		const counted = { answers: JSON.stringify([given, { ...given, person: 1 }]), mac: '' };
+		const sent = sandbox.messages().length;
+		const again = await instance.loop(asked.execution, { diyalogAgain: { turn, counted } });
+		expect(again.data.resultData.error?.message).toContain('question that is over');
+		expect(sandbox.messages()).toHaveLength(sent);
+	});
+});
+
+describe('what is refused before anything is sent', () => {
+	it.each<[string, INodeParameters, string]>([
+		['one person', { peopleJson: employees(1) }, 'People has 1 entry'],
+		['nobody', { peopleJson: [] }, 'has 0 entries'],
+		[
+			'51 people',
+			{ peopleJson: Array.from({ length: 51 }, (_, n) => ({ userId: String(n + 1) })) },
+			'has 51 entries',
+		],
+		['a million', { peopleJson: `[${'1,'.repeat(999_999)}1]` }, 'has 1000000 entries'],
+		[
+			'the same twice',
+			{ peopleJson: [...employees(), { employeeNo: 'E100' }] },
+			'has the same person twice',
+		],
+		[
+			'the same as number and text',
+			{ peopleJson: [{ userId: 7 }, { userId: '7' }] },
+			'has the same person twice',
+		],
+		['a number alone', { peopleJson: ['E100', 'E101'] }, 'does not say who that is'],
+		[
+			'two names',
+			{ peopleJson: [{ employeeNo: 'E100', customerNo: '1' }, { userId: '2' }] },
+			'does not say who that is',
+		],
+		[
+			'a misspelled name',
+			{ peopleJson: [{ employeeNO: 'E100' }, { userId: '2' }] },
+			'does not say who that is',
+		],
+		[
+			'__proto__',
+			{ peopleJson: '[{"__proto__":"E100"},{"userId":"2"}]' },
+			'does not say who that is',
+		],
+		['an empty number', { peopleJson: [{ employeeNo: '' }, { userId: '2' }] }, 'is empty'],
+		['four of three', { approvalsNeeded: 4 }, 'is more than the 3 people who are asked'],
+		['none of three', { approvalsNeeded: 0 }, 'Approvals Needed has a value that is not possible'],
+		['half of them', { approvalsNeeded: 1.5 }, 'Approvals Needed has a value that is not possible'],
+		[
+			'true of three',
+			{ approvalsNeeded: true },
+			'Approvals Needed has a value that is not possible',
+		],
+		['no number', { approvalsNeeded: '' }, 'Approvals Needed has a value that is not possible'],
+		['another rule', { rule: 'anyone' }, 'Rule has a value that is not possible'],
+		['the rule of choices', { rule: 'majority' }, 'Rule has a value that is not possible'],
+		['another Ask', { ask: 'somebody' }, 'Ask has a value that is not possible'],
+		[
+			'a code',
+			{ responseType: 'code', expectedCode: '58' },
+			'is one that only one person can answer',
+		],
+		['no list', { peopleJson: '{"employeeNo":"E100"}' }, 'is not a list'],
+	])('20. %s', async (_what, given, message) => {
+		await expect(ask(given)).rejects.toMatchObject({
+			message: expect.stringContaining(message),
+		});
+		expect(sandbox.messages()).toEqual([]);
+	});
+
+	it('21. links, which do not tell who answers', async () => {
+		await expect(ask({ answerBy: 'link' })).rejects.toMatchObject({
+			message: expect.stringContaining('is a link'),
+		});
+		expect(sandbox.messages()).toEqual([]);
+	});
+});
+
+it('22. customers over SendOTP: everyone has to approve', async () => {
+	const asked = await ask({
+		resource: 'otp',
+		peopleJson: '["70021", { "customerNo": "70022" }]',
+		rule: 'everyone',
+	});
+	expect(asked.messages.map(({ customerNo }) => customerNo)).toEqual(['70021', '70022']);
+	await say(
+		asked,
+		{ by: 0, userId: CUSTOMER.userId, customerNo: '70021' },
+		{ by: 1, userId: STRANGER, customerNo: '70022' },
+	);
+	expect(decisions(asked)).toEqual(['approved']);
+	await expect(
+		ask({ resource: 'otp', peopleJson: '["70021", { "employeeNo": "E100" }]' }),
+	).rejects.toMatchObject({
+		message: expect.stringContaining('does not say who that is'),
+	});
+});
+
+it('23. people by fields', async () => {
+	const asked = await ask({
+		specifyPeople: 'fields',
+		people: {
+			person: [
+				{ recipientType: 'employee', employeeNo: 'E100' },
+				{ recipientType: 'customer', customerNo: '70021' },
+				{ recipientType: 'user', userId: PEOPLE[1].userId },
+			],
+		},
+		rule: 'everyone',
+	});
+	await say(
+		asked,
+		{ by: 0 },
+		{ by: 1, userId: CUSTOMER.userId, customerNo: '70021' },
+		{ by: 2, userId: PEOPLE[1].userId },
+	);
+	expect(decisions(asked)).toEqual(['approved']);
+	await expect(
+		ask({
+			specifyPeople: 'fields',
+			people: { person: [{ recipientType: 'employee', employeeNo: ' ' }] },
+		}),
+	).rejects.toMatchObject({
+		message: expect.stringMatching(/^People 1: Employee Number is empty/),
+	});
+});
