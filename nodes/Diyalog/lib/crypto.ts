@@ -5,6 +5,7 @@ export type KeyPurpose =
 	| 'resume reference'
 	| 'passed-on answer'
 	| 'counted answers'
+	| 'replies'
 	| 'expected code'
 	| 'OTP challenge'
 	| 'OTP code'

@@ -4,10 +4,13 @@ import type { ButtonPressed, DiyalogEvent, TextReceived } from '../events/events
 import { isKnownMessage } from '../messages/knownMessages';
 import { MAX_TOGETHER, passOn } from '../wait/passedOnAnswer';
 import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
+import { readReplies } from '../wait/replies';
 import { fromMessageId, looksLikeReference, resumeUrlOf } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
+import { unseal } from '../wait/sealed';
 import { AnswerQueue, lost, refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
+import { answeredBy, tell } from './replies';
 import { postAnswers, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
@@ -96,6 +99,9 @@ function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutco
 	context.logger.error(`Diyalog Trigger: an answer did not reach ${which}: ${cause}`);
 }
 
+/** Why an answer is late. */
+const IS_OVER = ['notWaiting', 'expired'];
+
 function toAnswer(
 	event: ButtonPressed | TextReceived,
 	reference: ResumeReference,
@@ -120,7 +126,7 @@ function toAnswer(
 export async function passOnAnswer(
 	context: IWebhookFunctions,
 	{ event, genuine }: WaitedForAnswer,
-	{ authentication, options: { n8nAddress, onlySigned } }: TriggerSettings,
+	{ authentication, options: { n8nAddress, onlySigned, lateAnswerReply } }: TriggerSettings,
 ): Promise<AnswerOutcome> {
 	if (authentication === 'none') {
 		context.logger.warn(
@@ -156,8 +162,16 @@ export async function passOnAnswer(
 				context,
 				url,
 				together.map((each) => each.passedOn),
+				(replies) => {
+					const said = unseal('replies', [executionId], replies, [appSecret]);
+					void tell(context, genuine, readReplies(said));
+				},
 			),
 	});
+	const hasAnswered = outcome.resumed || outcome.notResumedReason === 'counted';
+	if (hasAnswered) answeredBy(reference, event.userId);
+	else if (lateAnswerReply !== '' && IS_OVER.includes(outcome.notResumedReason))
+		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
 	logLoss(context, `execution ${executionId}`, outcome);
 	return outcome;
 }

@@ -4,6 +4,7 @@ import { explainThrown } from '../transport/client';
 import { isServerError } from '../transport/failures';
 import { bodyOf, readReceptions } from '../wait/passedOnAnswer';
 import type { PassedOnAnswer, Reception } from '../wait/passedOnAnswer';
+import type { Sealed } from '../wait/sealed';
 import { lost, refusal } from './answerQueue';
 import type { Attempt } from './answerQueue';
 
@@ -59,11 +60,15 @@ function readReception(reception: Reception): Attempt {
 	return reason === 'unproved' ? lost(reason) : refusal(reason);
 }
 
-function readAttempts(status: number, text: string, count: number): Attempt[] {
-	const all = (attempt: Attempt): Attempt[] => Array.from({ length: count }, () => attempt);
+function readAttempts(
+	status: number,
+	text: string,
+	count: number,
+): { attempts: Attempt[]; replies?: Sealed } {
+	const all = (attempt: Attempt) => ({ attempts: Array.from({ length: count }, () => attempt) });
 	if (isServerError(status)) return all('unsure');
-	const receptions = readReceptions(text, count);
-	if (receptions) return receptions.map(readReception);
+	const said = readReceptions(text, count);
+	if (said) return { attempts: said.receptions.map(readReception), replies: said.replies };
 	if ([200, 404, 409].includes(status) && NOT_WAITING.test(text)) {
 		return all(text.includes('is running already') ? 'running' : refusal('notWaiting'));
 	}
@@ -74,12 +79,14 @@ function readAttempts(status: number, text: string, count: number): Attempt[] {
  * Passes answers to one question on once.
  *
  * @param url the resume address
+ * @param tell gets what the waiting node wants people to be told
  * @returns what was found for each of them; never rejects
  */
 export async function postAnswers(
 	context: IWebhookFunctions,
 	url: string,
 	answers: readonly PassedOnAnswer[],
+	tell: (replies: Sealed) => void,
 ): Promise<Attempt[]> {
 	try {
 		const response: unknown = await context.helpers.httpRequest({
@@ -95,7 +102,9 @@ export async function postAnswers(
 		});
 		const { statusCode, body: said } = responseSchema.parse(response);
 		const text = typeof said === 'string' ? said : JSON.stringify(said);
-		return readAttempts(statusCode, text, answers.length);
+		const { attempts, replies } = readAttempts(statusCode, text, answers.length);
+		if (replies) tell(replies);
+		return attempts;
 	} catch (error) {
 		const found: Attempt = explainThrown(error).uncertain ? 'unsure' : lost('unreachable');
 		return answers.map(() => found);

@@ -159,6 +159,16 @@ const optionField: INodeProperties = {
 				'Where this n8n reaches itself to continue an execution that waits for an answer. Only needed where it cannot reach its public address, or may not call it.',
 		},
 		{
+			displayName: 'Reply to Late Answers',
+			name: 'lateAnswerReply',
+			type: 'string',
+			noDataExpression: true,
+			default: '',
+			placeholder: 'e.g. This question is closed.',
+			description:
+				'What a person reads who answers a question of Send and Wait for Response that is over, once for each question. Nothing if empty.',
+		},
+		{
 			displayName: 'Only Signed Presses',
 			name: 'onlySigned',
 			type: 'boolean',
@@ -213,6 +223,7 @@ const settingsSchema = z.object({
 		.object({
 			freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
 			n8nAddress: z.string().trim().default(''),
+			lateAnswerReply: z.string().trim().default(''),
 			onlySigned: z.boolean().default(false),
 			onlyUnmatched: z.boolean().default(false),
 		})

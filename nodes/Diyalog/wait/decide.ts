@@ -75,6 +75,10 @@ const waitSchema = z.object({
 	wrongCodes: z.number().int().default(0),
 	/** the proof of the last of them */
 	lastWrongCode: z.string().optional(),
+	/** what all who were asked are told when it is decided */
+	decidedReply: z.string().optional(),
+	/** what a person is told whose answer cannot be used */
+	wrongReply: z.string().optional(),
 	/** who was asked, where that are several people */
 	group: groupSchema.optional(),
 });

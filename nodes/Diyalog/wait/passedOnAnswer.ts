@@ -1,5 +1,6 @@
 import { z } from 'zod/v4';
 import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
+import { sealedSchema } from './sealed';
 
 /*
  * What a trigger posts to a waiting execution of its own instance: people's answers, each with the proof that a trigger
@@ -97,7 +98,11 @@ const receptionSchema = z.union([
 /** What the waiting node says of one answer. */
 export type Reception = z.output<typeof receptionSchema>;
 
-const receptionsSchema = z.object({ receptions: z.array(receptionSchema) });
+const receptionsSchema = z.object({
+	receptions: z.array(receptionSchema),
+	/** what the trigger is to tell people, sealed */
+	replies: sealedSchema.optional(),
+});
 
 /** What the waiting node answers to the trigger. n8n itself answers with a page when nothing waits any more. */
 export type Receptions = z.output<typeof receptionsSchema>;
@@ -108,7 +113,7 @@ export type Receptions = z.output<typeof receptionsSchema>;
  * @param count how many answers were passed on
  * @returns undefined when it is not one
  */
-export function readReceptions(text: string, count: number): Reception[] | undefined {
-	const { receptions } = receptionsSchema.safeParse(parseJson(text)).data ?? {};
-	return receptions?.length === count ? receptions : undefined;
+export function readReceptions(text: string, count: number): Receptions | undefined {
+	const { data } = receptionsSchema.safeParse(parseJson(text));
+	return data?.receptions.length === count ? data : undefined;
 }

@@ -9,6 +9,7 @@ import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
 import type { AskablePeople, EnteredPerson } from './peopleInput';
+import { withoutNames } from './replies';
 import type { Rule } from './rules';
 import { DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
@@ -61,6 +62,8 @@ export interface WaitInput {
 	/** undefined where one person is asked */
 	group?: PlannedGroup;
 	limit: WaitLimit;
+	/** what people are told afterwards; empty for nothing */
+	replies: { decidedReply: string; wrongReply: string };
 	/** put in front of the messageId, for people; may be empty */
 	messageIdPrefix: string;
 }
@@ -238,6 +241,8 @@ const optionValuesSchema = z.object({
 	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
 	requireSignedPayload: z.boolean().default(false),
 	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
+	decidedReply: z.string().trim().default(''),
+	wrongReply: z.string().trim().default(''),
 });
 
 const optionsSchema = z
@@ -335,6 +340,22 @@ const ruleOf = ({ rule, approvalsNeeded }: z.output<typeof rulesSchema>): Rule |
 	return rule && { kind: rule };
 };
 
+/** The reply in which a name in braces would be left. One that is never sent is not looked at. */
+function unfilledReply(
+	{ kind }: PlannedResponse,
+	{ wrongCodeReply, decidedReply, wrongReply }: Options,
+): InputProblem | undefined {
+	const replies = {
+		...(kind === 'code' ? { wrongCodeReply } : { wrongReply }),
+		decidedReply: withoutNames(decidedReply),
+	};
+	for (const [field, text] of Object.entries(replies)) {
+		const unfilled = findUnfilled(text);
+		if (unfilled) return { field, ...unfilled };
+	}
+	return undefined;
+}
+
 /** Which field of a question to several people cannot be used as it is, and why. */
 function groupProblem(
 	responseType: Response['responseType'],
@@ -387,18 +408,17 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 				const found = choicesProblem(choicesOf(entered), limit);
 				if (found) return addProblem(context, found.problem, found.advice, 'choices');
 			}
-			const { limitWaitTime: limit, messageIdPrefix } = entered.options;
+			const { limitWaitTime: limit, messageIdPrefix, decidedReply, wrongReply } = entered.options;
 			const response = planOf(entered, entered.options);
-			// A reply that is never sent is not looked at.
-			const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
-			if (unfilled) {
-				const { problem, advice } = unfilled;
-				return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
-			}
-			if (entered.ask === 'one') return { response, limit, messageIdPrefix };
+			const unfilled = unfilledReply(response, entered.options);
+			if (unfilled)
+				return addProblem(context, unfilled.problem, unfilled.advice, 'options', unfilled.field);
+			const replies = { decidedReply, wrongReply };
+			const input = { response, replies, limit, messageIdPrefix };
+			if (entered.ask === 'one') return input;
 			const people = entered.peopleJson ?? entered.people;
 			const rule = ruleOf(entered);
 			const found = groupProblem(entered.responseType, response, people, rule);
 			if (found) return addProblem(context, found.problem, found.advice, found.field);
-			return { response, ...(rule && { group: { people, rule } }), limit, messageIdPrefix };
+			return rule ? { ...input, group: { people, rule } } : z.NEVER;
 		});

@@ -255,7 +255,7 @@ function prepare(
 	const read = readerOf(context);
 	const entered = readFields(read, fields, 0);
 	const input = requireValid(node, check(waitSchema(maxChoices, askable), entered, fields), 0);
-	const { response, group, messageIdPrefix } = input;
+	const { response, group, replies, messageIdPrefix } = input;
 	const problem = credentialProblem(response, credential);
 	if (problem) throw invalidInputError(node, problem, 0);
 	const deadline = readDeadline(context, input, now);
@@ -281,6 +281,7 @@ function prepare(
 		deadline: deadline.toISOString(),
 		expectation: expectationOf(response, turn, appSecret),
 		wrongCodes: 0,
+		...replies,
 		...(group && {
 			group: {
 				rule: group.rule,

@@ -254,6 +254,25 @@ const waitOptions: INodeProperties[] = [
 			"Whether your company's app has to sign the answer on the customer's device. The credential says how the signature is checked.",
 	},
 	{
+		displayName: 'Reply to a Wrong Answer',
+		name: 'wrongReply',
+		type: 'string',
+		displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
+		default: '',
+		placeholder: 'e.g. Please tap one of the buttons.',
+		description:
+			'What a person reads who writes a text instead of tapping, up to 3 times. Nothing if empty.',
+	},
+	{
+		displayName: 'Reply When Decided',
+		name: 'decidedReply',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. {answer}: {count} of {asked}',
+		description:
+			'What all who were asked read when a tap has decided, since the buttons stay in the chat. {answer} stands for the words on the button, {count} for how many pressed it, {asked} for how many were asked. Nothing if empty.',
+	},
+	{
 		displayName: 'Wrong Code Reply',
 		name: 'wrongCodeReply',
 		type: 'string',

@@ -3,11 +3,11 @@ import type { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import type { Failure } from '../../transport/failures';
 import { CREDENTIAL_TYPE } from '../../transport/client';
-import { unpackAnswers } from '../../wait/countedAnswers';
 import type { GroupWait } from '../../wait/decideTogether';
-import { canAnswer } from '../../wait/people';
+import { canAnswer, givenAnswersSchema } from '../../wait/people';
 import type { Person } from '../../wait/people';
 import { neededFor } from '../../wait/rules';
+import { unseal } from '../../wait/sealed';
 import type { ItemOutcome } from '../operation';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
@@ -142,5 +142,6 @@ async function readCounted(
 ) {
 	const { appSecret, previousAppSecret } = await context.getCredentials(CREDENTIAL_TYPE);
 	const secrets = [appSecret, previousAppSecret].map((secret) => String(secret ?? ''));
-	return unpackAnswers(counted, turn, context.getExecutionId(), secrets);
+	const belongsTo = [context.getExecutionId(), turn];
+	return givenAnswersSchema.safeParse(unseal('counted answers', belongsTo, counted, secrets)).data;
 }

@@ -13,7 +13,6 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
-import { packAnswers } from '../../wait/countedAnswers';
 import { decide, decideButton } from '../../wait/decide';
 import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { isApproval, outputOf } from '../../wait/decisions';
@@ -25,7 +24,10 @@ import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception, Receptions, TakenAnswer } from '../../wait/passedOnAnswer';
 import type { GivenAnswer } from '../../wait/people';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
+import { repliesToWrong, repliesWhenDecided } from '../../wait/replies';
+import type { Reply } from '../../wait/replies';
 import type { RuleDecision } from '../../wait/rules';
+import { seal } from '../../wait/sealed';
 import { itemAt } from '../outputs';
 import { runAgain } from './runAgain';
 import { readStored } from './storedWait';
@@ -144,6 +146,8 @@ const goOn = (
 /** What becomes of the answers of a call: what the trigger hears of each, and with what the execution goes on. */
 interface Judgement {
 	receptions: Reception[];
+	/** what people are told afterwards */
+	replies: Reply[];
 	goesOn?: INodeExecutionData[][];
 }
 
@@ -160,6 +164,7 @@ function judgeForOne(
 ): Judgement {
 	let goesOn: INodeExecutionData[][] | undefined;
 	let afterwards = 'notWaiting';
+	const replies: Reply[] = [];
 	const receptions = taken.map(({ answer, proof }) => {
 		if (!answer) return refusedAs('unproved');
 		// It was counted, but the trigger has not heard of it.
@@ -169,6 +174,7 @@ function judgeForOne(
 		if (goesOn && mayCount) return refusedAs(afterwards);
 		if (verdict.accepted) {
 			goesOn = outcomeFor(context, { wait, input }, verdict, answer);
+			replies.push(...repliesWhenDecided(wait, verdict, answer.userId));
 			return ACCEPTED;
 		}
 		if (verdict.reason === 'wrongCode') {
@@ -177,9 +183,10 @@ function judgeForOne(
 			goesOn = runAgain(context, outcomeOf(wait, ending, input), mark);
 			afterwards = 'running';
 		}
+		replies.push(...repliesToWrong(wait, verdict.reason, answer.userId));
 		return refusedAs(verdict.reason);
 	});
-	return { receptions, goesOn };
+	return { receptions, replies, goesOn };
 }
 
 /** Several people were asked. Their answers are taken in the order of happening, until the rule decides. */
@@ -195,6 +202,7 @@ function judgeForSeveral(
 			(one.answer?.occurredAt ?? '').localeCompare(other.answer?.occurredAt ?? ''),
 		);
 	const receptions = taken.map(() => refusedAs('unproved'));
+	const replies: Reply[] = [];
 	let { group } = wait;
 	let goesOn: INodeExecutionData[][] | undefined;
 	for (const { answer, proof, index } of byTime) {
@@ -202,21 +210,30 @@ function judgeForSeveral(
 		const counting = countAnswer({ ...wait, group }, answer, proof, surroundings);
 		const counted = goesOn ? 'notWaiting' : 'counted';
 		receptions[index] = refusedAs(counting.counts ? counted : counting.reason);
+		if (!counting.counts) replies.push(...repliesToWrong(wait, counting.reason, answer.userId));
 		if (!counting.counts || goesOn) continue;
 		group = { ...group, answers: [...group.answers, counting.given] };
 		const decided = decisionOf(group);
 		if (!decided) continue;
 		receptions[index] = ACCEPTED;
-		goesOn = outcomeOfGroup(context, { wait: { ...wait, group }, input }, decided, counting.given);
+		const ended = { ...wait, group };
+		goesOn = outcomeOfGroup(context, { wait: ended, input }, decided, counting.given);
+		replies.push(...repliesWhenDecided(ended, decided, counting.given.userId));
 	}
-	if (goesOn || group === wait.group) return { receptions, goesOn };
+	if (goesOn || group === wait.group) return { receptions, replies, goesOn };
 	const counted = { ...wait, group };
 	const [appSecret = ''] = surroundings.appSecrets;
 	const mark = {
 		turn: wait.turn,
-		counted: packAnswers(group.answers, wait.turn, context.getExecutionId(), appSecret),
+		counted: seal(
+			'counted answers',
+			[context.getExecutionId(), wait.turn],
+			group.answers,
+			appSecret,
+		),
 	};
-	return { receptions, goesOn: runAgain(context, outcomeOf(counted, EXPIRED, input), mark) };
+	const goesOnWaiting = runAgain(context, outcomeOf(counted, EXPIRED, input), mark);
+	return { receptions, replies, goesOn: goesOnWaiting };
 }
 
 /** What a trigger passed on: proved, decided, and answered in JSON. */
@@ -235,12 +252,19 @@ async function takePassedOnAnswers(
 		return replyJson(context, 200, { receptions: taken.map(() => refusedAs('notWaiting')) });
 	}
 	const surroundings = { now: new Date(), appSecrets };
-	const { receptions, goesOn } = isGroupWait(wait)
+	const { receptions, replies, goesOn } = isGroupWait(wait)
 		? judgeForSeveral(context, { wait, input }, taken, surroundings)
 		: judgeForOne(context, { wait, input }, taken, surroundings);
 	for (const reception of receptions)
 		if (!reception.accepted) logRefusal(context, reception.reason);
-	return goesOn ? goOn(goesOn, { receptions }) : replyJson(context, 200, { receptions });
+	const [appSecret = ''] = appSecrets;
+	const said: Receptions = {
+		receptions,
+		...(replies.length > 0 && {
+			replies: seal('replies', [context.getExecutionId()], replies, appSecret),
+		}),
+	};
+	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
 }
 
 function showPage(context: IWebhookFunctions, html: string, status = 200): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
-import { packAnswers, unpackAnswers } from '../../../../nodes/Diyalog/wait/countedAnswers';
 import { fromMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
+import { seal, unseal } from '../../../../nodes/Diyalog/wait/sealed';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
@@ -33,14 +33,14 @@ let instance: WaitingInstance;
 let trigger: WebhookServer;
 let credentials: Record<string, string>;
 
-async function serve(): Promise<WebhookServer> {
+async function serve(options: INodeParameters = {}): Promise<WebhookServer> {
 	return await instance.serveTrigger({
 		credentials,
 		parameters: {
 			events: ['buttonPressed', 'textReceived'],
 			authentication: 'signature',
 			filters: {},
-			options: {},
+			options,
 		},
 	});
 }
@@ -382,22 +382,26 @@ describe('what is counted travels as an item', () => {
 	};
 
 	it('18. of another turn, another execution, another secret, or altered, it is nothing', () => {
-		const packed = packAnswers([given], 'turn', '7', SECRET);
-		expect(unpackAnswers(packed, 'turn', '7', ['', SECRET])).toEqual([given]);
-		expect(unpackAnswers(packed, 'other', '7', [SECRET])).toBeUndefined();
-		expect(unpackAnswers(packed, 'turn', '8', [SECRET])).toBeUndefined();
-		expect(unpackAnswers(packed, 'turn', '7', ['', 'guessed'])).toBeUndefined();
-		expect(unpackAnswers(packed, 'turn', '7', [''])).toBeUndefined();
-		const altered = { ...packed, answers: packed.answers.replace('"person":0', '"person":1') };
-		expect(unpackAnswers(altered, 'turn', '7', [SECRET])).toBeUndefined();
-		for (const odd of [undefined, null, 'x', {}, { answers: '[]' }, { answers: 'x', mac: '' }])
-			expect(unpackAnswers(odd, 'turn', '7', [SECRET])).toBeUndefined();
+		const sealed = seal('counted answers', ['7', 'turn'], [given], SECRET);
+		const open = (what: unknown, belongsTo = ['7', 'turn'], secrets = [SECRET]) =>
+			unseal('counted answers', belongsTo, what, secrets);
+		expect(open(sealed, ['7', 'turn'], ['', SECRET])).toEqual([given]);
+		expect(open(sealed, ['7', 'other'])).toBeUndefined();
+		expect(open(sealed, ['8', 'turn'])).toBeUndefined();
+		expect(open(sealed, ['7'])).toBeUndefined();
+		expect(open(sealed, ['7', 'turn'], ['', 'guessed'])).toBeUndefined();
+		expect(open(sealed, ['7', 'turn'], [''])).toBeUndefined();
+		expect(unseal('replies', ['7', 'turn'], sealed, [SECRET])).toBeUndefined();
+		const altered = { ...sealed, text: sealed.text.replace('"person":0', '"person":1') };
+		expect(open(altered)).toBeUndefined();
+		for (const odd of [undefined, null, 'x', {}, { text: '[]' }, { text: 'x', mac: '' }])
+			expect(open(odd)).toBeUndefined();
 	});
 
 	it('19. a loop comes back with forged approvals: nothing is asked, nothing counts', async () => {
 		const asked = await ask();
 		const turn = fromMessageId(asked.messages[0]?.messageId ?? '', [SECRET])?.turn ?? '';
-		const counted = { answers: JSON.stringify([given, { ...given, person: 1 }]), mac: '' };
+		const counted = { text: JSON.stringify([given, { ...given, person: 1 }]), mac: '' };
 		const sent = sandbox.messages().length;
 		const again = await instance.loop(asked.execution, { diyalogAgain: { turn, counted } });
 		expect(again.data.resultData.error?.message).toContain('question that is over');
@@ -520,6 +524,84 @@ it('23. people by fields', async () => {
 			people: { person: [{ recipientType: 'employee', employeeNo: ' ' }] },
 		}),
 	).rejects.toMatchObject({
-		message: expect.stringMatching(/^People 1: Employee Number is empty/),
+		message: expect.stringMatching(/^Person 1: Employee Number is empty/),
+	});
+});
+
+describe('what people are told afterwards', () => {
+	/** The texts that a person has got beside the question. */
+	const toldTo = (userId: string) =>
+		sandbox
+			.messages()
+			.filter((message) => message.userId === userId)
+			.slice(1)
+			.map(({ mokMessage, text }) => mokMessage ?? text);
+	const options = { decidedReply: '{answer}: {count} of {asked}', wrongReply: 'Please tap.' };
+
+	it('24. all who were asked read how it was decided', async () => {
+		const asked = await ask({ options });
+		await say(asked, { by: 0 }, { by: 2 });
+		expect(decisions(asked)).toEqual(['approved']);
+		for (const { userId } of PEOPLE)
+			await waitFor('the reply', 5_000, () => toldTo(userId)[0] === 'Approve: 2 of 3' || undefined);
+	});
+
+	it('25. who writes instead of tapping is told so, three times at most, and can still tap', async () => {
+		const asked = await ask({ options });
+		const write = async () => {
+			const body = envelope(
+				entry(
+					{ message: { mid: asked.messages[0]?.messageId, text: 'yes, do it' } },
+					{ customerNo: null, userId: PEOPLE[0].userId, timestamp: Date.now() },
+				),
+			);
+			expect((await postSigned(trigger.url, body, SECRET)).status).toBe(200);
+		};
+		for (let tries = 1; tries <= 4; tries++) await write();
+		expect(items().map(({ notResumedReason }) => notResumedReason)).toEqual(
+			Array.from({ length: 4 }, () => 'otherKind'),
+		);
+		await waitFor('the replies', 5_000, () => toldTo(PEOPLE[0].userId).length === 3 || undefined);
+		expect(toldTo(PEOPLE[0].userId)).toEqual(['Please tap.', 'Please tap.', 'Please tap.']);
+		expect(toldTo(PEOPLE[1].userId)).toEqual([]);
+		await say(asked, { by: 0 }, { by: 1 });
+		expect(decisions(asked)).toEqual(['approved']);
+	});
+
+	it('26. a stranger who types an answer is told nothing', async () => {
+		const asked = await ask({ options });
+		await say(asked, { by: 0, userId: STRANGER, payload: 'x' });
+		await say(asked, { by: 0 }, { by: 1 });
+		await waitFor('the reply', 5_000, () => toldTo(PEOPLE[0].userId).length === 1 || undefined);
+		expect(sandbox.messages().filter(({ userId }) => userId === STRANGER)).toEqual([]);
+	});
+
+	it('27. who is late is told once; who decided is not told by a second tap', async () => {
+		trigger = await serve({ lateAnswerReply: 'This question is closed.' });
+		const asked = await ask({ rule: 'first' });
+		await say(asked, { by: 0 });
+		await say(asked, { by: 0, at: Date.now() + 5 });
+		await say(asked, { by: 1 });
+		await say(asked, { by: 1, payload: 'decline', at: Date.now() + 5 });
+		await waitFor('the reply', 5_000, () => toldTo(PEOPLE[1].userId).length === 1 || undefined);
+		expect(toldTo(PEOPLE[1].userId)).toEqual(['This question is closed.']);
+		expect(toldTo(PEOPLE[0].userId)).toEqual([]);
+		expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'notWaiting' });
+	});
+
+	it('28. nobody is told anything unless that is set', async () => {
+		const asked = await ask();
+		const sent = sandbox.messages().length;
+		await say(asked, { by: 0, payload: 'x' });
+		await say(asked, { by: 0 }, { by: 1 }, { by: 2 });
+		expect(decisions(asked)).toEqual(['approved']);
+		expect(sandbox.messages()).toHaveLength(sent);
+	});
+
+	it('29. a reply with a name in braces that nothing fills in is refused', async () => {
+		await expect(ask({ options: { decidedReply: '{answer} {amount}' } })).rejects.toMatchObject({
+			message: expect.stringContaining('Reply When Decided contains a name in braces'),
+		});
+		expect(sandbox.messages()).toEqual([]);
 	});
 });
