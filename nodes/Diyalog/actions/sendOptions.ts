@@ -41,7 +41,7 @@ export const sendOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: MAX_TIMEOUT_S },
 		default: DEFAULT_TIMEOUT_S,
-		description: 'How long to wait for the answer to one message',
+		description: "How long to wait for the Diyalog server's response to one message",
 	},
 ];
 

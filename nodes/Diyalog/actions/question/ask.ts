@@ -132,7 +132,7 @@ function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Dat
 		context.getNode(),
 		'Limit Wait Time',
 		'is not a time within the next year',
-		'Enter how long the person has for the answer, e.g. 5 minutes.',
+		'Enter how long the person has for the answer, e.g. 5 minutes; a year at most.',
 	);
 }
 
@@ -160,12 +160,7 @@ function newReference(context: IExecuteFunctions, prefix: string, appSecret: str
 	if (toMessageId(reference, '', appSecret) === undefined) {
 		throw problemOf(node, ID_FIELD, 'is too long for a messageId', NEW_ID);
 	}
-	throw problemOf(
-		node,
-		'Message ID Prefix',
-		'is too long',
-		'Shorten it: prefix and reference together have at most 128 characters.',
-	);
+	throw problemOf(node, 'Message ID Prefix', 'is too long', 'Shorten it to 21 characters at most.');
 }
 
 /** The buttons of the message, as the node's own parameters would have given them. */
