@@ -160,7 +160,12 @@ function newReference(context: IExecuteFunctions, prefix: string, appSecret: str
 	if (toMessageId(reference, '', appSecret) === undefined) {
 		throw problemOf(node, ID_FIELD, 'is too long for a messageId', NEW_ID);
 	}
-	throw problemOf(node, 'Message ID Prefix', 'is too long', 'Shorten it to 21 characters at most.');
+	throw problemOf(
+		node,
+		'Message ID Prefix',
+		'is too long',
+		'Shorten it. With a node ID that n8n gave, it can have 21 characters.',
+	);
 }
 
 /** The buttons of the message, as the node's own parameters would have given them. */
