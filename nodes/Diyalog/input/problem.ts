@@ -108,6 +108,8 @@ const IMPOSSIBLE = {
 function explain(issue: z.core.$ZodIssue | undefined): Omit<InputProblem, 'field'> {
 	const { advice } = (issue?.code === 'custom' && issue.params) || {};
 	if (issue && typeof advice === 'string') return { problem: issue.message, advice };
+	if (issue?.code === 'invalid_type' && issue.expected === 'boolean')
+		return { problem: UNDECIDED[0], advice: UNDECIDED[1] };
 	return IMPOSSIBLE;
 }
 

@@ -534,6 +534,17 @@ describe('a name that would not be sent is refused:', () => {
 		expect(await wholeRefusal(parameters)).toMatch(expected);
 	});
 
+	it.each(['true', 1, null, [true]])('23. payloadHidden is %j', async (payloadHidden) => {
+		const undecided = /payloadHidden is neither on nor off .*true or false/;
+		for (const parameters of [
+			template({ buttonsV2: [{ ...button, payloadHidden }] }),
+			asJson({ text: 'x', quickRepliesV2: [{ ...reply, payloadHidden }] }),
+			otp({ buttonsV2: [{ ...button, payloadHidden }] }),
+			data([{ title: 'a', payloadHidden }]),
+		])
+			expect(await wholeRefusal(parameters)).toMatch(undecided);
+	});
+
 	it('20. what is known is sent, every name of it', async () => {
 		const answer = { ...button, payloadHidden: true, payloadSeenByUser: 'Approved' };
 		const everything = [
