@@ -39,7 +39,7 @@ export class DiyalogApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				"The app_secret of the bot's webhook in server.conf. The Diyalog Trigger needs it to prove that a call comes from Diyalog, and Send and Wait for Response to find answers again.",
+				"The app_secret of the bot's webhook in server.conf. The Diyalog Trigger needs it to prove that a call comes from Diyalog, and Send and Wait for Response to find answers in the chat again.",
 		},
 		{
 			displayName: 'Previous App Secret',

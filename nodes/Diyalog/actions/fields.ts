@@ -19,7 +19,7 @@ export const messageIdField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. transfer-17',
 	description:
-		'Comes back with every press of a button, so that you know what was answered. If empty, a new UUID is used.',
+		'Comes back with every event of this message, such as the press of a button, so that you know what was answered. If empty, a new UUID is used.',
 };
 
 /** In alphabetical order, as the editor lists them. */
@@ -208,12 +208,14 @@ const specifyField = (field: INodeProperties, name: string): INodeProperties => 
  * A list by fields or from data.
  *
  * @param specify the name of the field that says which
+ * @param entry what an entry of the list can be
  * @param example of JSON
  * @param displayOptions when they are shown at all
  */
 export function fieldsOrJson(
 	field: INodeProperties,
 	specify: string,
+	entry: 'texts, or of objects' | 'objects',
 	example: string,
 	displayOptions: IDisplayOptions = {},
 ): INodeProperties[] {
@@ -223,7 +225,7 @@ export function fieldsOrJson(
 		type: 'json',
 		default: '',
 		placeholder: `e.g. ${example}`,
-		description: `A list of texts, or of objects. Example: <code>${example}</code>.`,
+		description: `A list of ${entry}. Example: <code>${example}</code>.`,
 	};
 	return [
 		specifyField(field, specify),
@@ -237,6 +239,7 @@ export const buttonsFields = (displayOptions?: IDisplayOptions): INodeProperties
 	fieldsOrJson(
 		buttonsField,
 		'specifyButtons',
+		'texts, or of objects',
 		'[{ "title": "Approve", "value": "approve" }, "Decline"]',
 		displayOptions,
 	);
@@ -246,6 +249,7 @@ export const quickRepliesFields = (displayOptions?: IDisplayOptions): INodePrope
 	fieldsOrJson(
 		quickRepliesField,
 		'specifyQuickReplies',
+		'texts, or of objects',
 		'["Yes", "No", { "title": "Later", "value": "later" }]',
 		displayOptions,
 	);
@@ -282,7 +286,7 @@ export const jsonMessageFields = (
 		displayOptions: { show: { specifyMessage: ['json'] } },
 		default: '',
 		placeholder: `e.g. ${example}`,
-		description: `The message with its recipient, under the names that Diyalog documents. Example: <code>${example}</code>.`,
+		description: `The message with its recipient, under the names that Diyalog documents. Other names are refused. Example: <code>${example}</code>.`,
 	},
 	...fields.map(unlessJson),
 ];

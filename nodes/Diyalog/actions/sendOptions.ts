@@ -41,7 +41,7 @@ export const sendOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: MAX_TIMEOUT_S },
 		default: DEFAULT_TIMEOUT_S,
-		description: 'How long to wait for the answer to one message',
+		description: "How long to wait for the Diyalog server's response to one message",
 	},
 ];
 
@@ -55,7 +55,7 @@ export const documentSendOptions = sendOptionsWith({ default: DOCUMENT_CONCURREN
 
 /** The same, for an operation that may send documents as JSON. */
 export const jsonSendOptions = sendOptionsWith({
-	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY} do, and ${DOCUMENT_CONCURRENCY} as JSON, which may hold documents.`,
+	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY}; with a message as JSON, which may be a document, ${DOCUMENT_CONCURRENCY}.`,
 });
 
 const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>

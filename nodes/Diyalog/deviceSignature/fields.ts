@@ -158,7 +158,7 @@ export const payloadSignatureFields: INodeProperties[] = [
 		],
 		default: 'none',
 		description:
-			'How your app signs the payload of a button when Sign Payload on the Device is on. The Diyalog Trigger checks it, and Require Signed Payload needs it.',
+			'How your app signs the payload of a button or quick reply when Sign Payload on the Device is on. The Diyalog Trigger checks it, and Require Signed Payload needs it.',
 	},
 	...FORMATS.map(({ chooser }) => chooser),
 	...FORMATS.map(secretOf),

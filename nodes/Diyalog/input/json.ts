@@ -1,6 +1,6 @@
 import { z } from 'zod/v4';
 import { parseExactJson } from '../lib/exactJson';
-import { addProblem } from './problem';
+import { addProblem, unknownName } from './problem';
 
 /* What people enter as JSON: what an expression gives, or JSON as text. */
 
@@ -26,6 +26,56 @@ export const jsonValue = z
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A value that has to be an object with at least one name. */
+export const filledObject = jsonValue.transform((value, context): unknown => {
+	const advice = 'Give one object in braces: {...}.';
+	if (value === undefined || value === null) return addProblem(context, 'is empty', advice);
+	if (!isObject(value)) return addProblem(context, 'is not an object', advice);
+	return Object.keys(value).length > 0 ? value : addProblem(context, 'is empty', advice);
+});
+
+/**
+ * Refuses what is no object, and a name that is not known: what it says would not be sent.
+ *
+ * @param names that are known
+ * @param elsewhere names that Diyalog knows and that are not taken here, each with the reason and what to do
+ */
+export function knownNames(
+	value: unknown,
+	context: z.RefinementCtx,
+	names: readonly string[],
+	elsewhere: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, unknown>> {
+	// It is looked at as it came: a copy of what has the name __proto__ would have other fields.
+	if (!isObject(value)) {
+		const problem = value === undefined ? 'is missing' : 'is not an object';
+		return addProblem(
+			context,
+			problem,
+			`Give one in braces, with these names: ${names.join(', ')}.`,
+		);
+	}
+	const unknown = Object.keys(value).filter((name) => !names.includes(name));
+	if (unknown.length === 0) return value;
+	const known = unknown.find((name) => Object.hasOwn(elsewhere, name));
+	const advice = known === undefined ? undefined : elsewhere[known];
+	if (known !== undefined && advice !== undefined)
+		return addProblem(context, `has a name that does not belong here: ${known}`, advice);
+	return addProblem(context, unknownName(unknown), `Use these names: ${names.join(', ')}.`);
+}
+
+/** An object that has no other names than its shape. */
+export const documentedObject = <T extends z.core.$ZodLooseShape>(
+	shape: T,
+	elsewhere?: Readonly<Record<string, string>>,
+) =>
+	z
+		.unknown()
+		.transform((value, context): unknown =>
+			knownNames(value, context, Object.keys(shape), elsewhere),
+		)
+		.pipe(z.object(shape));
+
 /** More than Diyalog takes of anything. Checking each of a million entries would hold up all of n8n for minutes. */
 const MAX_ENTRIES = 100;
 
@@ -34,7 +84,9 @@ export const listOf = <T extends z.ZodType>(entry: T) =>
 	z
 		.unknown()
 		.transform((value, context): unknown => {
-			if (!Array.isArray(value) || value.length <= MAX_ENTRIES) return value;
+			if (!Array.isArray(value))
+				return addProblem(context, 'is not a list', 'Give a list in square brackets: [...].');
+			if (value.length <= MAX_ENTRIES) return value;
 			return addProblem(
 				context,
 				`has ${value.length} entries`,
@@ -45,12 +97,7 @@ export const listOf = <T extends z.ZodType>(entry: T) =>
 
 /** A list that data gives; undefined when there is none. */
 export const listFromData = <T extends z.ZodType>(entry: T) =>
-	jsonValue
-		.transform((value, context): unknown => {
-			if (value === undefined || Array.isArray(value)) return value;
-			return addProblem(context, 'is not a list', 'Give a list in square brackets: [...].');
-		})
-		.pipe(listOf(entry).optional());
+	jsonValue.pipe(listOf(entry).optional());
 
 /** A text as an entry of a list: what stands for its title and for what it sends back. */
 const isText = (value: unknown): value is string | number =>
@@ -79,14 +126,7 @@ export function pressableFromData(
 			'Give a text, or an object such as { "title": "Approve", "value": "approve" }.',
 		);
 	}
-	const allowed = ['title', ...SENT_BACK, ...names];
-	if (Object.keys(entry).some((name) => !allowed.includes(name))) {
-		return addProblem(
-			context,
-			'has a name that is not known',
-			`Use these names: ${allowed.join(', ')}.`,
-		);
-	}
+	knownNames(entry, context, ['title', ...SENT_BACK, ...names]);
 	const given = SENT_BACK.filter((name) => entry[name] !== undefined);
 	if (given.length > 1) {
 		return addProblem(context, `has both ${given.join(' and ')}`, 'Give one of them.');
@@ -94,9 +134,10 @@ export function pressableFromData(
 	const [name] = given;
 	const { title, payload, value, url, ...rest } = entry;
 	const sentBack = payload ?? value ?? url ?? title;
-	const seen = names.includes('payloadSeenByUser') && name !== 'url' ? title : undefined;
+	const { type = name === 'url' ? 'web_url' : 'postback' } = entry;
+	const seen = names.includes('payloadSeenByUser') && type !== 'web_url' ? title : undefined;
 	return {
-		type: name === 'url' ? 'web_url' : 'postback',
+		type,
 		...(seen !== undefined && { payloadSeenByUser: seen }),
 		...rest,
 		title,

@@ -66,26 +66,38 @@ function labelOf(
 	const all = isEntered(entered) ? entered : {};
 	let entries: readonly Entry[] = fields;
 	let values: Entered = all;
-	let element = '';
+	const elements: string[] = [];
 	let label = '';
+	let inJson = false;
 	for (const part of path) {
-		if (typeof part === 'number') [element, label] = [`${label} ${part + 1}`, ''];
+		if (typeof part === 'number') {
+			elements.push(`${label} ${part + 1}`);
+			label = '';
+		}
 		const named = entries.filter(({ name }) => name === part);
 		const entry = named.find((each) => 'values' in each || isShown(each, values, all)) ?? named[0];
 		if (entry) [label, entries] = [entry.displayName, entriesIn(entry)];
 		else if (typeof part === 'string') {
-			// What JSON holds has no field of its own.
-			element ||= label;
-			[label, entries] = [part, []];
+			// What JSON holds has no field of its own: its names make a path.
+			if (label !== '' && !inJson) elements.push(label);
+			label = inJson && label !== '' ? `${label}.${part}` : part;
+			[entries, inJson] = [[], true];
 		}
 		const value = values[String(part)];
 		values = isEntered(value) ? value : {};
 	}
-	return [element, label].filter((words) => words !== '').join(': ') || 'Input';
+	return [...elements, label].filter((words) => words !== '').join(': ') || 'Input';
 }
 
 /** A name that somebody wrote. Numbers, codes and tokens that stand in the place of one are not repeated. */
 const MISSPELLED_NAME = /^[A-Za-z]{1,30}\d?$/;
+
+/** How the error calls names that are not known. */
+export const unknownName = (names: readonly string[]): string => {
+	const shown = names.filter((name) => MISSPELLED_NAME.test(name)).slice(0, 3);
+	const problem = 'has a name that is not known';
+	return shown.length > 0 ? `${problem}: ${shown.join(', ')}` : problem;
+};
 
 const IMPOSSIBLE = {
 	problem: 'has a value that is not possible',
@@ -96,13 +108,8 @@ const IMPOSSIBLE = {
 function explain(issue: z.core.$ZodIssue | undefined): Omit<InputProblem, 'field'> {
 	const { advice } = (issue?.code === 'custom' && issue.params) || {};
 	if (issue && typeof advice === 'string') return { problem: issue.message, advice };
-	if (issue?.code === 'unrecognized_keys') {
-		const names = issue.keys.filter((key) => MISSPELLED_NAME.test(key)).slice(0, 3);
-		return {
-			problem: ['has a name that is not known', ...names].join(': '),
-			advice: 'Use the documented names. Nothing else would be sent.',
-		};
-	}
+	if (issue?.code === 'invalid_type' && issue.expected === 'boolean')
+		return { problem: UNDECIDED[0], advice: UNDECIDED[1] };
 	return IMPOSSIBLE;
 }
 

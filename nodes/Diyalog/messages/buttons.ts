@@ -1,6 +1,6 @@
 import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
-import { listFromData, pressableFromData } from '../input/json';
+import { isObject, knownNames, listFromData, listOf, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
 import { httpUrlText, optionalText, requiredText } from '../input/schemas';
 
@@ -49,10 +49,28 @@ const webUrlSchema = z.object({
 /** One button as Diyalog takes it, its fields in the documented order. */
 export type DiyalogButton = z.output<typeof postbackSchema> | z.output<typeof webUrlSchema>;
 
-/** A button under the documented names. */
-export const buttonSchema = decided('payloadHidden').pipe(
+/** A button. Names that are not for it are left out: the editor keeps what was entered before its type was changed. */
+const buttonSchema = decided('payloadHidden').pipe(
 	z.discriminatedUnion('type', [postbackSchema, webUrlSchema]),
 );
+
+/** Of a button that opens a web page nothing comes back. */
+const FOR_POSTBACK =
+	'Leave it out: only a press of a button of the type postback sends something back.';
+const ELSEWHERE = { payloadHidden: FOR_POSTBACK, payloadSeenByUser: FOR_POSTBACK };
+
+/** A button under the documented names, and no others: a misspelled payloadHidden would send an unsigned button. */
+const documentedButton = z
+	.unknown()
+	.transform((entered, context): unknown => {
+		const type = isObject(entered) ? entered.type : 'postback';
+		if (type !== 'postback' && type !== 'web_url')
+			return addProblem(context, 'is not the type of a button', 'Use postback or web_url.', 'type');
+		const isWebUrl = type === 'web_url';
+		const { shape } = isWebUrl ? webUrlSchema : postbackSchema;
+		return knownNames(entered, context, Object.keys(shape), isWebUrl ? ELSEWHERE : {});
+	})
+	.pipe(buttonSchema);
 
 /** What the editor's field for buttons holds. A switch that is off says nothing. */
 const enteredButtons = z
@@ -106,6 +124,11 @@ export const buttonsSchema = enteredButtons
 	.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
 	.transform((buttons, context) => requireDistinct(buttons, context));
 
+/** Buttons of a message as JSON. */
+export const buttonsV2Schema = listOf(documentedButton).transform((buttons, context) =>
+	requireVisible(buttons, context, TOO_MANY_BUTTONS),
+);
+
 /** The buttons of a question, which become quick replies where they are more. */
 export const questionButtonsSchema = enteredButtons;
 
@@ -117,7 +140,7 @@ export const buttonsFromData = listFromData(
 	z
 		.unknown()
 		.transform((entry, context): unknown => pressableFromData(entry, context, BUTTON_NAMES))
-		.pipe(buttonSchema),
+		.pipe(documentedButton),
 )
 	.transform((buttons, context) => buttons && requireVisible(buttons, context, TOO_MANY_BUTTONS))
 	.transform((buttons, context) => buttons && requireDistinct(buttons, context));

@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { isObject, listFromData } from '../input/json';
+import { documentedObject, listFromData } from '../input/json';
 import { addProblem } from '../input/problem';
 import { messageIdText } from '../input/schemas';
 import { buttonsFromData, buttonsSchema, optionalShownText, optionalUrl } from './buttons';
@@ -62,24 +62,10 @@ export const cardsSchema = z
 	.prefault({})
 	.transform(({ card }) => card);
 
-const CARD_NAMES = [...Object.keys(cardShape), 'buttons'];
-
 /** Cards that data gives: objects, their buttons as data too. */
 export const cardsFromData = listFromData(
-	z
-		.unknown()
-		.transform((entry, context): unknown => {
-			if (isObject(entry) && Object.keys(entry).every((name) => CARD_NAMES.includes(name)))
-				return entry;
-			return addProblem(
-				context,
-				'is not an object with the names of a card',
-				`Use these names: ${CARD_NAMES.join(', ')}.`,
-			);
-		})
-		.pipe(
-			z
-				.object({ ...cardShape, buttons: buttonsFromData.transform((buttons) => buttons ?? []) })
-				.transform(requireContent),
-		),
+	documentedObject({
+		...cardShape,
+		buttons: buttonsFromData.transform((buttons) => buttons ?? []),
+	}).transform(requireContent),
 );

@@ -1,97 +1,160 @@
 import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
-import { isObject, listOf } from '../input/json';
+import { documentedObject, isObject, knownNames, listOf } from '../input/json';
 import { addIssues, addProblem } from '../input/problem';
 import { messageIdText, requiredIdentifier, requiredText } from '../input/schemas';
-import { buttonSchema, requireVisible, TOO_MANY_BUTTONS } from './buttons';
+import { buttonsV2Schema } from './buttons';
 import { cardShape, requireCards, requireContent } from './carousel';
 import { fileSizeProblem } from './document';
-import { quickReplySchema, requireQuickReplies } from './quickReplies';
+import { documentedQuickReply, requireQuickReplies } from './quickReplies';
 import type { DiyalogRecipient } from './recipient';
 import type { MessageContent } from './sendMessage';
 
 /*
- * A whole message as JSON, under the names that Diyalog documents. Empty lists that Diyalog wants to see may be left out.
+ * A whole message as JSON, under the names that Diyalog documents. Empty lists that Diyalog wants to see may be left out. What
+ * would not be sent is refused.
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendmessage-api
  */
 
 const person = requiredIdentifier('Enter the number or ID of the person.');
 
-const recipientSchema = z
-	.strictObject({
-		appCustomerId: person.optional(),
-		appStaffId: person.optional(),
-		id: person.optional(),
-	})
-	.transform((recipient, context): DiyalogRecipient => {
-		const { appCustomerId, appStaffId, id } = recipient;
-		const given = [appCustomerId, appStaffId, id].filter((each) => each !== undefined);
-		if (given.length !== 1) {
-			return addProblem(
-				context,
-				`names ${given.length} people`,
-				'Give exactly one of appCustomerId, appStaffId and id.',
-			);
-		}
-		if (appCustomerId !== undefined) return { appCustomerId };
-		return appStaffId === undefined ? { id: given[0] ?? '' } : { appStaffId };
-	});
+const recipientSchema = documentedObject({
+	appCustomerId: person.optional(),
+	appStaffId: person.optional(),
+	id: person.optional(),
+}).transform((recipient, context): DiyalogRecipient => {
+	const { appCustomerId, appStaffId, id } = recipient;
+	const given = [appCustomerId, appStaffId, id].filter((each) => each !== undefined);
+	if (given.length !== 1) {
+		return addProblem(
+			context,
+			`names ${given.length} people`,
+			'Give exactly one of appCustomerId, appStaffId and id.',
+		);
+	}
+	if (appCustomerId !== undefined) return { appCustomerId };
+	return appStaffId === undefined ? { id: given[0] ?? '' } : { appStaffId };
+});
 
-/** A list of the old form, which Diyalog wants to see and which stays empty. */
-const emptyList = listOf(z.never()).default([]);
+/**
+ * A list which Diyalog wants to see and which stays empty.
+ *
+ * @param advice where its entries belong
+ */
+const emptyList = (advice: string) =>
+	listOf(z.unknown())
+		.default([])
+		.transform((entries, context): readonly [] =>
+			entries.length === 0 ? [] : addProblem(context, 'has to be an empty list', advice),
+		);
 
-const common = { messageId: messageIdText, quickReplies: emptyList };
-const withoutQuickReplies = { ...common, quickRepliesV2: emptyList };
+const oldButtons = emptyList('It is the old form of Diyalog: put the buttons into buttonsV2.');
+
+const common = {
+	messageId: messageIdText,
+	quickReplies: emptyList('It is the old form of Diyalog: put the replies into quickRepliesV2.'),
+};
+const withoutQuickReplies = {
+	...common,
+	quickRepliesV2: emptyList(
+		'Only a message that is a text has quick replies. Send them with a text.',
+	),
+};
+
+const ONE_KIND = 'Give one of attachment, document and trigger: a message is of one kind.';
 
 const shown = (advice: string) => requiredText(advice).transform(shownText);
 const text = shown('Enter the text that the person reads.');
 
-const buttonsV2 = listOf(buttonSchema)
-	.default([])
-	.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS));
-
-const buttonTemplate = z.strictObject({
+const buttonTemplate = {
 	templateType: z.literal('button'),
 	text,
 	messageId: messageIdText,
-	buttons: emptyList,
-	buttonsV2: buttonsV2.refine((buttons) => buttons.length > 0),
-	elements: emptyList,
-});
+	buttons: oldButtons,
+	buttonsV2: buttonsV2Schema
+		.default([])
+		.transform((buttons, context) =>
+			buttons.length > 0
+				? buttons
+				: addProblem(
+						context,
+						'is empty',
+						'Give 1 to 3 buttons, or send a text without attachment.',
+					),
+		),
+	elements: emptyList('Elements are the cards of the templateType generic.'),
+};
 
-const card = z
-	.strictObject({ ...cardShape, buttons: emptyList, buttonsV2 })
+const card = documentedObject({
+	...cardShape,
+	buttons: oldButtons,
+	buttonsV2: buttonsV2Schema.default([]),
+})
 	.transform(({ buttonsV2: buttons, ...rest }) => ({ ...rest, buttons }))
 	.transform(requireContent);
 
-const genericTemplate = z.strictObject({
+const genericTemplate = {
 	templateType: z.literal('generic'),
 	elements: listOf(card).transform((cards, context) => requireCards(cards, context)),
-	buttons: emptyList,
-	buttonsV2: emptyList,
+	buttons: oldButtons,
+	buttonsV2: emptyList('Buttons belong to an element: put them into its buttonsV2.'),
+};
+
+const NO_TEMPLATE = [
+	'is not a template that can be sent',
+	'Use button, or generic for cards.',
+] as const;
+
+const NO_ATTACHMENT = [
+	'is not an attachment that can be sent',
+	'Use template. Diyalog describes no other: send an image, audio, video or file as document.',
+] as const;
+
+const templateSchema = z
+	.unknown()
+	.transform((payload, context): unknown => {
+		const type = isObject(payload) ? payload.templateType : undefined;
+		if (isObject(payload) && type !== 'button' && type !== 'generic')
+			return addProblem(context, ...NO_TEMPLATE, 'templateType');
+		const names = Object.keys(type === 'generic' ? genericTemplate : buttonTemplate);
+		return knownNames(payload, context, names);
+	})
+	.pipe(
+		z.discriminatedUnion('templateType', [z.object(buttonTemplate), z.object(genericTemplate)]),
+	);
+
+const templateMessage = documentedObject(
+	{
+		...withoutQuickReplies,
+		attachment: documentedObject({
+			type: z
+				.unknown()
+				.transform((type, context) =>
+					type === 'template' ? type : addProblem(context, ...NO_ATTACHMENT),
+				),
+			payload: templateSchema,
+		}),
+	},
+	{ text: 'Put it into the payload of the attachment.', document: ONE_KIND, trigger: ONE_KIND },
+).transform(({ messageId, attachment: { payload } }) => {
+	const content: MessageContent =
+		payload.templateType === 'generic'
+			? { cards: payload.elements }
+			: {
+					text: payload.text,
+					buttons: payload.buttonsV2,
+					templateMessageId: payload.messageId,
+				};
+	return { messageId, content };
 });
 
-const templateMessage = z
-	.strictObject({
-		...withoutQuickReplies,
-		attachment: z.strictObject({
-			type: z.literal('template'),
-			payload: z.discriminatedUnion('templateType', [buttonTemplate, genericTemplate]),
-		}),
-	})
-	.transform(({ messageId, attachment: { payload } }) => {
-		const content: MessageContent =
-			payload.templateType === 'generic'
-				? { cards: payload.elements }
-				: {
-						text: payload.text,
-						buttons: payload.buttonsV2,
-						templateMessageId: payload.messageId,
-					};
-		return { messageId, content };
-	});
-
-const wholeNumber = z.number().int().min(1);
+const wholeNumber = z
+	.unknown()
+	.transform((number, context) =>
+		typeof number === 'number' && Number.isSafeInteger(number) && number > 0
+			? number
+			: addProblem(context, 'is not a whole number', 'Give pixels or seconds, 1 or more.'),
+	);
 const size = { width: wholeNumber, height: wholeNumber };
 
 /** How many bytes base64 stands for. It ends with two signs for padding at most. */
@@ -100,51 +163,61 @@ function bytesIn(base64: string): number {
 	return Math.floor(((base64.length - padding.length) * 3) / 4);
 }
 
-const documentMessage = z
-	.strictObject({
+const textOnly = (advice: string) =>
+	z
+		.unknown()
+		.transform((text, context) =>
+			typeof text === 'string' ? text : addProblem(context, 'is not a text', advice),
+		);
+
+const documentMessage = documentedObject(
+	{
 		...withoutQuickReplies,
-		document: z.strictObject({
+		document: documentedObject({
 			fileName: requiredText('Enter the name under which the file is shown.'),
-			fileData: z.string().transform((base64, context) => {
+			fileData: textOnly('Give the bytes of the file in base64.').transform((base64, context) => {
 				const found = fileSizeProblem(bytesIn(base64));
 				return found ? addProblem(context, found.problem, found.advice) : base64;
 			}),
-			mimeType: z.string().optional(),
-			photo: z.strictObject(size).optional(),
-			video: z.strictObject({ ...size, duration: wholeNumber }).optional(),
-			voice: z.strictObject({ duration: wholeNumber }).optional(),
+			mimeType: textOnly('Give a type such as application/pdf, or leave it out.').optional(),
+			photo: documentedObject(size).optional(),
+			video: documentedObject({ ...size, duration: wholeNumber }).optional(),
+			voice: documentedObject({ duration: wholeNumber }).optional(),
+		}).transform((document, context) => {
+			const { photo, video, voice } = document;
+			const kinds = [photo, video, voice].filter((kind) => kind !== undefined);
+			if (kinds.length <= 1) return document;
+			const advice = 'Give one of photo, video and voice, or none.';
+			return addProblem(context, `is shown in ${kinds.length} ways`, advice);
 		}),
-	})
-	.transform(({ messageId, document }) => ({ messageId, content: { document } }));
+	},
+	{ text: 'A document has no text: send the text as a message of its own.', trigger: ONE_KIND },
+).transform(({ messageId, document }) => ({ messageId, content: { document } }));
 
-const triggerMessage = z
-	.strictObject({
-		...withoutQuickReplies,
-		text,
-		trigger: z.strictObject({
-			command: requiredText('Enter the command that your app understands.'),
-			data: z.string(),
-		}),
-	})
-	.transform(({ messageId, ...content }) => ({
-		messageId,
-		content: { text: content.text, trigger: content.trigger },
-	}));
+const triggerMessage = documentedObject({
+	...withoutQuickReplies,
+	text,
+	trigger: documentedObject({
+		command: requiredText('Enter the command that your app understands.'),
+		data: textOnly('Give a text, which may be empty: "".'),
+	}),
+}).transform(({ messageId, ...content }) => ({
+	messageId,
+	content: { text: content.text, trigger: content.trigger },
+}));
 
-const textMessage = z
-	.strictObject({
-		...common,
-		text,
-		quickRepliesV2: listOf(quickReplySchema)
-			.default([])
-			.transform((replies, context) =>
-				replies.length > 0 ? requireQuickReplies(replies, context) : replies,
-			),
-	})
-	.transform(({ messageId, text: words, quickRepliesV2 }) => ({
-		messageId,
-		content: { text: words, quickReplies: quickRepliesV2 },
-	}));
+const textMessage = documentedObject({
+	...common,
+	text,
+	quickRepliesV2: listOf(documentedQuickReply)
+		.default([])
+		.transform((replies, context) =>
+			replies.length > 0 ? requireQuickReplies(replies, context) : replies,
+		),
+}).transform(({ messageId, text: words, quickRepliesV2 }) => ({
+	messageId,
+	content: { text: words, quickReplies: quickRepliesV2 },
+}));
 
 type Documented = { messageId: string | undefined; content: MessageContent };
 
@@ -155,16 +228,26 @@ const kindOf = (message: Readonly<Record<string, unknown>>): z.ZodType<Documente
 	return Object.hasOwn(message, 'trigger') ? triggerMessage : textMessage;
 };
 
+/** The names of all kinds: a misspelled one may be that of another kind. */
+const MESSAGE_NAMES = [
+	'messageId',
+	'text',
+	'attachment',
+	'document',
+	'trigger',
+	'quickReplies',
+	'quickRepliesV2',
+];
+
 const messageSchema = z.unknown().transform((message, context): Documented => {
-	// It is looked at as it came: a copy of what has the name __proto__ would have other fields.
-	if (!isObject(message))
-		return addProblem(context, 'is not an object', 'Give one in braces: {...}.');
-	const { data, error } = kindOf(message).safeParse(message);
+	knownNames(message, context, MESSAGE_NAMES);
+	const { data, error } = kindOf(isObject(message) ? message : {}).safeParse(message);
 	if (data) return data;
 	return addIssues(context, error);
 });
 
 /** The whole body of SendMessage. */
-export const documentedMessageSchema = z
-	.strictObject({ recipient: recipientSchema, message: messageSchema })
-	.transform(({ recipient, message }) => ({ recipient, ...message }));
+export const documentedMessageSchema = documentedObject({
+	recipient: recipientSchema,
+	message: messageSchema,
+}).transform(({ recipient, message }) => ({ recipient, ...message }));

@@ -2,7 +2,7 @@ import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
 import { addProblem } from '../input/problem';
 import type { Entered } from '../input/shown';
-import { jsonValue } from '../input/json';
+import { filledObject } from '../input/json';
 import { messageIdText, optionalText, requiredText } from '../input/schemas';
 import {
 	buttonsFromData,
@@ -84,7 +84,7 @@ const pressableText = z
 const fromFields = withRecipient(pressableText);
 
 const fromJson = z
-	.object({ messageJson: jsonValue.pipe(documentedMessageSchema), options: optionsSchema })
+	.object({ messageJson: filledObject.pipe(documentedMessageSchema), options: optionsSchema })
 	.transform(({ messageJson, options }, context): MessageInput => {
 		const { messageId, content } = messageJson;
 		if (messageId !== undefined && ![undefined, messageId].includes(options.messageId)) {

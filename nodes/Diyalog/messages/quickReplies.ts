@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { listFromData, pressableFromData } from '../input/json';
+import { knownNames, listFromData, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
 import { optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
 import type { DiyalogButton } from './buttons';
@@ -12,16 +12,24 @@ import type { DiyalogButton } from './buttons';
 export const MAX_QUICK_REPLIES = 11;
 
 /** One quick reply as Diyalog takes it, its fields in the documented order. */
-export const quickReplySchema = decided('payloadHidden').pipe(
-	z.object({
-		contentType: z.literal('text').default('text'),
-		title: titleText,
-		payload: payloadText,
-		payloadHidden: z.boolean().optional(),
-		payloadSeenByUser: optionalShownText,
-		imageUrl: optionalUrl,
-	}),
-);
+const quickReplyShape = z.object({
+	contentType: z.literal('text').default('text'),
+	title: titleText,
+	payload: payloadText,
+	payloadHidden: z.boolean().optional(),
+	payloadSeenByUser: optionalShownText,
+	imageUrl: optionalUrl,
+});
+
+const quickReplySchema = decided('payloadHidden').pipe(quickReplyShape);
+
+/** A quick reply under the documented names, and no others: a misspelled payloadHidden would send an unsigned one. */
+export const documentedQuickReply = z
+	.unknown()
+	.transform((entered, context): unknown =>
+		knownNames(entered, context, Object.keys(quickReplyShape.shape)),
+	)
+	.pipe(quickReplySchema);
 
 /** A quick reply as Diyalog takes it. */
 export interface QuickReply {

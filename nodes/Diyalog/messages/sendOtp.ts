@@ -2,7 +2,7 @@ import { z } from 'zod/v4';
 import type { RandomBytes } from '../codes/code';
 import { codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
-import { jsonValue, listOf } from '../input/json';
+import { documentedObject, filledObject } from '../input/json';
 import { addIssues, addProblem, decided } from '../input/problem';
 import {
 	messageIdText,
@@ -11,14 +11,7 @@ import {
 	requiredText,
 } from '../input/schemas';
 import type { Entered } from '../input/shown';
-import {
-	buttonSchema,
-	buttonsFromData,
-	buttonsSchema,
-	optionalUrl,
-	requireVisible,
-	TOO_MANY_BUTTONS,
-} from './buttons';
+import { buttonsFromData, buttonsSchema, buttonsV2Schema, optionalUrl } from './buttons';
 import type { DiyalogButton } from './buttons';
 import { parseMessageResponse } from './response';
 
@@ -37,9 +30,7 @@ const inputShape = {
 	buttons: buttonsSchema,
 	buttonsJson: buttonsFromData,
 	/** of a message as JSON */
-	buttonsV2: listOf(buttonSchema)
-		.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
-		.optional(),
+	buttonsV2: buttonsV2Schema.optional(),
 	additionalFields: z
 		.object({ imageUrl: optionalUrl, txCode: optionalIdentifier, deviceId: optionalIdentifier })
 		.prefault({}),
@@ -53,23 +44,23 @@ const inputSchema = z
 	}));
 
 /** A whole message as JSON, under the names that Diyalog documents. */
-const documentedSchema = z
-	.strictObject({
-		customerNo: z.unknown(),
-		messageId: z.unknown(),
-		mokMessage: z.unknown(),
+const documentedSchema = filledObject.pipe(
+	documentedObject({
+		customerNo: inputShape.customerNo,
+		messageId: inputShape.messageId,
+		mokMessage: inputShape.message,
 		mokValue: z.unknown(),
 		imageUrl: z.unknown(),
 		txCode: z.unknown(),
 		deviceId: z.unknown(),
-		buttonsV2: z.unknown(),
-	})
-	.partial();
+		buttonsV2: inputShape.buttonsV2,
+	}),
+);
 
 /** Puts what a message as JSON says in the place of the fields. */
 const withDocumented = z.looseObject({}).transform((entered, context): Entered => {
 	if (!('messageJson' in entered)) return entered;
-	const { data, error } = jsonValue.pipe(documentedSchema).safeParse(entered.messageJson);
+	const { data, error } = documentedSchema.safeParse(entered.messageJson);
 	if (!data) return addIssues(context, error, 'messageJson');
 	const { mokMessage: message, mokValue, imageUrl, txCode, deviceId, ...others } = data;
 	if (mokValue !== undefined && entered.otpMode !== undefined && entered.otpMode !== 'given') {

@@ -14,7 +14,7 @@ import { serverConfFields } from './serverConf';
 const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'description'>>> = {
 	buttonPressed: {
 		name: 'Button Pressed',
-		description: 'Somebody pressed a button under a message',
+		description: 'Somebody pressed a button under a message, or a quick reply',
 	},
 	messageDelivered: {
 		name: 'Message Delivered',
@@ -43,7 +43,8 @@ const eventField: INodeProperties = {
 		description,
 	})),
 	default: ['buttonPressed'],
-	description: 'What starts the workflow. All else is answered and ignored.',
+	description:
+		'What starts the workflow. All else is answered and ignored, but for an answer that did not reach the execution which waits for it.',
 };
 
 const authenticationField: INodeProperties = {
@@ -98,13 +99,13 @@ const filterField: INodeProperties = {
 	placeholder: 'Add Filter',
 	default: {},
 	description:
-		'What does not fit starts no execution. A filter looks only at events that have its value.',
+		'What does not fit starts no execution. A filter looks only at events that have its value, and Customer Number also at those without one.',
 	options: [
 		filterList(
 			'Customer Number',
 			'customerNumbers',
 			'e.g. 70021',
-			'Take only events of these customers. Employees have no such number.',
+			'Take only events of these customers. An event without a customer number does not pass; those of employees may have none.',
 		),
 		{
 			displayName: 'Message ID Prefix',

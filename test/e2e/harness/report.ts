@@ -35,7 +35,8 @@ export function renderPage(figures: readonly RecordedFigure[]): string {
 
 Written by \`npm run test:soak -- report --write\` from what \`npm run test:soak\` and \`npm run test:e2e\` found out last, with
 the packed package installed in n8n ${releases}, against the [sandbox](../sandbox/README.md). Every figure is a comparison or
-a count of one run; "load" is how many processes wanted to run on average, others' included. What a part does stands in
+a count of one run; "load" is how many processes wanted to run on average, others' included. A figure is as old as its date,
+and so are the names in it: the [changelog](../CHANGELOG.md) says what was renamed since. What a part does stands in
 \`test/e2e\`.
 
 ${renderTables(figures)}

@@ -38,7 +38,7 @@ export const recipientFields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {{ $json.userId }}',
 		description:
-			"The person's ID in Diyalog, which every event and every sent message has as userId",
+			"The person's ID in Diyalog: userId of a sent message, or of any event but a status callback",
 	},
 ];
 

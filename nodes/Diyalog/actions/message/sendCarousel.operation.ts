@@ -49,7 +49,7 @@ const cardsField: INodeProperties = {
 					default: '',
 					placeholder: 'e.g. gold-card',
 					description:
-						'Comes back as message ID when a button of this card is pressed. If empty, that of the message.',
+						'Comes back as messageId when a button of this card is pressed. If empty, the Message ID comes back.',
 				},
 			],
 		},
@@ -61,6 +61,7 @@ const fields: INodeProperties[] = [
 	...fieldsOrJson(
 		cardsField,
 		'specifyCards',
+		'objects',
 		'[{ "title": "Gold Card", "buttons": ["I Want It"] }]',
 	),
 	optionsField([...sendOptions, messageIdField]),

@@ -11,11 +11,15 @@ import { startSendingMessages } from './messages';
 
 const FILE_LABEL = 'Input Data Field Name';
 
+/** The files whose sizes are read; of others they have to be entered. */
+const PICTURES = 'PNG, JPEG, GIF, WebP, BMP, MP4 or MOV';
+
 const sizeField = (
 	displayName: string,
 	name: string,
 	sendAs: string[],
 	unit: string,
+	readFrom: string,
 ): INodeProperties => ({
 	displayName,
 	name,
@@ -23,7 +27,7 @@ const sizeField = (
 	typeOptions: { minValue: 1, numberPrecision: 0 },
 	displayOptions: { show: { '/sendAs': sendAs } },
 	default: '',
-	description: `In ${unit}. If empty, the node reads it from the file where it can.`,
+	description: `In ${unit}. If empty, the node reads it from the file: ${readFrom}.`,
 });
 
 const fields: INodeProperties[] = [
@@ -57,7 +61,13 @@ const fields: INodeProperties[] = [
 		placeholder: 'Add Field',
 		default: {},
 		options: [
-			sizeField('Duration (Seconds)', 'duration', ['video', 'voice'], 'seconds'),
+			sizeField(
+				'Duration (Seconds)',
+				'duration',
+				['video', 'voice'],
+				'seconds',
+				'MP4, MOV, M4A, MP3, WAV, or Ogg with Opus or Vorbis',
+			),
 			{
 				displayName: 'File Name',
 				name: 'fileName',
@@ -66,8 +76,8 @@ const fields: INodeProperties[] = [
 				placeholder: 'e.g. receipt.pdf',
 				description: 'The name that the person sees. If empty, the name of the file.',
 			},
-			sizeField('Height', 'height', ['photo', 'video'], 'pixels'),
-			sizeField('Width', 'width', ['photo', 'video'], 'pixels'),
+			sizeField('Height', 'height', ['photo', 'video'], 'pixels', PICTURES),
+			sizeField('Width', 'width', ['photo', 'video'], 'pixels', PICTURES),
 		],
 	},
 	optionsField([...documentSendOptions, messageIdField]),

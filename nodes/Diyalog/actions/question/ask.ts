@@ -138,7 +138,7 @@ function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Dat
 		context.getNode(),
 		'Limit Wait Time',
 		'is not a time within the next year',
-		'Enter how long the person has for the answer, e.g. 5 minutes.',
+		'Enter how long the person has for the answer, e.g. 5 minutes; a year at most.',
 	);
 }
 
@@ -177,7 +177,7 @@ function newReferences(
 		node,
 		'Message ID Prefix',
 		'is too long',
-		'Shorten it: prefix and reference together have at most 128 characters.',
+		'Shorten it. With a node ID that n8n gave, it can have 21 characters.',
 	);
 }
 

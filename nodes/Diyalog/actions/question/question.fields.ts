@@ -6,6 +6,7 @@ import {
 	DEFAULT_RESPONSE_TYPE,
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
+import { MAX_BUTTONS } from '../../messages/buttons';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
 import { optionsField, sendOptions } from '../sendOptions';
 
@@ -48,7 +49,10 @@ const responseTypeField = (maxChoices: number): INodeProperties => ({
 		{
 			name: 'Choice',
 			value: 'choice',
-			description: `The person taps one of 2 to ${maxChoices} choices`,
+			description:
+				maxChoices > MAX_BUTTONS
+					? `The person taps one of 2 to ${maxChoices} choices, or of 2 to ${MAX_BUTTONS} by Link to a Page`
+					: `The person taps one of 2 to ${maxChoices} choices`,
 		},
 		{
 			name: 'Code',
@@ -120,7 +124,7 @@ const choicesField: INodeProperties = {
 					type: 'string',
 					default: '',
 					placeholder: 'e.g. Call Me Back',
-					description: 'The words on the button',
+					description: 'The words on the button or quick reply',
 				},
 				{
 					displayName: 'Value',
@@ -128,7 +132,7 @@ const choicesField: INodeProperties = {
 					type: 'string',
 					default: '',
 					placeholder: 'e.g. callBack',
-					description: 'What comes out when this button is pressed. If empty, the title.',
+					description: 'What comes out when it is tapped. If empty, the title.',
 				},
 			],
 		},
@@ -175,7 +179,7 @@ const limitWaitTimeOption: INodeProperties = {
 	name: 'limitWaitTime',
 	type: 'fixedCollection',
 	description:
-		'How long the person has for the answer. Then the workflow goes on with the decision "expired". 5 minutes unless set here.',
+		'How long the person has for the answer: 5 minutes unless set here, and a year at most. Then the workflow goes on through No Answer, with the decision "expired".',
 	default: { values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' } },
 	options: [
 		{
@@ -233,7 +237,8 @@ const waitOptions: INodeProperties[] = [
 		typeOptions: { minValue: 1, maxValue: 10 },
 		displayOptions: { show: { '/responseType': ['code'] } },
 		default: DEFAULT_MAX_ATTEMPTS,
-		description: 'How many wrong codes end the wait with the decision "tooManyAttempts"',
+		description:
+			'How many wrong codes end the wait, through Too Many Attempts and with the decision "tooManyAttempts"',
 	},
 	{
 		displayName: 'Message ID Prefix',
@@ -242,7 +247,7 @@ const waitOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. transfer-17',
 		description:
-			'Put in front of the message ID, for people who read logs: letters, digits, _ and -. The rest of the ID finds this execution again.',
+			'Put in front of the message ID, for people who read logs: at most 21 letters, digits, _ and -. The rest of the ID finds this execution again.',
 	},
 	{
 		displayName: 'Require Signed Payload',
@@ -310,6 +315,7 @@ export const responseFields = (maxChoices: number): INodeProperties[] => [
 	...fieldsOrJson(
 		choicesField,
 		'specifyChoices',
+		'texts, or of objects',
 		'["Card", { "title": "Loan", "value": "loan" }]',
 		{ show: { responseType: ['choice'] } },
 	),

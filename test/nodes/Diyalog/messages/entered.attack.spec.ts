@@ -304,3 +304,289 @@ describe('a message takes the id of another one:', () => {
 		expect(await refusedMessage({ ...carousel, cardsJson })).toMatch(/ contains "\]:" /);
 	});
 });
+
+describe('a name that would not be sent is refused:', () => {
+	const button = { type: 'postback', title: 'Approve', payload: 'approve' };
+	const page = { type: 'web_url', title: 'Help', payload: 'https://www.example.com' };
+	const reply = { contentType: 'text', title: 'Yes', payload: 'yes' };
+	const template = (payload: object, attachment: object = {}) =>
+		asJson({
+			attachment: {
+				type: 'template',
+				payload: { templateType: 'button', text: 'x', buttonsV2: [button], ...payload },
+				...attachment,
+			},
+		});
+	const carousel = (payload: object, element: object = {}) =>
+		asJson({
+			attachment: {
+				type: 'template',
+				payload: { templateType: 'generic', elements: [{ title: 'x', ...element }], ...payload },
+			},
+		});
+	const document = (added: object) =>
+		asJson({ document: { fileName: 'a.txt', fileData: 'YQ==', ...added } });
+	const otp = (added: object): INodeParameters => ({
+		resource: 'otp',
+		specifyMessage: 'json',
+		messageJson: JSON.stringify({ customerNo: '70021', mokMessage: 'x', ...added }),
+	});
+	const data = (buttonsJson: object[]): INodeParameters => ({
+		resource: 'otp',
+		specifyButtons: 'json',
+		buttonsJson: JSON.stringify(buttonsJson),
+	});
+
+	/** The whole error: its first line, and what to do. */
+	async function wholeRefusal(parameters: INodeParameters): Promise<string> {
+		const before = sandbox.messages().length;
+		const { error } = await runDiyalogNode({
+			credentials,
+			parameters: { operation: 'send', customerNo: '70021', message: 'Hello', ...parameters },
+		});
+		expect(sandbox.messages()).toHaveLength(before);
+		if (!error || !('description' in error)) return 'nothing was refused';
+		return `${error.message} | ${String(error.description)}`;
+	}
+
+	const NOT_SENT = 'Nothing was sent for this item.';
+	const PAYLOAD = 'Message (JSON): message.attachment.payload';
+
+	it.each(['payloadhidden', 'payLoadHidden', 'payloadHiden', 'PayloadHidden', 'payloadHidden2'])(
+		'17. %s on a button, which would be sent unsigned',
+		async (name) => {
+			const misspelled = { ...button, [name]: true };
+			const said = (where: string) =>
+				`${where} has a name that is not known: ${name} [item 0] | Use these names: type, title, payload, payloadHidden, payloadSeenByUser. ${NOT_SENT}`;
+			expect(await wholeRefusal(template({ buttonsV2: [button, misspelled] }))).toBe(
+				said(`${PAYLOAD}.buttonsV2 2`),
+			);
+			expect(await wholeRefusal(carousel({}, { buttonsV2: [misspelled] }))).toBe(
+				said(`${PAYLOAD}.elements 1: buttonsV2 1`),
+			);
+			expect(await wholeRefusal(otp({ buttonsV2: [misspelled] }))).toBe(
+				said('Message (JSON): buttonsV2 1'),
+			);
+			expect(
+				await wholeRefusal(asJson({ text: 'x', quickRepliesV2: [{ ...reply, [name]: true }] })),
+			).toBe(
+				`Message (JSON): message.quickRepliesV2 1 has a name that is not known: ${name} [item 0] | Use these names: contentType, title, payload, payloadHidden, payloadSeenByUser, imageUrl. ${NOT_SENT}`,
+			);
+		},
+	);
+
+	it.each<[string, INodeParameters, string, string]>([
+		[
+			'beside the message',
+			{
+				...asJson({}),
+				messageJson: '{"recipient":{"id":"1"},"message":{"text":"x"},"mesage":1}',
+			},
+			'Message (JSON) has a name that is not known: mesage',
+			'recipient, message.',
+		],
+		[
+			'of the recipient',
+			{
+				...asJson({}),
+				messageJson: '{"recipient":{"id":"1","appCustomerid":"2"},"message":{"text":"x"}}',
+			},
+			'Message (JSON): recipient has a name that is not known: appCustomerid',
+			'appCustomerId, appStaffId, id.',
+		],
+		[
+			'of the message',
+			asJson({ text: 'x', quickReplysV2: [reply] }),
+			'Message (JSON): message has a name that is not known: quickReplysV2',
+			'messageId, text, attachment, document, trigger, quickReplies, quickRepliesV2.',
+		],
+		[
+			'of the attachment',
+			template({}, { kind: 1 }),
+			'Message (JSON): message.attachment has a name that is not known: kind',
+			'type, payload.',
+		],
+		[
+			'of the payload',
+			template({ buttonsv2: [button] }),
+			`${PAYLOAD} has a name that is not known: buttonsv2`,
+			'templateType, text, messageId, buttons, buttonsV2, elements.',
+		],
+		[
+			'of the payload of a carousel',
+			carousel({ text: 'x' }),
+			`${PAYLOAD} has a name that is not known: text`,
+			'templateType, elements, buttons, buttonsV2.',
+		],
+		[
+			'of an element',
+			carousel({}, { imageurl: 'x' }),
+			`${PAYLOAD}.elements 1 has a name that is not known: imageurl`,
+			'title, imageUrl, subtitle, messageId, buttons, buttonsV2.',
+		],
+		[
+			'of the document',
+			document({ Photo: {} }),
+			'Message (JSON): message.document has a name that is not known: Photo',
+			'fileName, fileData, mimeType, photo, video, voice.',
+		],
+		[
+			'of the photo',
+			document({ photo: { width: 1, height: 1, heigth: 1 } }),
+			'Message (JSON): message.document.photo has a name that is not known: heigth',
+			'width, height.',
+		],
+		[
+			'of the video',
+			document({ video: { width: 1, height: 1, duration: 1, length: 1 } }),
+			'Message (JSON): message.document.video has a name that is not known: length',
+			'width, height, duration.',
+		],
+		[
+			'of the voice message',
+			document({ voice: { duration: 1, seconds: 1 } }),
+			'Message (JSON): message.document.voice has a name that is not known: seconds',
+			'duration.',
+		],
+		[
+			'of the trigger',
+			asJson({ text: 'x', trigger: { command: 'a', data: '', date: '' } }),
+			'Message (JSON): message.trigger has a name that is not known: date',
+			'command, data.',
+		],
+		[
+			'of an OTP',
+			otp({ mokvalue: '123456' }),
+			'Message (JSON) has a name that is not known: mokvalue',
+			'customerNo, messageId, mokMessage, mokValue, imageUrl, txCode, deviceId, buttonsV2.',
+		],
+		[
+			'of a button as data',
+			data([{ title: 'Approve', payloadhidden: true }]),
+			'Buttons (JSON) 1 has a name that is not known: payloadhidden',
+			'title, payload, value, url, type, payloadHidden, payloadSeenByUser.',
+		],
+	])('18. %s', async (_where, parameters, problem, names) => {
+		expect(await wholeRefusal(parameters)).toBe(
+			`${problem} [item 0] | Use these names: ${names} ${NOT_SENT}`,
+		);
+	});
+
+	const OLD_FORM = /has to be an empty list .*old form of Diyalog/;
+	const PAGE = /has a name that does not belong here: payload(Hidden|SeenByUser) .*postback/;
+
+	it.each<[string, INodeParameters, RegExp]>([
+		['quick replies of the old form', asJson({ text: 'x', quickReplies: [reply] }), OLD_FORM],
+		['buttons of the old form', template({ buttons: [button] }), OLD_FORM],
+		['buttons of the old form on a card', carousel({}, { buttons: [button] }), OLD_FORM],
+		['elements under buttons', template({ elements: [{}] }), /elements has to be an empty list /],
+		['buttons below all cards', carousel({ buttonsV2: [button] }), /into its buttonsV2/],
+		['no button', template({ buttonsV2: [] }), /payload\.buttonsV2 is empty /],
+		[
+			'quick replies under a document',
+			asJson({ document: { fileName: 'a', fileData: 'YQ==' }, quickRepliesV2: [reply] }),
+			/quickRepliesV2 has to be an empty list .*text/,
+		],
+		[
+			'a text beside an attachment',
+			asJson({ text: 'x', attachment: { type: 'template', payload: {} } }),
+			/message has a name that does not belong here: text .*payload of the attachment/,
+		],
+		[
+			'a text beside a document',
+			asJson({ text: 'x', document: { fileName: 'a', fileData: 'YQ==' } }),
+			/message has a name that does not belong here: text .*message of its own/,
+		],
+		[
+			'a trigger beside a document',
+			asJson({ trigger: {}, document: { fileName: 'a', fileData: 'YQ==' } }),
+			/message has a name that does not belong here: trigger .*one kind/,
+		],
+		[
+			'a photo that is a voice message',
+			document({ photo: { width: 1, height: 1 }, voice: { duration: 1 } }),
+			/message\.document is shown in 2 ways /,
+		],
+		[
+			'an attachment that Diyalog does not describe',
+			asJson({ attachment: { type: 'image', payload: { url: 'https://x.example' } } }),
+			/attachment\.type is not an attachment that can be sent .*as document/,
+		],
+		[
+			'a template that Diyalog does not describe',
+			template({ templateType: 'list' }),
+			/templateType is not a template that can be sent .*button, or generic/,
+		],
+		[
+			'a button of no type',
+			template({ buttonsV2: [{ title: 'a', payload: 'b' }] }),
+			/: type is not /,
+		],
+		['a signed web page', template({ buttonsV2: [{ ...page, payloadHidden: true }] }), PAGE],
+		['a signed web page in an OTP', otp({ buttonsV2: [{ ...page, payloadHidden: true }] }), PAGE],
+		[
+			'a signed web page as data',
+			data([{ title: 'a', url: 'https://x.example', payloadHidden: true }]),
+			PAGE,
+		],
+		['words for a web page', otp({ buttonsV2: [{ ...page, payloadSeenByUser: 'x' }] }), PAGE],
+	])('19. %s, with the reason', async (_what, parameters, expected) => {
+		expect(await wholeRefusal(parameters)).toMatch(expected);
+	});
+
+	it.each(['true', 1, null, [true]])('23. payloadHidden is %j', async (payloadHidden) => {
+		const undecided = /payloadHidden is neither on nor off .*true or false/;
+		for (const parameters of [
+			template({ buttonsV2: [{ ...button, payloadHidden }] }),
+			asJson({ text: 'x', quickRepliesV2: [{ ...reply, payloadHidden }] }),
+			otp({ buttonsV2: [{ ...button, payloadHidden }] }),
+			data([{ title: 'a', payloadHidden }]),
+		])
+			expect(await wholeRefusal(parameters)).toMatch(undecided);
+	});
+
+	it('20. what is known is sent, every name of it', async () => {
+		const answer = { ...button, payloadHidden: true, payloadSeenByUser: 'Approved' };
+		const everything = [
+			template({ messageId: 'm', buttons: [], buttonsV2: [answer, page], elements: [] }),
+			carousel({ buttons: [], buttonsV2: [] }, { buttons: [], buttonsV2: [answer, page] }),
+			document({ mimeType: 'text/plain', photo: undefined }),
+			asJson({ text: 'x', quickReplies: [], quickRepliesV2: [{ ...reply, payloadHidden: true }] }),
+			otp({ buttonsV2: [answer, page] }),
+			data([{ title: 'a', type: 'web_url', payload: 'https://x.example' }, { ...answer }]),
+		];
+		for (const parameters of everything) expect(await send(parameters)).toBeUndefined();
+	});
+
+	const NOTHING_GIVEN = ['', ' ', 'null', '{}', '={{ {} }}', ...NOTHING.slice(0, 4)];
+	const NO_OBJECT = ['[]', '"Hello"', '5', 'true', '={{ [1] }}', '={{ 5 }}', '={{ true }}'];
+	const NO_JSON = ['Hello', '{"recipient":', "{'recipient':1}", '{recipient:{}}'];
+
+	it.each([
+		...NOTHING_GIVEN.map((given) => [given, 'is empty [item 0] | Give one object ']),
+		...NO_OBJECT.map((given) => [given, 'is not an object [item 0] | Give one object ']),
+		...NO_JSON.map((given) => [given, 'is not JSON [item 0] | Check quotes, ']),
+	])('21. Message (JSON) is %j', async (messageJson, expected) => {
+		for (const resource of ['otp', 'message']) {
+			const refusal = await wholeRefusal({ resource, specifyMessage: 'json', messageJson });
+			expect(refusal).toContain(`Message (JSON) ${expected}`);
+		}
+	});
+
+	it.each(['null', '5', '"70021"', '["70021"]'])(
+		'22. %s for recipient or message',
+		async (part) => {
+			const whole = (messageJson: string) => wholeRefusal({ ...asJson({}), messageJson });
+			const expected = (name: string) =>
+				`Message (JSON): ${name} is not an object [item 0] | Give one in braces, with these names: `;
+			expect(await whole(`{"recipient":${part},"message":{"text":"x"}}`)).toContain(
+				expected('recipient'),
+			);
+			expect(await whole(`{"recipient":{"id":"1"},"message":${part}}`)).toContain(
+				expected('message'),
+			);
+			expect(await whole('{"recipient":{"id":"1"}}')).toContain('message is missing');
+			expect(await whole('{"message":{"text":"x"}}')).toContain('recipient is missing');
+		},
+	);
+});

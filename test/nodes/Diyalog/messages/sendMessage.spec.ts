@@ -196,7 +196,7 @@ describe('lists from data', () => {
 		[buttons({ title: 'Yes' }), 'Buttons (JSON) is not a list'],
 		[buttons([7.5, null]), 'Buttons (JSON) 2 is neither a text nor an object'],
 		[buttons([{ value: 'x' }]), 'Buttons (JSON) 1: title is empty'],
-		[buttons([{ title: 'A', valeu: 'x' }]), 'Buttons (JSON) 1 has a name that is not known'],
+		[buttons([{ title: 'A', valeu: 'x' }]), 'Buttons (JSON) 1 has a name that is not known: valeu'],
 		[buttons([{ title: 'A', value: 'x', url: 'y' }]), 'Buttons (JSON) 1 has both value and url'],
 		[
 			buttons([{ title: 'A', url: 'javascript:x' }]),
@@ -218,7 +218,7 @@ describe('lists from data', () => {
 		[[], 'Cards has 0 cards'],
 		[Array.from({ length: 11 }, () => ({ title: 'A' })), 'Cards has 11 cards'],
 		[[{}], 'Cards (JSON) 1 is empty'],
-		[[{ titel: 'A' }], 'Cards (JSON) 1 is not an object with the names of a card'],
+		[[{ titel: 'A' }], 'Cards (JSON) 1 has a name that is not known: titel'],
 		[
 			[{ title: 'A', buttons: ['1', '2', '3', '4'] }],
 			'Cards (JSON) 1: buttons has 4 buttons, and a phone shows 3',
@@ -241,19 +241,19 @@ describe('a whole message as JSON', () => {
 	});
 
 	it.each<[unknown, string]>([
-		[undefined, 'Message (JSON) has a value that is not possible'],
+		[undefined, 'Message (JSON) is empty'],
 		['[', 'Message (JSON) is not JSON'],
-		[{ recipient }, 'Message (JSON): message is not an object'],
+		[{ recipient }, 'Message (JSON): message is missing'],
 		[{ recipient: {}, message }, 'Message (JSON): recipient names 0 people'],
 		[
 			{ recipient: { id: '1', appStaffId: '2' }, message },
 			'Message (JSON): recipient names 2 people',
 		],
-		[{ recipient: { id: '' }, message }, 'Message (JSON): id is empty'],
-		[{ recipient, message: { text: '' } }, 'Message (JSON): text is empty'],
+		[{ recipient: { id: '' }, message }, 'Message (JSON): recipient.id is empty'],
+		[{ recipient, message: { text: '' } }, 'Message (JSON): message.text is empty'],
 		[
 			{ recipient, message: { text: 'Hi {name}' } },
-			'Message (JSON): text contains a name in braces for which there is no value',
+			'Message (JSON): message.text contains a name in braces for which there is no value',
 		],
 		[
 			{ recipient, message: { text: 'Hi', txet: 'Hi' } },
@@ -261,11 +261,11 @@ describe('a whole message as JSON', () => {
 		],
 		[
 			{ recipient, message: { text: 'Hi', trigger: { command: 'x' } } },
-			'Message (JSON): data has a value that is not possible',
+			'Message (JSON): message.trigger.data is not a text',
 		],
 		[
 			{ recipient, message: { text: 'Hi', messageId: 'a]:b' } },
-			'Message (JSON): messageId contains "]:"',
+			'Message (JSON): message.messageId contains "]:"',
 		],
 	])('%j is refused', (messageJson, sentence) => {
 		expect(refused(whole(messageJson))).toBe(sentence);
