@@ -71,7 +71,7 @@ export function pressableFromData(
 	context: z.RefinementCtx,
 	names: readonly string[],
 ): Record<string, unknown> {
-	if (isText(entry)) return { type: 'postback', title: String(entry), payload: String(entry) };
+	if (isText(entry)) return { type: 'postback', title: entry, payload: entry };
 	if (!isObject(entry)) {
 		return addProblem(
 			context,
@@ -93,14 +93,12 @@ export function pressableFromData(
 	}
 	const [name] = given;
 	const { title, payload, value, url, ...rest } = entry;
-	const sentBack = payload ?? value ?? url ?? title;
 	const seen = names.includes('payloadSeenByUser') && name !== 'url' ? title : undefined;
 	return {
 		type: name === 'url' ? 'web_url' : 'postback',
 		...(seen !== undefined && { payloadSeenByUser: seen }),
 		...rest,
 		title,
-		payload:
-			typeof sentBack === 'boolean' || typeof sentBack === 'number' ? String(sentBack) : sentBack,
+		payload: payload ?? value ?? url ?? title,
 	};
 }

@@ -5,7 +5,7 @@ import { addIssues, addProblem } from '../input/problem';
 import { messageIdText, requiredIdentifier, requiredText } from '../input/schemas';
 import { buttonSchema, requireVisible, TOO_MANY_BUTTONS } from './buttons';
 import { cardShape, requireCards, requireContent } from './carousel';
-import { fileSizeProblem } from './document';
+import { baseName, fileSizeProblem } from './document';
 import { quickReplySchema, requireQuickReplies } from './quickReplies';
 import type { DiyalogRecipient } from './recipient';
 import type { MessageContent } from './sendMessage';
@@ -100,11 +100,16 @@ function bytesIn(base64: string): number {
 	return Math.floor(((base64.length - padding.length) * 3) / 4);
 }
 
+const FILE_NAME = 'Enter the name under which the file is shown.';
+
 const documentMessage = z
 	.strictObject({
 		...withoutQuickReplies,
 		document: z.strictObject({
-			fileName: requiredText('Enter the name under which the file is shown.'),
+			fileName: requiredText(FILE_NAME).transform(
+				(name, context) =>
+					baseName(name) ?? addProblem(context, 'is not the name of a file', FILE_NAME),
+			),
 			fileData: z.string().transform((base64, context) => {
 				const found = fileSizeProblem(bytesIn(base64));
 				return found ? addProblem(context, found.problem, found.advice) : base64;
