@@ -62,8 +62,12 @@ function requireSingleItem(context: IExecuteFunctions): void {
 /** As n8n proposes it for a human review tool: an object, which is no text. */
 const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
 
-/** What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. */
-const UNSEEN = /[\p{Cf}\u2028\u2029]/gu;
+/**
+ * What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. What gives
+ * a picture its colour, e.g. that of a warning sign, may stay.
+ */
+const UNSEEN =
+	/(?!(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}\x7f-\x9f\u2028\u2029]/gu;
 
 /** As JSON writes it. */
 const escaped = (character: string): string =>
