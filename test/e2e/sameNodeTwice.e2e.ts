@@ -71,7 +71,10 @@ const fork = () =>
 describe.each(['v1', 'v0'] as const)('order %s', (executionOrder) => {
 	it.each([
 		[['Decline', 'Decline'], [2]],
-		[['Decline', 'Approve'], [0, 2]],
+		[
+			['Decline', 'Approve'],
+			[0, 2],
+		],
 	] as const)(
 		'1. both outputs of a node lead to the question: %j',
 		async ([first, second], ways) => {
