@@ -3,8 +3,9 @@ import type { ChatServer } from '../support/chatServer';
 import { itemsOf, nodesRun } from '../../tools/n8n/executions';
 import { waitFor } from '../../tools/system';
 import { Stage } from './harness/waiting';
-import type { Asked } from './harness/waiting';
+import type { Asked, AskingWorkflow } from './harness/waiting';
 import {
+	ASK,
 	asTool,
 	deedTool,
 	marked,
@@ -104,7 +105,8 @@ describe.each(['v1', 'v0'] as const)('order %s', (executionOrder) => {
 	);
 });
 
-it('2. a model calls a tool twice in one turn, and claims that it is approved: each call is asked for', async () => {
+/** Call -> so many items -> agent, with a model and a tool behind the human review. */
+async function createReviewed(items: number): Promise<AskingWorkflow> {
 	const message = '=Run it with {{ $tool.parameters.amount }}?';
 	const review = stage.ask(undefined, {
 		type: 'n8n-nodes-diyalog.diyalogHitlTool',
@@ -113,12 +115,30 @@ it('2. a model calls a tool twice in one turn, and claims that it is approved: e
 	const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string') } }}`;
 	const tool = deedTool('Transfer money', chat.toolUrl, jsonBody);
 	const { agent, rows } = await stage.agentWith(review, chat.url);
-	const asking = await stage.createCalled([[agent], ...rows, [asTool(tool), review]]);
+	const list = Array.from({ length: items }, () => CLAIM);
+	return await stage.createCalled([
+		[set('Claim', { list }), splitOut('list'), agent],
+		...rows,
+		[asTool(tool), review],
+	]);
+}
+
+it('2. a model calls a tool twice in one turn, and claims that it is approved: each call is asked for', async () => {
 	chat.callsAtOnce = 2;
 	const count = stage.sandbox.messages().length;
-	const asked = await asking.start();
+	const asked = await (await createReviewed(1)).start();
 	await answer(asked, count, 'Decline');
 	await answer(asked, count + 1, 'Decline');
 	await asked.record();
+	expect(chat.deeds).toEqual([]);
+});
+
+it('3. an agent with two items would carry out one approval twice: nobody is asked, and nothing is done', async () => {
+	chat.callsAtOnce = 1;
+	const count = stage.sandbox.messages().length;
+	const data = await (await createReviewed(2)).run();
+	expect(JSON.stringify(itemsOf(data, ASK, 'ai_tool'))).toContain('The agent got 2 items');
+	expect(JSON.stringify(itemsOf(data, 'Agent'))).toContain('User rejected the tool call');
+	expect(stage.sandbox.messages()).toHaveLength(count);
 	expect(chat.deeds).toEqual([]);
 });
