@@ -21,9 +21,12 @@ const EXPIRES_WITHIN_MS = 100_000;
 let stage: Stage;
 let chat: ChatServer;
 
+/** What the model calls the tool with. */
+const toolParameters = { amount: '250' };
+
 beforeAll(async () => {
 	chat = await startChatServer({
-		toolParameters: { amount: '250' },
+		toolParameters,
 		// A model that was talked into it may claim anything.
 		hitlParameters: { approved: true, data: { approved: true } },
 	});
@@ -172,11 +175,29 @@ describe('without a tool to approve, as a tool of the agent itself', () => {
 });
 
 it('the message that n8n proposes shows tool and input, which otherwise would read [object Object]', async () => {
-	// What turns the direction of writing could make the input look like another one.
-	const asked = await (await createAgent({ message: `${N8N_DEFAULT_MESSAGE}\u202e!` })).start();
+	const asked = await (await createAgent({ message: `${N8N_DEFAULT_MESSAGE} ⚠\ufe0f` })).start();
 	expect(asked.message.text).toBe(
-		'The agent wants to run this tool: Transfer_money\n\nInput:\n{"amount":"250"}\\u202e!',
+		'The agent wants to run this tool: Transfer_money\n\nInput:\n{"amount":"250"} ⚠\ufe0f',
 	);
 	await stage.press(asked.message, 'Decline');
 	expect(await saidBy(asked)).toEqual(REJECTED);
+});
+
+describe('what nobody sees in the parameters of a tool is shown:', () => {
+	afterEach(() => (toolParameters.amount = '250'));
+
+	it.each([
+		['what turns the direction of writing', '\u202e', '\\u202e'],
+		['what gives letters another form', '\ufe0f', '\\ufe0f'],
+		['the same beyond 16 bits', '\u{e0101}', '\\udb40\\udd01'],
+		['what fills a place', '\u3164', '\\u3164'],
+		['what joins letters', '\u034f', '\\u034f'],
+		['a control character', '\u0085', '\\u0085'],
+	])('%s', async (_what, unseen, shown) => {
+		toolParameters.amount = `2${unseen}50`;
+		const asked = await (await createAgent({ message: N8N_DEFAULT_MESSAGE })).start();
+		expect(asked.message.text).toContain(`{"amount":"2${shown}50"}`);
+		await stage.press(asked.message, 'Decline');
+		expect(await saidBy(asked)).toEqual(REJECTED);
+	});
 });

@@ -26,6 +26,8 @@ export interface ChatServer {
 	/** bodies of what came to {@link toolUrl}: the deed that somebody has to approve */
 	deeds: unknown[];
 	toolUrl: string;
+	/** how often it calls the tool in one turn; 1 unless changed */
+	callsAtOnce: number;
 	close(): Promise<void>;
 }
 
@@ -43,7 +45,7 @@ const completion = (message: Readonly<Record<string, unknown>>, finishReason: st
 const textOf = (content: unknown): string =>
 	typeof content === 'string' ? content : JSON.stringify(content);
 
-function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown) {
+function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown, atOnce: number) {
 	const last = messages.at(-1);
 	const calls = messages.filter(({ role }) => role === 'tool').length;
 	const isImpatient = calls === 1 && /may have been delivered/.test(textOf(last?.content));
@@ -52,12 +54,12 @@ function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown) {
 	}
 	const [tool] = tools;
 	if (!tool) return completion({ content: 'I have no tool.' }, 'stop');
-	const call = {
-		id: `call_${calls + 1}`,
+	const called = Array.from({ length: atOnce }, (_, index) => ({
+		id: `call_${calls + index + 1}`,
 		type: 'function',
 		function: { name: tool.function.name, arguments: JSON.stringify(toolArguments) },
-	};
-	return completion({ content: null, tool_calls: [call] }, 'tool_calls');
+	}));
+	return completion({ content: null, tool_calls: called }, 'tool_calls');
 }
 
 /**
@@ -72,18 +74,20 @@ export async function startChatServer(toolArguments: unknown): Promise<ChatServe
 	app.post('/v1/chat/completions', async (request) => {
 		const asked = requestSchema.parse(request.body);
 		requests.push(asked);
-		return answerTo(asked, toolArguments);
+		return answerTo(asked, toolArguments, server.callsAtOnce);
 	});
 	app.post('/transfer', async (request) => {
 		deeds.push(request.body);
 		return { result: 'transferred' };
 	});
 	const base = await app.listen({ host: '127.0.0.1', port: 0 });
-	return {
+	const server: ChatServer = {
 		url: `${base}/v1`,
 		requests,
 		deeds,
 		toolUrl: `${base}/transfer`,
+		callsAtOnce: 1,
 		close: async () => await app.close(),
 	};
+	return server;
 }

@@ -59,15 +59,17 @@ export class SettledItems {
 		const runIndex: unknown = context.getWorkflowDataProxy(0).$runIndex;
 		const stored = context.getContext('node');
 		const kept: unknown = stored[CONTEXT_FIELD];
-		const retried = keepsSettled ? SettledRun.fromJSON(kept) : undefined;
+		const isCalled = isToolCall(context);
+		const retried =
+			keepsSettled || isCalled ? SettledRun.fromJSON(kept, isCalled, keepsSettled) : undefined;
 		const before = kept instanceof SettledRun ? kept : retried;
 		// Of the tools of an agent several may have the same run: one for each item that it works on at once.
 		const isSameRun = before?.runIndex === runIndex && !isToolExecution(context);
-		const goesOn = goesOnAfterErrors(context) && !isToolCall(context);
+		const goesOn = goesOnAfterErrors(context) && !isCalled;
 		const run =
 			before && isSameRun
 				? before
-				: new SettledRun(runIndex, goesOn ? undefined : before?.uncertain);
+				: new SettledRun(runIndex, isCalled, goesOn ? undefined : before?.uncertain);
 		stored[CONTEXT_FIELD] = run;
 		return new SettledItems(context, run);
 	}
@@ -107,9 +109,12 @@ export class SettledItems {
 	}
 }
 
+const settledSchema = z.custom<Settled>((value) => typeof value === 'object');
+
 const keptSchema = z.object({
 	runIndex: z.unknown().optional(),
-	settled: z.array(z.tuple([z.number(), z.custom<Settled>((value) => typeof value === 'object')])),
+	settled: z.array(z.tuple([z.number(), settledSchema])),
+	uncertain: z.array(z.tuple([z.string(), settledSchema])).default([]),
 });
 
 /** What is kept for one run, in memory: between its tries n8n neither stores nor copies the context. */
@@ -121,23 +126,35 @@ class SettledRun {
 
 	constructor(
 		readonly runIndex: unknown,
+		/** whether a model calls the node, which may call it again after another tool has waited */
+		private readonly isCalled: boolean,
 		readonly uncertain = new Map<string, Settled>(),
 	) {}
 
-	/** Reads what was stored with an execution that failed. */
-	static fromJSON(stored: unknown): SettledRun | undefined {
+	/**
+	 * Reads what was stored with an execution that failed, or that has waited while an agent was at work.
+	 *
+	 * @param keepsSettled whether what was settled counts as well
+	 */
+	static fromJSON(
+		stored: unknown,
+		isCalled: boolean,
+		keepsSettled: boolean,
+	): SettledRun | undefined {
 		const { data } = keptSchema.safeParse(stored);
 		if (!data) return undefined;
-		const run = new SettledRun(data.runIndex);
+		const run = new SettledRun(data.runIndex, isCalled, new Map(data.uncertain));
+		if (!keepsSettled) return run;
 		for (const [itemIndex, settled] of data.settled) run.settled.set(itemIndex, settled);
 		return run;
 	}
 
-	/** The context is stored with the execution; of finished tries nobody needs anything any more. */
+	/** The context is stored with the execution; of finished tries nobody but a model needs anything any more. */
 	toJSON(): unknown {
 		const { runIndex, toldOf } = this;
-		if (toldOf === undefined) return null;
+		const uncertain = this.isCalled ? [...this.uncertain] : [];
+		if (toldOf === undefined && uncertain.length === 0) return null;
 		const settled = [...this.settled].filter(([itemIndex]) => itemIndex !== toldOf);
-		return { runIndex, settled };
+		return { runIndex, settled: toldOf === undefined ? [] : settled, uncertain };
 	}
 }

@@ -118,7 +118,7 @@ export function pressableFromData(
 	context: z.RefinementCtx,
 	names: readonly string[],
 ): Record<string, unknown> {
-	if (isText(entry)) return { type: 'postback', title: String(entry), payload: String(entry) };
+	if (isText(entry)) return { type: 'postback', title: entry, payload: entry };
 	if (!isObject(entry)) {
 		return addProblem(
 			context,
@@ -133,7 +133,6 @@ export function pressableFromData(
 	}
 	const [name] = given;
 	const { title, payload, value, url, ...rest } = entry;
-	const sentBack = payload ?? value ?? url ?? title;
 	const { type = name === 'url' ? 'web_url' : 'postback' } = entry;
 	const seen = names.includes('payloadSeenByUser') && type !== 'web_url' ? title : undefined;
 	return {
@@ -141,7 +140,6 @@ export function pressableFromData(
 		...(seen !== undefined && { payloadSeenByUser: seen }),
 		...rest,
 		title,
-		payload:
-			typeof sentBack === 'boolean' || typeof sentBack === 'number' ? String(sentBack) : sentBack,
+		payload: payload ?? value ?? url ?? title,
 	};
 }

@@ -4,10 +4,17 @@ import { addProblem } from './problem';
 const isAbsent = (value: unknown): value is '' | null | undefined =>
 	value === undefined || value === null || value === '';
 
-/**
- * The text of an id as people enter it: a string, trimmed, or a whole number as spreadsheets deliver it.
- * A number beyond 2^53 has already lost digits on its way here, so it is refused rather than sent to a stranger.
- */
+/** The digits of a number. One beyond 2^53 has already lost some on its way here: it may be the id of a stranger. */
+function exactNumber(value: number, context: z.RefinementCtx): string {
+	if (!Number.isInteger(value) || Number.isSafeInteger(value)) return String(value);
+	return addProblem(
+		context,
+		'is a number too large to be exact',
+		'Pass it as a text, so that no digit is lost (format the column of the spreadsheet as text).',
+	);
+}
+
+/** The text of an id as people enter it: a string, trimmed, or a whole number as spreadsheets deliver it. */
 function identifierText(value: unknown, context: z.RefinementCtx): string {
 	if (typeof value === 'string') return value.trim();
 	if (typeof value !== 'number') {
@@ -20,14 +27,7 @@ function identifierText(value: unknown, context: z.RefinementCtx): string {
 	if (!Number.isInteger(value) || value < 0) {
 		return addProblem(context, 'is not a whole number', 'Enter it as digits only, e.g. 70021.');
 	}
-	if (!Number.isSafeInteger(value)) {
-		return addProblem(
-			context,
-			'is a number too large to be exact',
-			'Pass it as a text, so that no digit is lost (format the column of the spreadsheet as text).',
-		);
-	}
-	return String(value);
+	return exactNumber(value, context);
 }
 
 const identifier = z
@@ -55,7 +55,8 @@ export const messageIdText = optionalIdentifier.transform((id, context) => {
 
 function plainText(value: unknown, context: z.RefinementCtx): string {
 	if (typeof value === 'string') return value;
-	if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+	if (typeof value === 'number') return exactNumber(value, context);
+	if (typeof value === 'boolean') return String(value);
 	return addProblem(
 		context,
 		'is not a text',
@@ -76,6 +77,25 @@ export const requiredText = (advice: string) =>
 
 /** A text that may be left empty; undefined then. */
 export const optionalText = text.transform((entered) => (entered === '' ? undefined : entered));
+
+/**
+ * Refuses half of a character, as cutting a text leaves it: on its way it becomes another character.
+ *
+ * @param path of the field within what is checked
+ */
+export function wholeCharacters(
+	entered: string,
+	context: z.RefinementCtx,
+	...path: string[]
+): string {
+	if (!/\p{Cs}/u.test(entered)) return entered;
+	return addProblem(
+		context,
+		'holds half a character',
+		'Check the expression: it cuts a text in the middle of a character, e.g. of an emoji.',
+		...path,
+	);
+}
 
 /** Whether a text is an absolute http or https address without a user name or password in it. */
 function isHttpUrl(text: string): boolean {

@@ -2,7 +2,7 @@ import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
 import { isObject, knownNames, listFromData, listOf, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
-import { httpUrlText, optionalText, requiredText } from '../input/schemas';
+import { httpUrlText, optionalText, requiredText, wholeCharacters } from '../input/schemas';
 
 /*
  * Buttons under a message; the same in every kind of message that Diyalog's bots send.
@@ -18,7 +18,9 @@ export const titleText = requiredText('Enter the words that stand on it, e.g. Ap
 );
 
 /** What a press sends back. */
-export const payloadText = requiredText('Enter what the press sends back to you, e.g. approve.');
+export const payloadText = requiredText(
+	'Enter what the press sends back to you, e.g. approve.',
+).transform((payload, context) => wholeCharacters(payload, context));
 
 /** A text that people read, or nothing. */
 export const optionalShownText = optionalText.transform((text, context) =>

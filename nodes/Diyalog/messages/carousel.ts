@@ -56,6 +56,32 @@ export function requireCards(
 	);
 }
 
+/**
+ * Refuses buttons of two cards that would send back the same: nobody could tell on which card one was pressed.
+ *
+ * @param messageId stands in for the id of a card that has none
+ * @param path of the field within what is checked
+ */
+export function requireDistinctCards(
+	cards: readonly Card[],
+	messageId: string | undefined,
+	context: z.RefinementCtx,
+	...path: string[]
+): readonly Card[] {
+	const presses = cards.flatMap(({ messageId: id = messageId, buttons }) =>
+		buttons.flatMap(({ type, payload }) =>
+			type === 'postback' ? JSON.stringify([id, payload]) : [],
+		),
+	);
+	if (new Set(presses).size === presses.length) return cards;
+	return addProblem(
+		context,
+		'has the same payload on two cards that have the same ID',
+		'Give each card a Card ID of its own, or nobody could tell on which one a button was pressed.',
+		...path,
+	);
+}
+
 /** What the editor's field for cards holds. */
 export const cardsSchema = z
 	.object({ card: z.array(cardSchema).default([]) })

@@ -108,7 +108,7 @@ const plainMimeType = (entered = ''): string | undefined =>
 const UNSAFE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** The last part of a path; undefined where that is no name. */
-function baseName(path = ''): string | undefined {
+export function baseName(path = ''): string | undefined {
 	const name = (path.split(/[/\\]/).pop() ?? '').replace(UNSAFE, '').trim();
 	return /^\.*$/.test(name) ? undefined : name;
 }

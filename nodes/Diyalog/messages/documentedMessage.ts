@@ -5,7 +5,7 @@ import { addIssues, addProblem } from '../input/problem';
 import { messageIdText, requiredIdentifier, requiredText } from '../input/schemas';
 import { buttonsV2Schema } from './buttons';
 import { cardShape, requireCards, requireContent } from './carousel';
-import { fileSizeProblem } from './document';
+import { baseName, fileSizeProblem } from './document';
 import { documentedQuickReply, requireQuickReplies } from './quickReplies';
 import type { DiyalogRecipient } from './recipient';
 import type { MessageContent } from './sendMessage';
@@ -170,11 +170,16 @@ const textOnly = (advice: string) =>
 			typeof text === 'string' ? text : addProblem(context, 'is not a text', advice),
 		);
 
+const FILE_NAME = 'Enter the name under which the file is shown.';
+
 const documentMessage = documentedObject(
 	{
 		...withoutQuickReplies,
 		document: documentedObject({
-			fileName: requiredText('Enter the name under which the file is shown.'),
+			fileName: requiredText(FILE_NAME).transform(
+				(name, context) =>
+					baseName(name) ?? addProblem(context, 'is not the name of a file', FILE_NAME),
+			),
 			fileData: textOnly('Give the bytes of the file in base64.').transform((base64, context) => {
 				const found = fileSizeProblem(bytesIn(base64));
 				return found ? addProblem(context, found.problem, found.advice) : base64;

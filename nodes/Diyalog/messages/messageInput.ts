@@ -11,7 +11,7 @@ import {
 	questionButtonsSchema,
 	requireDistinct,
 } from './buttons';
-import { cardsFromData, cardsSchema, requireCards } from './carousel';
+import { cardsFromData, cardsSchema, requireCards, requireDistinctCards } from './carousel';
 import { documentedMessageSchema } from './documentedMessage';
 import { documentSchema } from './document';
 import type { MediaFile } from './document';
@@ -119,11 +119,13 @@ export const questionSchema = withRecipient(
 
 /** What was entered for a carousel. */
 export const carouselSchema = withRecipient(
-	z.object({ cards: cardsSchema, cardsJson: cardsFromData }).transform(
-		({ cards, cardsJson }, context): MessageContent => ({
-			cards: requireCards(cardsJson ?? cards, context, 'cards'),
+	z
+		.object({ cards: cardsSchema, cardsJson: cardsFromData, options: optionsSchema })
+		.transform(({ cards, cardsJson, options: { messageId } }, context): MessageContent => {
+			const all = cardsJson ?? cards;
+			requireCards(all, context, 'cards');
+			return { cards: requireDistinctCards(all, messageId, context, 'cards') };
 		}),
-	),
 );
 
 /**

@@ -173,6 +173,8 @@ function isFromWhoWasAsked(
 	const isOtherCustomer =
 		asked.customerNo !== null && customerNo !== null && asked.customerNo !== customerNo;
 	if (isOtherCustomer) return false;
+	// Diyalog may have said that somebody else got it.
+	if (asked.messageTo && 'id' in asked.messageTo && asked.messageTo.id !== userId) return false;
 	if (asked.userId !== undefined) return asked.userId === userId;
 	// Of a question of an earlier release, or when Diyalog has not said who got the message.
 	return asked.customerNo !== null && asked.customerNo === customerNo;

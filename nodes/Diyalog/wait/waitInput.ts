@@ -4,7 +4,7 @@ import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem, decided } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
-import { requiredText } from '../input/schemas';
+import { optionalText, requiredText, wholeCharacters } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
@@ -114,11 +114,11 @@ const approvalOptionsSchema = z
 const choiceSchema = z
 	.object({
 		title: requiredText('Enter the words that stand on it.').transform(shownText),
-		value: z.union([z.string(), z.number(), z.boolean()]).nullish(),
+		value: optionalText,
 	})
-	.transform(({ title, value }) => ({
+	.transform(({ title, value = title }, context) => ({
 		title,
-		value: value === undefined || value === null || value === '' ? title : String(value),
+		value: wholeCharacters(value, context, 'value'),
 	}));
 
 type Choice = z.output<typeof choiceSchema>;

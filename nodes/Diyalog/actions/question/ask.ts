@@ -6,6 +6,7 @@ import type {
 	INode,
 	INodeProperties,
 } from 'n8n-workflow';
+import { z } from 'zod/v4';
 import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
@@ -51,25 +52,67 @@ import { waitAfterWrongCode } from './wrongCode';
 
 /* Asking: a message is sent, and the execution waits for the answer to it. */
 
+/** How the types end that n8n makes for human review. */
+const REVIEW_TOOL = 'HitlTool';
+
 const problemOf = (node: INode, field: string, problem: string, advice: string) =>
 	invalidInputError(node, { field, problem, advice }, 0);
 
+/** What n8n keeps of an agent that has called tools: which, and the items that it works on. */
+const callingAgentSchema = z.object({
+	data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
+	metadata: z.object({
+		subNodeExecutionData: z.object({ actions: z.array(z.object({ nodeName: z.string() })) }),
+	}),
+});
+
+const stackSchema = z.object({
+	runExecutionData: z.object({
+		executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
+	}),
+});
+
+/** How many items the agent works on that has called this node; 0 where there is none. */
+function itemsOfAgent(context: IExecuteFunctions): number {
+	const { data: found } = stackSchema.safeParse(context);
+	const { name } = context.getNode();
+	for (const entry of found?.runExecutionData.executionData.nodeExecutionStack ?? []) {
+		const { data: agent } = callingAgentSchema.safeParse(entry);
+		const { actions = [] } = agent?.metadata.subNodeExecutionData ?? {};
+		if (actions.some(({ nodeName }) => nodeName === name)) return agent?.data.main[0]?.length ?? 0;
+	}
+	return 0;
+}
+
 /** An execution waits as a whole, so one item waits for one person. */
 function requireSingleItem(context: IExecuteFunctions): void {
+	const node = context.getNode();
 	const count = context.getInputData().length;
-	if (count <= 1) return;
+	if (count > 1) {
+		throw operationError(
+			node,
+			`This node got ${count} items, and can wait for one`,
+			'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front. Nothing was sent.',
+		);
+	}
+	const worksOn = node.type.endsWith(REVIEW_TOOL) ? itemsOfAgent(context) : 0;
+	if (worksOn <= 1) return;
 	throw operationError(
-		context.getNode(),
-		`This node got ${count} items, and can wait for one`,
-		'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front. Nothing was sent.',
+		node,
+		`The agent got ${worksOn} items, and what is approved would be carried out once for each of them`,
+		'n8n runs an approved tool anew for every item of the agent. Put a Loop Over Items node with batch size 1 in front of the agent. Nothing was sent.',
 	);
 }
 
 /** As n8n proposes it for a human review tool: an object, which is no text. */
 const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
 
-/** What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. */
-const UNSEEN = /[\p{Cf}\u2028\u2029]/gu;
+/**
+ * What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. What gives
+ * a picture its colour, e.g. that of a warning sign, may stay.
+ */
+const UNSEEN =
+	/(?!(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}\x7f-\x9f\u2028\u2029]/gu;
 
 /** As JSON writes it. */
 const escaped = (character: string): string =>

@@ -129,7 +129,7 @@ export function bindTo(context: IExecuteFunctions, wait: Wait, input: IDataObjec
 export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataObject): () => void {
 	// Execute Once lets the node see a copy of its input; this is what n8n stores and passes on.
 	const executeData = context.getExecuteData();
-	const { data, metadata, source } = executeData;
+	const { data, metadata, node, source } = executeData;
 	const { main } = data;
 	const memory = context.getContext('node');
 	const { waiting: json, output } = waitingFor(wait, input);
@@ -142,6 +142,8 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 		waitingChildExecutionIds: [context.getExecutionId()],
 	};
 	executeData.metadata = { ...metadata, ...stored };
+	// n8n disables the node of the run that goes on. Other runs that stand in line share it, and would pass their input on unasked.
+	executeData.node = { ...node };
 	// n8n passes an output on as if it were the input of that number. Without a source for each, {{ $('Earlier').item }}
 	// is empty behind No Answer and Declined.
 	const [from] = source?.main ?? [];
@@ -153,6 +155,7 @@ export function storeWait(context: IExecuteFunctions, wait: Wait, input: IDataOb
 	const takeBack = () => {
 		if (main) data.main = main;
 		executeData.metadata = metadata;
+		executeData.node = node;
 		executeData.source = source;
 		delete memory[WAIT_FIELD];
 		delete memory[INPUT_FIELD];

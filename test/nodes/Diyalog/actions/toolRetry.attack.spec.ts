@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { SupplyDataContext } from 'n8n-core';
 import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
 import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
-import { diyalogTool, diyalogTools, runDiyalogNode } from '../../../support/nodeRuntime';
+import {
+	diyalogTool,
+	diyalogTools,
+	retryFromList,
+	runDiyalogNode,
+} from '../../../support/nodeRuntime';
 import { FaultyServer } from '../../../support/faultyServer';
 import type { Behaviour } from '../../../support/faultyServer';
 
@@ -124,3 +129,21 @@ it('9. the model asks for the same again, without Retry On Fail', async () => {
 	await expect(tool({ about: 'a' })).rejects.toThrow(/may have been delivered/);
 	expect(server.requests).toBe(1);
 });
+
+it.each(['send', 'sendAndWait'])(
+	'11. the model asks for the same again after the execution was stored, as when another tool waits: %s',
+	async (operation) => {
+		const once = setup('Pay?', { retryOnFail: false });
+		const called = {
+			...once,
+			credentials: { ...once.credentials, appSecret: 'secret' },
+			parameters: { ...once.parameters, responseType: 'approval', operation },
+		};
+		const item = { json: { about: 'a', toolCallId: 'call_1' } };
+		const { run, error } = await runDiyalogNode(called, [item]);
+		expect(error?.message).toContain('may have been delivered');
+		const again = await retryFromList(called, run);
+		expect(again.error?.message).toContain('may have been delivered');
+		expect(server.requests).toBe(1);
+	},
+);

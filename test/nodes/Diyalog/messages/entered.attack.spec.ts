@@ -2,6 +2,7 @@ import type { INodeParameters } from 'n8n-workflow';
 import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
+import { waitFor } from '../../../../tools/system';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { WaitingInstance } from '../../../support/waitingInstance';
 
@@ -588,5 +589,106 @@ describe('a name that would not be sent is refused:', () => {
 			expect(await whole('{"recipient":{"id":"1"}}')).toContain('message is missing');
 			expect(await whole('{"message":{"text":"x"}}')).toContain('recipient is missing');
 		},
+	);
+});
+
+describe('two presses that nobody could tell apart:', () => {
+	const card = (title: string, messageId?: string) => ({
+		title,
+		messageId,
+		buttons: [{ title: 'Approve', value: 'approve' }, 'Decline'],
+	});
+	const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+	const cardsOf = (...cards: object[]) => ({ ...carousel, cardsJson: JSON.stringify(cards) });
+	const byFields = ({ title, messageId }: ReturnType<typeof card>) => ({
+		title,
+		messageId,
+		buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
+	});
+
+	it.each<[string, INodeParameters]>([
+		['without an id', cardsOf(card('Pay 10 TL'), card('Pay 90,000 TL'))],
+		['with one id', cardsOf(card('Pay 10 TL', 'pay'), card('Pay 90,000 TL', 'pay'))],
+		[
+			'of which one has the id of the message',
+			{ ...cardsOf(card('Pay 10 TL', 'm'), card('Pay 90,000 TL')), options: { messageId: 'm' } },
+		],
+		[
+			'by fields',
+			{
+				...carousel,
+				specifyCards: 'fields',
+				cards: { card: [byFields(card('Pay 10 TL')), byFields(card('Pay 90,000 TL'))] },
+			},
+		],
+	])('24. Approve stands on two cards %s', async (_what, parameters) => {
+		expect(await refusedMessage(parameters)).toMatch(
+			/^Cards has the same payload on two cards that have the same ID /,
+		);
+	});
+
+	it('25. on cards with an id each it is sent', async () => {
+		expect(await send(cardsOf(card('Pay 10 TL', 'a'), card('Pay 90,000 TL', 'b')))).toBeUndefined();
+		expect(await send(cardsOf(card('Pay 10 TL', 'a'), card('Pay 90,000 TL')))).toBeUndefined();
+	});
+});
+
+describe('what a press sends back would be something else than was meant:', () => {
+	/** Digits are lost before the node gets it: in the workflow that would be the account of somebody else. */
+	const ROUNDED =
+		'={{ [{ title: "Ada", value: 2074022437123456789 }, { title: "Bob", value: 1 }] }}';
+	const CUT = JSON.stringify([
+		{ title: 'Cancel', value: '\ud83d\ude00'.slice(0, 1) },
+		{ title: 'Pay', value: '\ufffd' },
+	]);
+	const sentBack = [
+		['26. a number that has lost digits', ROUNDED, 'is a number too large to be exact'],
+		['27. half a character, which arrives as another one', CUT, 'holds half a character'],
+	] as const;
+
+	it.each(sentBack)('%s, as a button or a quick reply', async (_what, list, problem) => {
+		const buttons = { resource: 'message', below: 'buttons', specifyButtons: 'json' };
+		expect(await refusedMessage({ ...buttons, buttonsJson: list })).toContain(
+			`Buttons (JSON) 1: payload ${problem}`,
+		);
+		const replies = { resource: 'message', below: 'quickReplies', specifyQuickReplies: 'json' };
+		expect(await refusedMessage({ ...replies, quickRepliesJson: list })).toContain(
+			`Quick Replies (JSON) 1: payload ${problem}`,
+		);
+	});
+
+	it.each(['tap', 'link'])('%s', async (answerBy) => {
+		for (const [, choicesJson, problem] of sentBack) {
+			const question = { responseType: 'choice', specifyChoices: 'json', choicesJson, answerBy };
+			expect(await refusedQuestion({ resource: 'message', ...question })).toContain(
+				`Choices (JSON) 1: value ${problem}`,
+			);
+		}
+	});
+
+	it('28. what is exact and whole is sent', async () => {
+		const choicesJson =
+			'={{ [{ title: "A", value: 9007199254740991 }, { title: "B", value: "😀" }, 1.5] }}';
+		const question = { responseType: 'choice', specifyChoices: 'json', choicesJson };
+		await instance.ask(credentials, { resource: 'message', ...question });
+		expect(
+			sandbox
+				.messages()
+				.at(-1)
+				?.buttonsV2?.map(({ payload }) => payload),
+		).toEqual(['9007199254740991', '😀', '1.5']);
+	});
+});
+
+it('29. the name of a file as JSON hides what it is: what turns the direction of writing is taken out', async () => {
+	const document = { fileName: '../invoice\u202efdp.exe', fileData: 'SGVsbG8=' };
+	expect(await send(asJson({ document }))).toBeUndefined();
+	// Documents arrive later.
+	const arrived = await waitFor('the document', 5_000, () =>
+		sandbox.messages().find(({ kind }) => kind === 'document'),
+	);
+	expect(JSON.stringify(arrived)).toContain('"fileName":"invoicefdp.exe"');
+	expect(await refusedMessage(asJson({ document: { ...document, fileName: '\u202e' } }))).toContain(
+		'fileName',
 	);
 });

@@ -1,3 +1,4 @@
+import { heapBytes } from '../../../support/heap';
 import { hmacSha1, postSigned } from '../../../support/sign';
 import { postStrangeBodies } from '../../../support/strangeBodies';
 import { ALL_EVENTS, entry, envelope, written } from '../../../support/webhookBodies';
@@ -292,6 +293,17 @@ describe('polluting and wrongly typed', () => {
 		});
 	});
 });
+
+it('48. a hundred calls, each with the id of a message that has a megabyte: none is kept', async () => {
+	const begin = heapBytes();
+	for (let call = 0; call < 100; call++) {
+		const mid = `${call}${'x'.repeat(1_000_000)}`;
+		const body = envelope(entry({ message: { mid, text: '[good]:x' } }));
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		server.executions.length = 0;
+	}
+	expect(heapBytes() - begin).toBeLessThan(25 * MEBIBYTE);
+}, 120_000);
 
 /** `npm run test:soak -- webhook` generates 100,000. */
 const BODIES = 5_000;

@@ -8,6 +8,7 @@ import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { http, waitFor } from '../../../../tools/system';
 import type { AddressInfo } from '../../../../tools/system';
+import { serveAnswer } from '../../../support/answerServer';
 import { postSigned } from '../../../support/sign';
 import { hs256, token } from '../../../support/signedPayloads';
 import { WaitingInstance } from '../../../support/waitingInstance';
@@ -408,4 +409,22 @@ it('16. two people of whom neither has a number wait in line for themselves', as
 	expect(execution.continuations).toEqual([
 		[expect.objectContaining({ decision: 'approved', userId: EMPLOYEE })],
 	]);
+});
+
+it('17. Diyalog says that somebody else got what was sent to an id: that person approves nothing', async () => {
+	const server = await serveAnswer({
+		status: 200,
+		text: JSON.stringify({ recipient_id: OTHER_EMPLOYEE, message_id: '1' }),
+	});
+	try {
+		const execution = await instance.ask({ ...credentials, serverUrl: server.url }, BY_ID);
+		const messageId = String(execution.onTimeout[0]?.json.messageId);
+		for (const id of [OTHER_EMPLOYEE, EMPLOYEE]) {
+			await press({ messageId }, { id });
+			expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherPerson' });
+		}
+		expect(execution.continuations).toEqual([]);
+	} finally {
+		await server.close();
+	}
 });
