@@ -167,7 +167,7 @@ function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolea
  * number has to fit as well, where both have one; what stands there for employees means nothing.
  */
 function isFromWhoWasAsked(
-	asked: Pick<Wait, 'customerNo' | 'userId'>,
+	asked: Pick<Wait, 'customerNo' | 'messageTo' | 'userId'>,
 	{ customerNo, userId }: Answer,
 ): boolean {
 	const isOtherCustomer =

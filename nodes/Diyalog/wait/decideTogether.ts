@@ -39,8 +39,8 @@ export function countAnswer(
 	const person = people[answer.number];
 	if (answer.turn === wait.turn && (!person || !canAnswer(person)))
 		return { counts: false, reason: 'otherPerson' };
-	const { customerNo = null, userId } = person ?? {};
-	const verdict = decide({ ...wait, customerNo, userId }, answer, surroundings);
+	const { customerNo = null, messageTo, userId } = person ?? {};
+	const verdict = decide({ ...wait, customerNo, messageTo, userId }, answer, surroundings);
 	if (!verdict.accepted) return { counts: false, reason: verdict.reason };
 	const { decision, value } = verdict;
 	// A code that is to be typed asks one person.

@@ -17,7 +17,11 @@ import { messages } from './messages';
 
 const fields: INodeProperties[] = [
 	...questionNotices,
-	...peopleFields(recipientFields, '[{ "employeeNo": "E1007" }, { "customerNo": "70021" }]'),
+	...peopleFields(
+		recipientFields,
+		'objects',
+		'[{ "employeeNo": "E1007" }, { "customerNo": "70021" }]',
+	),
 	questionField,
 	...responseFields(MAX_QUICK_REPLIES),
 	...ruleFields,

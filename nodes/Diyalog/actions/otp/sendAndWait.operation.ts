@@ -29,7 +29,11 @@ const codeInQuestionFields = codeFields.map((field) =>
 
 const fields: INodeProperties[] = [
 	...questionNotices,
-	...peopleFields([customerNoField], '["70021", { "customerNo": "70022" }]'),
+	...peopleFields(
+		[customerNoField],
+		'texts, or of objects',
+		'["70021", { "customerNo": "70022" }]',
+	),
 	questionField,
 	...responseFields(MAX_BUTTONS),
 	...ruleFields,

@@ -80,10 +80,12 @@ export const ruleFields: INodeProperties[] = [
  * Who is asked.
  *
  * @param recipient the fields about one person
- * @param example of several as JSON
+ * @param entry what an entry of several as JSON can be
+ * @param example of them
  */
 export const peopleFields = (
 	recipient: readonly INodeProperties[],
+	entry: 'texts, or of objects' | 'objects',
 	example: string,
 ): INodeProperties[] => [
 	askField,
@@ -100,6 +102,7 @@ export const peopleFields = (
 			options: [{ displayName: 'Person', name: 'person', values: [...recipient] }],
 		},
 		'specifyPeople',
+		entry,
 		example,
 		SEVERAL,
 	),
