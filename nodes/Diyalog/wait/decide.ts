@@ -13,6 +13,7 @@ import type { Answer } from './passedOnAnswer';
 export type Decision =
 	| 'approved'
 	| 'declined'
+	| 'reported'
 	| 'chosen'
 	| 'answered'
 	| 'codeMatched'
@@ -26,6 +27,7 @@ const OUTPUTS: Readonly<Record<Decision, number>> = {
 	answered: 0,
 	expired: 1,
 	declined: 2,
+	reported: 2,
 	tooManyAttempts: 2,
 };
 
@@ -38,7 +40,7 @@ export const OUTPUT_COUNT = Math.max(...Object.values(OUTPUTS)) + 1;
 const issuedButtonSchema = z.object({
 	payload: z.string(),
 	title: z.string(),
-	decision: z.enum(['approved', 'declined', 'chosen']),
+	decision: z.enum(['approved', 'declined', 'reported', 'chosen']),
 	/** what the workflow gets, e.g. the value of a choice */
 	value: z.string(),
 });

@@ -37,6 +37,7 @@ export const DEFAULT_RESPONSE_TYPE = 'approval';
 /** What the fields hold at first, and what counts when they are emptied. */
 export const DEFAULT_APPROVE_LABEL = 'Approve';
 export const DEFAULT_DECLINE_LABEL = 'Decline';
+export const DEFAULT_REPORT_LABEL = "It Wasn't Me";
 export const DEFAULT_MAX_ATTEMPTS = 3;
 export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try again.';
 
@@ -73,27 +74,54 @@ const seenOf = (text: string): string =>
 		.replace(/\s+/g, ' ')
 		.trim();
 
+const approvalValuesSchema = z.object({
+	approvalType: z.enum(['single', 'double']).default('double'),
+	approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
+	disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
+	offerReport: z.boolean().default(false),
+	reportLabel: label(DEFAULT_REPORT_LABEL).transform(shownText),
+});
+
+/** What a button of an approval sends back, and what that decides. */
+const APPROVAL_BUTTONS = {
+	approveLabel: { value: 'approve', decision: 'approved' },
+	disapproveLabel: { value: 'decline', decision: 'declined' },
+	reportLabel: { value: 'report', decision: 'reported' },
+} as const;
+
+type ApprovalLabel = keyof typeof APPROVAL_BUTTONS;
+
+/** The fields of the labels of those buttons that are shown, in their order. */
+const labelsOf = ({
+	approvalType,
+	offerReport,
+}: z.output<typeof approvalValuesSchema>): ApprovalLabel[] => [
+	'approveLabel',
+	...(approvalType === 'double' ? (['disapproveLabel'] as const) : []),
+	...(offerReport ? (['reportLabel'] as const) : []),
+];
+
 const approvalOptionsSchema = z
 	.object({
-		values: z
-			.object({
-				approvalType: z.enum(['single', 'double']).default('double'),
-				approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
-				disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
-			})
-			.prefault({}),
+		values: z.unknown().prefault({}).pipe(decided('offerReport')).pipe(approvalValuesSchema),
 	})
 	.prefault({})
-	.transform(({ values }, context) => {
-		const { approvalType, approveLabel, disapproveLabel } = values;
-		if (approvalType === 'single' || seenOf(approveLabel) !== seenOf(disapproveLabel))
-			return values;
+	.transform(({ values }, context): IssuedButton[] => {
+		const labels = labelsOf(values);
+		const seen = labels.map((field) => seenOf(values[field]));
+		const second = labels.find((_, index) => seen.indexOf(seen[index] ?? '') < index);
+		if (second === undefined) {
+			return labels.map((field) => {
+				const { value, decision } = APPROVAL_BUTTONS[field];
+				return { payload: value, title: values[field], decision, value };
+			});
+		}
 		return addProblem(
 			context,
-			'looks like the other button',
+			'looks like another button',
 			'Give each button words of its own, or nobody could tell what is approved.',
 			'values',
-			'disapproveLabel',
+			second,
 		);
 	});
 
@@ -267,20 +295,7 @@ function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): I
 			value,
 		}));
 	}
-	const { approvalType, approveLabel, disapproveLabel } = response.approvalOptions;
-	const approve: IssuedButton = {
-		payload: 'approve',
-		title: approveLabel,
-		decision: 'approved',
-		value: 'approve',
-	};
-	const decline: IssuedButton = {
-		payload: 'decline',
-		title: disapproveLabel,
-		decision: 'declined',
-		value: 'decline',
-	};
-	return approvalType === 'single' ? [approve] : [approve, decline];
+	return response.approvalOptions;
 }
 
 function planOf(

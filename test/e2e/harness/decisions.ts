@@ -105,6 +105,7 @@ export const CHOICE = {
 		],
 	},
 };
+const OFFER_REPORT = { approvalOptions: { values: { offerReport: true } } };
 const APPROVE_ONLY = { approvalOptions: { values: { approvalType: 'single' } } };
 const BY_LINK = { answerBy: 'link' };
 const FREE_TEXT = { responseType: 'freeText' };
@@ -126,6 +127,14 @@ export const ANSWERED: readonly Decision[] = [
 	['approve, Approve Only', APPROVE_ONLY, pressing('Approve'), 'approved', 0],
 	['approve by a link', BY_LINK, confirming('Approve'), 'approved', 0],
 	['decline by a link', BY_LINK, confirming('Decline'), 'declined', 2],
+	["it wasn't me", OFFER_REPORT, pressing("It Wasn't Me"), 'reported', 2],
+	[
+		"it wasn't me by a link",
+		{ ...OFFER_REPORT, ...BY_LINK },
+		confirming("It Wasn't Me"),
+		'reported',
+		2,
+	],
 	['right code', BY_CODE, typing(CODE), 'codeMatched', 0],
 	['right code after a wrong one', BY_CODE, typing('57', CODE), 'codeMatched', 0],
 	['three wrong codes', BY_CODE, THREE_WRONG, 'tooManyAttempts', 2],

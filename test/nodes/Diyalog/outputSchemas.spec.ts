@@ -189,6 +189,7 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 
 	await press({}, 'approve');
 	await press(resource === 'otp' ? WITH_CODE : {}, 'decline');
+	await press({ approvalOptions: { values: { offerReport: true } } }, 'report');
 	await press({}, 'approve', signedTrigger);
 	await press({}, 'signed', signedTrigger);
 	const choices = { choice: [{ title: 'One' }, { title: 'Two' }] };

@@ -1,8 +1,9 @@
-import type { INodeProperties, INodePropertyCollection } from 'n8n-workflow';
+import type { INodeProperties } from 'n8n-workflow';
 import {
 	DEFAULT_APPROVE_LABEL,
 	DEFAULT_DECLINE_LABEL,
 	DEFAULT_MAX_ATTEMPTS,
+	DEFAULT_REPORT_LABEL,
 	DEFAULT_RESPONSE_TYPE,
 	DEFAULT_WRONG_CODE_REPLY,
 } from '../../wait/waitInput';
@@ -60,37 +61,50 @@ const responseTypeField = (maxChoices: number): INodeProperties => ({
 	default: DEFAULT_RESPONSE_TYPE,
 });
 
-const approvalValues: INodePropertyCollection = {
-	displayName: 'Values',
-	name: 'values',
-	values: [
-		{
-			displayName: 'Type of Approval',
-			name: 'approvalType',
-			type: 'options',
-			options: [
-				{ name: 'Approve and Decline', value: 'double' },
-				{ name: 'Approve Only', value: 'single' },
-			],
-			default: 'double',
-		},
-		{
-			displayName: 'Approve Button Label',
-			name: 'approveLabel',
-			type: 'string',
-			default: DEFAULT_APPROVE_LABEL,
-			placeholder: 'e.g. Approve',
-		},
-		{
-			displayName: 'Decline Button Label',
-			name: 'disapproveLabel',
-			type: 'string',
-			displayOptions: { show: { approvalType: ['double'] } },
-			default: DEFAULT_DECLINE_LABEL,
-			placeholder: 'e.g. Decline',
-		},
-	],
-};
+/** In the order of use; the type comes first because it decides about the rest. */
+const approvalFields: INodeProperties[] = [
+	{
+		displayName: 'Type of Approval',
+		name: 'approvalType',
+		type: 'options',
+		options: [
+			{ name: 'Approve and Decline', value: 'double' },
+			{ name: 'Approve Only', value: 'single' },
+		],
+		default: 'double',
+	},
+	{
+		displayName: 'Approve Button Label',
+		name: 'approveLabel',
+		type: 'string',
+		default: DEFAULT_APPROVE_LABEL,
+		placeholder: 'e.g. Approve',
+	},
+	{
+		displayName: 'Decline Button Label',
+		name: 'disapproveLabel',
+		type: 'string',
+		displayOptions: { show: { approvalType: ['double'] } },
+		default: DEFAULT_DECLINE_LABEL,
+		placeholder: 'e.g. Decline',
+	},
+	{
+		displayName: "Offer It Wasn't Me",
+		name: 'offerReport',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether a further button lets the person report that somebody else has caused the question. It declines, with the decision "reported".',
+	},
+	{
+		displayName: "It Wasn't Me Button Label",
+		name: 'reportLabel',
+		type: 'string',
+		displayOptions: { show: { offerReport: [true] } },
+		default: DEFAULT_REPORT_LABEL,
+		placeholder: "e.g. It Wasn't Me",
+	},
+];
 
 const approvalOptionsField: INodeProperties = {
 	displayName: 'Approval Options',
@@ -99,7 +113,7 @@ const approvalOptionsField: INodeProperties = {
 	placeholder: 'Add Option',
 	displayOptions: { show: { responseType: ['approval'] } },
 	default: {},
-	options: [approvalValues],
+	options: [{ displayName: 'Values', name: 'values', values: approvalFields }],
 };
 
 const choicesField: INodeProperties = {

@@ -112,13 +112,34 @@ describe('two answers look the same:', () => {
 	it.each(SAME)('3. Approve %j, Decline %j', async (approveLabel, disapproveLabel) => {
 		const values = { approvalType: 'double', approveLabel, disapproveLabel };
 		expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(
-			/^Decline Button Label looks like the other button /,
+			/^Decline Button Label looks like another button /,
 		);
 	});
 
 	it('4. Approve has the words of Decline, which were left as they are', async () => {
 		const values = { approvalType: 'double', approveLabel: 'Decline' };
-		expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(/looks like the other/);
+		expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(/looks like another/);
+	});
+
+	it.each(SAME)("4b. one of the other buttons %j, It Wasn't Me %j", async (other, reportLabel) => {
+		const report = { offerReport: true, reportLabel };
+		for (const values of [
+			{ ...report, approveLabel: other },
+			{ ...report, approveLabel: 'Go on', disapproveLabel: other },
+			{ ...report, approvalType: 'single', approveLabel: other },
+		]) {
+			expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(
+				/^It Wasn't Me Button Label looks like another button /,
+			);
+		}
+	});
+
+	it("4c. an expression gives nothing for Offer It Wasn't Me", async () => {
+		for (const offerReport of ['={{ null }}', '={{ undefined }}', '={{ "true" }}']) {
+			expect(await refusedQuestion({ approvalOptions: { values: { offerReport } } })).toMatch(
+				/^Offer It Wasn't Me (is neither on nor off|has a value that is not possible) /,
+			);
+		}
 	});
 
 	it.each(SAME)('5. choices %j and %j', async (one, other) => {
