@@ -4,7 +4,7 @@ import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem, decided } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
-import { requiredText } from '../input/schemas';
+import { requiredText, wholeNumber } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { DEFAULT_WAIT } from './waitTime';
@@ -39,6 +39,8 @@ export const DEFAULT_APPROVE_LABEL = 'Approve';
 export const DEFAULT_DECLINE_LABEL = 'Decline';
 export const DEFAULT_REPORT_LABEL = "It Wasn't Me";
 export const DEFAULT_MAX_ATTEMPTS = 3;
+export const DEFAULT_MAX_QUESTIONS = 5;
+export const DEFAULT_QUESTION_WINDOW_MINUTES = 60;
 export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try again.';
 
 /** What is waited for, before it is bound to a message. */
@@ -47,12 +49,35 @@ export type PlannedResponse =
 	| { kind: 'freeText' }
 	| { kind: 'code'; expectedCode: string; maxAttempts: number; wrongCodeReply: string };
 
+/** The bounds of what the fields of Question Limits hold. */
+export const MAX_QUESTIONS = 100;
+export const MAX_QUESTION_WINDOW_MINUTES = 1_440;
+export const MAX_QUESTION_GAP_S = 600;
+
+const questionLimitsSchema = z
+	.object({
+		values: z
+			.object({
+				maxQuestions: wholeNumber(1, MAX_QUESTIONS, DEFAULT_MAX_QUESTIONS),
+				windowMinutes: wholeNumber(1, MAX_QUESTION_WINDOW_MINUTES, DEFAULT_QUESTION_WINDOW_MINUTES),
+				/** how long after the first question the next may follow; it doubles with each; 0 for no gap */
+				firstGapSeconds: wholeNumber(0, MAX_QUESTION_GAP_S, 0),
+			})
+			.prefault({}),
+	})
+	.transform(({ values }) => values);
+
+/** How often one person may be asked. */
+export type QuestionLimits = z.output<typeof questionLimitsSchema>;
+
 /** A checked response with how long to wait for it. */
 export interface WaitInput {
 	response: PlannedResponse;
 	limit: WaitLimit;
 	/** put in front of the messageId, for people; may be empty */
 	messageIdPrefix: string;
+	/** undefined for none */
+	questionLimits: QuestionLimits | undefined;
 }
 
 const label = (fallback: string) =>
@@ -252,6 +277,7 @@ const prefixSchema = z
 const optionValuesSchema = z.object({
 	limitWaitTime: limitSchema,
 	messageIdPrefix: prefixSchema,
+	questionLimits: questionLimitsSchema.optional(),
 	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
 	requireSignedPayload: z.boolean().default(false),
 	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
@@ -328,11 +354,11 @@ export const waitSchema = (maxChoices: number) =>
 				const found = choicesProblem(choicesOf(entered), limit);
 				if (found) return addProblem(context, found.problem, found.advice, 'choices');
 			}
-			const { limitWaitTime: limit, messageIdPrefix } = entered.options;
+			const { limitWaitTime: limit, messageIdPrefix, questionLimits } = entered.options;
 			const response = planOf(entered, entered.options);
 			// A reply that is never sent is not looked at.
 			const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
-			if (!unfilled) return { response, limit, messageIdPrefix };
+			if (!unfilled) return { response, limit, messageIdPrefix, questionLimits };
 			const { problem, advice } = unfilled;
 			return addProblem(context, problem, advice, 'options', 'wrongCodeReply');
 		});

@@ -33,6 +33,7 @@ import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { SettledItems } from '../settled';
 import { questionField } from './question.fields';
+import { limitQuestions } from './questionLimits';
 import {
 	bindTo,
 	requireWaitable,
@@ -228,7 +229,8 @@ function prepare(
 	const appSecret = String(credential.appSecret ?? '');
 	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
 	const button = buttonsOf(context, response, turn);
-	const message = toMessage({ ...entered, messageId, buttons: { button } }, 0);
+	const made = toMessage({ ...entered, messageId, buttons: { button } }, 0);
+	const message = limitQuestions(context, credential, input.questionLimits, made);
 	const wait: Wait = {
 		turn,
 		executionId: context.getExecutionId(),

@@ -3,9 +3,14 @@ import {
 	DEFAULT_APPROVE_LABEL,
 	DEFAULT_DECLINE_LABEL,
 	DEFAULT_MAX_ATTEMPTS,
+	DEFAULT_MAX_QUESTIONS,
+	DEFAULT_QUESTION_WINDOW_MINUTES,
 	DEFAULT_REPORT_LABEL,
 	DEFAULT_RESPONSE_TYPE,
 	DEFAULT_WRONG_CODE_REPLY,
+	MAX_QUESTION_GAP_S,
+	MAX_QUESTION_WINDOW_MINUTES,
+	MAX_QUESTIONS,
 } from '../../wait/waitInput';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
 import { optionsField, sendOptions } from '../sendOptions';
@@ -238,8 +243,56 @@ const limitWaitTimeOption: INodeProperties = {
 	],
 };
 
+const questionLimitsOption: INodeProperties = {
+	displayName: 'Question Limits',
+	name: 'questionLimits',
+	type: 'fixedCollection',
+	description:
+		'How often this node asks one person, so that nobody can be worn down by questions. No limit unless set here.',
+	default: {
+		values: {
+			maxQuestions: DEFAULT_MAX_QUESTIONS,
+			windowMinutes: DEFAULT_QUESTION_WINDOW_MINUTES,
+			firstGapSeconds: 0,
+		},
+	},
+	options: [
+		{
+			displayName: 'Values',
+			name: 'values',
+			values: [
+				{
+					displayName: 'Questions in the Window',
+					name: 'maxQuestions',
+					type: 'number',
+					typeOptions: { minValue: 1, maxValue: MAX_QUESTIONS },
+					default: DEFAULT_MAX_QUESTIONS,
+					description: 'How many questions one person can get within the window',
+				},
+				{
+					displayName: 'Window (Minutes)',
+					name: 'windowMinutes',
+					type: 'number',
+					typeOptions: { minValue: 1, maxValue: MAX_QUESTION_WINDOW_MINUTES },
+					default: DEFAULT_QUESTION_WINDOW_MINUTES,
+				},
+				{
+					displayName: 'First Gap (Seconds)',
+					name: 'firstGapSeconds',
+					type: 'number',
+					typeOptions: { minValue: 0, maxValue: MAX_QUESTION_GAP_S },
+					default: 0,
+					description:
+						'How long after the first question the second can follow. The gap doubles with every further question. 0 for no gap.',
+				},
+			],
+		},
+	],
+};
+
 const waitOptions: INodeProperties[] = [
 	limitWaitTimeOption,
+	questionLimitsOption,
 	{
 		displayName: 'Maximum Attempts',
 		name: 'maxAttempts',
