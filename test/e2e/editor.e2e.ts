@@ -129,9 +129,10 @@ describeWithChromium('the editor', () => {
 		expect(forPage.filter((label) => label === 'Payload')).toHaveLength(1);
 		expect(forPage).toContain('Address');
 		await editor.fill('buttons.button[1].payload', 'https://www.example.com/transfer-17');
-		await editor.addField('Additional Fields', 'Image URL');
-		await editor.fill('additionalFields.imageUrl', SHOWN_IMAGE);
-		await editor.fill('messageId', 'transfer-17');
+		await editor.addField('Options', 'Image URL');
+		await editor.fill('options.imageUrl', SHOWN_IMAGE);
+		await editor.addField('Options', 'Message ID');
+		await editor.fill('options.messageId', 'transfer-17');
 		await editor.executeUntil('transfer-17');
 		expect(sandbox.messages()).toHaveLength(1);
 		expect(sandbox.messages()[0]).toMatchObject({
@@ -162,8 +163,8 @@ describeWithChromium('the editor', () => {
 	};
 
 	it.each([
-		['Send a message', 'send', ['Specify Message', ...RECIPIENT, 'Message', 'Below the Text']],
-		['Send a carousel of cards', 'sendCarousel', [...RECIPIENT, 'Specify Cards', 'Cards']],
+		['Send a message', 'send', [...RECIPIENT, 'Message', 'Below the Text']],
+		['Send a carousel of cards', 'sendCarousel', [...RECIPIENT, 'Cards']],
 		[
 			'Send a document',
 			'sendDocument',
@@ -173,7 +174,7 @@ describeWithChromium('the editor', () => {
 		[
 			'Ask and wait for an answer',
 			'sendAndWait',
-			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options', 'Answer By'],
+			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options'],
 		],
 	])(
 		'%s: few fields, in the order of use',
@@ -210,6 +211,48 @@ describeWithChromium('the editor', () => {
 		},
 		60_000,
 	);
+
+	it('an OTP: what is rare lies in the options, and decides about the rest from there', async () => {
+		await open();
+		await addAction('Send an OTP');
+		const panel = ['Customer Number', 'Message', 'OTP', 'OTP Value', 'Auto-Fill in the App'];
+		const first = ['Resource', 'Operation', ...panel, 'Transaction', 'Buttons', 'Options'];
+		await editor.picture(`${PICTURES}/panel-otp-send.png`);
+		expect(await editor.labels()).toEqual(first);
+		await editor.addField('Options', 'Specify Message');
+		const asJson = await editor.labels();
+		expect(asJson).toEqual(expect.arrayContaining(['Message (JSON)', 'Specify Message']));
+		for (const label of ['Customer Number', 'Message', 'OTP Value', 'Buttons'])
+			expect(asJson).not.toContain(label);
+		await editor.choose('options.specifyMessage', 'Using Fields');
+		expect((await editor.labels()).slice(0, first.length)).toEqual(first);
+		await editor.addField('Options', 'Specify Buttons');
+		const buttons = await editor.labels();
+		expect(buttons).toContain('Buttons (JSON)');
+		expect(buttons).not.toContain('Buttons');
+		await proved('the panel of Send an OTP', 'eight fields; JSON is an option');
+	}, 60_000);
+
+	it('a question by a link is an option, and the notice above says what it is worth', async () => {
+		await open();
+		await addAction('Send an OTP and wait for an answer');
+		const notices = async () => await editor.node.innerText();
+		expect(await notices()).toContain('The answer comes in through a Diyalog Trigger');
+		await editor.addField('Options', 'Answer By');
+		await editor.choose('options.answerBy', 'Link to a Page');
+		expect(await notices()).toContain('Whoever has the link can answer');
+		expect(await notices()).not.toContain('The answer comes in through a Diyalog Trigger');
+		await editor.addField('Options', 'Question Limits');
+		expect(await editor.labels()).toEqual(
+			expect.arrayContaining([
+				'Questions in the Window',
+				'Window (Minutes)',
+				'First Gap (Seconds)',
+			]),
+		);
+		await editor.picture(`${PICTURES}/panel-otp-sendAndWait-options.png`);
+		await proved('Answer By and Question Limits', 'added as options, by clicking');
+	}, 60_000);
 
 	it('every decision is a branch that is drawn from its name', async () => {
 		const ASK = 'Send an OTP and wait for an answer';
@@ -289,7 +332,7 @@ describeWithChromium('the editor', () => {
 		await editor.node.waitFor();
 		const labels = await editor.labels();
 		expect(labels).toEqual(
-			expect.arrayContaining(['Message', 'Customer Number', 'Approval Options', 'Answer By']),
+			expect.arrayContaining(['Message', 'Customer Number', 'Approval Options']),
 		);
 		// n8n leaves nothing but approvals to a review.
 		expect(labels).not.toContain('Response Type');

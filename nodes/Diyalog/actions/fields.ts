@@ -22,40 +22,33 @@ export const messageIdField: INodeProperties = {
 		'Comes back with every press of a button, so that you know what was answered. If empty, a new UUID is used.',
 };
 
-/** In alphabetical order, as the editor lists them. */
-export const additionalFields: INodeProperties = {
-	displayName: 'Additional Fields',
-	name: 'additionalFields',
-	type: 'collection',
-	placeholder: 'Add Field',
-	default: {},
-	options: [
-		{
-			displayName: 'Device ID',
-			name: 'deviceId',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
-			description: "The customer's device, for Diyalog's OTP reports only",
-		},
-		{
-			displayName: 'Image URL',
-			name: 'imageUrl',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. https://www.example.com/logo.png',
-			description: 'Address of a picture that is shown with the message',
-		},
-		{
-			displayName: 'Transaction Code',
-			name: 'txCode',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. LOGIN',
-			description: "What the OTP is for, for Diyalog's OTP reports only",
-		},
-	],
-};
+/** What SendOTP takes beside the text. */
+export const otpOptions: INodeProperties[] = [
+	{
+		displayName: 'Device ID',
+		name: 'deviceId',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
+		description: "The customer's device, for Diyalog's OTP reports only",
+	},
+	{
+		displayName: 'Image URL',
+		name: 'imageUrl',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. https://www.example.com/logo.png',
+		description: 'Address of a picture that is shown with the message',
+	},
+	{
+		displayName: 'Transaction Code',
+		name: 'txCode',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. LOGIN',
+		description: "What the OTP is for, for Diyalog's OTP reports only",
+	},
+];
 
 const titleField: INodeProperties = {
 	displayName: 'Title',
@@ -192,22 +185,38 @@ export const shownAlso = (field: INodeProperties, added: IDisplayOptions): INode
 	};
 };
 
-const specifyField = (field: INodeProperties, name: string): INodeProperties => ({
-	displayName: `Specify ${field.displayName}`,
+/**
+ * The option that says where something comes from. Adding it means JSON: the fields are there without it.
+ *
+ * @param what it is, as its label says it
+ */
+const specifyOption = (what: string, name: string, description: string): INodeProperties => ({
+	displayName: `Specify ${what}`,
 	name,
 	type: 'options',
 	noDataExpression: true,
 	options: [
-		{ name: 'Using Fields Below', value: 'fields' },
-		{ name: 'Using JSON', value: 'json', description: 'An expression can give any number of them' },
+		{ name: 'Using Fields', value: 'fields' },
+		{ name: 'Using JSON', value: 'json' },
 	],
-	default: 'fields',
+	default: 'json',
+	description,
 });
+
+const byJson = (specify: string): Record<string, string[]> => ({
+	[`/options.${specify}`]: ['json'],
+});
+
+/** A list by fields or from data: its fields, and the option that says which. */
+export interface ListFields {
+	fields: INodeProperties[];
+	option: INodeProperties;
+}
 
 /**
  * A list by fields or from data.
  *
- * @param specify the name of the field that says which
+ * @param specify the name of the option that says which
  * @param example of JSON
  * @param displayOptions when they are shown at all
  */
@@ -215,8 +224,8 @@ export function fieldsOrJson(
 	field: INodeProperties,
 	specify: string,
 	example: string,
-	displayOptions: IDisplayOptions = {},
-): INodeProperties[] {
+	show: Record<string, string[]> = {},
+): ListFields {
 	const json: INodeProperties = {
 		displayName: `${field.displayName} (JSON)`,
 		name: `${field.name}Json`,
@@ -225,34 +234,47 @@ export function fieldsOrJson(
 		placeholder: `e.g. ${example}`,
 		description: `A list of texts, or of objects. Example: <code>${example}</code>.`,
 	};
-	return [
-		specifyField(field, specify),
-		shownAlso(field, { show: { [specify]: ['fields'] } }),
-		shownAlso(json, { show: { [specify]: ['json'] } }),
-	].map((each) => shownAlso(each, displayOptions));
+	const where = `Where the ${field.displayName.toLowerCase()} come from. From JSON an expression can give any number of them.`;
+	const option = specifyOption(field.displayName, specify, where);
+	return {
+		fields: [
+			shownAlso(field, { hide: byJson(specify) }),
+			shownAlso(json, { show: byJson(specify) }),
+		].map((each) => shownAlso(each, { show })),
+		option: shownAlso(option, {
+			show: Object.fromEntries(Object.entries(show).map(([name, values]) => [`/${name}`, values])),
+		}),
+	};
 }
 
 /** Buttons by fields or from data. */
-export const buttonsFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>
+export const buttonsFields = (show?: Record<string, string[]>): ListFields =>
 	fieldsOrJson(
 		buttonsField,
 		'specifyButtons',
 		'[{ "title": "Approve", "value": "approve" }, "Decline"]',
-		displayOptions,
+		show,
 	);
 
 /** Quick replies by fields or from data. */
-export const quickRepliesFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>
+export const quickRepliesFields = (show?: Record<string, string[]>): ListFields =>
 	fieldsOrJson(
 		quickRepliesField,
 		'specifyQuickReplies',
 		'["Yes", "No", { "title": "Later", "value": "later" }]',
-		displayOptions,
+		show,
 	);
 
 /** A field that a message as JSON takes the place of. */
 export const unlessJson = (field: INodeProperties): INodeProperties =>
-	shownAlso(field, { show: { specifyMessage: ['fields'] } });
+	shownAlso(field, { hide: byJson('specifyMessage') });
+
+/** Says whether a whole message is entered by fields or as one JSON object. */
+export const specifyMessageOption = specifyOption(
+	'Message',
+	'specifyMessage',
+	'Where the message comes from. JSON is one object as Diyalog documents it, with the recipient.',
+);
 
 /**
  * A whole message by fields or as one JSON object.
@@ -265,21 +287,10 @@ export const jsonMessageFields = (
 	example: string,
 ): INodeProperties[] => [
 	{
-		displayName: 'Specify Message',
-		name: 'specifyMessage',
-		type: 'options',
-		noDataExpression: true,
-		options: [
-			{ name: 'Using Fields Below', value: 'fields' },
-			{ name: 'Using JSON', value: 'json', description: 'One object as Diyalog documents it' },
-		],
-		default: 'fields',
-	},
-	{
 		displayName: 'Message (JSON)',
 		name: 'messageJson',
 		type: 'json',
-		displayOptions: { show: { specifyMessage: ['json'] } },
+		displayOptions: { show: byJson('specifyMessage') },
 		default: '',
 		placeholder: `e.g. ${example}`,
 		description: `The message with its recipient, under the names that Diyalog documents. Example: <code>${example}</code>.`,

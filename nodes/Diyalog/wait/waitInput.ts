@@ -275,6 +275,7 @@ const prefixSchema = z
 	);
 
 const optionValuesSchema = z.object({
+	answerBy: z.enum(['tap', 'link']).default('tap'),
 	limitWaitTime: limitSchema,
 	messageIdPrefix: prefixSchema,
 	questionLimits: questionLimitsSchema.optional(),
@@ -293,12 +294,10 @@ const optionsSchema = z
 const responseSchema = z.discriminatedUnion('responseType', [
 	z.object({
 		responseType: z.literal('approval'),
-		answerBy: z.enum(['tap', 'link']).default('tap'),
 		approvalOptions: approvalOptionsSchema,
 	}),
 	z.object({
 		responseType: z.literal('choice'),
-		answerBy: z.enum(['tap', 'link']).default('tap'),
 		choices: enteredChoices,
 		choicesJson: choicesFromData,
 	}),
@@ -312,7 +311,9 @@ type Options = z.output<typeof optionsSchema>;
 const choicesOf = ({ choicesJson, choices }: Extract<Response, { responseType: 'choice' }>) =>
 	choicesJson ?? choices;
 
-function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): IssuedButton[] {
+function buttonsOf(
+	response: Extract<Response, { responseType: 'approval' | 'choice' }>,
+): IssuedButton[] {
 	if (response.responseType === 'choice') {
 		return choicesOf(response).map(({ title, value }) => ({
 			payload: value,
@@ -326,7 +327,7 @@ function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): I
 
 function planOf(
 	response: Response,
-	{ maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
+	{ answerBy, maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
 ): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
 	if (response.responseType === 'code') {
@@ -334,7 +335,7 @@ function planOf(
 		return { kind: 'code', expectedCode, maxAttempts, wrongCodeReply };
 	}
 	return {
-		kind: response.answerBy === 'link' ? 'link' : 'button',
+		kind: answerBy === 'link' ? 'link' : 'button',
 		buttons: buttonsOf(response),
 		requireSignedPayload,
 	};
@@ -350,7 +351,7 @@ export const waitSchema = (maxChoices: number) =>
 		.and(z.object({ options: optionsSchema }))
 		.transform((entered, context): WaitInput => {
 			if (entered.responseType === 'choice') {
-				const limit = entered.answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
+				const limit = entered.options.answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
 				const found = choicesProblem(choicesOf(entered), limit);
 				if (found) return addProblem(context, found.problem, found.advice, 'choices');
 			}

@@ -107,7 +107,7 @@ export const CHOICE = {
 };
 const OFFER_REPORT = { approvalOptions: { values: { offerReport: true } } };
 const APPROVE_ONLY = { approvalOptions: { values: { approvalType: 'single' } } };
-const BY_LINK = { answerBy: 'link' };
+const BY_LINK = { options: { answerBy: 'link' } };
 const FREE_TEXT = { responseType: 'freeText' };
 
 export type Decision = readonly [
@@ -145,7 +145,13 @@ export const ANSWERED: readonly Decision[] = [
 export const UNANSWERED: readonly Decision[] = [
 	['no answer to an approval', SHORT, nothing, 'expired', 1],
 	['no answer, Approve Only', { ...APPROVE_ONLY, ...SHORT }, nothing, 'expired', 1],
-	['no answer by a link', { ...BY_LINK, ...SHORT }, nothing, 'expired', 1],
+	[
+		'no answer by a link',
+		{ options: { ...BY_LINK.options, ...SHORT.options } },
+		nothing,
+		'expired',
+		1,
+	],
 	['no code', { ...BY_CODE, ...SHORT }, nothing, 'expired', 1],
 	['no choice', { ...CHOICE, ...SHORT }, nothing, 'expired', 1],
 	['no text', { ...FREE_TEXT, ...SHORT }, nothing, 'expired', 1],

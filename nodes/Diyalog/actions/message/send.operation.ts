@@ -1,10 +1,20 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { sendSchema } from '../../messages/messageInput';
-import { buttonsFields, jsonMessageFields, messageIdField, quickRepliesFields } from '../fields';
+import { isByFields, sendSchema } from '../../messages/messageInput';
+import {
+	buttonsFields,
+	jsonMessageFields,
+	messageIdField,
+	quickRepliesFields,
+	specifyMessageOption,
+	unlessJson,
+} from '../fields';
 import type { Operation } from '../operation';
 import { DOCUMENT_CONCURRENCY, jsonSendOptions, optionsField } from '../sendOptions';
 import { recipientFields, textField } from './message.fields';
 import { startSendingMessages } from './messages';
+
+const buttons = buttonsFields({ below: ['buttons'] });
+const quickReplies = quickRepliesFields({ below: ['quickReplies'] });
 
 const fields: INodeProperties[] = [
 	...jsonMessageFields(
@@ -28,12 +38,18 @@ const fields: INodeProperties[] = [
 				default: 'nothing',
 				description: 'What the person can press',
 			},
-			...buttonsFields({ show: { below: ['buttons'] } }),
-			...quickRepliesFields({ show: { below: ['quickReplies'] } }),
+			...buttons.fields,
+			...quickReplies.fields,
 		],
 		'{ "recipient": { "appCustomerId": "70021" }, "message": { "text": "Hello" } }',
 	),
-	optionsField([...jsonSendOptions, messageIdField]),
+	optionsField([
+		...jsonSendOptions,
+		messageIdField,
+		specifyMessageOption,
+		unlessJson(buttons.option),
+		unlessJson(quickReplies.option),
+	]),
 ];
 
 /** Sends a text, with buttons or quick replies, through Diyalog's SendMessage API. */
@@ -45,9 +61,9 @@ export const send: Operation = {
 	fields,
 	keepsSettled: true,
 	async start(context, settled) {
-		const { specifyMessage = 'fields' } = context.getNode().parameters;
 		// What is given as JSON may be a document, which only reading it would tell.
-		const concurrency = specifyMessage === 'fields' ? undefined : DOCUMENT_CONCURRENCY;
+		const mayBeJson = !isByFields(context.getNode().parameters);
+		const concurrency = mayBeJson ? DOCUMENT_CONCURRENCY : undefined;
 		return await startSendingMessages(context, settled, fields, sendSchema, concurrency);
 	},
 };

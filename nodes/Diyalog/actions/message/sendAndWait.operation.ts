@@ -18,7 +18,7 @@ const fields: INodeProperties[] = [
 	...recipientFields,
 	questionField,
 	...responseFields(MAX_QUICK_REPLIES),
-	questionOptionsField,
+	questionOptionsField(),
 ];
 
 /** Asks a customer or an employee, waits without using anything, and continues with the answer. */
@@ -32,9 +32,12 @@ export const sendAndWait: Operation = {
 	branches: 'question',
 	async start(context, settled) {
 		const make = messages(context, fields);
-		return await startAsking(context, settled, fields, MAX_QUICK_REPLIES, () => (entered) => {
-			const { messageId } = entered;
-			return make(questionSchema, { ...entered, options: { messageId } }, 0);
-		});
+		return await startAsking(
+			context,
+			settled,
+			fields,
+			MAX_QUICK_REPLIES,
+			() => (entered) => make(questionSchema, entered, 0),
+		);
 	},
 };

@@ -56,14 +56,16 @@ const cardsField: INodeProperties = {
 	],
 };
 
+const cards = fieldsOrJson(
+	cardsField,
+	'specifyCards',
+	'[{ "title": "Gold Card", "buttons": ["I Want It"] }]',
+);
+
 const fields: INodeProperties[] = [
 	...recipientFields,
-	...fieldsOrJson(
-		cardsField,
-		'specifyCards',
-		'[{ "title": "Gold Card", "buttons": ["I Want It"] }]',
-	),
-	optionsField([...sendOptions, messageIdField]),
+	...cards.fields,
+	optionsField([...sendOptions, messageIdField, cards.option]),
 ];
 
 /** Sends cards to swipe through Diyalog's SendMessage API. */

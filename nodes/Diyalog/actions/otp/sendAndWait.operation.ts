@@ -1,7 +1,7 @@
 import { SEND_AND_WAIT_OPERATION } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import { MAX_BUTTONS } from '../../messages/buttons';
-import { additionalFields, customerNoField } from '../fields';
+import { customerNoField, otpOptions } from '../fields';
 import type { Operation } from '../operation';
 import { startAsking } from '../question/ask';
 import {
@@ -10,7 +10,7 @@ import {
 	questionOptionsField,
 	responseFields,
 } from '../question/question.fields';
-import { codeFields } from './code.fields';
+import { codeFields, codeOptions } from './code.fields';
 import { otpMessages } from './otpMessage';
 
 /** A code beside the question is the exception here, so the field says where it would be. */
@@ -31,8 +31,7 @@ const fields: INodeProperties[] = [
 	questionField,
 	...responseFields(MAX_BUTTONS),
 	...codeInQuestionFields,
-	additionalFields,
-	questionOptionsField,
+	questionOptionsField([...codeOptions, ...otpOptions]),
 ];
 
 /** Sends a message, waits without using anything, and continues with the customer's answer. */

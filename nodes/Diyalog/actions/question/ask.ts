@@ -26,7 +26,7 @@ import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
 import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
-import { readFields } from '../parameters';
+import { OPTIONS, readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
@@ -229,7 +229,8 @@ function prepare(
 	const appSecret = String(credential.appSecret ?? '');
 	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
 	const button = buttonsOf(context, response, turn);
-	const made = toMessage({ ...entered, messageId, buttons: { button } }, 0);
+	const options = { ...Object(entered[OPTIONS]), messageId };
+	const made = toMessage({ ...entered, options, buttons: { button } }, 0);
 	const message = limitQuestions(context, credential, input.questionLimits, made);
 	const wait: Wait = {
 		turn,

@@ -27,7 +27,7 @@ export const questionNotices: INodeProperties[] = [
 			'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
 		name: 'triggerNotice',
 		type: 'notice',
-		displayOptions: { hide: { answerBy: ['link'] } },
+		displayOptions: { hide: { '/options.answerBy': ['link'] } },
 		default: '',
 	},
 	{
@@ -35,7 +35,7 @@ export const questionNotices: INodeProperties[] = [
 			'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
 		name: 'linkNotice',
 		type: 'notice',
-		displayOptions: { show: { answerBy: ['link'] } },
+		displayOptions: { show: { '/options.answerBy': ['link'] } },
 		default: '',
 	},
 ];
@@ -167,12 +167,12 @@ const expectedCodeField: INodeProperties = {
 		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. Do not write them into the message.',
 };
 
-const answerByField: INodeProperties = {
+const answerByOption: INodeProperties = {
 	displayName: 'Answer By',
 	name: 'answerBy',
 	type: 'options',
 	noDataExpression: true,
-	displayOptions: { show: { responseType: ['approval', 'choice'] } },
+	displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
 	options: [
 		{
 			name: 'Tap in the Chat',
@@ -290,7 +290,16 @@ const questionLimitsOption: INodeProperties = {
 	],
 };
 
+const choices = fieldsOrJson(
+	choicesField,
+	'specifyChoices',
+	'["Card", { "title": "Loan", "value": "loan" }]',
+	{ responseType: ['choice'] },
+);
+
 const waitOptions: INodeProperties[] = [
+	answerByOption,
+	choices.option,
 	limitWaitTimeOption,
 	questionLimitsOption,
 	{
@@ -330,11 +339,14 @@ const waitOptions: INodeProperties[] = [
 	},
 ];
 
-export const questionOptionsField = optionsField([
-	...waitOptions,
-	// Those of sending that make sense for one message.
-	...sendOptions.filter(({ name }) => name !== 'concurrency'),
-]);
+/** @param added what the kind of message has beside the options of every question */
+export const questionOptionsField = (added: readonly INodeProperties[] = []): INodeProperties =>
+	optionsField([
+		...waitOptions,
+		// Those of sending that make sense for one message.
+		...sendOptions.filter(({ name }) => name !== 'concurrency'),
+		...added,
+	]);
 
 export const questionField: INodeProperties = {
 	displayName: 'Message',
@@ -355,12 +367,6 @@ export const questionField: INodeProperties = {
 export const responseFields = (maxChoices: number): INodeProperties[] => [
 	responseTypeField(maxChoices),
 	approvalOptionsField,
-	...fieldsOrJson(
-		choicesField,
-		'specifyChoices',
-		'["Card", { "title": "Loan", "value": "loan" }]',
-		{ show: { responseType: ['choice'] } },
-	),
+	...choices.fields,
 	expectedCodeField,
-	answerByField,
 ];

@@ -161,7 +161,7 @@ it.each<[string, INodeParameters, () => Promise<void>, number]>([
 it.each(['link to approve', 'link to decline'])(
 	'3. a %s leaves through its output',
 	async (what) => {
-		const execution = await ask({ answerBy: 'link' });
+		const execution = await ask({ options: { answerBy: 'link' } });
 		const [approve, decline] = sandbox.messages().at(-1)?.buttonsV2 ?? [];
 		const isApproval = what === 'link to approve';
 		await fetch((isApproval ? approve : decline)?.payload ?? '', { method: 'POST' });

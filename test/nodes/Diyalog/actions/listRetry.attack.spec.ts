@@ -32,8 +32,7 @@ const setup = (message = 'Pay?', settings = {}) => ({
 		otpMode: 'none',
 		customerNo: '70021',
 		message,
-		messageId: '={{ $json.messageId }}',
-		options: { maxRetries: 0, concurrency: 1 },
+		options: { maxRetries: 0, concurrency: 1, messageId: '={{ $json.messageId }}' },
 	},
 	credentials: { serverUrl: server.url, botToken: 'token', appSecret: '' },
 	settings,
@@ -83,14 +82,13 @@ describe('another way of sending was chosen before the retry', () => {
 		if (entry) Object.assign(entry.node, { parameters });
 		return await retryFromList({ ...setup(), parameters }, run);
 	}
-	const options = { maxRetries: 0, concurrency: 1 };
+	const options = { maxRetries: 0, concurrency: 1, messageId: '={{ $json.messageId }}' };
 	const otp = {
 		resource: 'otp',
 		operation: 'send',
 		otpMode: 'none',
 		customerNo: '70021',
 		message: 'Pay?',
-		messageId: '={{ $json.messageId }}',
 		options,
 	};
 	const message = {
@@ -98,7 +96,7 @@ describe('another way of sending was chosen before the retry', () => {
 		operation: 'send',
 		customerNo: '70021',
 		message: 'Pay?',
-		options: { ...options, messageId: '={{ $json.messageId }}' },
+		options,
 	};
 	const trigger = { ...message, operation: 'sendAppTrigger', command: 'Open' };
 

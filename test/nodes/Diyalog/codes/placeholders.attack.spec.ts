@@ -46,7 +46,7 @@ const given = { otpMode: 'given', otpValue: '' };
 const givenCode = { otpMode: 'given', otpValue: '482913' };
 const none = { otpMode: 'none' };
 const generate = { otpMode: 'generate' };
-const noLimit = { ...generate, resendLimits: { maxCodes: 0, firstGapSeconds: 0 } };
+const noLimit = { ...generate, options: { resendLimits: { values: { maxCodes: 0 } } } };
 const field = (name: string, value: string) => ({ otherFields: { field: [{ name, value }] } });
 const button = (values: INodeParameters) => ({
 	message: 'Pay?',

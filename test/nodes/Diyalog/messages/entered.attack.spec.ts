@@ -65,7 +65,7 @@ async function refusedMessage(parameters: INodeParameters): Promise<string> {
 
 const asJson = (message: object): INodeParameters => ({
 	resource: 'message',
-	specifyMessage: 'json',
+	options: { specifyMessage: 'json' },
 	messageJson: JSON.stringify({ recipient: { appCustomerId: '70021' }, message }),
 });
 
@@ -147,7 +147,7 @@ describe('two answers look the same:', () => {
 			{ title: one, value: 'a' },
 			{ title: other, value: 'b' },
 		];
-		const json = { specifyChoices: 'json', choicesJson: JSON.stringify(choices) };
+		const json = { options: { specifyChoices: 'json' }, choicesJson: JSON.stringify(choices) };
 		const expected = /^Choices has the same title twice /;
 		expect(await refusedQuestion({ responseType: 'choice', ...json })).toMatch(expected);
 		const byFields = { responseType: 'choice', choices: { choice: choices } };
@@ -156,7 +156,7 @@ describe('two answers look the same:', () => {
 
 	it('6. what a person can tell apart is asked', async () => {
 		const choicesJson = '["Ol", "Öl", "ol", "Sil", "Şil", "1", "11"]';
-		const question = { responseType: 'choice', specifyChoices: 'json', choicesJson };
+		const question = { responseType: 'choice', options: { specifyChoices: 'json' }, choicesJson };
 		await instance.ask(credentials, { resource: 'message', ...question });
 		const values = { approvalType: 'single', approveLabel: 'Decline' };
 		await instance.ask(credentials, { approvalOptions: { values } });
@@ -172,14 +172,20 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	const buttons = { type: 'template', payload: { templateType: 'button', text: 'x' } };
 
 	it.each<[string, INodeParameters]>([
-		['texts as buttons', { resource: 'otp', specifyButtons: 'json', buttonsJson: many('a') }],
-		['lists as buttons', { resource: 'otp', specifyButtons: 'json', buttonsJson: many([]) }],
+		[
+			'texts as buttons',
+			{ resource: 'otp', options: { specifyButtons: 'json' }, buttonsJson: many('a') },
+		],
+		[
+			'lists as buttons',
+			{ resource: 'otp', options: { specifyButtons: 'json' }, buttonsJson: many([]) },
+		],
 		[
 			'quick replies',
 			{
 				resource: 'message',
 				below: 'quickReplies',
-				specifyQuickReplies: 'json',
+				options: { specifyQuickReplies: 'json' },
 				quickRepliesJson: many('a'),
 			},
 		],
@@ -188,7 +194,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 			{
 				resource: 'message',
 				operation: 'sendCarousel',
-				specifyCards: 'json',
+				options: { specifyCards: 'json' },
 				cardsJson: many({ title: 'a' }),
 			},
 		],
@@ -197,7 +203,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 			{
 				resource: 'message',
 				operation: 'sendCarousel',
-				specifyCards: 'json',
+				options: { specifyCards: 'json' },
 				cardsJson: JSON.stringify([{ title: 'a', buttons: list('a') }]),
 			},
 		],
@@ -211,7 +217,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 			'buttonsV2 of a whole OTP',
 			{
 				resource: 'otp',
-				specifyMessage: 'json',
+				options: { specifyMessage: 'json' },
 				messageJson: JSON.stringify({
 					customerNo: '70021',
 					messageId: '1',
@@ -227,7 +233,11 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	});
 
 	it('8. half a million choices', async () => {
-		const question = { responseType: 'choice', specifyChoices: 'json', choicesJson: many('a') };
+		const question = {
+			responseType: 'choice',
+			options: { specifyChoices: 'json' },
+			choicesJson: many('a'),
+		};
 		const start = performance.now();
 		expect(await refusedQuestion(question)).toMatch(/ has 500000 entries /);
 		expect(performance.now() - start).toBeLessThan(SOON_MS);
@@ -273,7 +283,7 @@ describe('what stands in the place of a name in JSON is not repeated by the erro
 		'{"text":"x","constructor":{"prototype":{"polluted":1}}}',
 	])('13. %s changes no prototype, and is not sent', async (message) => {
 		const messageJson = `{"recipient":{"appCustomerId":"70021"},"message":${message}}`;
-		await refusedMessage({ resource: 'message', specifyMessage: 'json', messageJson });
+		await refusedMessage({ resource: 'message', options: { specifyMessage: 'json' }, messageJson });
 		expect({}).not.toHaveProperty('polluted');
 		expect({}).not.toHaveProperty('text');
 	});
@@ -286,7 +296,7 @@ describe('a message takes the id of another one:', () => {
 			await instance.ask(credentials, {});
 			const messageId = sandbox.messages().at(-1)?.messageId ?? '';
 			const offer = { title: 'Show Me the Offer', value: 'approve' };
-			const buttons = { specifyButtons: 'json', buttonsJson: JSON.stringify([offer]) };
+			const buttons = { options: { specifyButtons: 'json' }, buttonsJson: JSON.stringify([offer]) };
 			const byFields = {
 				resource,
 				below: 'buttons',
@@ -297,7 +307,11 @@ describe('a message takes the id of another one:', () => {
 			const expected = /^Message ID is that of a question which an execution asks /;
 			expect(await refusedMessage(byFields)).toMatch(expected);
 			const text = { customerNo: '70021', messageId, mokMessage: 'x' };
-			const whole = { resource, specifyMessage: 'json', messageJson: JSON.stringify(text) };
+			const whole = {
+				resource,
+				options: { specifyMessage: 'json' },
+				messageJson: JSON.stringify(text),
+			};
 			expect(
 				await refusedMessage(resource === 'otp' ? whole : asJson({ text: 'x', messageId })),
 			).toMatch(expected);
@@ -308,7 +322,11 @@ describe('a message takes the id of another one:', () => {
 		await instance.ask(credentials, {});
 		const messageId = sandbox.messages().at(-1)?.messageId ?? '';
 		const cards = [{ title: 'a', messageId, buttons: ['approve'] }];
-		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+		const carousel = {
+			resource: 'message',
+			operation: 'sendCarousel',
+			options: { specifyCards: 'json' },
+		};
 		const expected = /^Message ID is that of a question which an execution asks /;
 		expect(await refusedMessage({ ...carousel, cardsJson: JSON.stringify(cards) })).toMatch(
 			expected,
@@ -321,7 +339,11 @@ describe('a message takes the id of another one:', () => {
 
 	it('15. a card whose id nobody could read from a press', async () => {
 		const cardsJson = JSON.stringify([{ title: 'a', messageId: 'gold]:approve', buttons: ['x'] }]);
-		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+		const carousel = {
+			resource: 'message',
+			operation: 'sendCarousel',
+			options: { specifyCards: 'json' },
+		};
 		expect(await refusedMessage({ ...carousel, cardsJson })).toMatch(/ contains "\]:" /);
 	});
 });

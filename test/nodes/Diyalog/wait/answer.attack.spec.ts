@@ -339,7 +339,7 @@ it('18. five hundred bodies of every shape at the resume address', async () => {
 });
 
 it('19. programs that look at links decide nothing', async () => {
-	const asked = await ask({ answerBy: 'link' });
+	const asked = await ask({ options: { answerBy: 'link' } });
 	const links = asked.message.buttonsV2?.map(({ payload }) => payload) ?? [];
 	for (const link of links) {
 		for (const method of ['GET', 'HEAD', 'GET']) await fetch(link, { method });
@@ -359,7 +359,7 @@ it('20. a link cannot answer where a tap is expected, nor a tap where a link is'
 	const asked = await ask();
 	const { url } = genuineCall(asked);
 	expect((await fetch(`${url}&answer=approve`, { method: 'POST' })).status).toBe(410);
-	const linked = await ask({ answerBy: 'link' });
+	const linked = await ask({ options: { answerBy: 'link' } });
 	const call = genuineCall(linked);
 	expect(await (await post(call.url, call.body)).json()).toEqual({
 		accepted: false,
@@ -445,7 +445,7 @@ it('24. a report without a valid signature of the device, where one is required'
 });
 
 it('25. a report by a link: opening it decides nothing, confirming it declines', async () => {
-	const asked = await ask({ ...REPORT, answerBy: 'link' });
+	const asked = await ask({ ...REPORT, options: { answerBy: 'link' } });
 	const link = asked.message.buttonsV2?.find(({ title }) => title === 'Not me')?.payload ?? '';
 	expect(await (await fetch(link)).text()).toContain('Not me');
 	expect(asked.execution.continuations).toEqual([]);

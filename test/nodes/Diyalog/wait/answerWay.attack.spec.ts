@@ -148,7 +148,7 @@ describe('a failing database', () => {
 	});
 
 	it('2. a link that is confirmed while the database fails can be confirmed again', async () => {
-		const asked = await ask({ answerBy: 'link' });
+		const asked = await ask({ options: { answerBy: 'link' } });
 		const [approve] = asked.message.buttonsV2 ?? [];
 		instance.storing.push('fails');
 		const confirm = async () => await fetch(approve?.payload ?? '', { method: 'POST' });
@@ -368,7 +368,7 @@ describe('a text that looks like a press', () => {
 
 	const asJson = (payload: object): INodeParameters => ({
 		operation: 'send',
-		specifyMessage: 'json',
+		options: { specifyMessage: 'json' },
 		messageJson: JSON.stringify({
 			recipient: { appCustomerId: '70021' },
 			message: { attachment: { type: 'template', payload } },
@@ -387,7 +387,7 @@ describe('a text that looks like a press', () => {
 			'card-2',
 			{
 				operation: 'sendCarousel',
-				specifyCards: 'json',
+				options: { specifyCards: 'json' },
 				cardsJson: '[{ "title": "A", "messageId": "card-2" }]',
 			},
 		],

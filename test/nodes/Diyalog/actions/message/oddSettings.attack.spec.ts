@@ -134,8 +134,10 @@ describe('a choice that is none is refused by name', () => {
 		['Response Type', 'responseType', { ...HELLO, operation: 'sendAndWait' }],
 		['Answer By', 'answerBy', { ...HELLO, operation: 'sendAndWait' }],
 	])('4. %s', async (label, name, parameters) => {
+		const isOption = /^specify|^answerBy$/.test(name);
 		for (const value of [NOTHING, '={{ null }}', 'other', '', '={{ ["json"] }}', 'Fields']) {
-			const { error } = await run({ ...parameters, [name]: value });
+			const choice = { [name]: value };
+			const { error } = await run({ ...parameters, ...(isOption ? { options: choice } : choice) });
 			expect([value, error?.message]).toEqual([
 				value,
 				expect.stringContaining(`${label} has a value that is not possible`) as string,
@@ -147,7 +149,7 @@ describe('a choice that is none is refused by name', () => {
 
 describe('Message ID beside a message as JSON', () => {
 	const json = (message: IDataObject) => ({
-		specifyMessage: 'json',
+		options: { specifyMessage: 'json' },
 		messageJson: JSON.stringify({ recipient: { appCustomerId: 'C-70021' }, message }),
 	});
 	const template = (messageId?: string) => ({
@@ -161,7 +163,7 @@ describe('Message ID beside a message as JSON', () => {
 			},
 		},
 	});
-	const options = { messageId: 'transfer-17' };
+	const options = { specifyMessage: 'json', messageId: 'transfer-17' };
 
 	it.each([
 		['a text', { text: 'Hello' }],
@@ -189,7 +191,7 @@ describe('Message ID beside a message as JSON', () => {
 describe('Concurrency that is none', () => {
 	const document = { fileName: 'a.txt', fileData: FILE.data };
 	const asJson = {
-		specifyMessage: 'json',
+		options: { specifyMessage: 'json' },
 		messageJson: JSON.stringify({
 			recipient: { appCustomerId: 'C-70021' },
 			message: { document },
@@ -259,7 +261,7 @@ describe('Sign Payload on the Device, when an expression says nothing', () => {
 			{
 				...HELLO,
 				below: 'buttons',
-				specifyButtons: 'json',
+				options: { specifyButtons: 'json' },
 				buttonsJson: '={{ [{ title: "Yes", payloadHidden: $json.nope }] }}',
 			},
 		],
@@ -268,7 +270,7 @@ describe('Sign Payload on the Device, when an expression says nothing', () => {
 			{
 				...HELLO,
 				below: 'quickReplies',
-				specifyQuickReplies: 'json',
+				options: { specifyQuickReplies: 'json' },
 				quickRepliesJson: '={{ [{ title: "Yes", payloadHidden: null }] }}',
 			},
 		],
@@ -304,7 +306,7 @@ describe('two that a press could not tell apart', () => {
 			{
 				...HELLO,
 				below: 'buttons',
-				specifyButtons: 'json',
+				options: { specifyButtons: 'json' },
 				buttonsJson: '["Yes", { "title": "No", "value": "Yes" }]',
 			},
 		],

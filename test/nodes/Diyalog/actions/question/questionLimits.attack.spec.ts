@@ -165,8 +165,7 @@ describe('beside the resend limits of a code in the question:', () => {
 	const withCode = (customerNo: string, maxQuestions: number, resendLimits: INodeParameters) => ({
 		...WITH_CODE,
 		customerNo,
-		resendLimits,
-		options: limits({ maxQuestions }),
+		options: { ...limits({ maxQuestions }), resendLimits: { values: resendLimits } },
 	});
 
 	it('10. no code is spent by a question that is refused', async () => {
