@@ -115,6 +115,7 @@ describeWithChromium('the editor', () => {
 		await (await editor.openSection('Actions')).getByText('Send an OTP', { exact: true }).click();
 		await editor.fill('customerNo', CUSTOMER_NO);
 		await editor.fill('message', 'Transfer of 1,250.00 TL to Ada Flowers?');
+		await editor.choose('below', 'Buttons');
 		await editor.add('Add Button');
 		await editor.fill('buttons.button[0].title', 'Approve');
 		await editor.fill('buttons.button[0].payload', 'approve');
@@ -163,8 +164,8 @@ describeWithChromium('the editor', () => {
 	};
 
 	it.each([
-		['Send a message', 'send', [...RECIPIENT, 'Message', 'Below the Text']],
-		['Send a carousel of cards', 'sendCarousel', [...RECIPIENT, 'Cards']],
+		['Send a message', 'send', ['Specify Message', ...RECIPIENT, 'Message', 'Below the Text']],
+		['Send a carousel of cards', 'sendCarousel', [...RECIPIENT, 'Specify Cards', 'Cards']],
 		[
 			'Send a document',
 			'sendDocument',
@@ -212,25 +213,25 @@ describeWithChromium('the editor', () => {
 		60_000,
 	);
 
-	it('an OTP: what is rare lies in the options, and decides about the rest from there', async () => {
+	it('an OTP: what is rare lies in the options', async () => {
 		await open();
 		await addAction('Send an OTP');
-		const panel = ['Customer Number', 'Message', 'OTP', 'OTP Value', 'Auto-Fill in the App'];
-		const first = ['Resource', 'Operation', ...panel, 'Transaction', 'Buttons', 'Options'];
+		const panel = ['Specify Message', 'Customer Number', 'Message', 'OTP', 'OTP Value'];
+		const last = ['Below the Text', 'Options'];
+		const given = ['Resource', 'Operation', ...panel, 'Auto-Fill in the App', ...last];
 		await editor.picture(`${PICTURES}/panel-otp-send.png`);
-		expect(await editor.labels()).toEqual(first);
-		await editor.addField('Options', 'Specify Message');
-		const asJson = await editor.labels();
-		expect(asJson).toEqual(expect.arrayContaining(['Message (JSON)', 'Specify Message']));
-		for (const label of ['Customer Number', 'Message', 'OTP Value', 'Buttons'])
-			expect(asJson).not.toContain(label);
-		await editor.choose('options.specifyMessage', 'Using Fields');
-		expect((await editor.labels()).slice(0, first.length)).toEqual(first);
-		await editor.addField('Options', 'Specify Buttons');
-		const buttons = await editor.labels();
-		expect(buttons).toContain('Buttons (JSON)');
-		expect(buttons).not.toContain('Buttons');
-		await proved('the panel of Send an OTP', 'eight fields; JSON is an option');
+		expect(await editor.labels()).toEqual(given);
+		await editor.choose('otpMode', 'Generate');
+		const generated = [...panel.slice(0, -1), 'Auto-Fill in the App', 'Transaction', ...last];
+		expect(await editor.labels()).toEqual(['Resource', 'Operation', ...generated]);
+		await editor.addField('Options', 'Resend Limits');
+		expect(await editor.labels()).toEqual(
+			expect.arrayContaining(['Codes in the Window', 'Window (Minutes)', 'First Gap (Seconds)']),
+		);
+		await proved(
+			'the panel of Send an OTP',
+			'eight fields, for a given code and for a generated one',
+		);
 	}, 60_000);
 
 	it('a question by a link is an option, and the notice above says what it is worth', async () => {

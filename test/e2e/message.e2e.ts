@@ -109,7 +109,7 @@ describeWithChromium('messages', () => {
 			{
 				message: 'Which branch do you want to visit?',
 				below: 'quickReplies',
-				options: { specifyQuickReplies: 'json' },
+				specifyQuickReplies: 'json',
 				quickRepliesJson: "={{ ['Moda', 'Levent', 'Kızılay', 'Alsancak', 'Lara'] }}",
 			},
 			{ kind: 'quickReplies', quickReplies: [{ title: 'Moda' }, {}, {}, {}, { title: 'Lara' }] },
@@ -147,7 +147,7 @@ describeWithChromium('messages', () => {
 		[
 			'a whole message as JSON',
 			{
-				options: { specifyMessage: 'json' },
+				specifyMessage: 'json',
 				messageJson:
 					"={{ { recipient: { appCustomerId: '70021' }, message: { text: 'From one object' } } }}",
 			},
@@ -196,7 +196,7 @@ describeWithChromium('messages', () => {
 		const { item } = await send({
 			message: 'Choose',
 			below: 'buttons',
-			options: { specifyButtons: 'json' },
+			specifyButtons: 'json',
 			buttonsJson: '={{ [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }}',
 		});
 		expect(item).toEqual({
@@ -236,7 +236,7 @@ describeWithChromium('messages', () => {
 			resource: 'message',
 			message: 'Where do you want to pick up your card?',
 			responseType: 'choice',
-			options: { specifyChoices: 'json' },
+			specifyChoices: 'json',
 			choicesJson: `={{ ${JSON.stringify(titles.map((title, value) => ({ title, value })))} }}`,
 		});
 		const asked = await asking.start();
@@ -249,7 +249,7 @@ describeWithChromium('messages', () => {
 
 	it('an OTP with five choices is refused', async () => {
 		const choicesJson = '={{ [1, 2, 3, 4, 5] }}';
-		const fields = { responseType: 'choice', options: { specifyChoices: 'json' }, choicesJson };
+		const fields = { responseType: 'choice', specifyChoices: 'json', choicesJson };
 		const ask = stage.ask(fields, { onError: 'continueRegularOutput' });
 		const workflow = await stage.createCalled([[ask]]);
 		expect(JSON.stringify(itemsOf(await workflow.run(), ask.name))).toContain(

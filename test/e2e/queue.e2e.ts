@@ -65,6 +65,7 @@ const sendNode = (credentialId: string, customerNo: string, messageId: string, m
 			customerNo,
 			messageId,
 			message: 'Do you approve the transfer?',
+			below: 'buttons',
 			buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 		},
 		more,

@@ -81,6 +81,7 @@ describeUnless(
 			const sending = stage.send({
 				message: 'Approve?',
 				options: { messageId: 'transfer-17' },
+				below: 'buttons',
 				buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 			});
 			const call = webhook('send', ANSWERS_AT_THE_END);

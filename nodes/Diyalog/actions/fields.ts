@@ -185,38 +185,22 @@ export const shownAlso = (field: INodeProperties, added: IDisplayOptions): INode
 	};
 };
 
-/**
- * The option that says where something comes from. Adding it means JSON: the fields are there without it.
- *
- * @param what it is, as its label says it
- */
-const specifyOption = (what: string, name: string, description: string): INodeProperties => ({
-	displayName: `Specify ${what}`,
+const specifyField = (field: INodeProperties, name: string): INodeProperties => ({
+	displayName: `Specify ${field.displayName}`,
 	name,
 	type: 'options',
 	noDataExpression: true,
 	options: [
-		{ name: 'Using Fields', value: 'fields' },
-		{ name: 'Using JSON', value: 'json' },
+		{ name: 'Using Fields Below', value: 'fields' },
+		{ name: 'Using JSON', value: 'json', description: 'An expression can give any number of them' },
 	],
-	default: 'json',
-	description,
+	default: 'fields',
 });
-
-const byJson = (specify: string): Record<string, string[]> => ({
-	[`/options.${specify}`]: ['json'],
-});
-
-/** A list by fields or from data: its fields, and the option that says which. */
-export interface ListFields {
-	fields: INodeProperties[];
-	option: INodeProperties;
-}
 
 /**
  * A list by fields or from data.
  *
- * @param specify the name of the option that says which
+ * @param specify the name of the field that says which
  * @param example of JSON
  * @param displayOptions when they are shown at all
  */
@@ -224,8 +208,8 @@ export function fieldsOrJson(
 	field: INodeProperties,
 	specify: string,
 	example: string,
-	show: Record<string, string[]> = {},
-): ListFields {
+	displayOptions: IDisplayOptions = {},
+): INodeProperties[] {
 	const json: INodeProperties = {
 		displayName: `${field.displayName} (JSON)`,
 		name: `${field.name}Json`,
@@ -234,47 +218,61 @@ export function fieldsOrJson(
 		placeholder: `e.g. ${example}`,
 		description: `A list of texts, or of objects. Example: <code>${example}</code>.`,
 	};
-	const where = `Where the ${field.displayName.toLowerCase()} come from. From JSON an expression can give any number of them.`;
-	const option = specifyOption(field.displayName, specify, where);
-	return {
-		fields: [
-			shownAlso(field, { hide: byJson(specify) }),
-			shownAlso(json, { show: byJson(specify) }),
-		].map((each) => shownAlso(each, { show })),
-		option: shownAlso(option, {
-			show: Object.fromEntries(Object.entries(show).map(([name, values]) => [`/${name}`, values])),
-		}),
-	};
+	return [
+		specifyField(field, specify),
+		shownAlso(field, { show: { [specify]: ['fields'] } }),
+		shownAlso(json, { show: { [specify]: ['json'] } }),
+	].map((each) => shownAlso(each, displayOptions));
 }
 
 /** Buttons by fields or from data. */
-export const buttonsFields = (show?: Record<string, string[]>): ListFields =>
+export const buttonsFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>
 	fieldsOrJson(
 		buttonsField,
 		'specifyButtons',
 		'[{ "title": "Approve", "value": "approve" }, "Decline"]',
-		show,
+		displayOptions,
 	);
 
+const NOTHING = { name: 'Nothing', value: 'nothing' };
+
+const BELOW = [
+	{ name: 'Buttons', value: 'buttons', description: 'Up to 3, which stay in the chat' },
+	NOTHING,
+	{
+		name: 'Quick Replies',
+		value: 'quickReplies',
+		description: 'Up to 11 choices above the text field, which vanish after a tap',
+	},
+];
+
+/**
+ * What stands below the text of a message.
+ *
+ * @param kinds of it that the kind of message can have, beside nothing
+ */
+export const belowField = (...kinds: string[]): INodeProperties => ({
+	displayName: 'Below the Text',
+	name: 'below',
+	type: 'options',
+	noDataExpression: true,
+	options: BELOW.filter((option) => option === NOTHING || kinds.includes(option.value)),
+	default: 'nothing',
+	description: 'What the person can press',
+});
+
 /** Quick replies by fields or from data. */
-export const quickRepliesFields = (show?: Record<string, string[]>): ListFields =>
+export const quickRepliesFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>
 	fieldsOrJson(
 		quickRepliesField,
 		'specifyQuickReplies',
 		'["Yes", "No", { "title": "Later", "value": "later" }]',
-		show,
+		displayOptions,
 	);
 
 /** A field that a message as JSON takes the place of. */
 export const unlessJson = (field: INodeProperties): INodeProperties =>
-	shownAlso(field, { hide: byJson('specifyMessage') });
-
-/** Says whether a whole message is entered by fields or as one JSON object. */
-export const specifyMessageOption = specifyOption(
-	'Message',
-	'specifyMessage',
-	'Where the message comes from. JSON is one object as Diyalog documents it, with the recipient.',
-);
+	shownAlso(field, { show: { specifyMessage: ['fields'] } });
 
 /**
  * A whole message by fields or as one JSON object.
@@ -287,10 +285,21 @@ export const jsonMessageFields = (
 	example: string,
 ): INodeProperties[] => [
 	{
+		displayName: 'Specify Message',
+		name: 'specifyMessage',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{ name: 'Using Fields Below', value: 'fields' },
+			{ name: 'Using JSON', value: 'json', description: 'One object as Diyalog documents it' },
+		],
+		default: 'fields',
+	},
+	{
 		displayName: 'Message (JSON)',
 		name: 'messageJson',
 		type: 'json',
-		displayOptions: { show: byJson('specifyMessage') },
+		displayOptions: { show: { specifyMessage: ['json'] } },
 		default: '',
 		placeholder: `e.g. ${example}`,
 		description: `The message with its recipient, under the names that Diyalog documents. Example: <code>${example}</code>.`,

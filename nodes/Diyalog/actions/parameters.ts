@@ -14,9 +14,6 @@ type Parameter = Pick<INodeProperties, 'name' | 'default'>;
 /** Gives the value of a parameter for an item. */
 export type ParameterReader = (parameter: Parameter, itemIndex: number) => unknown;
 
-/** The collection in which an operation has what is rare, also what decides about other fields. */
-export const OPTIONS = 'options';
-
 /** What n8n would check of a value is checked by our own schemas, in words that say what to do. */
 const UNCHECKED = { skipValidation: true };
 
@@ -47,7 +44,7 @@ export function parameterReader(context: IExecuteFunctions): ParameterReader {
 /**
  * What was entered into fields for an item. Those that the editor does not show cannot be read, and do not count.
  *
- * @param fields in the order of the editor: which are shown depends on what stands above them, and on their options
+ * @param fields in the order of the editor: which are shown depends on what stands above them
  */
 export function readFields(
 	read: ParameterReader,
@@ -55,9 +52,7 @@ export function readFields(
 	itemIndex: number,
 ): Entered {
 	const entered: Record<string, unknown> = {};
-	const isOptions = ({ name }: INodeProperties) => name === OPTIONS;
-	const inOrder = [...fields.filter(isOptions), ...fields.filter((field) => !isOptions(field))];
-	for (const field of inOrder) {
+	for (const field of fields) {
 		if (field.type !== 'notice' && isShown(field, entered))
 			entered[field.name] = read(field, itemIndex);
 	}

@@ -1,7 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import type { ClientOptions } from '../transport/client';
-import { OPTIONS } from './parameters';
 import type { ParameterReader } from './parameters';
 
 const DEFAULT_CONCURRENCY = 50;
@@ -65,7 +64,7 @@ const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
 /** The options of an operation, in alphabetical order, as the editor lists them. */
 export const optionsField = (options: readonly INodeProperties[]): INodeProperties => ({
 	displayName: 'Options',
-	name: OPTIONS,
+	name: 'options',
 	type: 'collection',
 	placeholder: 'Add Option',
 	default: {},
@@ -82,7 +81,7 @@ const bounded = (min: number, max: number, fallback: number) =>
 const maxRetriesSchema = bounded(0, MAX_RETRIES, DEFAULT_MAX_RETRIES).transform(Math.floor);
 const timeoutSchema = bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
 
-const option = (name: string) => ({ name: `${OPTIONS}.${name}`, default: null });
+const option = (name: string) => ({ name: `options.${name}`, default: null });
 
 /** Reads how the requests of an item are sent. Of the options only what says so is looked at. */
 export const readSendOptions = (read: ParameterReader, itemIndex: number): ClientOptions => ({

@@ -20,11 +20,14 @@ export const DEFAULT_FIRST_GAP_S = 15;
 /** What the fields of a code hold. Those that the editor does not show are undefined. */
 export const codeShape = {
 	otpMode: z.enum(['none', 'given', 'generate']).default('given'),
+	/** of a code that the node makes */
 	transaction: transactionSchema.prefault({}),
 };
 
 /** What the options of a code hold. */
 export const codeOptionsShape = {
+	/** of a code that is given */
+	transaction: transactionSchema.prefault({}),
 	codeLength: wholeNumber(MIN_CODE_LENGTH, MAX_CODE_LENGTH, MIN_CODE_LENGTH),
 	codeCharacters: z.enum(['digits', 'lettersAndDigits']).default('digits'),
 	validMinutes: wholeNumber(1, MAX_VALID_MINUTES, DEFAULT_VALID_MINUTES),

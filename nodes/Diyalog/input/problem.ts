@@ -1,6 +1,6 @@
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { isEntered, isShown } from './shown';
+import { isShown } from './shown';
 import type { Entered } from './shown';
 
 /**
@@ -47,6 +47,8 @@ export const decided = (name: string) =>
 				? addProblem(context, ...UNDECIDED, name)
 				: entered,
 		);
+
+const isEntered = (value: unknown): value is Entered => typeof value === 'object' && value !== null;
 
 type Entry = INodeProperties | INodePropertyCollection;
 

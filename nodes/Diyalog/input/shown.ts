@@ -3,16 +3,6 @@ import type { INodeProperties } from 'n8n-workflow';
 /** What was entered into the fields of one level, by name. */
 export type Entered = Readonly<Record<string, unknown>>;
 
-/** Whether it has entries, as what was entered into a collection has. */
-export const isEntered = (value: unknown): value is Entered =>
-	typeof value === 'object' && value !== null;
-
-/** The value of a field, or of an entry of a collection, e.g. `options.answerBy`. */
-const valueAt = (values: Entered, path: string): unknown =>
-	path
-		.split('.')
-		.reduce<unknown>((value, name) => (isEntered(value) ? value[name] : undefined), values);
-
 /**
  * Whether the editor shows a field, as its displayOptions say. Of these n8n can do more than is used here: lists of values.
  *
@@ -25,8 +15,6 @@ export function isShown(
 	all: Entered = values,
 ): boolean {
 	const holds = ([name, allowed]: [string, readonly unknown[] | undefined]): boolean =>
-		allowed?.includes(
-			name.startsWith('/') ? valueAt(all, name.slice(1)) : valueAt(values, name),
-		) === true;
+		allowed?.includes(name.startsWith('/') ? all[name.slice(1)] : values[name]) === true;
 	return Object.entries(show).every(holds) && !Object.entries(hide).some(holds);
 }

@@ -99,19 +99,9 @@ const fromJson = z
 		return { ...messageJson, messageId: messageId ?? options.messageId ?? inside };
 	});
 
-const specifySchema = z.object({
-	options: z
-		.object({ specifyMessage: z.unknown().default('fields') })
-		.default({ specifyMessage: 'fields' }),
-});
-
-/** Whether a message is given by fields, and so certainly not as JSON. */
-export const isByFields = (entered: Entered): boolean =>
-	specifySchema.safeParse(entered).data?.options.specifyMessage === 'fields';
-
 /** What was entered for a message: a text with what can be pressed, or the whole as JSON. */
-export const sendSchema = (entered: Entered): z.ZodType<MessageInput> =>
-	isByFields(entered) ? fromFields : fromJson;
+export const sendSchema = ({ specifyMessage }: Entered): z.ZodType<MessageInput> =>
+	specifyMessage === 'json' ? fromJson : fromFields;
 
 /** What was entered for a question, with the buttons that it needs. More than a phone shows become quick replies. */
 export const questionSchema = withRecipient(

@@ -55,6 +55,7 @@ const inputSchema = z
 	.transform(({ buttonsV2, buttonsJson, buttons, options, ...input }) => ({
 		...input,
 		...options,
+		transaction: input.otpMode === 'given' ? options.transaction : input.transaction,
 		buttons: buttonsV2 ?? buttonsJson ?? buttons,
 	}));
 

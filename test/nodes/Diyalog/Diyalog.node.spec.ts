@@ -90,6 +90,7 @@ describe('send', () => {
 				txCode: 'LOG2',
 				deviceId: '628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
 			},
+			below: 'buttons',
 			buttons: {
 				button: [
 					{

@@ -56,16 +56,14 @@ const cardsField: INodeProperties = {
 	],
 };
 
-const cards = fieldsOrJson(
-	cardsField,
-	'specifyCards',
-	'[{ "title": "Gold Card", "buttons": ["I Want It"] }]',
-);
-
 const fields: INodeProperties[] = [
 	...recipientFields,
-	...cards.fields,
-	optionsField([...sendOptions, messageIdField, cards.option]),
+	...fieldsOrJson(
+		cardsField,
+		'specifyCards',
+		'[{ "title": "Gold Card", "buttons": ["I Want It"] }]',
+	),
+	optionsField([...sendOptions, messageIdField]),
 ];
 
 /** Sends cards to swipe through Diyalog's SendMessage API. */

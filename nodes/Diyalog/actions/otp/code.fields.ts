@@ -131,11 +131,13 @@ export const codeFields: INodeProperties[] = [
 		description:
 			"Whether Diyalog's mobile SDK also hands the code to your company's app, which can fill it in. Handy for a login. Turn it off for a payment: the app could complete it without any act of the person.",
 	},
-	{ ...transactionField, displayOptions: { show: { otpMode: ['generate', 'given'] } } },
+	{ ...transactionField, displayOptions: { show: { otpMode: ['generate'] } } },
 ];
 
 /** The options of an operation that sends a code. */
 export const codeOptions: INodeProperties[] = [
+	// A code from elsewhere is mostly checked there, and so is what it is for.
+	{ ...transactionField, displayOptions: { show: { '/otpMode': ['given'] } } },
 	{
 		displayName: 'Code Length',
 		name: 'codeLength',

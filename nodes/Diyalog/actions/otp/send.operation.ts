@@ -1,11 +1,12 @@
 import type { INodeProperties } from 'n8n-workflow';
 import {
+	belowField,
 	buttonsFields,
 	customerNoField,
 	jsonMessageFields,
 	messageIdField,
 	otpOptions,
-	specifyMessageOption,
+	shownAlso,
 	unlessJson,
 } from '../fields';
 import type { Operation } from '../operation';
@@ -30,23 +31,17 @@ const textFields: INodeProperties[] = [
 	},
 ];
 
-const buttons = buttonsFields();
-
 /** A message as JSON has these itself. */
-const furtherOptions: INodeProperties[] = [buttons.option, messageIdField, ...otpOptions];
+const isInJson = (field: INodeProperties): INodeProperties =>
+	shownAlso(field, { show: { '/specifyMessage': ['fields'] } });
 
 const EXAMPLE = '{ "customerNo": "70021", "messageId": "17", "mokMessage": "Hello" }';
 
 const fields: INodeProperties[] = [
 	...jsonMessageFields(textFields, EXAMPLE),
 	...codeFields.map((field) => (field.name === 'otpValue' ? unlessJson(field) : field)),
-	...buttons.fields.map(unlessJson),
-	optionsField([
-		...sendOptions,
-		...codeOptions,
-		specifyMessageOption,
-		...furtherOptions.map(unlessJson),
-	]),
+	...[belowField('buttons'), ...buttonsFields({ show: { below: ['buttons'] } })].map(unlessJson),
+	optionsField([...sendOptions, ...codeOptions, ...[messageIdField, ...otpOptions].map(isInJson)]),
 ];
 
 /** Sends a one-time password, or any message with buttons, through Diyalog's SendOTP API. */

@@ -26,7 +26,7 @@ import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
 import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
-import { OPTIONS, readFields } from '../parameters';
+import { readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
@@ -229,7 +229,7 @@ function prepare(
 	const appSecret = String(credential.appSecret ?? '');
 	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
 	const button = buttonsOf(context, response, turn);
-	const options = { ...Object(entered[OPTIONS]), messageId };
+	const options = { ...Object(entered.options), messageId };
 	const made = toMessage({ ...entered, options, buttons: { button } }, 0);
 	const message = limitQuestions(context, credential, input.questionLimits, made);
 	const wait: Wait = {

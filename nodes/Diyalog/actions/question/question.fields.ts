@@ -290,16 +290,8 @@ const questionLimitsOption: INodeProperties = {
 	],
 };
 
-const choices = fieldsOrJson(
-	choicesField,
-	'specifyChoices',
-	'["Card", { "title": "Loan", "value": "loan" }]',
-	{ responseType: ['choice'] },
-);
-
 const waitOptions: INodeProperties[] = [
 	answerByOption,
-	choices.option,
 	limitWaitTimeOption,
 	questionLimitsOption,
 	{
@@ -367,6 +359,11 @@ export const questionField: INodeProperties = {
 export const responseFields = (maxChoices: number): INodeProperties[] => [
 	responseTypeField(maxChoices),
 	approvalOptionsField,
-	...choices.fields,
+	...fieldsOrJson(
+		choicesField,
+		'specifyChoices',
+		'["Card", { "title": "Loan", "value": "loan" }]',
+		{ show: { responseType: ['choice'] } },
+	),
 	expectedCodeField,
 ];

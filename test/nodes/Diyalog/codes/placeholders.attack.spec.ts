@@ -50,6 +50,7 @@ const noLimit = { ...generate, options: { resendLimits: { values: { maxCodes: 0 
 const field = (name: string, value: string) => ({ otherFields: { field: [{ name, value }] } });
 const button = (values: INodeParameters) => ({
 	message: 'Pay?',
+	below: 'buttons',
 	buttons: { button: [{ type: 'postback', title: 'Yes', payload: 'yes', ...values }] },
 });
 const code = { responseType: 'code', expectedCode: '42' };
@@ -70,7 +71,7 @@ const REFUSED: ReadonlyArray<[string, INodeParameters, RegExp]> = [
 	['8. a field of an emptied transaction', { ...none, message: 'For {purpose}?' }, /^Message /],
 	[
 		'9. a field without a value',
-		{ ...givenCode, message: '{code} {purpose}', transaction: field('purpose', '') },
+		{ ...givenCode, message: '{code} {purpose}', options: { transaction: field('purpose', '') } },
 		/^Message .*braces/,
 	],
 	['10. an unknown name, no code', { ...none, message: 'Dear {firstName}' }, /^Message .*braces/],
@@ -88,7 +89,11 @@ const REFUSED: ReadonlyArray<[string, INodeParameters, RegExp]> = [
 	['22. {Code}, generated', { ...generate, message: 'Code {Code}' }, /Message .*\{code\}/],
 	[
 		'23. a field in other letters',
-		{ ...givenCode, message: '{code} login {Purpose}', transaction: field('purpose', 'login') },
+		{
+			...givenCode,
+			message: '{code} login {Purpose}',
+			options: { transaction: field('purpose', 'login') },
+		},
 		/\{purpose\}/,
 	],
 ];

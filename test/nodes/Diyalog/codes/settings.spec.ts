@@ -53,7 +53,7 @@ describe('the text', () => {
 	});
 
 	it('a transaction without a code is refused', () => {
-		expect(() => prepared('Pay?', { otpMode: 'given', transaction: PAYMENT })).toThrow(
+		expect(() => prepared('Pay?', { otpMode: 'given', options: { transaction: PAYMENT } })).toThrow(
 			/OTP Value is empty/,
 		);
 	});

@@ -65,7 +65,7 @@ async function refusedMessage(parameters: INodeParameters): Promise<string> {
 
 const asJson = (message: object): INodeParameters => ({
 	resource: 'message',
-	options: { specifyMessage: 'json' },
+	specifyMessage: 'json',
 	messageJson: JSON.stringify({ recipient: { appCustomerId: '70021' }, message }),
 });
 
@@ -147,7 +147,7 @@ describe('two answers look the same:', () => {
 			{ title: one, value: 'a' },
 			{ title: other, value: 'b' },
 		];
-		const json = { options: { specifyChoices: 'json' }, choicesJson: JSON.stringify(choices) };
+		const json = { specifyChoices: 'json', choicesJson: JSON.stringify(choices) };
 		const expected = /^Choices has the same title twice /;
 		expect(await refusedQuestion({ responseType: 'choice', ...json })).toMatch(expected);
 		const byFields = { responseType: 'choice', choices: { choice: choices } };
@@ -156,7 +156,7 @@ describe('two answers look the same:', () => {
 
 	it('6. what a person can tell apart is asked', async () => {
 		const choicesJson = '["Ol", "Öl", "ol", "Sil", "Şil", "1", "11"]';
-		const question = { responseType: 'choice', options: { specifyChoices: 'json' }, choicesJson };
+		const question = { responseType: 'choice', specifyChoices: 'json', choicesJson };
 		await instance.ask(credentials, { resource: 'message', ...question });
 		const values = { approvalType: 'single', approveLabel: 'Decline' };
 		await instance.ask(credentials, { approvalOptions: { values } });
@@ -170,22 +170,17 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	const many = (entry: unknown) => JSON.stringify(Array<unknown>(500_000).fill(entry));
 	const list = (entry: unknown) => Array<unknown>(500_000).fill(entry);
 	const buttons = { type: 'template', payload: { templateType: 'button', text: 'x' } };
+	const ofOtp = { resource: 'otp', below: 'buttons', specifyButtons: 'json' };
 
 	it.each<[string, INodeParameters]>([
-		[
-			'texts as buttons',
-			{ resource: 'otp', options: { specifyButtons: 'json' }, buttonsJson: many('a') },
-		],
-		[
-			'lists as buttons',
-			{ resource: 'otp', options: { specifyButtons: 'json' }, buttonsJson: many([]) },
-		],
+		['texts as buttons', { ...ofOtp, buttonsJson: many('a') }],
+		['lists as buttons', { ...ofOtp, buttonsJson: many([]) }],
 		[
 			'quick replies',
 			{
 				resource: 'message',
 				below: 'quickReplies',
-				options: { specifyQuickReplies: 'json' },
+				specifyQuickReplies: 'json',
 				quickRepliesJson: many('a'),
 			},
 		],
@@ -194,7 +189,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 			{
 				resource: 'message',
 				operation: 'sendCarousel',
-				options: { specifyCards: 'json' },
+				specifyCards: 'json',
 				cardsJson: many({ title: 'a' }),
 			},
 		],
@@ -203,7 +198,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 			{
 				resource: 'message',
 				operation: 'sendCarousel',
-				options: { specifyCards: 'json' },
+				specifyCards: 'json',
 				cardsJson: JSON.stringify([{ title: 'a', buttons: list('a') }]),
 			},
 		],
@@ -217,7 +212,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 			'buttonsV2 of a whole OTP',
 			{
 				resource: 'otp',
-				options: { specifyMessage: 'json' },
+				specifyMessage: 'json',
 				messageJson: JSON.stringify({
 					customerNo: '70021',
 					messageId: '1',
@@ -235,7 +230,7 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	it('8. half a million choices', async () => {
 		const question = {
 			responseType: 'choice',
-			options: { specifyChoices: 'json' },
+			specifyChoices: 'json',
 			choicesJson: many('a'),
 		};
 		const start = performance.now();
@@ -283,7 +278,7 @@ describe('what stands in the place of a name in JSON is not repeated by the erro
 		'{"text":"x","constructor":{"prototype":{"polluted":1}}}',
 	])('13. %s changes no prototype, and is not sent', async (message) => {
 		const messageJson = `{"recipient":{"appCustomerId":"70021"},"message":${message}}`;
-		await refusedMessage({ resource: 'message', options: { specifyMessage: 'json' }, messageJson });
+		await refusedMessage({ resource: 'message', specifyMessage: 'json', messageJson });
 		expect({}).not.toHaveProperty('polluted');
 		expect({}).not.toHaveProperty('text');
 	});
@@ -296,12 +291,11 @@ describe('a message takes the id of another one:', () => {
 			await instance.ask(credentials, {});
 			const messageId = sandbox.messages().at(-1)?.messageId ?? '';
 			const offer = { title: 'Show Me the Offer', value: 'approve' };
-			const buttons = { options: { specifyButtons: 'json' }, buttonsJson: JSON.stringify([offer]) };
+			const buttons = { specifyButtons: 'json', buttonsJson: JSON.stringify([offer]) };
 			const byFields = {
 				resource,
 				below: 'buttons',
 				...buttons,
-				messageId,
 				options: { messageId },
 			};
 			const expected = /^Message ID is that of a question which an execution asks /;
@@ -309,7 +303,7 @@ describe('a message takes the id of another one:', () => {
 			const text = { customerNo: '70021', messageId, mokMessage: 'x' };
 			const whole = {
 				resource,
-				options: { specifyMessage: 'json' },
+				specifyMessage: 'json',
 				messageJson: JSON.stringify(text),
 			};
 			expect(
@@ -325,7 +319,7 @@ describe('a message takes the id of another one:', () => {
 		const carousel = {
 			resource: 'message',
 			operation: 'sendCarousel',
-			options: { specifyCards: 'json' },
+			specifyCards: 'json',
 		};
 		const expected = /^Message ID is that of a question which an execution asks /;
 		expect(await refusedMessage({ ...carousel, cardsJson: JSON.stringify(cards) })).toMatch(
@@ -342,7 +336,7 @@ describe('a message takes the id of another one:', () => {
 		const carousel = {
 			resource: 'message',
 			operation: 'sendCarousel',
-			options: { specifyCards: 'json' },
+			specifyCards: 'json',
 		};
 		expect(await refusedMessage({ ...carousel, cardsJson })).toMatch(/ contains "\]:" /);
 	});

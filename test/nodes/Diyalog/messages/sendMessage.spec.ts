@@ -43,7 +43,7 @@ function refusal(operation: string, schema: z.ZodType<MessageInput>, raw: Raw): 
 
 const refused = (raw: Raw) => refusal('send', sendSchema(raw), raw);
 
-const whole = (messageJson: unknown) => ({ options: { specifyMessage: 'json' }, messageJson });
+const whole = (messageJson: unknown) => ({ specifyMessage: 'json', messageJson });
 
 const KINDS = [
 	'sendmessage-text.json',

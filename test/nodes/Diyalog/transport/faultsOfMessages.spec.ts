@@ -13,7 +13,7 @@ const FILE = { data: Buffer.from(TEXT).toString('base64'), mimeType: 'text/plain
 /** A message as JSON, its recipient as the item says. */
 const asJson = (message: IDataObject): IDataObject => ({
 	operation: 'send',
-	options: { specifyMessage: 'json' },
+	specifyMessage: 'json',
 	messageJson: `={ "recipient": { "appCustomerId": "{{ $json.customerNo }}" }, "message": ${JSON.stringify(message)} }`,
 });
 
@@ -22,7 +22,7 @@ const OPERATIONS: Record<string, IDataObject> = {
 		operation: 'send',
 		message: TEXT,
 		below: 'buttons',
-		options: { specifyButtons: 'json' },
+		specifyButtons: 'json',
 		buttonsJson: '["Yes"]',
 	},
 	sendAsJson: asJson({ text: TEXT }),

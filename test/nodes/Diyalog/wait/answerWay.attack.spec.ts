@@ -368,7 +368,7 @@ describe('a text that looks like a press', () => {
 
 	const asJson = (payload: object): INodeParameters => ({
 		operation: 'send',
-		options: { specifyMessage: 'json' },
+		specifyMessage: 'json',
 		messageJson: JSON.stringify({
 			recipient: { appCustomerId: '70021' },
 			message: { attachment: { type: 'template', payload } },
@@ -387,7 +387,7 @@ describe('a text that looks like a press', () => {
 			'card-2',
 			{
 				operation: 'sendCarousel',
-				options: { specifyCards: 'json' },
+				specifyCards: 'json',
 				cardsJson: '[{ "title": "A", "messageId": "card-2" }]',
 			},
 		],

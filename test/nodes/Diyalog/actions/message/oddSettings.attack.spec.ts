@@ -134,7 +134,7 @@ describe('a choice that is none is refused by name', () => {
 		['Response Type', 'responseType', { ...HELLO, operation: 'sendAndWait' }],
 		['Answer By', 'answerBy', { ...HELLO, operation: 'sendAndWait' }],
 	])('4. %s', async (label, name, parameters) => {
-		const isOption = /^specify|^answerBy$/.test(name);
+		const isOption = name === 'answerBy';
 		for (const value of [NOTHING, '={{ null }}', 'other', '', '={{ ["json"] }}', 'Fields']) {
 			const choice = { [name]: value };
 			const { error } = await run({ ...parameters, ...(isOption ? { options: choice } : choice) });
@@ -149,7 +149,7 @@ describe('a choice that is none is refused by name', () => {
 
 describe('Message ID beside a message as JSON', () => {
 	const json = (message: IDataObject) => ({
-		options: { specifyMessage: 'json' },
+		specifyMessage: 'json',
 		messageJson: JSON.stringify({ recipient: { appCustomerId: 'C-70021' }, message }),
 	});
 	const template = (messageId?: string) => ({
@@ -163,7 +163,7 @@ describe('Message ID beside a message as JSON', () => {
 			},
 		},
 	});
-	const options = { specifyMessage: 'json', messageId: 'transfer-17' };
+	const options = { messageId: 'transfer-17' };
 
 	it.each([
 		['a text', { text: 'Hello' }],
@@ -191,7 +191,7 @@ describe('Message ID beside a message as JSON', () => {
 describe('Concurrency that is none', () => {
 	const document = { fileName: 'a.txt', fileData: FILE.data };
 	const asJson = {
-		options: { specifyMessage: 'json' },
+		specifyMessage: 'json',
 		messageJson: JSON.stringify({
 			recipient: { appCustomerId: 'C-70021' },
 			message: { document },
@@ -245,7 +245,10 @@ describe('Sign Payload on the Device, when an expression says nothing', () => {
 	it.each<[string, IDataObject]>([
 		['a button', buttons({ payloadHidden: '={{ $json.nope }}' })],
 		['a button', buttons({ payloadHidden: '={{ null }}' })],
-		['a button of an OTP', { ...OTP, buttons: oneButton({ payloadHidden: '={{ undefined }}' }) }],
+		[
+			'a button of an OTP',
+			{ ...OTP, below: 'buttons', buttons: oneButton({ payloadHidden: '={{ undefined }}' }) },
+		],
 		[
 			'a button of a card',
 			{
@@ -261,7 +264,7 @@ describe('Sign Payload on the Device, when an expression says nothing', () => {
 			{
 				...HELLO,
 				below: 'buttons',
-				options: { specifyButtons: 'json' },
+				specifyButtons: 'json',
 				buttonsJson: '={{ [{ title: "Yes", payloadHidden: $json.nope }] }}',
 			},
 		],
@@ -270,7 +273,7 @@ describe('Sign Payload on the Device, when an expression says nothing', () => {
 			{
 				...HELLO,
 				below: 'quickReplies',
-				options: { specifyQuickReplies: 'json' },
+				specifyQuickReplies: 'json',
 				quickRepliesJson: '={{ [{ title: "Yes", payloadHidden: null }] }}',
 			},
 		],
@@ -299,14 +302,14 @@ describe('two that a press could not tell apart', () => {
 
 	it.each<[string, string, IDataObject]>([
 		['Buttons', 'buttons', { ...HELLO, below: 'buttons', buttons: { button: twice } }],
-		['Buttons', 'buttons of an OTP', { ...OTP, buttons: { button: twice } }],
+		['Buttons', 'buttons of an OTP', { ...OTP, below: 'buttons', buttons: { button: twice } }],
 		[
 			'Buttons (JSON)',
 			'buttons from data',
 			{
 				...HELLO,
 				below: 'buttons',
-				options: { specifyButtons: 'json' },
+				specifyButtons: 'json',
 				buttonsJson: '["Yes", { "title": "No", "value": "Yes" }]',
 			},
 		],
