@@ -53,7 +53,13 @@ it.each([
 });
 
 it('2. what may have arrived is sent again only by somebody who was told so', async () => {
-	const side = { ...setup(), parameters: { ...setup().parameters, options: { concurrency: 3 } } };
+	const side = {
+		...setup(),
+		parameters: {
+			...setup().parameters,
+			options: { ...setup().parameters.options, concurrency: 3 },
+		},
+	};
 	behaviours = [breakOff, breakOff, accept];
 	const failed = await runDiyalogNode(side, items);
 	expect(failed.error?.message).toContain('broke off');
