@@ -179,7 +179,7 @@ describe('are sent to the letter:', () => {
 	it('35. a value that looks like a placeholder, of the transaction or as a code', async () => {
 		const transaction = { payee: '{code} {amount} {x}', ...field('note', '{ Code }') };
 		const message = '{code}: {payee} {note}';
-		expect(await send({ ...givenCode, message, transaction })).toBeUndefined();
+		expect(await send({ ...givenCode, message, options: { transaction } })).toBeUndefined();
 		expect(lastText()).toBe('482913: {code} {amount} {x} { Code }');
 		expect(await send({ otpMode: 'given', otpValue: '{code}', message: 'It is {code}' })).toBe(
 			undefined,
