@@ -147,7 +147,7 @@ describe('the database fails', () => {
 	}, 60_000);
 
 	it('3. a link page does not claim that the answer was taken, and a second try works', async () => {
-		const asked = await (await asking({ answerBy: 'link' })).start();
+		const asked = await (await asking({ options: { answerBy: 'link' } })).start();
 		const url = asked.message.buttonsV2?.[0]?.payload ?? '';
 		const confirm = async () => {
 			const response = await fetch(url, { method: 'POST' });
@@ -166,7 +166,7 @@ describe('the database fails', () => {
 });
 
 it('4. a link confirmed by a double click is carried out once', async () => {
-	const links = await asking({ answerBy: 'link' });
+	const links = await asking({ options: { answerBy: 'link' } });
 	for (let round = 0; round < 5; round++) {
 		const asked = await links.start();
 		const url = asked.message.buttonsV2?.[0]?.payload ?? '';

@@ -115,6 +115,7 @@ describeWithChromium('the editor', () => {
 		await (await editor.openSection('Actions')).getByText('Send an OTP', { exact: true }).click();
 		await editor.fill('customerNo', CUSTOMER_NO);
 		await editor.fill('message', 'Transfer of 1,250.00 TL to Ada Flowers?');
+		await editor.choose('below', 'Buttons');
 		await editor.add('Add Button');
 		await editor.fill('buttons.button[0].title', 'Approve');
 		await editor.fill('buttons.button[0].payload', 'approve');
@@ -129,9 +130,10 @@ describeWithChromium('the editor', () => {
 		expect(forPage.filter((label) => label === 'Payload')).toHaveLength(1);
 		expect(forPage).toContain('Address');
 		await editor.fill('buttons.button[1].payload', 'https://www.example.com/transfer-17');
-		await editor.addField('Additional Fields', 'Image URL');
-		await editor.fill('additionalFields.imageUrl', SHOWN_IMAGE);
-		await editor.fill('messageId', 'transfer-17');
+		await editor.addField('Options', 'Image URL');
+		await editor.fill('options.imageUrl', SHOWN_IMAGE);
+		await editor.addField('Options', 'Message ID');
+		await editor.fill('options.messageId', 'transfer-17');
 		await editor.executeUntil('transfer-17');
 		expect(sandbox.messages()).toHaveLength(1);
 		expect(sandbox.messages()[0]).toMatchObject({
@@ -173,7 +175,7 @@ describeWithChromium('the editor', () => {
 		[
 			'Ask and wait for an answer',
 			'sendAndWait',
-			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options', 'Answer By'],
+			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options'],
 		],
 	])(
 		'%s: few fields, in the order of use',
@@ -210,6 +212,48 @@ describeWithChromium('the editor', () => {
 		},
 		60_000,
 	);
+
+	it('an OTP: what is rare lies in the options', async () => {
+		await open();
+		await addAction('Send an OTP');
+		const panel = ['Specify Message', 'Customer Number', 'Message', 'OTP', 'OTP Value'];
+		const last = ['Below the Text', 'Options'];
+		const given = ['Resource', 'Operation', ...panel, 'Auto-Fill in the App', ...last];
+		await editor.picture(`${PICTURES}/panel-otp-send.png`);
+		expect(await editor.labels()).toEqual(given);
+		await editor.choose('otpMode', 'Generate');
+		const generated = [...panel.slice(0, -1), 'Auto-Fill in the App', 'Transaction', ...last];
+		expect(await editor.labels()).toEqual(['Resource', 'Operation', ...generated]);
+		await editor.addField('Options', 'Resend Limits');
+		expect(await editor.labels()).toEqual(
+			expect.arrayContaining(['Codes in the Window', 'Window (Minutes)', 'First Gap (Seconds)']),
+		);
+		await proved(
+			'the panel of Send an OTP',
+			'eight fields, for a given code and for a generated one',
+		);
+	}, 60_000);
+
+	it('a question by a link is an option, and the notice above says what it is worth', async () => {
+		await open();
+		await addAction('Send an OTP and wait for an answer');
+		const notices = async () => await editor.node.innerText();
+		expect(await notices()).toContain('The answer comes in through a Diyalog Trigger');
+		await editor.addField('Options', 'Answer By');
+		await editor.choose('options.answerBy', 'Link to a Page');
+		expect(await notices()).toContain('Whoever has the link can answer');
+		expect(await notices()).not.toContain('The answer comes in through a Diyalog Trigger');
+		await editor.addField('Options', 'Question Limits');
+		expect(await editor.labels()).toEqual(
+			expect.arrayContaining([
+				'Questions in the Window',
+				'Window (Minutes)',
+				'First Gap (Seconds)',
+			]),
+		);
+		await editor.picture(`${PICTURES}/panel-otp-sendAndWait-options.png`);
+		await proved('Answer By and Question Limits', 'added as options, by clicking');
+	}, 60_000);
 
 	it('every decision is a branch that is drawn from its name', async () => {
 		const ASK = 'Send an OTP and wait for an answer';
@@ -289,7 +333,7 @@ describeWithChromium('the editor', () => {
 		await editor.node.waitFor();
 		const labels = await editor.labels();
 		expect(labels).toEqual(
-			expect.arrayContaining(['Message', 'Customer Number', 'Approval Options', 'Answer By']),
+			expect.arrayContaining(['Message', 'Customer Number', 'Approval Options']),
 		);
 		// n8n leaves nothing but approvals to a review.
 		expect(labels).not.toContain('Response Type');

@@ -127,7 +127,7 @@ describe('Diyalog is away', () => {
 			botToken: TOKEN,
 		});
 		const sending = send(credentialId, {
-			messageId: '={{ $json.body.messageId }}',
+			options: { messageId: '={{ $json.body.messageId }}' },
 			message: 'Do you approve?',
 		});
 		const workflowId = await n8n.createWorkflow(

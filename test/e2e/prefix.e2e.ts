@@ -169,7 +169,7 @@ describeUnless(missing, 'a proxy that leaves the prefix on for webhooks', () => 
 	});
 
 	it('and so does the page behind a link', async () => {
-		const asked = await (await stage.createAsking({ answerBy: 'link' })).start();
+		const asked = await (await stage.createAsking({ options: { answerBy: 'link' } })).start();
 		const url = asked.message.buttonsV2?.[0]?.payload ?? '';
 		expect(new URL(url).pathname).toMatch(/^\/n8n\/webhook-waiting\//);
 		expect((await fetch(url)).status).toBe(200);

@@ -63,8 +63,9 @@ const sendNode = (credentialId: string, customerNo: string, messageId: string, m
 		credentialId,
 		{
 			customerNo,
-			messageId,
+			options: { messageId },
 			message: 'Do you approve the transfer?',
+			below: 'buttons',
 			buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 		},
 		more,

@@ -83,8 +83,7 @@ beforeAll(async () => {
 		{
 			message: `Your code is ${CODE}.`,
 			otpValue: CODE,
-			messageId: '={{ $json.body.messageId }}',
-			options: { timeout: 1 },
+			options: { timeout: 1, messageId: '={{ $json.body.messageId }}' },
 		},
 		{ retryOnFail: true, maxTries: 2, waitBetweenTries: 1 },
 	);

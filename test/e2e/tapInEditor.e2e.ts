@@ -81,7 +81,7 @@ describeWithChromium('a tap on the phone', () => {
 		await editor.page.setViewportSize({ width: 1280, height: 1100 });
 		await editor.picture(`${PICTURES}/editor-send-and-wait.png`);
 		expect(await editor.labels()).toEqual(
-			expect.arrayContaining(['Customer Number', 'Message', 'Response Type', 'Answer By']),
+			expect.arrayContaining(['Customer Number', 'Message', 'Response Type', 'Approval Options']),
 		);
 		expect(editor.complaints).toEqual([]);
 		await editor.close();

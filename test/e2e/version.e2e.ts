@@ -80,7 +80,8 @@ describeUnless(
 		it('sends', async () => {
 			const sending = stage.send({
 				message: 'Approve?',
-				messageId: 'transfer-17',
+				options: { messageId: 'transfer-17' },
+				below: 'buttons',
 				buttons: { button: [{ type: 'postback', title: 'Approve', payload: 'approve' }] },
 			});
 			const call = webhook('send', ANSWERS_AT_THE_END);

@@ -317,7 +317,7 @@ describe('what is not accepted leaves the execution waiting', () => {
 
 describe('a link to a page instead of a tap', () => {
 	it('opening decides nothing, confirming does, once', async () => {
-		const asked = await (await stage.createAsking({ answerBy: 'link' })).start();
+		const asked = await (await stage.createAsking({ options: { answerBy: 'link' } })).start();
 		const [approve, decline] = asked.message.buttonsV2 ?? [];
 		expect(approve).toMatchObject({ type: 'web_url', title: 'Approve' });
 		const url = approve?.payload ?? '';

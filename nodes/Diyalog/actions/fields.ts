@@ -22,40 +22,33 @@ export const messageIdField: INodeProperties = {
 		'Comes back with every event of this message, such as the press of a button, so that you know what was answered. If empty, a new UUID is used.',
 };
 
-/** In alphabetical order, as the editor lists them. */
-export const additionalFields: INodeProperties = {
-	displayName: 'Additional Fields',
-	name: 'additionalFields',
-	type: 'collection',
-	placeholder: 'Add Field',
-	default: {},
-	options: [
-		{
-			displayName: 'Device ID',
-			name: 'deviceId',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
-			description: "The customer's device, for Diyalog's OTP reports only",
-		},
-		{
-			displayName: 'Image URL',
-			name: 'imageUrl',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. https://www.example.com/logo.png',
-			description: 'Address of a picture that is shown with the message',
-		},
-		{
-			displayName: 'Transaction Code',
-			name: 'txCode',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. LOGIN',
-			description: "What the OTP is for, for Diyalog's OTP reports only",
-		},
-	],
-};
+/** What SendOTP takes beside the text. */
+export const otpOptions: INodeProperties[] = [
+	{
+		displayName: 'Device ID',
+		name: 'deviceId',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
+		description: "The customer's device, for Diyalog's OTP reports only",
+	},
+	{
+		displayName: 'Image URL',
+		name: 'imageUrl',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. https://www.example.com/logo.png',
+		description: 'Address of a picture that is shown with the message',
+	},
+	{
+		displayName: 'Transaction Code',
+		name: 'txCode',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. LOGIN',
+		description: "What the OTP is for, for Diyalog's OTP reports only",
+	},
+];
 
 const titleField: INodeProperties = {
 	displayName: 'Title',
@@ -243,6 +236,33 @@ export const buttonsFields = (displayOptions?: IDisplayOptions): INodeProperties
 		'[{ "title": "Approve", "value": "approve" }, "Decline"]',
 		displayOptions,
 	);
+
+const NOTHING = { name: 'Nothing', value: 'nothing' };
+
+const BELOW = [
+	{ name: 'Buttons', value: 'buttons', description: 'Up to 3, which stay in the chat' },
+	NOTHING,
+	{
+		name: 'Quick Replies',
+		value: 'quickReplies',
+		description: 'Up to 11 choices above the text field, which vanish after a tap',
+	},
+];
+
+/**
+ * What stands below the text of a message.
+ *
+ * @param kinds of it that the kind of message can have, beside nothing
+ */
+export const belowField = (...kinds: string[]): INodeProperties => ({
+	displayName: 'Below the Text',
+	name: 'below',
+	type: 'options',
+	noDataExpression: true,
+	options: BELOW.filter((option) => option === NOTHING || kinds.includes(option.value)),
+	default: 'nothing',
+	description: 'What the person can press',
+});
 
 /** Quick replies by fields or from data. */
 export const quickRepliesFields = (displayOptions?: IDisplayOptions): INodeProperties[] =>

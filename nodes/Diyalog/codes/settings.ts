@@ -20,21 +20,33 @@ export const DEFAULT_FIRST_GAP_S = 15;
 /** What the fields of a code hold. Those that the editor does not show are undefined. */
 export const codeShape = {
 	otpMode: z.enum(['none', 'given', 'generate']).default('given'),
+	/** of a code that the node makes */
+	transaction: transactionSchema.prefault({}),
+};
+
+/** What the options of a code hold. */
+export const codeOptionsShape = {
+	/** of a code that is given */
+	transaction: transactionSchema.prefault({}),
 	codeLength: wholeNumber(MIN_CODE_LENGTH, MAX_CODE_LENGTH, MIN_CODE_LENGTH),
 	codeCharacters: z.enum(['digits', 'lettersAndDigits']).default('digits'),
 	validMinutes: wholeNumber(1, MAX_VALID_MINUTES, DEFAULT_VALID_MINUTES),
-	transaction: transactionSchema.prefault({}),
 	resendLimits: z
 		.object({
-			maxCodes: wholeNumber(0, 100, DEFAULT_MAX_CODES),
-			windowMinutes: wholeNumber(1, 1_440, DEFAULT_RESEND_WINDOW_MINUTES),
-			firstGapSeconds: wholeNumber(0, 600, DEFAULT_FIRST_GAP_S),
+			values: z
+				.object({
+					maxCodes: wholeNumber(0, 100, DEFAULT_MAX_CODES),
+					windowMinutes: wholeNumber(1, 1_440, DEFAULT_RESEND_WINDOW_MINUTES),
+					firstGapSeconds: wholeNumber(0, 600, DEFAULT_FIRST_GAP_S),
+				})
+				.prefault({}),
 		})
-		.prefault({}),
+		.prefault({})
+		.transform(({ values }) => values),
 };
 
 /** How the code of a message is made, checked. */
-export type CodeSettings = z.output<z.ZodObject<typeof codeShape>>;
+export type CodeSettings = z.output<z.ZodObject<typeof codeShape & typeof codeOptionsShape>>;
 
 /** A text before its code is put in. */
 export interface CodeText extends CodeSettings {

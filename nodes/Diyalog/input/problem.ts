@@ -48,14 +48,14 @@ export const decided = (name: string) =>
 				: entered,
 		);
 
+const isEntered = (value: unknown): value is Entered => typeof value === 'object' && value !== null;
+
 type Entry = INodeProperties | INodePropertyCollection;
 
 const isEntry = (option: Entry | INodePropertyOptions): option is Entry => 'displayName' in option;
 
 const entriesIn = (entry: Entry): readonly Entry[] =>
 	'values' in entry ? entry.values : (entry.options ?? []).filter(isEntry);
-
-const isEntered = (value: unknown): value is Entered => typeof value === 'object' && value !== null;
 
 /** The words under which people know a field, and which element of a list it belongs to. */
 function labelOf(
@@ -140,6 +140,23 @@ const isNoChoice = ({ name, type, options = [] }: INodeProperties, entered: Ente
 	name in entered &&
 	!options.some((option) => 'value' in option && option.value === entered[name]);
 
+/** The first field, also of those in a collection, that holds none of the values that it offers. */
+function findNoChoice(
+	fields: readonly Entry[],
+	values: Entered,
+	all: Entered,
+): INodeProperties | undefined {
+	for (const field of fields) {
+		if ('values' in field || !isShown(field, values, all)) continue;
+		if (isNoChoice(field, values)) return field;
+		const inside = values[field.name];
+		if (field.type !== 'collection' || !isEntered(inside)) continue;
+		const found = findNoChoice(entriesIn(field), inside, all);
+		if (found) return found;
+	}
+	return undefined;
+}
+
 /**
  * Checks what was entered.
  *
@@ -153,7 +170,7 @@ export function check<T>(
 	fields: readonly INodeProperties[],
 ): Checked<T> {
 	const all = isEntered(entered) ? entered : {};
-	const noChoice = fields.find((field) => isShown(field, all) && isNoChoice(field, all));
+	const noChoice = findNoChoice(fields, all, all);
 	if (noChoice) return { valid: false, problem: { field: noChoice.displayName, ...IMPOSSIBLE } };
 	const { success, data, error } = schema.safeParse(entered);
 	if (success) return { valid: true, input: data };

@@ -11,7 +11,8 @@ export type KeyPurpose =
 	| 'OTP code'
 	| 'OTP customer'
 	| 'OTP transaction'
-	| 'OTP mark';
+	| 'OTP mark'
+	| 'question mark';
 
 const KEY_BYTES = 32;
 

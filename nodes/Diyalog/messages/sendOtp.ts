@@ -1,6 +1,6 @@
 import { z } from 'zod/v4';
 import type { RandomBytes } from '../codes/code';
-import { codeShape, withCode } from '../codes/settings';
+import { codeOptionsShape, codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
 import { documentedObject, filledObject } from '../input/json';
 import { addIssues, addProblem, decided } from '../input/problem';
@@ -23,7 +23,6 @@ import { parseMessageResponse } from './response';
 const inputShape = {
 	customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
 	message: requiredText('Enter the text that the customer reads.'),
-	messageId: messageIdText,
 	otpValue: optionalIdentifier,
 	/** whether the code is also handed to the company's app */
 	autoFill: z.boolean().default(true),
@@ -31,15 +30,23 @@ const inputShape = {
 	buttonsJson: buttonsFromData,
 	/** of a message as JSON */
 	buttonsV2: buttonsV2Schema.optional(),
-	additionalFields: z
-		.object({ imageUrl: optionalUrl, txCode: optionalIdentifier, deviceId: optionalIdentifier })
+	options: z
+		.object({
+			...codeOptionsShape,
+			messageId: messageIdText,
+			imageUrl: optionalUrl,
+			txCode: optionalIdentifier,
+			deviceId: optionalIdentifier,
+		})
 		.prefault({}),
 };
 
 const inputSchema = z
 	.object({ ...inputShape, ...codeShape })
-	.transform(({ buttonsV2, buttonsJson, buttons, ...input }) => ({
+	.transform(({ buttonsV2, buttonsJson, buttons, options, ...input }) => ({
 		...input,
+		...options,
+		transaction: input.otpMode === 'given' ? options.transaction : input.transaction,
 		buttons: buttonsV2 ?? buttonsJson ?? buttons,
 	}));
 
@@ -47,7 +54,7 @@ const inputSchema = z
 const documentedSchema = filledObject.pipe(
 	documentedObject({
 		customerNo: inputShape.customerNo,
-		messageId: inputShape.messageId,
+		messageId: messageIdText,
 		mokMessage: inputShape.message,
 		mokValue: z.unknown(),
 		imageUrl: z.unknown(),
@@ -62,7 +69,8 @@ const withDocumented = z.looseObject({}).transform((entered, context): Entered =
 	if (!('messageJson' in entered)) return entered;
 	const { data, error } = documentedSchema.safeParse(entered.messageJson);
 	if (!data) return addIssues(context, error, 'messageJson');
-	const { mokMessage: message, mokValue, imageUrl, txCode, deviceId, ...others } = data;
+	const { mokMessage: message, mokValue, customerNo, buttonsV2, ...others } = data;
+	const { messageId, imageUrl, txCode, deviceId } = others;
 	if (mokValue !== undefined && entered.otpMode !== undefined && entered.otpMode !== 'given') {
 		return addProblem(
 			context,
@@ -73,10 +81,11 @@ const withDocumented = z.looseObject({}).transform((entered, context): Entered =
 	}
 	return {
 		...entered,
-		...others,
+		customerNo,
 		message,
 		otpValue: mokValue,
-		additionalFields: { imageUrl, txCode, deviceId },
+		buttonsV2,
+		options: { ...Object(entered.options), messageId, imageUrl, txCode, deviceId },
 	};
 });
 
@@ -120,10 +129,10 @@ export interface SendOtpBody {
  * @param newMessageId gives the id of a message that has none, e.g. a UUID
  */
 export function toSendOtpBody(
-	{ customerNo, messageId, message, code, autoFill, buttons, additionalFields }: SendOtpInput,
+	{ customerNo, message, code, autoFill, buttons, ...input }: SendOtpInput,
 	newMessageId: () => string,
 ): SendOtpBody {
-	const { imageUrl, txCode, deviceId } = additionalFields;
+	const { messageId, imageUrl, txCode, deviceId } = input;
 	return {
 		customerNo,
 		messageId: messageId ?? newMessageId(),

@@ -15,7 +15,7 @@ import { groupSchema, messageToSchema } from './people';
 const issuedButtonSchema = z.object({
 	payload: z.string(),
 	title: z.string(),
-	decision: z.enum(['approved', 'declined', 'chosen']),
+	decision: z.enum(['approved', 'declined', 'reported', 'chosen']),
 	/** what the workflow gets, e.g. the value of a choice */
 	value: z.string(),
 });

@@ -17,7 +17,7 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	/** true for the decisions approved and codeMatched alone */
 	approved: boolean;
 	decision: Decision;
-	/** approve or decline, the value of the chosen button, or the text; null for a code, or when nobody answered */
+	/** approve, decline or report, the value of the chosen button, or the text; null for a code, or when nobody answered */
 	value: string | null;
 	messageId: string;
 	/** the customer's number; null where an employee was asked, or an id of Diyalog */

@@ -4,7 +4,7 @@ import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem, decided } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
-import { optionalText, requiredText, wholeCharacters } from '../input/schemas';
+import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
@@ -41,7 +41,10 @@ export const DEFAULT_RESPONSE_TYPE = 'approval';
 /** What the fields hold at first, and what counts when they are emptied. */
 export const DEFAULT_APPROVE_LABEL = 'Approve';
 export const DEFAULT_DECLINE_LABEL = 'Decline';
+export const DEFAULT_REPORT_LABEL = "It Wasn't Me";
 export const DEFAULT_MAX_ATTEMPTS = 3;
+export const DEFAULT_MAX_QUESTIONS = 5;
+export const DEFAULT_QUESTION_WINDOW_MINUTES = 60;
 export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try again.';
 
 /** What is waited for, before it is bound to a message. */
@@ -56,6 +59,27 @@ export interface PlannedGroup {
 	rule: Rule;
 }
 
+/** The bounds of what the fields of Question Limits hold. */
+export const MAX_QUESTIONS = 100;
+export const MAX_QUESTION_WINDOW_MINUTES = 1_440;
+export const MAX_QUESTION_GAP_S = 600;
+
+const questionLimitsSchema = z
+	.object({
+		values: z
+			.object({
+				maxQuestions: wholeNumber(1, MAX_QUESTIONS, DEFAULT_MAX_QUESTIONS),
+				windowMinutes: wholeNumber(1, MAX_QUESTION_WINDOW_MINUTES, DEFAULT_QUESTION_WINDOW_MINUTES),
+				/** how long after the first question the next may follow; it doubles with each; 0 for no gap */
+				firstGapSeconds: wholeNumber(0, MAX_QUESTION_GAP_S, 0),
+			})
+			.prefault({}),
+	})
+	.transform(({ values }) => values);
+
+/** How often one person may be asked. */
+export type QuestionLimits = z.output<typeof questionLimitsSchema>;
+
 /** A checked response with how long to wait for it. */
 export interface WaitInput {
 	response: PlannedResponse;
@@ -66,6 +90,8 @@ export interface WaitInput {
 	replies: { decidedReply: string; wrongReply: string };
 	/** put in front of the messageId, for people; may be empty */
 	messageIdPrefix: string;
+	/** undefined for none */
+	questionLimits: QuestionLimits | undefined;
 }
 
 const label = (fallback: string) =>
@@ -87,27 +113,54 @@ const seenOf = (text: string): string =>
 		.replace(/\s+/g, ' ')
 		.trim();
 
+const approvalValuesSchema = z.object({
+	approvalType: z.enum(['single', 'double']).default('double'),
+	approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
+	disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
+	offerReport: z.boolean().default(false),
+	reportLabel: label(DEFAULT_REPORT_LABEL).transform(shownText),
+});
+
+/** What a button of an approval sends back, and what that decides. */
+const APPROVAL_BUTTONS = {
+	approveLabel: { value: 'approve', decision: 'approved' },
+	disapproveLabel: { value: 'decline', decision: 'declined' },
+	reportLabel: { value: 'report', decision: 'reported' },
+} as const;
+
+type ApprovalLabel = keyof typeof APPROVAL_BUTTONS;
+
+/** The fields of the labels of those buttons that are shown, in their order. */
+const labelsOf = ({
+	approvalType,
+	offerReport,
+}: z.output<typeof approvalValuesSchema>): ApprovalLabel[] => [
+	'approveLabel',
+	...(approvalType === 'double' ? (['disapproveLabel'] as const) : []),
+	...(offerReport ? (['reportLabel'] as const) : []),
+];
+
 const approvalOptionsSchema = z
 	.object({
-		values: z
-			.object({
-				approvalType: z.enum(['single', 'double']).default('double'),
-				approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
-				disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
-			})
-			.prefault({}),
+		values: z.unknown().prefault({}).pipe(decided('offerReport')).pipe(approvalValuesSchema),
 	})
 	.prefault({})
-	.transform(({ values }, context) => {
-		const { approvalType, approveLabel, disapproveLabel } = values;
-		if (approvalType === 'single' || seenOf(approveLabel) !== seenOf(disapproveLabel))
-			return values;
+	.transform(({ values }, context): IssuedButton[] => {
+		const labels = labelsOf(values);
+		const seen = labels.map((field) => seenOf(values[field]));
+		const second = labels.find((_, index) => seen.indexOf(seen[index] ?? '') < index);
+		if (second === undefined) {
+			return labels.map((field) => {
+				const { value, decision } = APPROVAL_BUTTONS[field];
+				return { payload: value, title: values[field], decision, value };
+			});
+		}
 		return addProblem(
 			context,
-			'looks like the other button',
+			'looks like another button',
 			'Give each button words of its own, or nobody could tell what is approved.',
 			'values',
-			'disapproveLabel',
+			second,
 		);
 	});
 
@@ -236,8 +289,10 @@ const prefixSchema = z
 	);
 
 const optionValuesSchema = z.object({
+	answerBy: z.enum(['tap', 'link']).default('tap'),
 	limitWaitTime: limitSchema,
 	messageIdPrefix: prefixSchema,
+	questionLimits: questionLimitsSchema.optional(),
 	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
 	requireSignedPayload: z.boolean().default(false),
 	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
@@ -255,12 +310,10 @@ const optionsSchema = z
 const responseSchema = z.discriminatedUnion('responseType', [
 	z.object({
 		responseType: z.literal('approval'),
-		answerBy: z.enum(['tap', 'link']).default('tap'),
 		approvalOptions: approvalOptionsSchema,
 	}),
 	z.object({
 		responseType: z.literal('choice'),
-		answerBy: z.enum(['tap', 'link']).default('tap'),
 		choices: enteredChoices,
 		choicesJson: choicesFromData,
 	}),
@@ -274,7 +327,9 @@ type Options = z.output<typeof optionsSchema>;
 const choicesOf = ({ choicesJson, choices }: Extract<Response, { responseType: 'choice' }>) =>
 	choicesJson ?? choices;
 
-function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): IssuedButton[] {
+function buttonsOf(
+	response: Extract<Response, { responseType: 'approval' | 'choice' }>,
+): IssuedButton[] {
 	if (response.responseType === 'choice') {
 		return choicesOf(response).map(({ title, value }) => ({
 			payload: value,
@@ -283,25 +338,12 @@ function buttonsOf(response: Extract<Response, { answerBy: 'tap' | 'link' }>): I
 			value,
 		}));
 	}
-	const { approvalType, approveLabel, disapproveLabel } = response.approvalOptions;
-	const approve: IssuedButton = {
-		payload: 'approve',
-		title: approveLabel,
-		decision: 'approved',
-		value: 'approve',
-	};
-	const decline: IssuedButton = {
-		payload: 'decline',
-		title: disapproveLabel,
-		decision: 'declined',
-		value: 'decline',
-	};
-	return approvalType === 'single' ? [approve] : [approve, decline];
+	return response.approvalOptions;
 }
 
 function planOf(
 	response: Response,
-	{ maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
+	{ answerBy, maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
 ): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
 	if (response.responseType === 'code') {
@@ -309,7 +351,7 @@ function planOf(
 		return { kind: 'code', expectedCode, maxAttempts, wrongCodeReply };
 	}
 	return {
-		kind: response.answerBy === 'link' ? 'link' : 'button',
+		kind: answerBy === 'link' ? 'link' : 'button',
 		buttons: buttonsOf(response),
 		requireSignedPayload,
 	};
@@ -356,7 +398,7 @@ function unfilledReply(
 	return undefined;
 }
 
-/** Which field of a question to several people cannot be used as it is, and why. */
+/** Which field of a question to several people cannot be used as it is (by its path), and why. */
 function groupProblem(
 	responseType: Response['responseType'],
 	{ kind }: PlannedResponse,
@@ -372,7 +414,7 @@ function groupProblem(
 	}
 	if (kind === 'link') {
 		return {
-			field: 'answerBy',
+			field: 'options.answerBy',
 			problem: 'is a link, which does not tell who answers',
 			advice: 'Choose Tap in the Chat, or One Person under Ask.',
 		};
@@ -404,21 +446,28 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 		.and(peopleSchema(askable))
 		.transform((entered, context): WaitInput => {
 			if (entered.responseType === 'choice') {
-				const limit = entered.answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
+				const limit = entered.options.answerBy === 'link' ? LINK_LIMIT : tapLimit(maxChoices);
 				const found = choicesProblem(choicesOf(entered), limit);
 				if (found) return addProblem(context, found.problem, found.advice, 'choices');
 			}
-			const { limitWaitTime: limit, messageIdPrefix, decidedReply, wrongReply } = entered.options;
+			const {
+				limitWaitTime: limit,
+				messageIdPrefix,
+				decidedReply,
+				wrongReply,
+				questionLimits,
+			} = entered.options;
 			const response = planOf(entered, entered.options);
 			const unfilled = unfilledReply(response, entered.options);
 			if (unfilled)
 				return addProblem(context, unfilled.problem, unfilled.advice, 'options', unfilled.field);
 			const replies = { decidedReply, wrongReply };
-			const input = { response, replies, limit, messageIdPrefix };
+			const input = { response, replies, limit, messageIdPrefix, questionLimits };
 			if (entered.ask === 'one') return input;
 			const people = entered.peopleJson ?? entered.people;
 			const rule = ruleOf(entered);
 			const found = groupProblem(entered.responseType, response, people, rule);
-			if (found) return addProblem(context, found.problem, found.advice, found.field);
+			if (found)
+				return addProblem(context, found.problem, found.advice, ...found.field.split('.'));
 			return rule ? { ...input, group: { people, rule } } : z.NEVER;
 		});

@@ -37,9 +37,7 @@ const diyalogNode =
 			customerNo: '={{ $json.customerNo }}',
 			message: `=${MESSAGE}`,
 			otpValue: '={{ $json.code }}',
-			messageId: '={{ $json.messageId }}',
-			additionalFields: { txCode: TX_CODE },
-			options,
+			options: { messageId: '={{ $json.messageId }}', txCode: TX_CODE, ...options },
 		},
 	});
 

@@ -105,8 +105,9 @@ export const CHOICE = {
 		],
 	},
 };
+const OFFER_REPORT = { approvalOptions: { values: { offerReport: true } } };
 const APPROVE_ONLY = { approvalOptions: { values: { approvalType: 'single' } } };
-const BY_LINK = { answerBy: 'link' };
+const BY_LINK = { options: { answerBy: 'link' } };
 const FREE_TEXT = { responseType: 'freeText' };
 
 export type Decision = readonly [
@@ -126,6 +127,14 @@ export const ANSWERED: readonly Decision[] = [
 	['approve, Approve Only', APPROVE_ONLY, pressing('Approve'), 'approved', 0],
 	['approve by a link', BY_LINK, confirming('Approve'), 'approved', 0],
 	['decline by a link', BY_LINK, confirming('Decline'), 'declined', 2],
+	["it wasn't me", OFFER_REPORT, pressing("It Wasn't Me"), 'reported', 2],
+	[
+		"it wasn't me by a link",
+		{ ...OFFER_REPORT, ...BY_LINK },
+		confirming("It Wasn't Me"),
+		'reported',
+		2,
+	],
 	['right code', BY_CODE, typing(CODE), 'codeMatched', 0],
 	['right code after a wrong one', BY_CODE, typing('57', CODE), 'codeMatched', 0],
 	['three wrong codes', BY_CODE, THREE_WRONG, 'tooManyAttempts', 2],
@@ -136,7 +145,13 @@ export const ANSWERED: readonly Decision[] = [
 export const UNANSWERED: readonly Decision[] = [
 	['no answer to an approval', SHORT, nothing, 'expired', 1],
 	['no answer, Approve Only', { ...APPROVE_ONLY, ...SHORT }, nothing, 'expired', 1],
-	['no answer by a link', { ...BY_LINK, ...SHORT }, nothing, 'expired', 1],
+	[
+		'no answer by a link',
+		{ options: { ...BY_LINK.options, ...SHORT.options } },
+		nothing,
+		'expired',
+		1,
+	],
 	['no code', { ...BY_CODE, ...SHORT }, nothing, 'expired', 1],
 	['no choice', { ...CHOICE, ...SHORT }, nothing, 'expired', 1],
 	['no text', { ...FREE_TEXT, ...SHORT }, nothing, 'expired', 1],

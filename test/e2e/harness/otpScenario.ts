@@ -28,7 +28,7 @@ export function otpWorkflow(credentialId: string): WorkflowDefinition {
 		message: '={{ "{code}, " + ($json.body.payee ?? "") }}',
 		otpMode: 'generate',
 		transaction,
-		resendLimits: { maxCodes: 0 },
+		options: { resendLimits: { values: { maxCodes: 0 } } },
 	});
 	const verifying = verify(credentialId, {
 		challenge: '={{ $json.body.challenge }}',

@@ -181,7 +181,7 @@ export const carryOut = (credentialId: string): WorkflowNode =>
 		credentialId,
 		{
 			customerNo: '={{ $json.customerNo }}',
-			messageId: '=done-{{ $json.messageId }}',
+			options: { messageId: '=done-{{ $json.messageId }}' },
 			message: 'Done.',
 		},
 		{ name: 'Carry out' },

@@ -34,10 +34,9 @@ const sendParameters = (overrides: INodeParameters = {}): INodeParameters => ({
 	operation: 'send',
 	customerNo: '={{ $json.customerNo }}',
 	message: 'Your one-time password is 481516.',
-	messageId: '',
 	otpValue: '481516',
 	buttons: {},
-	additionalFields: {},
+	options: {},
 	...overrides,
 });
 
@@ -83,14 +82,15 @@ describe('send', () => {
 		const documented = documentedJson('sendotp-request.json');
 		const parameters = sendParameters({
 			customerNo: '123456789',
-			messageId: 'messageId-74',
 			message: 'Your one time password is "123456" ',
 			otpValue: '33',
-			additionalFields: {
+			options: {
+				messageId: 'messageId-74',
 				imageUrl: 'https://dlgmessenger.com/otp.jpg',
 				txCode: 'LOG2',
 				deviceId: '628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
 			},
+			below: 'buttons',
 			buttons: {
 				button: [
 					{

@@ -189,6 +189,7 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 
 	await press({}, 'approve');
 	await press(resource === 'otp' ? WITH_CODE : {}, 'decline');
+	await press({ approvalOptions: { values: { offerReport: true } } }, 'report');
 	await press({}, 'approve', signedTrigger);
 	await press({}, 'signed', signedTrigger);
 	const choices = { choice: [{ title: 'One' }, { title: 'Two' }] };
@@ -207,7 +208,7 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		keep(waitName, asked.continuations.flat());
 	}
 
-	const { execution, message } = await ask({ answerBy: 'link' });
+	const { execution, message } = await ask({ options: { answerBy: 'link' } });
 	await fetch(message.buttonsV2?.[0]?.payload ?? '', { method: 'POST' });
 	keep(waitName, execution.continuations.flat());
 

@@ -1,6 +1,12 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { sendSchema } from '../../messages/messageInput';
-import { buttonsFields, jsonMessageFields, messageIdField, quickRepliesFields } from '../fields';
+import {
+	belowField,
+	buttonsFields,
+	jsonMessageFields,
+	messageIdField,
+	quickRepliesFields,
+} from '../fields';
 import type { Operation } from '../operation';
 import { DOCUMENT_CONCURRENCY, jsonSendOptions, optionsField } from '../sendOptions';
 import { recipientFields, textField } from './message.fields';
@@ -11,23 +17,7 @@ const fields: INodeProperties[] = [
 		[
 			...recipientFields,
 			textField,
-			{
-				displayName: 'Below the Text',
-				name: 'below',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{ name: 'Buttons', value: 'buttons', description: 'Up to 3, which stay in the chat' },
-					{ name: 'Nothing', value: 'nothing' },
-					{
-						name: 'Quick Replies',
-						value: 'quickReplies',
-						description: 'Up to 11 choices above the text field, which vanish after a tap',
-					},
-				],
-				default: 'nothing',
-				description: 'What the person can press',
-			},
+			belowField('buttons', 'quickReplies'),
 			...buttonsFields({ show: { below: ['buttons'] } }),
 			...quickRepliesFields({ show: { below: ['quickReplies'] } }),
 		],

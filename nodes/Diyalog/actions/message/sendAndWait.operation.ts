@@ -25,7 +25,7 @@ const fields: INodeProperties[] = [
 	questionField,
 	...responseFields(MAX_QUICK_REPLIES),
 	...ruleFields,
-	questionOptionsField,
+	questionOptionsField(),
 ];
 
 const KIND: KindOfQuestion = { fields, maxChoices: MAX_QUICK_REPLIES, askable: 'anybody' };
@@ -41,9 +41,11 @@ export const sendAndWait: Operation = {
 	branches: 'question',
 	async start(context, settled) {
 		const make = messages(context, fields);
-		return await startAsking(context, settled, KIND, () => (entered) => {
-			const { messageId } = entered;
-			return make(questionSchema, { ...entered, options: { messageId } }, 0);
-		});
+		return await startAsking(
+			context,
+			settled,
+			KIND,
+			() => (entered) => make(questionSchema, entered, 0),
+		);
 	},
 };

@@ -131,12 +131,19 @@ export const codeFields: INodeProperties[] = [
 		description:
 			"Whether Diyalog's mobile SDK also hands the code to your company's app, which can fill it in. Handy for a login. Turn it off for a payment: the app could complete it without any act of the person.",
 	},
+	{ ...transactionField, displayOptions: { show: { otpMode: ['generate'] } } },
+];
+
+/** The options of an operation that sends a code. */
+export const codeOptions: INodeProperties[] = [
+	// A code from elsewhere is mostly checked there, and so is what it is for.
+	{ ...transactionField, displayOptions: { show: { '/otpMode': ['given'] } } },
 	{
 		displayName: 'Code Length',
 		name: 'codeLength',
 		type: 'number',
 		typeOptions: { minValue: MIN_CODE_LENGTH, maxValue: MAX_CODE_LENGTH },
-		displayOptions: { show: { otpMode: ['generate'] } },
+		displayOptions: { show: { '/otpMode': ['generate'] } },
 		default: MIN_CODE_LENGTH,
 	},
 	{
@@ -151,7 +158,7 @@ export const codeFields: INodeProperties[] = [
 				description: 'Without vowels and without characters that look alike',
 			},
 		],
-		displayOptions: { show: { otpMode: ['generate'] } },
+		displayOptions: { show: { '/otpMode': ['generate'] } },
 		default: 'digits',
 	},
 	{
@@ -159,43 +166,53 @@ export const codeFields: INodeProperties[] = [
 		name: 'validMinutes',
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: MAX_VALID_MINUTES },
-		displayOptions: { show: { otpMode: ['generate', 'given'] } },
+		displayOptions: { show: { '/otpMode': ['generate', 'given'] } },
 		default: DEFAULT_VALID_MINUTES,
 		description: 'How long the operation Verify accepts the code',
 	},
-	{ ...transactionField, displayOptions: { show: { otpMode: ['generate', 'given'] } } },
 	{
 		displayName: 'Resend Limits',
 		name: 'resendLimits',
-		type: 'collection',
-		placeholder: 'Add Limit',
-		displayOptions: { show: { otpMode: ['generate'] } },
-		default: {},
-		description: 'How often this node sends codes to one customer',
+		type: 'fixedCollection',
+		displayOptions: { show: { '/otpMode': ['generate'] } },
+		default: {
+			values: {
+				maxCodes: DEFAULT_MAX_CODES,
+				windowMinutes: DEFAULT_RESEND_WINDOW_MINUTES,
+				firstGapSeconds: DEFAULT_FIRST_GAP_S,
+			},
+		},
+		description: `How often this node sends codes to one customer. ${DEFAULT_MAX_CODES} in ${DEFAULT_RESEND_WINDOW_MINUTES} minutes unless set here.`,
 		options: [
 			{
-				displayName: 'Codes in the Window',
-				name: 'maxCodes',
-				type: 'number',
-				typeOptions: { minValue: 0, maxValue: 100 },
-				default: DEFAULT_MAX_CODES,
-				description: 'How many codes one customer can get within the window. 0 for no limit.',
-			},
-			{
-				displayName: 'First Gap (Seconds)',
-				name: 'firstGapSeconds',
-				type: 'number',
-				typeOptions: { minValue: 0, maxValue: 600 },
-				default: DEFAULT_FIRST_GAP_S,
-				description:
-					'How long after the first code the second can follow. The gap doubles with every further code. 0 for no gap.',
-			},
-			{
-				displayName: 'Window (Minutes)',
-				name: 'windowMinutes',
-				type: 'number',
-				typeOptions: { minValue: 1, maxValue: 1_440 },
-				default: DEFAULT_RESEND_WINDOW_MINUTES,
+				displayName: 'Values',
+				name: 'values',
+				values: [
+					{
+						displayName: 'Codes in the Window',
+						name: 'maxCodes',
+						type: 'number',
+						typeOptions: { minValue: 0, maxValue: 100 },
+						default: DEFAULT_MAX_CODES,
+						description: 'How many codes one customer can get within the window. 0 for no limit.',
+					},
+					{
+						displayName: 'Window (Minutes)',
+						name: 'windowMinutes',
+						type: 'number',
+						typeOptions: { minValue: 1, maxValue: 1_440 },
+						default: DEFAULT_RESEND_WINDOW_MINUTES,
+					},
+					{
+						displayName: 'First Gap (Seconds)',
+						name: 'firstGapSeconds',
+						type: 'number',
+						typeOptions: { minValue: 0, maxValue: 600 },
+						default: DEFAULT_FIRST_GAP_S,
+						description:
+							'How long after the first code the second can follow. The gap doubles with every further code. 0 for no gap.',
+					},
+				],
 			},
 		],
 	},

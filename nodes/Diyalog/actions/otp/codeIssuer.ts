@@ -3,8 +3,8 @@ import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-work
 import { customerFingerprint, issueChallenge } from '../../codes/challenge';
 import type { KeptChallenge } from '../../codes/challenge';
 import type { CodeKeys } from '../../codes/keys';
-import { permitSend } from '../../codes/permit';
 import { nodeBook } from '../../memory/books';
+import { permitSend } from '../../memory/permit';
 import type { SendOtpInput } from '../../messages/sendOtp';
 import { invalidInputError } from '../errors';
 import type { Message } from '../sending';
@@ -63,9 +63,9 @@ export class CodeIssuer {
 	): Message['permit'] {
 		return async (sentAt) => {
 			const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
-			const customer = customerFingerprint(keys, customerNo);
+			const customer = customerFingerprint(keys, customerNo).toString('base64url');
 			const book = nodeBook(this.context);
-			const permit = await permitSend(keys, book, customer, limits, sentAt.getTime());
+			const permit = await permitSend(keys.mark, book, customer, limits, sentAt.getTime());
 			if (permit.granted) return permit.giveBack;
 			const problem = {
 				field: 'Customer Number',

@@ -1,9 +1,7 @@
 import type { ICredentialDataDecryptedObject, INode } from 'n8n-workflow';
 import { deriveKeys } from '../../codes/keys';
 import type { CodeKeys } from '../../codes/keys';
-import { botTokenOf } from '../../transport/authenticate';
-import { explainThrown } from '../../transport/client';
-import { failureError } from '../errors';
+import { requireBotToken } from '../botToken';
 
 /**
  * The keys for challenges, derived from the bot token.
@@ -12,14 +10,8 @@ import { failureError } from '../errors';
  * @param itemIndex the item that needs them
  * @throws NodeApiError when it has no token
  */
-export function codeKeysOf(
+export const codeKeysOf = (
 	node: INode,
 	credentials: ICredentialDataDecryptedObject,
 	itemIndex = 0,
-): CodeKeys {
-	try {
-		return deriveKeys(botTokenOf(credentials));
-	} catch (error) {
-		throw failureError(node, explainThrown(error), itemIndex);
-	}
-}
+): CodeKeys => deriveKeys(requireBotToken(node, credentials, itemIndex));

@@ -1,17 +1,19 @@
 import type { INodeProperties } from 'n8n-workflow';
 import {
-	additionalFields,
+	belowField,
 	buttonsFields,
 	customerNoField,
 	jsonMessageFields,
 	messageIdField,
+	otpOptions,
+	shownAlso,
 	unlessJson,
 } from '../fields';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { startSending } from '../sending';
 import { optionsField, sendOptions } from '../sendOptions';
-import { codeFields } from './code.fields';
+import { codeFields, codeOptions } from './code.fields';
 import { otpMessages } from './otpMessage';
 
 const textFields: INodeProperties[] = [
@@ -30,14 +32,16 @@ const textFields: INodeProperties[] = [
 ];
 
 /** A message as JSON has these itself. */
-const furtherFields: INodeProperties[] = [...buttonsFields(), messageIdField, additionalFields];
+const isInJson = (field: INodeProperties): INodeProperties =>
+	shownAlso(field, { show: { '/specifyMessage': ['fields'] } });
 
 const EXAMPLE = '{ "customerNo": "70021", "messageId": "17", "mokMessage": "Hello" }';
 
-const messageFields: INodeProperties[] = [
+const fields: INodeProperties[] = [
 	...jsonMessageFields(textFields, EXAMPLE),
 	...codeFields.map((field) => (field.name === 'otpValue' ? unlessJson(field) : field)),
-	...furtherFields.map(unlessJson),
+	...[belowField('buttons'), ...buttonsFields({ show: { below: ['buttons'] } })].map(unlessJson),
+	optionsField([...sendOptions, ...codeOptions, ...[messageIdField, ...otpOptions].map(isInJson)]),
 ];
 
 /** Sends a one-time password, or any message with buttons, through Diyalog's SendOTP API. */
@@ -46,13 +50,13 @@ export const send: Operation = {
 	value: 'send',
 	action: 'Send an OTP',
 	description: 'Send a one-time password to a customer, with a picture and up to 3 buttons',
-	fields: [...messageFields, optionsField(sendOptions)],
+	fields,
 	keepsSettled: true,
 	async start(context, settled) {
 		return await startSending(context, settled, (client) => {
 			const read = parameterReader(context);
-			const toMessage = otpMessages(context, client, messageFields);
-			return (itemIndex) => toMessage(readFields(read, messageFields, itemIndex), itemIndex);
+			const toMessage = otpMessages(context, client, fields);
+			return (itemIndex) => toMessage(readFields(read, fields, itemIndex), itemIndex);
 		});
 	},
 };

@@ -1,7 +1,7 @@
 import { SEND_AND_WAIT_OPERATION } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import { MAX_BUTTONS } from '../../messages/buttons';
-import { additionalFields, customerNoField, shownAlso } from '../fields';
+import { customerNoField, otpOptions, shownAlso } from '../fields';
 import type { Operation } from '../operation';
 import { startAsking } from '../question/ask';
 import type { KindOfQuestion } from '../question/ask';
@@ -12,7 +12,7 @@ import {
 	questionOptionsField,
 	responseFields,
 } from '../question/question.fields';
-import { codeFields } from './code.fields';
+import { codeFields, codeOptions } from './code.fields';
 import { otpMessages } from './otpMessage';
 
 /** A code beside the question is the exception here, so the field says where it would be. */
@@ -38,8 +38,7 @@ const fields: INodeProperties[] = [
 	...responseFields(MAX_BUTTONS),
 	...ruleFields,
 	...codeInQuestionFields.map((field) => shownAlso(field, { show: { ask: ['one'] } })),
-	additionalFields,
-	questionOptionsField,
+	questionOptionsField([...codeOptions, ...otpOptions]),
 ];
 
 const KIND: KindOfQuestion = { fields, maxChoices: MAX_BUTTONS, askable: 'customers' };

@@ -37,6 +37,7 @@ import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Settled, SettledItems } from '../settled';
 import { questionField } from './question.fields';
+import { limitQuestions } from './questionLimits';
 import {
 	bindTo,
 	requireWaitable,
@@ -307,7 +308,20 @@ function prepare(
 	const { turn, messageIds } = newReferences(context, messageIdPrefix, appSecret, people.length);
 	const buttons = { button: buttonsOf(context, response, turn) };
 	const [first, ...others] = people.map((person, index) =>
-		toMessage({ ...entered, ...person, messageId: messageIds[index], buttons }, 0),
+		limitQuestions(
+			context,
+			credential,
+			input.questionLimits,
+			toMessage(
+				{
+					...entered,
+					...person,
+					options: { ...Object(entered.options), messageId: messageIds[index] },
+					buttons,
+				},
+				0,
+			),
+		),
 	);
 	if (!first) throw problemOf(node, 'People', 'are none', 'Add people.');
 	const { messageId } = first;

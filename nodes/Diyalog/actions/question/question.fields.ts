@@ -1,10 +1,16 @@
-import type { INodeProperties, INodePropertyCollection } from 'n8n-workflow';
+import type { INodeProperties } from 'n8n-workflow';
 import {
 	DEFAULT_APPROVE_LABEL,
 	DEFAULT_DECLINE_LABEL,
 	DEFAULT_MAX_ATTEMPTS,
+	DEFAULT_MAX_QUESTIONS,
+	DEFAULT_QUESTION_WINDOW_MINUTES,
+	DEFAULT_REPORT_LABEL,
 	DEFAULT_RESPONSE_TYPE,
 	DEFAULT_WRONG_CODE_REPLY,
+	MAX_QUESTION_GAP_S,
+	MAX_QUESTION_WINDOW_MINUTES,
+	MAX_QUESTIONS,
 } from '../../wait/waitInput';
 import { MAX_BUTTONS } from '../../messages/buttons';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
@@ -22,7 +28,7 @@ export const questionNotices: INodeProperties[] = [
 			'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
 		name: 'triggerNotice',
 		type: 'notice',
-		displayOptions: { hide: { answerBy: ['link'] } },
+		displayOptions: { hide: { '/options.answerBy': ['link'] } },
 		default: '',
 	},
 	{
@@ -30,7 +36,7 @@ export const questionNotices: INodeProperties[] = [
 			'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
 		name: 'linkNotice',
 		type: 'notice',
-		displayOptions: { show: { answerBy: ['link'] } },
+		displayOptions: { show: { '/options.answerBy': ['link'] } },
 		default: '',
 	},
 ];
@@ -64,37 +70,50 @@ const responseTypeField = (maxChoices: number): INodeProperties => ({
 	default: DEFAULT_RESPONSE_TYPE,
 });
 
-const approvalValues: INodePropertyCollection = {
-	displayName: 'Values',
-	name: 'values',
-	values: [
-		{
-			displayName: 'Type of Approval',
-			name: 'approvalType',
-			type: 'options',
-			options: [
-				{ name: 'Approve and Decline', value: 'double' },
-				{ name: 'Approve Only', value: 'single' },
-			],
-			default: 'double',
-		},
-		{
-			displayName: 'Approve Button Label',
-			name: 'approveLabel',
-			type: 'string',
-			default: DEFAULT_APPROVE_LABEL,
-			placeholder: 'e.g. Approve',
-		},
-		{
-			displayName: 'Decline Button Label',
-			name: 'disapproveLabel',
-			type: 'string',
-			displayOptions: { show: { approvalType: ['double'] } },
-			default: DEFAULT_DECLINE_LABEL,
-			placeholder: 'e.g. Decline',
-		},
-	],
-};
+/** In the order of use; the type comes first because it decides about the rest. */
+const approvalFields: INodeProperties[] = [
+	{
+		displayName: 'Type of Approval',
+		name: 'approvalType',
+		type: 'options',
+		options: [
+			{ name: 'Approve and Decline', value: 'double' },
+			{ name: 'Approve Only', value: 'single' },
+		],
+		default: 'double',
+	},
+	{
+		displayName: 'Approve Button Label',
+		name: 'approveLabel',
+		type: 'string',
+		default: DEFAULT_APPROVE_LABEL,
+		placeholder: 'e.g. Approve',
+	},
+	{
+		displayName: 'Decline Button Label',
+		name: 'disapproveLabel',
+		type: 'string',
+		displayOptions: { show: { approvalType: ['double'] } },
+		default: DEFAULT_DECLINE_LABEL,
+		placeholder: 'e.g. Decline',
+	},
+	{
+		displayName: "Offer It Wasn't Me",
+		name: 'offerReport',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether a further button lets the person report that somebody else has caused the question. It declines, with the decision "reported".',
+	},
+	{
+		displayName: "It Wasn't Me Button Label",
+		name: 'reportLabel',
+		type: 'string',
+		displayOptions: { show: { offerReport: [true] } },
+		default: DEFAULT_REPORT_LABEL,
+		placeholder: "e.g. It Wasn't Me",
+	},
+];
 
 const approvalOptionsField: INodeProperties = {
 	displayName: 'Approval Options',
@@ -103,7 +122,7 @@ const approvalOptionsField: INodeProperties = {
 	placeholder: 'Add Option',
 	displayOptions: { show: { responseType: ['approval'] } },
 	default: {},
-	options: [approvalValues],
+	options: [{ displayName: 'Values', name: 'values', values: approvalFields }],
 };
 
 const choicesField: INodeProperties = {
@@ -152,12 +171,12 @@ const expectedCodeField: INodeProperties = {
 		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. Do not write them into the message.',
 };
 
-const answerByField: INodeProperties = {
+const answerByOption: INodeProperties = {
 	displayName: 'Answer By',
 	name: 'answerBy',
 	type: 'options',
 	noDataExpression: true,
-	displayOptions: { show: { responseType: ['approval', 'choice'] } },
+	displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
 	options: [
 		{
 			name: 'Tap in the Chat',
@@ -228,8 +247,57 @@ const limitWaitTimeOption: INodeProperties = {
 	],
 };
 
+const questionLimitsOption: INodeProperties = {
+	displayName: 'Question Limits',
+	name: 'questionLimits',
+	type: 'fixedCollection',
+	description:
+		'How often this node asks one person, so that nobody can be worn down by questions. No limit unless set here.',
+	default: {
+		values: {
+			maxQuestions: DEFAULT_MAX_QUESTIONS,
+			windowMinutes: DEFAULT_QUESTION_WINDOW_MINUTES,
+			firstGapSeconds: 0,
+		},
+	},
+	options: [
+		{
+			displayName: 'Values',
+			name: 'values',
+			values: [
+				{
+					displayName: 'Questions in the Window',
+					name: 'maxQuestions',
+					type: 'number',
+					typeOptions: { minValue: 1, maxValue: MAX_QUESTIONS },
+					default: DEFAULT_MAX_QUESTIONS,
+					description: 'How many questions one person can get within the window',
+				},
+				{
+					displayName: 'Window (Minutes)',
+					name: 'windowMinutes',
+					type: 'number',
+					typeOptions: { minValue: 1, maxValue: MAX_QUESTION_WINDOW_MINUTES },
+					default: DEFAULT_QUESTION_WINDOW_MINUTES,
+				},
+				{
+					displayName: 'First Gap (Seconds)',
+					name: 'firstGapSeconds',
+					type: 'number',
+					typeOptions: { minValue: 0, maxValue: MAX_QUESTION_GAP_S },
+					default: 0,
+					description:
+						'How long after the first question the second can follow. The gap doubles with every further question. 0 for no gap.',
+				},
+			],
+		},
+	],
+};
+
 const waitOptions: INodeProperties[] = [
+	answerByOption,
 	limitWaitTimeOption,
+	questionLimitsOption,
 	{
 		displayName: 'Maximum Attempts',
 		name: 'maxAttempts',
@@ -287,11 +355,14 @@ const waitOptions: INodeProperties[] = [
 	},
 ];
 
-export const questionOptionsField = optionsField([
-	...waitOptions,
-	// Those of sending that make sense for one message.
-	...sendOptions.filter(({ name }) => name !== 'concurrency'),
-]);
+/** @param added what the kind of message has beside the options of every question */
+export const questionOptionsField = (added: readonly INodeProperties[] = []): INodeProperties =>
+	optionsField([
+		...waitOptions,
+		// Those of sending that make sense for one message.
+		...sendOptions.filter(({ name }) => name !== 'concurrency'),
+		...added,
+	]);
 
 export const questionField: INodeProperties = {
 	displayName: 'Message',
@@ -320,5 +391,4 @@ export const responseFields = (maxChoices: number): INodeProperties[] => [
 		{ show: { responseType: ['choice'] } },
 	),
 	expectedCodeField,
-	answerByField,
 ];

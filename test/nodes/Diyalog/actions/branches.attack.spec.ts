@@ -67,6 +67,11 @@ it.each<[string, INodeParameters, string[]]>([
 		{ responseType: 'approval', approvalOptions: { values: { approvalType: 'single' } } },
 		['Approved', 'No Answer', 'Declined'],
 	],
+	[
+		'sendAndWait',
+		{ responseType: 'approval', approvalOptions: { values: { offerReport: true } } },
+		['Approved', 'No Answer', 'Declined'],
+	],
 	['sendAndWait', { responseType: 'code' }, ['Right Code', 'No Answer', 'Too Many Attempts']],
 	['sendAndWait', { responseType: 'choice' }, ['Answered', 'No Answer']],
 	['sendAndWait', { responseType: 'freeText' }, ['Answered', 'No Answer']],
@@ -97,12 +102,21 @@ async function type(text: string): Promise<void> {
 
 const CHOICES = { choice: [{ title: 'Now' }, { title: 'Later' }] };
 const SINGLE = { values: { approvalType: 'single' } };
+const REPORT = { values: { offerReport: true } };
+const SINGLE_REPORT = { values: { approvalType: 'single', offerReport: true } };
 const CODE = { responseType: 'code', expectedCode: '58', options: { maxAttempts: 2 } };
 
 it.each<[string, INodeParameters, () => Promise<void>, number]>([
 	['Approve', {}, async () => await press('Approve'), 0],
 	['Decline', {}, async () => await press('Decline'), 2],
 	['Approve Only', { approvalOptions: SINGLE }, async () => await press('Approve'), 0],
+	["It Wasn't Me", { approvalOptions: REPORT }, async () => await press("It Wasn't Me"), 2],
+	[
+		"It Wasn't Me beside Approve Only",
+		{ approvalOptions: SINGLE_REPORT },
+		async () => await press("It Wasn't Me"),
+		2,
+	],
 	['a choice', { responseType: 'choice', choices: CHOICES }, async () => await press('Later'), 0],
 	['a text', { responseType: 'freeText' }, async () => await type('Approve'), 0],
 	['the right code', CODE, async () => await type('58'), 0],
@@ -147,7 +161,7 @@ it.each<[string, INodeParameters, () => Promise<void>, number]>([
 it.each(['link to approve', 'link to decline'])(
 	'3. a %s leaves through its output',
 	async (what) => {
-		const execution = await ask({ answerBy: 'link' });
+		const execution = await ask({ options: { answerBy: 'link' } });
 		const [approve, decline] = sandbox.messages().at(-1)?.buttonsV2 ?? [];
 		const isApproval = what === 'link to approve';
 		await fetch((isApproval ? approve : decline)?.payload ?? '', { method: 'POST' });

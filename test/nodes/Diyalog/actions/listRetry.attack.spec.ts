@@ -32,8 +32,7 @@ const setup = (message = 'Pay?', settings = {}) => ({
 		otpMode: 'none',
 		customerNo: '70021',
 		message,
-		messageId: '={{ $json.messageId }}',
-		options: { maxRetries: 0, concurrency: 1 },
+		options: { maxRetries: 0, concurrency: 1, messageId: '={{ $json.messageId }}' },
 	},
 	credentials: { serverUrl: server.url, botToken: 'token', appSecret: '' },
 	settings,
@@ -54,7 +53,13 @@ it.each([
 });
 
 it('2. what may have arrived is sent again only by somebody who was told so', async () => {
-	const side = { ...setup(), parameters: { ...setup().parameters, options: { concurrency: 3 } } };
+	const side = {
+		...setup(),
+		parameters: {
+			...setup().parameters,
+			options: { ...setup().parameters.options, concurrency: 3 },
+		},
+	};
 	behaviours = [breakOff, breakOff, accept];
 	const failed = await runDiyalogNode(side, items);
 	expect(failed.error?.message).toContain('broke off');
@@ -83,14 +88,13 @@ describe('another way of sending was chosen before the retry', () => {
 		if (entry) Object.assign(entry.node, { parameters });
 		return await retryFromList({ ...setup(), parameters }, run);
 	}
-	const options = { maxRetries: 0, concurrency: 1 };
+	const options = { maxRetries: 0, concurrency: 1, messageId: '={{ $json.messageId }}' };
 	const otp = {
 		resource: 'otp',
 		operation: 'send',
 		otpMode: 'none',
 		customerNo: '70021',
 		message: 'Pay?',
-		messageId: '={{ $json.messageId }}',
 		options,
 	};
 	const message = {
@@ -98,7 +102,7 @@ describe('another way of sending was chosen before the retry', () => {
 		operation: 'send',
 		customerNo: '70021',
 		message: 'Pay?',
-		options: { ...options, messageId: '={{ $json.messageId }}' },
+		options,
 	};
 	const trigger = { ...message, operation: 'sendAppTrigger', command: 'Open' };
 

@@ -29,7 +29,6 @@ const setup = (message = 'Pay?', settings = {}) => ({
 		otpMode: 'none',
 		customerNo: '={{ $json.customerNo ?? "70021" }}',
 		message,
-		messageId: '',
 		options: { maxRetries: 0 },
 	},
 	credentials: { serverUrl: server.url, botToken: 'token', appSecret: '' },

@@ -46,10 +46,11 @@ const given = { otpMode: 'given', otpValue: '' };
 const givenCode = { otpMode: 'given', otpValue: '482913' };
 const none = { otpMode: 'none' };
 const generate = { otpMode: 'generate' };
-const noLimit = { ...generate, resendLimits: { maxCodes: 0, firstGapSeconds: 0 } };
+const noLimit = { ...generate, options: { resendLimits: { values: { maxCodes: 0 } } } };
 const field = (name: string, value: string) => ({ otherFields: { field: [{ name, value }] } });
 const button = (values: INodeParameters) => ({
 	message: 'Pay?',
+	below: 'buttons',
 	buttons: { button: [{ type: 'postback', title: 'Yes', payload: 'yes', ...values }] },
 });
 const code = { responseType: 'code', expectedCode: '42' };
@@ -70,7 +71,7 @@ const REFUSED: ReadonlyArray<[string, INodeParameters, RegExp]> = [
 	['8. a field of an emptied transaction', { ...none, message: 'For {purpose}?' }, /^Message /],
 	[
 		'9. a field without a value',
-		{ ...givenCode, message: '{code} {purpose}', transaction: field('purpose', '') },
+		{ ...givenCode, message: '{code} {purpose}', options: { transaction: field('purpose', '') } },
 		/^Message .*braces/,
 	],
 	['10. an unknown name, no code', { ...none, message: 'Dear {firstName}' }, /^Message .*braces/],
@@ -88,7 +89,11 @@ const REFUSED: ReadonlyArray<[string, INodeParameters, RegExp]> = [
 	['22. {Code}, generated', { ...generate, message: 'Code {Code}' }, /Message .*\{code\}/],
 	[
 		'23. a field in other letters',
-		{ ...givenCode, message: '{code} login {Purpose}', transaction: field('purpose', 'login') },
+		{
+			...givenCode,
+			message: '{code} login {Purpose}',
+			options: { transaction: field('purpose', 'login') },
+		},
 		/\{purpose\}/,
 	],
 ];
@@ -174,7 +179,7 @@ describe('are sent to the letter:', () => {
 	it('35. a value that looks like a placeholder, of the transaction or as a code', async () => {
 		const transaction = { payee: '{code} {amount} {x}', ...field('note', '{ Code }') };
 		const message = '{code}: {payee} {note}';
-		expect(await send({ ...givenCode, message, transaction })).toBeUndefined();
+		expect(await send({ ...givenCode, message, options: { transaction } })).toBeUndefined();
 		expect(lastText()).toBe('482913: {code} {amount} {x} { Code }');
 		expect(await send({ otpMode: 'given', otpValue: '{code}', message: 'It is {code}' })).toBe(
 			undefined,

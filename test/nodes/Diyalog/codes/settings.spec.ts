@@ -13,7 +13,10 @@ const PAYMENT_TEXT = '{code} pays {amount} {currency} to {payee}, for {minutes} 
 
 describe('the text', () => {
 	it('shows code, minutes and transaction', () => {
-		const { message, code } = prepared(PAYMENT_TEXT, { transaction: PAYMENT, validMinutes: 3 });
+		const { message, code } = prepared(PAYMENT_TEXT, {
+			transaction: PAYMENT,
+			options: { validMinutes: 3 },
+		});
 		expect(code).toMatch(/^\d{6}$/);
 		expect(message).toBe(`${code} pays 1,250.00 TRY to City Waterworks, for 3 minutes.`);
 	});
@@ -50,7 +53,7 @@ describe('the text', () => {
 	});
 
 	it('a transaction without a code is refused', () => {
-		expect(() => prepared('Pay?', { otpMode: 'given', transaction: PAYMENT })).toThrow(
+		expect(() => prepared('Pay?', { otpMode: 'given', options: { transaction: PAYMENT } })).toThrow(
 			/OTP Value is empty/,
 		);
 	});
@@ -79,14 +82,14 @@ it('shows any value that can be entered, and only as it was entered', () => {
 
 describe('settings', () => {
 	it.each([
-		[{ codeLength: 5 }, 'Code Length'],
-		[{ codeLength: 11 }, 'Code Length'],
-		[{ codeLength: 6.5 }, 'Code Length'],
-		[{ validMinutes: 11 }, 'Valid for (Minutes)'],
-		[{ validMinutes: 0 }, 'Valid for (Minutes)'],
-		[{ codeCharacters: 'emoji' }, 'Code Characters'],
+		[{ options: { codeLength: 5 } }, 'Code Length'],
+		[{ options: { codeLength: 11 } }, 'Code Length'],
+		[{ options: { codeLength: 6.5 } }, 'Code Length'],
+		[{ options: { validMinutes: 11 } }, 'Valid for (Minutes)'],
+		[{ options: { validMinutes: 0 } }, 'Valid for (Minutes)'],
+		[{ options: { codeCharacters: 'emoji' } }, 'Code Characters'],
 		[{ otpMode: 'maybe' }, 'OTP'],
-		[{ resendLimits: { maxCodes: -1 } }, 'Codes in the Window'],
+		[{ options: { resendLimits: { values: { maxCodes: -1 } } } }, 'Codes in the Window'],
 		[{ transaction: { payee: 'A\nB' } }, 'Payee'],
 		[{ transaction: { payee: '\u202eAB' } }, 'Payee'],
 		[{ transaction: { amount: { a: 1 } } }, 'Amount'],
@@ -121,7 +124,6 @@ describe('settings', () => {
 			customerNo: '70021',
 			message: code,
 			buttons: [],
-			additionalFields: {},
 			autoFill: true,
 			otpMode: 'generate',
 			codeLength: 6,

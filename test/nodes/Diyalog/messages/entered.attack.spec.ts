@@ -113,13 +113,34 @@ describe('two answers look the same:', () => {
 	it.each(SAME)('3. Approve %j, Decline %j', async (approveLabel, disapproveLabel) => {
 		const values = { approvalType: 'double', approveLabel, disapproveLabel };
 		expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(
-			/^Decline Button Label looks like the other button /,
+			/^Decline Button Label looks like another button /,
 		);
 	});
 
 	it('4. Approve has the words of Decline, which were left as they are', async () => {
 		const values = { approvalType: 'double', approveLabel: 'Decline' };
-		expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(/looks like the other/);
+		expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(/looks like another/);
+	});
+
+	it.each(SAME)("4b. one of the other buttons %j, It Wasn't Me %j", async (other, reportLabel) => {
+		const report = { offerReport: true, reportLabel };
+		for (const values of [
+			{ ...report, approveLabel: other },
+			{ ...report, approveLabel: 'Go on', disapproveLabel: other },
+			{ ...report, approvalType: 'single', approveLabel: other },
+		]) {
+			expect(await refusedQuestion({ approvalOptions: { values } })).toMatch(
+				/^It Wasn't Me Button Label looks like another button /,
+			);
+		}
+	});
+
+	it("4c. an expression gives nothing for Offer It Wasn't Me", async () => {
+		for (const offerReport of ['={{ null }}', '={{ undefined }}', '={{ "true" }}']) {
+			expect(await refusedQuestion({ approvalOptions: { values: { offerReport } } })).toMatch(
+				/^Offer It Wasn't Me (is neither on nor off|has a value that is not possible) /,
+			);
+		}
 	});
 
 	it.each(SAME)('5. choices %j and %j', async (one, other) => {
@@ -150,10 +171,11 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	const many = (entry: unknown) => JSON.stringify(Array<unknown>(500_000).fill(entry));
 	const list = (entry: unknown) => Array<unknown>(500_000).fill(entry);
 	const buttons = { type: 'template', payload: { templateType: 'button', text: 'x' } };
+	const ofOtp = { resource: 'otp', below: 'buttons', specifyButtons: 'json' };
 
 	it.each<[string, INodeParameters]>([
-		['texts as buttons', { resource: 'otp', specifyButtons: 'json', buttonsJson: many('a') }],
-		['lists as buttons', { resource: 'otp', specifyButtons: 'json', buttonsJson: many([]) }],
+		['texts as buttons', { ...ofOtp, buttonsJson: many('a') }],
+		['lists as buttons', { ...ofOtp, buttonsJson: many([]) }],
 		[
 			'quick replies',
 			{
@@ -207,7 +229,11 @@ describe('data of any size from somebody else holds nothing up:', () => {
 	});
 
 	it('8. half a million choices', async () => {
-		const question = { responseType: 'choice', specifyChoices: 'json', choicesJson: many('a') };
+		const question = {
+			responseType: 'choice',
+			specifyChoices: 'json',
+			choicesJson: many('a'),
+		};
 		const start = performance.now();
 		expect(await refusedQuestion(question)).toMatch(/ has 500000 entries /);
 		expect(performance.now() - start).toBeLessThan(SOON_MS);
@@ -271,13 +297,16 @@ describe('a message takes the id of another one:', () => {
 				resource,
 				below: 'buttons',
 				...buttons,
-				messageId,
 				options: { messageId },
 			};
 			const expected = /^Message ID is that of a question which an execution asks /;
 			expect(await refusedMessage(byFields)).toMatch(expected);
 			const text = { customerNo: '70021', messageId, mokMessage: 'x' };
-			const whole = { resource, specifyMessage: 'json', messageJson: JSON.stringify(text) };
+			const whole = {
+				resource,
+				specifyMessage: 'json',
+				messageJson: JSON.stringify(text),
+			};
 			expect(
 				await refusedMessage(resource === 'otp' ? whole : asJson({ text: 'x', messageId })),
 			).toMatch(expected);
@@ -288,7 +317,11 @@ describe('a message takes the id of another one:', () => {
 		await instance.ask(credentials, {});
 		const messageId = sandbox.messages().at(-1)?.messageId ?? '';
 		const cards = [{ title: 'a', messageId, buttons: ['approve'] }];
-		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+		const carousel = {
+			resource: 'message',
+			operation: 'sendCarousel',
+			specifyCards: 'json',
+		};
 		const expected = /^Message ID is that of a question which an execution asks /;
 		expect(await refusedMessage({ ...carousel, cardsJson: JSON.stringify(cards) })).toMatch(
 			expected,
@@ -301,7 +334,11 @@ describe('a message takes the id of another one:', () => {
 
 	it('15. a card whose id nobody could read from a press', async () => {
 		const cardsJson = JSON.stringify([{ title: 'a', messageId: 'gold]:approve', buttons: ['x'] }]);
-		const carousel = { resource: 'message', operation: 'sendCarousel', specifyCards: 'json' };
+		const carousel = {
+			resource: 'message',
+			operation: 'sendCarousel',
+			specifyCards: 'json',
+		};
 		expect(await refusedMessage({ ...carousel, cardsJson })).toMatch(/ contains "\]:" /);
 	});
 });

@@ -25,10 +25,10 @@ describe('the body of SendOTP', () => {
 	it('is the documented example byte for byte, its layout aside', () => {
 		const body = bodyOf({
 			customerNo: 123456789,
-			messageId: 'messageId-74',
 			message: 'Your one time password is "123456" ',
 			otpValue: '33',
-			additionalFields: {
+			options: {
+				messageId: 'messageId-74',
 				deviceId: '628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
 				imageUrl: 'https://dlgmessenger.com/otp.jpg',
 				txCode: 'LOG2',
@@ -57,9 +57,8 @@ describe('the body of SendOTP', () => {
 
 	it('leaves empty optional fields out', () => {
 		const body = bodyOf({
-			messageId: '',
 			otpValue: '',
-			additionalFields: { imageUrl: '', txCode: '', deviceId: '' },
+			options: { messageId: '', imageUrl: '', txCode: '', deviceId: '' },
 			buttons: {},
 		});
 		expect(JSON.stringify(body)).toBe(
@@ -114,16 +113,12 @@ describe('input that cannot be sent', () => {
 			'has an object where the customer should read a text',
 			{ message: `Approve ${String({ amount: 250 })}?` },
 		],
-		['Message ID', 'contains "]:"', { messageId: 'a]:b' }],
-		['Message ID', 'is neither a text nor a number', { messageId: {} }],
-		['Image URL', 'is not a web address', { additionalFields: { imageUrl: 'logo.png' } }],
-		['Image URL', 'is not a web address', { additionalFields: { imageUrl: 'file:///etc/passwd' } }],
-		['Image URL', 'is not a web address', { additionalFields: { imageUrl: 'https://' } }],
-		[
-			'Image URL',
-			'is not a web address',
-			{ additionalFields: { imageUrl: 'https://u:p@a.example' } },
-		],
+		['Message ID', 'contains "]:"', { options: { messageId: 'a]:b' } }],
+		['Message ID', 'is neither a text nor a number', { options: { messageId: {} } }],
+		['Image URL', 'is not a web address', { options: { imageUrl: 'logo.png' } }],
+		['Image URL', 'is not a web address', { options: { imageUrl: 'file:///etc/passwd' } }],
+		['Image URL', 'is not a web address', { options: { imageUrl: 'https://' } }],
+		['Image URL', 'is not a web address', { options: { imageUrl: 'https://u:p@a.example' } }],
 		['Button 1: Title', 'is empty', button({ title: '  ' })],
 		['Button 1: Payload', 'is empty', button({ payload: '' })],
 		['Button 1: Address', 'is empty', button({ type: 'web_url', payload: '' })],

@@ -346,7 +346,7 @@ it('18. five hundred bodies of every shape at the resume address', async () => {
 });
 
 it('19. programs that look at links decide nothing', async () => {
-	const asked = await ask({ answerBy: 'link' });
+	const asked = await ask({ options: { answerBy: 'link' } });
 	const links = asked.message.buttonsV2?.map(({ payload }) => payload) ?? [];
 	for (const link of links) {
 		for (const method of ['GET', 'HEAD', 'GET']) await fetch(link, { method });
@@ -366,7 +366,7 @@ it('20. a link cannot answer where a tap is expected, nor a tap where a link is'
 	const asked = await ask();
 	const { url } = genuineCall(asked);
 	expect((await fetch(`${url}&answer=approve`, { method: 'POST' })).status).toBe(410);
-	const linked = await ask({ answerBy: 'link' });
+	const linked = await ask({ options: { answerBy: 'link' } });
 	const call = genuineCall(linked);
 	expect(await (await post(call.url, call.body)).json()).toEqual({
 		receptions: [{ accepted: false, reason: 'otherKind' }],
@@ -400,3 +400,63 @@ it.each([
 		expect(items.map(({ json }) => json)).toEqual(input.map(() => ({ error: expect.any(String) })));
 	},
 );
+
+const REPORT = { approvalOptions: { values: { offerReport: true, reportLabel: 'Not me' } } };
+const SINGLE_REPORT = {
+	approvalOptions: { values: { approvalType: 'single', offerReport: true } },
+};
+
+it.each([
+	['', REPORT, 'Not me'],
+	[', beside Approve Only', SINGLE_REPORT, "It Wasn't Me"],
+])(
+	'22. a report never approves%s, and an Approve after it changes nothing',
+	async (_, more, title) => {
+		const asked = await ask(more);
+		await press(asked, title);
+		await press(asked);
+		expect(lastItem()).toMatchObject({ payload: 'approve', resumed: false });
+		expect(asked.execution.continuations).toEqual([
+			[
+				expect.objectContaining({
+					data: expect.objectContaining({ approved: false }),
+					approved: false,
+					decision: 'reported',
+					value: 'report',
+				}),
+			],
+		]);
+		expect(asked.execution.continuedAt).toEqual([[2]]);
+	},
+);
+
+it('23. a report that no button offers is typed by hand', async () => {
+	const asked = await ask();
+	for (const payload of ['report', 'reported', "It Wasn't Me"]) {
+		await type(`[${asked.message.messageId}]:${payload}`);
+		expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'notIssued' });
+	}
+	await stillTakesTheRightAnswer(asked);
+});
+
+it('24. a report without a valid signature of the device, where one is required', async () => {
+	const asked = await ask({ ...REPORT, options: { requireSignedPayload: true } });
+	await type(`[${asked.message.messageId}]:report`);
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'notSigned' });
+	expect(asked.execution.continuations).toEqual([]);
+	await press(asked, 'Not me');
+	expect(asked.execution.continuations).toEqual([
+		[expect.objectContaining({ decision: 'reported', payloadSignature: 'valid' })],
+	]);
+});
+
+it('25. a report by a link: opening it decides nothing, confirming it declines', async () => {
+	const asked = await ask({ ...REPORT, options: { answerBy: 'link' } });
+	const link = asked.message.buttonsV2?.find(({ title }) => title === 'Not me')?.payload ?? '';
+	expect(await (await fetch(link)).text()).toContain('Not me');
+	expect(asked.execution.continuations).toEqual([]);
+	expect((await fetch(link, { method: 'POST' })).status).toBe(200);
+	expect(asked.execution.continuations).toEqual([
+		[expect.objectContaining({ decision: 'reported', approved: false, userId: null })],
+	]);
+});

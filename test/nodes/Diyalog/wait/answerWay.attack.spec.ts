@@ -148,7 +148,7 @@ describe('a failing database', () => {
 	});
 
 	it('2. a link that is confirmed while the database fails can be confirmed again', async () => {
-		const asked = await ask({ answerBy: 'link' });
+		const asked = await ask({ options: { answerBy: 'link' } });
 		const [approve] = asked.message.buttonsV2 ?? [];
 		instance.storing.push('fails');
 		const confirm = async () => await fetch(approve?.payload ?? '', { method: 'POST' });

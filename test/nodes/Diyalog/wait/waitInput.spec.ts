@@ -40,6 +40,39 @@ describe('what is planned', () => {
 	});
 });
 
+describe("It Wasn't Me", () => {
+	const planned = (values: object) => {
+		const approvalOptions = { values };
+		const checked = checkQuestion({ responseType: 'approval', approvalOptions }, {});
+		if (!checked.valid || checked.input.response.kind !== 'button') throw new Error('not valid');
+		return checked.input.response.buttons;
+	};
+	const report = { payload: 'report', decision: 'reported', value: 'report' };
+
+	it('is one button more, the last, with words of its own', () => {
+		expect(planned({ offerReport: true })).toEqual([
+			{ payload: 'approve', title: 'Approve', decision: 'approved', value: 'approve' },
+			{ payload: 'decline', title: 'Decline', decision: 'declined', value: 'decline' },
+			{ ...report, title: "It Wasn't Me" },
+		]);
+		expect(planned({ offerReport: true, reportLabel: 'Ben değilim' })).toContainEqual({
+			...report,
+			title: 'Ben değilim',
+		});
+		expect(planned({ offerReport: true, reportLabel: ' ' })).toHaveLength(3);
+	});
+
+	it('stands beside Approve Only as well', () => {
+		const buttons = planned({ approvalType: 'single', offerReport: true });
+		expect(buttons.map(({ payload }) => payload)).toEqual(['approve', 'report']);
+	});
+
+	it('is off unless it is turned on; words for it change nothing', () => {
+		expect(planned({ reportLabel: 'Approve' })).toHaveLength(2);
+		expect(planned({ offerReport: false, reportLabel: 'Decline' })).toHaveLength(2);
+	});
+});
+
 describe('what is refused, by the name of the field', () => {
 	const approval = { responseType: 'approval' };
 	const code = (expectedCode: unknown) => ({ responseType: 'code', expectedCode });

@@ -134,8 +134,10 @@ describe('a choice that is none is refused by name', () => {
 		['Response Type', 'responseType', { ...HELLO, operation: 'sendAndWait' }],
 		['Answer By', 'answerBy', { ...HELLO, operation: 'sendAndWait' }],
 	])('4. %s', async (label, name, parameters) => {
+		const isOption = name === 'answerBy';
 		for (const value of [NOTHING, '={{ null }}', 'other', '', '={{ ["json"] }}', 'Fields']) {
-			const { error } = await run({ ...parameters, [name]: value });
+			const choice = { [name]: value };
+			const { error } = await run({ ...parameters, ...(isOption ? { options: choice } : choice) });
 			expect([value, error?.message]).toEqual([
 				value,
 				expect.stringContaining(`${label} has a value that is not possible`) as string,
@@ -243,7 +245,10 @@ describe('Sign Payload on the Device, when an expression says nothing', () => {
 	it.each<[string, IDataObject]>([
 		['a button', buttons({ payloadHidden: '={{ $json.nope }}' })],
 		['a button', buttons({ payloadHidden: '={{ null }}' })],
-		['a button of an OTP', { ...OTP, buttons: oneButton({ payloadHidden: '={{ undefined }}' }) }],
+		[
+			'a button of an OTP',
+			{ ...OTP, below: 'buttons', buttons: oneButton({ payloadHidden: '={{ undefined }}' }) },
+		],
 		[
 			'a button of a card',
 			{
@@ -297,7 +302,7 @@ describe('two that a press could not tell apart', () => {
 
 	it.each<[string, string, IDataObject]>([
 		['Buttons', 'buttons', { ...HELLO, below: 'buttons', buttons: { button: twice } }],
-		['Buttons', 'buttons of an OTP', { ...OTP, buttons: { button: twice } }],
+		['Buttons', 'buttons of an OTP', { ...OTP, below: 'buttons', buttons: { button: twice } }],
 		[
 			'Buttons (JSON)',
 			'buttons from data',

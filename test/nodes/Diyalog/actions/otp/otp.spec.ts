@@ -38,7 +38,6 @@ const sendParameters = (overrides: INodeParameters = {}): INodeParameters => ({
 	customerNo: '70000',
 	message: 'Your code is {code}, for {minutes} minutes.',
 	otpMode: 'generate',
-	messageId: '',
 	...overrides,
 });
 
@@ -105,8 +104,7 @@ describe('send with a generated code', () => {
 
 	it('makes codes of letters and digits, as long as asked for', async () => {
 		const { code } = await sent(newCustomer(), {
-			codeLength: 10,
-			codeCharacters: 'lettersAndDigits',
+			options: { codeLength: 10, codeCharacters: 'lettersAndDigits' },
 		});
 		expect(code).toMatch(/^[3479CDFHJKMNPQRTWXY]{10}$/);
 	});
@@ -160,7 +158,6 @@ describe('send with a given code', () => {
 			customerNo,
 			message: 'Your one-time password is 4815. {code',
 			otpValue: '4815',
-			messageId: '',
 		};
 		for (let count = 0; count < 3; count++) {
 			const { items, error } = await runDiyalogNode({ parameters, credentials: credentials() });
@@ -253,7 +250,7 @@ describe('verify', () => {
 	it('tooManyAttempts: a customer who failed too often, with a new code', async () => {
 		const customerNo = newCustomer();
 		const limits = { limits: { failures: 2 } };
-		const parameters = { resendLimits: { maxCodes: 0 } };
+		const parameters = { options: { resendLimits: { values: { maxCodes: 0 } } } };
 		const first = await sent(customerNo, parameters);
 		for (let count = 0; count < 2; count++) await answerTo({ ...first, code: '' }, limits);
 		const second = await sent(customerNo, parameters);

@@ -1,7 +1,7 @@
 import { customerFingerprint } from '../../../../nodes/Diyalog/codes/challenge';
 import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
-import { permitSend } from '../../../../nodes/Diyalog/codes/permit';
 import type { OpenBook } from '../../../../nodes/Diyalog/memory/markBook';
+import { permitSend } from '../../../../nodes/Diyalog/memory/permit';
 import { ProcessedDataTable } from '../../../support/processedDataTable';
 import { namesIn, processOn, times } from '../../../support/processes';
 
@@ -18,12 +18,12 @@ beforeEach(() => {
 });
 
 const SENDS = { sends: { count: 5, windowMinutes: 10 }, firstGapSeconds: 15 };
-const customer = customerFingerprint(keys, '70021');
+const customer = customerFingerprint(keys, '70021').toString('base64url');
 
 const sentAt = async (book: OpenBook, everyMs: number, untilMs: number): Promise<number[]> => {
 	const sent: number[] = [];
 	for (; nowMs < START_MS + untilMs; nowMs += everyMs) {
-		const permit = await permitSend(keys, book, customer, SENDS, nowMs);
+		const permit = await permitSend(keys.mark, book, customer, SENDS, nowMs);
 		if (permit.granted) sent.push(nowMs - START_MS);
 	}
 	return sent;
@@ -53,7 +53,7 @@ it('2. never more than five in any ten minutes', async () => {
 it('3. at the same time: one', async () => {
 	const book = processOn(new ProcessedDataTable(2), clock, 'plain');
 	const permits = await Promise.all(
-		times(100, () => permitSend(keys, book, customer, SENDS, nowMs)),
+		times(100, () => permitSend(keys.mark, book, customer, SENDS, nowMs)),
 	);
 	expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
 });
@@ -63,7 +63,7 @@ it('4. at the same time, while a part of the first gap begins: one', async () =>
 	const PART_MS = 7_500;
 	const end = Math.ceil(START_MS / PART_MS) * PART_MS;
 	const at = (whenMs: number) =>
-		times(10, async () => await permitSend(keys, book, customer, SENDS, whenMs));
+		times(10, async () => await permitSend(keys.mark, book, customer, SENDS, whenMs));
 	const permits = await Promise.all([...at(end - 1), ...at(end)]);
 	expect(permits.filter(({ granted }) => granted)).toHaveLength(1);
 });
@@ -71,7 +71,7 @@ it('4. at the same time, while a part of the first gap begins: one', async () =>
 it('5. a code that was not sent does not count', async () => {
 	const book = processOn(new ProcessedDataTable(), clock, 'plain');
 	for (let count = 0; count < 10; count++) {
-		const permit = await permitSend(keys, book, customer, SENDS, nowMs);
+		const permit = await permitSend(keys.mark, book, customer, SENDS, nowMs);
 		expect(permit.granted).toBe(true);
 		if (permit.granted) await permit.giveBack();
 	}
@@ -81,13 +81,15 @@ it('6. without limits, everything', async () => {
 	const book = processOn(new ProcessedDataTable(), clock, 'plain');
 	const none = { sends: { count: 0, windowMinutes: 10 }, firstGapSeconds: 0 };
 	for (let count = 0; count < 20; count++) {
-		expect(await permitSend(keys, book, customer, none, nowMs)).toMatchObject({ granted: true });
+		expect(await permitSend(keys.mark, book, customer, none, nowMs)).toMatchObject({
+			granted: true,
+		});
 	}
 });
 
 it('7. an update of the package frees nothing: marks have the names that earlier releases gave them', async () => {
 	const { names, opened } = namesIn(clock);
-	await permitSend(keys, opened, customer, SENDS, nowMs);
+	await permitSend(keys.mark, opened, customer, SENDS, nowMs);
 	expect(names).toEqual([
 		'FSCJVQonkrZ_7X7CyoeK89',
 		'DFGGCir-1GDbdFmEDMmAsH',
@@ -98,4 +100,20 @@ it('7. an update of the package frees nothing: marks have the names that earlier
 		'TLluLdMR_Xbbn5qzzenYV8',
 		'U49UsIbuGqGVVYnDL4Ltz4',
 	]);
+});
+
+it('8. a restart frees nothing, and neither does another process', async () => {
+	const table = new ProcessedDataTable();
+	const limits = { sends: { count: 3, windowMinutes: 10 }, firstGapSeconds: 0 };
+	const granted: boolean[] = [];
+	for (let count = 0; count < 5; count++) {
+		const book = processOn(table, clock, 'plain');
+		granted.push((await permitSend(keys.mark, book, customer, limits, nowMs)).granted);
+	}
+	expect(granted).toEqual([true, true, true, false, false]);
+	nowMs += 13 * MINUTE_MS;
+	const book = processOn(table, clock, 'plain');
+	expect(await permitSend(keys.mark, book, customer, limits, nowMs)).toMatchObject({
+		granted: true,
+	});
 });

@@ -1,35 +1,34 @@
-import type { OpenBook } from '../memory/markBook';
-import { gapAfter, placesOf } from '../memory/marks';
-import type { Mark, RateLimit } from '../memory/marks';
-import type { CodeKeys } from './keys';
+import type { OpenBook } from './markBook';
+import { gapAfter, placesOf } from './marks';
+import type { Mark, RateLimit } from './marks';
 
-/** How often codes may be sent to one customer. */
+/** How often something may be sent to one person. */
 export interface SendLimits {
 	sends: RateLimit;
-	/** how long after the first code the next may follow; it doubles with each; 0 for no gap */
+	/** how long after the first the next may follow; it doubles with each; 0 for no gap */
 	firstGapSeconds: number;
 }
 
-/** Whether a code may be sent to a customer now. */
+/** Whether it may be sent to a person now. */
 export type SendPermit = { granted: true; giveBack: () => Promise<void> } | { granted: false };
 
 /**
- * Asks for sending a code to a customer; it counts as sent unless it is given back.
+ * Asks for sending something to a person; it counts as sent unless it is given back.
  *
- * @param customer the customer's keyed fingerprint
+ * @param key names what is remembered; one for each kind of thing that is sent
+ * @param who tells the person from others; kept as a keyed fingerprint
  * @throws what the store throws
  */
 export async function permitSend(
-	keys: CodeKeys,
+	key: Buffer,
 	{ book, store }: OpenBook,
-	customer: Buffer,
+	who: string,
 	{ sends, firstGapSeconds }: SendLimits,
 	nowMs: number,
 ): Promise<SendPermit> {
 	if (sends.count === 0) return { granted: true, giveBack: async () => undefined };
-	const who = customer.toString('base64url');
-	const places = placesOf(keys.mark, 'send', who, sends, nowMs);
-	const gapAt = (sent: number) => gapAfter(keys.mark, 'gap', who, firstGapSeconds, sent, nowMs);
+	const places = placesOf(key, 'send', who, sends, nowMs);
+	const gapAt = (sent: number) => gapAfter(key, 'gap', who, firstGapSeconds, sent, nowMs);
 	const gapNow = firstGapSeconds > 0 ? gapAt(1) : undefined;
 	const gapRow = gapNow ? [gapNow.take] : [];
 	const [placeIndex, gapIndex] = await Promise.all([
