@@ -71,7 +71,7 @@ function readAttempt(status: number, text: string): Attempt {
  * @param body JSON
  */
 export async function postAnswer(
-	context: IWebhookFunctions,
+	context: Pick<IWebhookFunctions, 'helpers'>,
 	url: string,
 	body: string,
 ): Promise<Attempt> {

@@ -17,14 +17,18 @@ export type Decision =
 	| 'answered'
 	| 'codeMatched'
 	| 'tooManyAttempts'
-	| 'expired';
+	| 'expired'
+	| 'delivered'
+	| 'notDelivered';
 
 const OUTPUTS: Readonly<Record<Decision, number>> = {
 	approved: 0,
 	codeMatched: 0,
 	chosen: 0,
 	answered: 0,
+	delivered: 0,
 	expired: 1,
+	notDelivered: 1,
 	declined: 2,
 	tooManyAttempts: 2,
 };
@@ -66,6 +70,8 @@ const expectationSchema = z.discriminatedUnion('kind', [
 		maxAttempts: z.number().int(),
 		wrongCodeReply: z.string(),
 	}),
+	/** no answer at all: Diyalog's word that the message is on the phone */
+	z.object({ kind: z.literal('receipt') }),
 ]);
 
 /** What is taken as an answer. */
@@ -129,7 +135,7 @@ export type Verdict =
 
 const refused = (reason: RefusalReason): Verdict => ({ accepted: false, reason });
 
-/** Fails closed: only an approval and the right code approve; a choice and a text say nothing of that kind. */
+/** Fails closed: only an approval and the right code approve; a choice, a text and a receipt say nothing of that kind. */
 const taken = (decision: Decision, value: string | null): Verdict => ({
 	accepted: true,
 	decision,
@@ -179,6 +185,13 @@ function decideCode(
  */
 export const GRACE_MS = 10_000;
 
+/**
+ * When the execution goes on by itself. A receipt is given no time for its way: what it is waited for, is better done too
+ * early than too late, and says nothing that a later receipt could contradict.
+ */
+export const endsAtMs = ({ deadline, expectation }: Pick<Wait, 'deadline' | 'expectation'>) =>
+	Date.parse(deadline) + (expectation.kind === 'receipt' ? 0 : GRACE_MS);
+
 /** Given in time, and no later here than Diyalog's batches explain. */
 function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolean {
 	const lateMs = now.getTime() - Date.parse(deadline);
@@ -219,6 +232,10 @@ export function decide(
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
 	if (!isFromWhoWasAsked(wait, answer)) return refused('otherPerson');
 	if (!isInTime(wait, answer, now)) return refused('expired');
+	if (expectation.kind === 'receipt') {
+		if (answer.kind !== 'receipt') return refused('otherKind');
+		return taken('delivered', answer.text === 'read' ? 'read' : 'delivered');
+	}
 	if (expectation.kind === 'button') {
 		if (answer.kind !== 'press') return refused('otherKind');
 		if (expectation.requireSignedPayload && answer.payloadSignature !== 'valid') {

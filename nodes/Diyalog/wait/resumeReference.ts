@@ -7,6 +7,8 @@ import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
  *
  *   <prefix>.<execution id>.<node id>.<attempt>.<seal>
  *
+ * In the place of the attempt stands an r where the execution waits for a receipt and not for an answer.
+ *
  * The seal is base64url of the turn (12 bytes), n8n's signature (32) and the MAC (8) of everything before it, the prefix
  * included. Each reference has one writing, and what is written in another way is none.
  */
@@ -32,7 +34,12 @@ const UUID_CHARACTERS = 22;
 const HEX_SIGNATURE = /^[0-9a-f]{64}$/;
 
 /** Counted from the end: a prefix may hold dots. The seal of 52 bytes has 70 characters. */
-const FORM = /^((?:[\w.-]+\.)?([\w-]+)\.([\w-]+)\.(0|[1-9]\d{0,2})\.)([\w-]{70})$/;
+const FORM = /^((?:[\w.-]+\.)?([\w-]+)\.([\w-]+)\.(0|[1-9]\d{0,2}|r)\.)([\w-]{70})$/;
+
+const RECEIPT = 'r';
+
+/** What every reference that waits for a receipt has, and hardly anything else; cheap, as it is asked of every id in a call. */
+const RECEIPT_END = /\.r\.[\w-]{70}$/;
 
 /** Where an answer belongs: one turn of one waiting node in one execution. */
 export interface ResumeReference {
@@ -42,6 +49,8 @@ export interface ResumeReference {
 	turn: string;
 	/** how many wrong answers have been given before this message was sent */
 	attempt: number;
+	/** the execution waits until the message is delivered; answers to it mean nothing. Absent where it waits for an answer. */
+	waitsFor?: 'receipt';
 	/** n8n's signature of the resume URL, in hex */
 	signature: string;
 }
@@ -112,11 +121,20 @@ function parse(messageId: string): Parsed | undefined {
 	const seal = Buffer.from(written, 'base64url');
 	// Several texts can stand for the same bytes; only the one that is written here counts.
 	if (writeNodeId(nodeId) !== node || seal.toString('base64url') !== written) return undefined;
-	if (Number(attempt) > MAX_ATTEMPT) return undefined;
+	const waitsForReceipt = attempt === RECEIPT;
+	const count = waitsForReceipt ? 0 : Number(attempt);
+	if (count > MAX_ATTEMPT) return undefined;
 	const turn = seal.subarray(0, TURN_BYTES).toString('base64url');
 	const signature = seal.subarray(TURN_BYTES, -MAC_BYTES).toString('hex');
 	return {
-		reference: { executionId, nodeId, turn, attempt: Number(attempt), signature },
+		reference: {
+			executionId,
+			nodeId,
+			turn,
+			attempt: count,
+			...(waitsForReceipt && { waitsFor: 'receipt' as const }),
+			signature,
+		},
 		covered: Buffer.concat([Buffer.from(front, 'ascii'), seal.subarray(0, -MAC_BYTES)]),
 		mac: seal.subarray(-MAC_BYTES),
 	};
@@ -134,11 +152,11 @@ const macOf = (covered: Buffer, appSecret: string): Buffer =>
  * ids could not be read from them again
  */
 export function toMessageId(
-	{ executionId, nodeId, turn, attempt, signature }: ResumeReference,
+	{ executionId, nodeId, turn, attempt, waitsFor, signature }: ResumeReference,
 	prefix: string,
 	appSecret: string,
 ): string | undefined {
-	const count = String(Math.min(attempt, MAX_ATTEMPT));
+	const count = waitsFor === 'receipt' ? RECEIPT : String(Math.min(attempt, MAX_ATTEMPT));
 	const parts = [...(prefix ? [prefix] : []), executionId, writeNodeId(nodeId), count, ''];
 	const front = parts.join('.');
 	const sealed = Buffer.concat([Buffer.from(turn, 'base64url'), Buffer.from(signature, 'hex')]);
@@ -154,6 +172,9 @@ export function toMessageId(
 export function looksLikeReference(messageId: string): boolean {
 	return parse(messageId) !== undefined;
 }
+
+/** Whether a messageId may be a reference that waits for a receipt, as far as a glance tells. */
+export const mayWaitForReceipt = (messageId: string): boolean => RECEIPT_END.test(messageId);
 
 /**
  * Reads a reference from a messageId. What nobody with the App Secret made is none: anybody can type any id.

@@ -7,7 +7,7 @@ import { listFromData, pressableFromData } from '../input/json';
 import { requiredText } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
-import { DEFAULT_WAIT } from './waitTime';
+import { DEFAULT_DELIVERY_WAIT, DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
 
 /* What was entered for "Send and Wait for Response", checked before anything is sent. */
@@ -28,6 +28,7 @@ export const RESPONSE_TYPES = {
 		waitsFor: 'a code that is typed',
 		outputs: ['Right Code', NO_ANSWER, 'Too Many Attempts'],
 	},
+	delivery: { waitsFor: 'the delivery of the message', outputs: ['Delivered', 'Not Delivered'] },
 	freeText: { waitsFor: 'a text', outputs: ['Answered', NO_ANSWER] },
 } as const;
 
@@ -43,7 +44,7 @@ export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try agai
 /** What is waited for, before it is bound to a message. */
 export type PlannedResponse =
 	| { kind: 'button' | 'link'; buttons: IssuedButton[]; requireSignedPayload: boolean }
-	| { kind: 'freeText' }
+	| { kind: 'freeText' | 'receipt' }
 	| { kind: 'code'; expectedCode: string; maxAttempts: number; wrongCodeReply: string };
 
 /** A checked response with how long to wait for it. */
@@ -199,11 +200,11 @@ const limitSchema = z
 				z.object({
 					limitType: z.literal('afterTimeInterval'),
 					resumeAmount: z.coerce.number(),
-					resumeUnit: z.enum(['minutes', 'hours', 'days']),
+					resumeUnit: z.enum(['seconds', 'minutes', 'hours', 'days']),
 				}),
 				z.object({ limitType: z.literal('atSpecifiedTime'), maxDateAndTime: dateText }),
 			])
-			.default(DEFAULT_WAIT),
+			.optional(),
 	})
 	.prefault({})
 	.transform(({ values }) => values);
@@ -249,6 +250,7 @@ const responseSchema = z.discriminatedUnion('responseType', [
 		choicesJson: choicesFromData,
 	}),
 	z.object({ responseType: z.literal('freeText') }),
+	z.object({ responseType: z.literal('delivery') }),
 	z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema }),
 ]);
 
@@ -288,6 +290,7 @@ function planOf(
 	{ maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
 ): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
+	if (response.responseType === 'delivery') return { kind: 'receipt' };
 	if (response.responseType === 'code') {
 		const { expectedCode } = response;
 		return { kind: 'code', expectedCode, maxAttempts, wrongCodeReply };
@@ -313,8 +316,10 @@ export const waitSchema = (maxChoices: number) =>
 				const found = choicesProblem(choicesOf(entered), limit);
 				if (found) return addProblem(context, found.problem, found.advice, 'choices');
 			}
-			const { limitWaitTime: limit, messageIdPrefix } = entered.options;
+			const { limitWaitTime, messageIdPrefix } = entered.options;
 			const response = planOf(entered, entered.options);
+			const usual = response.kind === 'receipt' ? DEFAULT_DELIVERY_WAIT : DEFAULT_WAIT;
+			const limit = limitWaitTime ?? usual;
 			// A reply that is never sent is not looked at.
 			const unfilled = response.kind === 'code' ? findUnfilled(response.wrongCodeReply) : undefined;
 			if (!unfilled) return { response, limit, messageIdPrefix };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DateTime } from 'luxon';
 import type {
 	ICredentialDataDecryptedObject,
+	IDataObject,
 	IExecuteFunctions,
 	INode,
 	INodeProperties,
@@ -13,14 +14,17 @@ import type { Entered } from '../../input/shown';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
-import { codeDigest, GRACE_MS } from '../../wait/decide';
+import { codeDigest, endsAtMs, outputOf } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
+import { notDelivered, outcomeOf } from '../../wait/outcome';
+import { rememberReceiptId } from '../../wait/receiptIds';
 import {
 	readSignedResumeUrl,
 	toMessageId,
 	TURN_BYTES,
 	TURN_PARAMETER,
 } from '../../wait/resumeReference';
+import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
 import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
@@ -31,7 +35,8 @@ import type { ParameterReader } from '../parameters';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
-import type { SettledItems } from '../settled';
+import type { Settled, SettledItems } from '../settled';
+import { endInTime } from './endInTime';
 import { questionField } from './question.fields';
 import {
 	bindTo,
@@ -142,19 +147,25 @@ const NEW_ID =
 	'Copy this node in the editor, paste it and delete the old one: it then gets an ID of n8n.';
 
 /** The messageId that finds this execution again, and the turn it belongs to. */
-function newReference(context: IExecuteFunctions, prefix: string, appSecret: string) {
+function newReference(
+	context: IExecuteFunctions,
+	{ messageIdPrefix: prefix, response }: WaitInput,
+	appSecret: string,
+) {
 	const node = context.getNode();
 	const turn = randomBytes(TURN_BYTES).toString('base64url');
 	const signedUrl = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
-	const reference = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
-	if (!reference && /^[\w-]+$/.test(node.id)) {
+	const found = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
+	if (!found && /^[\w-]+$/.test(node.id)) {
 		throw operationError(
 			node,
 			'This n8n signs resume addresses in an unknown way',
 			'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
 		);
 	}
-	if (!reference) throw problemOf(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
+	if (!found) throw problemOf(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
+	const reference: ResumeReference =
+		response.kind === 'receipt' ? { ...found, waitsFor: 'receipt' } : found;
 	const messageId = toMessageId(reference, prefix, appSecret);
 	if (messageId !== undefined) return { turn, messageId };
 	if (toMessageId(reference, '', appSecret) === undefined) {
@@ -197,11 +208,19 @@ function expectationOf(response: PlannedResponse, turn: string, appSecret: strin
 	return { kind, codeDigest: digest, maxAttempts, wrongCodeReply };
 }
 
+/** Whether a message whose delivery decides certainly reaches nobody, because Diyalog does not know the person. */
+const isUnreachable = ({ expectation }: Wait, sent: Settled): boolean =>
+	expectation.kind === 'receipt' && 'failure' in sent && sent.failure.kind === 'unknownCustomer';
+
+function cannotReach(wait: Wait, input: IDataObject): ItemOutcome {
+	const ending = notDelivered('unknownPerson');
+	return { result: outcomeOf(wait, ending, input), output: outputOf(ending.decision) };
+}
+
 /** What is sent, and what is waited for. */
 interface Question {
 	message: Message;
 	wait: Wait;
-	deadline: Date;
 	options: ClientOptions;
 }
 
@@ -226,7 +245,7 @@ function prepare(
 	if (problem) throw invalidInputError(node, problem, 0);
 	const deadline = readDeadline(context, input, now);
 	const appSecret = String(credential.appSecret ?? '');
-	const { turn, messageId } = newReference(context, messageIdPrefix, appSecret);
+	const { turn, messageId } = newReference(context, input, appSecret);
 	const button = buttonsOf(context, response, turn);
 	const message = toMessage({ ...entered, messageId, buttons: { button } }, 0);
 	const wait: Wait = {
@@ -242,7 +261,7 @@ function prepare(
 		wrongCodes: 0,
 		...message.added?.(now),
 	};
-	return { message, wait, deadline, options: readSendOptions(read, 0) };
+	return { message, wait, options: readSendOptions(read, 0) };
 }
 
 /**
@@ -271,7 +290,7 @@ export async function startAsking(
 
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
 		const now = new Date();
-		const { message, wait, deadline, options } = prepare(
+		const { message, wait, options } = prepare(
 			context,
 			client.credentials,
 			fields,
@@ -288,13 +307,17 @@ export async function startAsking(
 		let isAsked = false;
 		try {
 			const sent = await deliver(client, message, options, attempt, now);
-			if (!('result' in sent)) return sent;
+			if (!('result' in sent)) return isUnreachable(wait, sent) ? cannotReach(wait, input) : sent;
 			isAsked = true;
-			bindTo(context, wait, String(sent.result.userId));
+			const { userId, diyalogMessageId } = sent.result;
+			bindTo(context, wait, String(userId));
+			if (wait.expectation.kind === 'receipt')
+				rememberReceiptId(String(diyalogMessageId), wait.messageId);
 		} finally {
 			if (!isAsked) takeBack();
 		}
-		await context.putExecutionToWait(new Date(deadline.getTime() + GRACE_MS));
+		await context.putExecutionToWait(new Date(endsAtMs(wait)));
+		endInTime(context, wait);
 		return waitingFor(wait, input);
 	};
 	return { concurrency: 1, execute };

@@ -11,7 +11,7 @@ import { itemAt } from '../outputs';
 import { isToolExecution } from '../toolExecution';
 import { OUTPUT_COUNT, outputOf, readWait } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
-import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import { endingInTime, outcomeOf } from '../../wait/outcome';
 
 /*
  * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes
@@ -106,10 +106,10 @@ export function restoreInput(context: IExecuteFunctions): void {
 }
 
 /** What comes out of a wait when the time is up. */
-export const waitingFor = (wait: Wait, input: IDataObject) => ({
-	waiting: outcomeOf(wait, EXPIRED, input),
-	output: outputOf(EXPIRED.decision),
-});
+export const waitingFor = (wait: Wait, input: IDataObject) => {
+	const ending = endingInTime(wait);
+	return { waiting: outcomeOf(wait, ending, input), output: outputOf(ending.decision) };
+};
 
 /** Binds a stored wait to the person who got the message, as Diyalog names them in events. */
 export function bindTo(context: IExecuteFunctions, wait: Wait, userId: string): void {

@@ -13,7 +13,7 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
-import { decide, decideButton, outputOf } from '../../wait/decide';
+import { decide, decideButton, endsAtMs, outputOf } from '../../wait/decide';
 import type { RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
 import type { Ending } from '../../wait/outcome';
@@ -21,7 +21,8 @@ import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception } from '../../wait/passedOnAnswer';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
 import { itemAt } from '../outputs';
-import { readStored } from './storedWait';
+import { hasEnded, saysTimeIsUp } from './endInTime';
+import { readStored, waitingFor } from './storedWait';
 import type { StoredWait } from './storedWait';
 import { countWrongCode } from './wrongCode';
 
@@ -94,12 +95,15 @@ const outcomeFor = (
 	{ decision, approved, value }: Accepted,
 	answer?: Answer,
 ): INodeExecutionData[][] => {
+	hasEnded(wait);
+	// A receipt says nothing of a person, who has done nothing.
+	const given = answer?.kind === 'receipt' ? undefined : answer;
 	const ending: Ending = {
 		decision,
 		approved,
 		value,
-		userId: answer?.userId ?? null,
-		payloadSignature: answer?.payloadSignature ?? null,
+		userId: given?.userId ?? null,
+		payloadSignature: given?.payloadSignature ?? null,
 		respondedAt: answer?.occurredAt ?? new Date().toISOString(),
 	};
 	const item = { json: outcomeOf(wait, ending, input), pairedItem: { item: 0 } };
@@ -135,6 +139,20 @@ async function takePassedOnAnswer(
 	logRefusal(context, 'wrongCode');
 	const again = countWrongCode(context, wait, outcomeOf(wait, ending, input), proof);
 	return goOn(again, { accepted: false, reason: 'wrongCode' });
+}
+
+const turnSchema = z.object({ [TURN_PARAMETER]: z.unknown().optional() });
+
+/** The node that asked says that the time is up; whoever calls, it is looked at here. */
+function takeEnd(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
+	const { [TURN_PARAMETER]: turn } = turnSchema.parse(context.getQueryData());
+	if (!wait || turn !== wait.turn || Date.now() < endsAtMs(wait)) {
+		replyJson(context, 200, { accepted: false, reason: 'notOver' });
+		return KEEPS_WAITING;
+	}
+	const { waiting: json, output } = waitingFor(wait, input);
+	const item = { json, pairedItem: { item: 0 } };
+	return goOn(itemAt(context.getNode(), output, item), { accepted: true });
 }
 
 function showPage(context: IWebhookFunctions, html: string, status = 200): void {
@@ -178,6 +196,7 @@ export async function takeAnswer(context: IWebhookFunctions): Promise<IWebhookRe
 		const stored = readStored(context);
 		const isLink = LINK_ANSWER_PARAMETER in context.getQueryData();
 		if (isLink || context.getRequestObject().method === 'GET') return takeLink(context, stored);
+		if (saysTimeIsUp(context.getBodyData())) return takeEnd(context, stored);
 		return await takePassedOnAnswer(context, stored);
 	} catch (error) {
 		const name = error instanceof Error ? error.name : 'an unknown error';

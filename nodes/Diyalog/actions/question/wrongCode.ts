@@ -10,7 +10,7 @@ import { textRequest } from '../../messages/sendMessage';
 import { sendOtpRequest } from '../../messages/sendOtp';
 import { CREDENTIAL_TYPE, DiyalogClient } from '../../transport/client';
 import { invalidInputError } from '../errors';
-import { GRACE_MS, outputOf } from '../../wait/decide';
+import { endsAtMs, outputOf } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { fromMessageId, toMessageId } from '../../wait/resumeReference';
 import { sendMessage } from '../sending';
@@ -155,6 +155,6 @@ export async function waitAgain(
 		context.logger.error('Diyalog: the reply to a wrong code was not sent.'),
 	);
 	await sleep(SETTLES_WITHIN_MS);
-	await context.putExecutionToWait(new Date(Date.parse(wait.deadline) + GRACE_MS));
+	await context.putExecutionToWait(new Date(endsAtMs(wait)));
 	return waitingFor(wait, input);
 }
