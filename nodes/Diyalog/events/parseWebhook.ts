@@ -58,11 +58,8 @@ const RECEIPTS: ReadonlyArray<readonly [field: string, event: EventName]> = [
 	['reads', 'messageRead'],
 ];
 
-/** Whether somebody waits for the receipt of the message with this id. */
-export type IsReceiptAwaited = (mid: string) => boolean;
-
-const isId = (mid: unknown): mid is string | number =>
-	typeof mid === 'string' || typeof mid === 'number';
+/** Whether somebody waits for the receipt of the message with this id, which is not checked yet. */
+export type IsReceiptAwaited = (mid: unknown) => boolean;
 
 /** What stands for message ids in a receipt, unchecked. */
 function midsOf(receipt: unknown): unknown[] {
@@ -82,10 +79,8 @@ function tellsNothingOf(
 	if (typeof element !== 'object' || element === null || 'message' in element) return false;
 	const told = RECEIPTS.filter(([field]) => field in element);
 	if (told.length === 0 || told.some(([, event]) => wanted.includes(event))) return false;
-	const isAnyAwaited = (receipt: unknown) =>
-		midsOf(receipt).some((mid) => isId(mid) && isAwaited(String(mid)));
-	const { delivery, reads }: { delivery?: unknown; reads?: unknown } = element;
-	return !isAnyAwaited(delivery) && !isAnyAwaited(reads);
+	if ('delivery' in element && midsOf(element.delivery).some(isAwaited)) return false;
+	return !('reads' in element && midsOf(element.reads).some(isAwaited));
 }
 
 function messageEvents(

@@ -10,6 +10,9 @@ import { mayWaitForReceipt } from './resumeReference';
 /** About 3 MB. */
 const MAX_KNOWN = 10_000;
 
+/** A 64-bit integer as text has no more. */
+const MAX_ID_CHARACTERS = 20;
+
 const messageIds = new BoundedMap<string, string>(MAX_KNOWN);
 
 /**
@@ -25,6 +28,13 @@ export function rememberReceiptId(diyalogMessageId: string, messageId: string): 
 /** The sender's id of the message that a receipt names, as far as this process knows; what it names otherwise. */
 export const senderIdOf = (mid: string): string => messageIds.get(mid) ?? mid;
 
-/** Whether an execution may wait for the receipt of this message; cheap, as it is asked of every id in a call. */
-export const mayAwaitReceipt = (mid: string): boolean =>
-	mayWaitForReceipt(mid) || messageIds.has(mid);
+/**
+ * Whether an execution may wait for the receipt of this message. It is asked of every id in a call, so it has to be cheap.
+ *
+ * @param mid unchecked: a text, a number that is exact, or no id at all
+ */
+export function mayAwaitReceipt(mid: unknown): boolean {
+	if (typeof mid === 'number') return messageIds.has(String(mid));
+	if (typeof mid !== 'string') return false;
+	return mid.length > MAX_ID_CHARACTERS ? mayWaitForReceipt(mid) : messageIds.has(mid);
+}

@@ -200,7 +200,10 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	const by = { customerNo, userId: userIdOf(customerNo) };
 	await postSigned(plainTrigger.url, envelope(entry(receipt, by)), SECRET);
 	keep(waitName, sent.execution.continuations.flat());
-	keep(waitName, sent.execution.onTimeout.map(({ json }) => json));
+	keep(
+		waitName,
+		sent.execution.onTimeout.map(({ json }) => json),
+	);
 	await write({ responseType: 'code', expectedCode: '42' }, '42');
 	await write({ responseType: 'code', expectedCode: '42', options: { maxAttempts: 1 } }, '43');
 
@@ -225,6 +228,16 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		[{ json: {} }],
 		{ url: instance.url, executionId: '999' },
 	).done;
+	const nobody = { ...unanswered, responseType: 'delivery', customerNo: '404' };
+	const { items: undelivered } = await startDiyalogNode(
+		{ parameters: nobody, credentials: credentials() },
+		[{ json: {} }],
+		{ url: instance.url, executionId: '998' },
+	).done;
+	keep(
+		waitName,
+		undelivered.map(({ json }) => json),
+	);
 	const stored = waiting.data.executionData?.nodeExecutionStack[0]?.data.main ?? [];
 	keep(
 		waitName,

@@ -54,7 +54,7 @@ it('gives every event that is wanted, and every press, text and unknown one', ()
 });
 
 it('leaves out no receipt that is awaited, and every other', () => {
-	const isAwaited = (mid: string) => mid === 'awaited' || mid === '17';
+	const isAwaited = (mid: unknown) => mid === 'awaited' || mid === 17;
 	const midsOf = (mids: unknown, field = 'delivery') => ({ ...ids, [field]: { mids } });
 	const messaging = [
 		midsOf(['other', 'awaited']),

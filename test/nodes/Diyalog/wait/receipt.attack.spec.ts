@@ -217,11 +217,10 @@ describe('what ends the wait', () => {
 	};
 
 	it('somebody whom Diyalog does not know: Not Delivered at once', async () => {
-		const { run, error } = await unknown();
+		const { run, error, outputs } = await unknown();
 		expect(error).toBeUndefined();
 		expect(run.waitTill).toBeUndefined();
-		const [result] = Object.values(run.data.resultData.runData).flat().slice(-1);
-		expect(result?.data?.main?.map((each) => each?.map(({ json }) => json))).toMatchObject([
+		expect(outputs.map((items) => items.map(({ json }) => json))).toMatchObject([
 			[],
 			[
 				{
