@@ -495,7 +495,7 @@ it.each([
 	['the node', 3],
 	['n8n', 57],
 ])(
-	'whatever is set and whatever runs it: nothing is approved when %s ends a wait of %i s',
+	'whatever is set and whatever runs it: no item says approved when nobody has answered, and %s ends the %i s',
 	async (endedBy, seconds) => {
 		limitS = seconds;
 		const keyOf = (index: number) => `${endedBy}-${index}`;

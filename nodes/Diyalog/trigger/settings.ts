@@ -43,7 +43,8 @@ const eventField: INodeProperties = {
 		description,
 	})),
 	default: ['buttonPressed'],
-	description: 'What starts the workflow. All else is answered and ignored.',
+	description:
+		'What starts the workflow. All else is answered and ignored, but for the answers and receipts that an execution waits for.',
 };
 
 const authenticationField: INodeProperties = {

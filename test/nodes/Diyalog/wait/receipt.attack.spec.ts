@@ -151,7 +151,8 @@ describe('what ends the wait', () => {
 
 	it('the first receipt decides: repeated, and read after delivered', async () => {
 		const execution = await ask();
-		await tell([{}, {}, { field: 'reads', at: Date.now() + 5 }]);
+		const at = Date.now();
+		await tell([{ at }, { at }, { field: 'reads', at: at + 5 }]);
 		await tell([{}, { field: 'reads' }]);
 		expect(endOf(execution)).toMatchObject([{ value: 'delivered' }]);
 		expect(instance.calls).toHaveLength(1);
@@ -160,7 +161,8 @@ describe('what ends the wait', () => {
 	it('a trigger set to receipts puts them out as well, with what became of them', async () => {
 		trigger = await serve({ events: ['messageDelivered', 'messageRead'] });
 		const execution = await ask();
-		await tell([{ mids: ['other'] }, {}, { field: 'reads', at: Date.now() + 5 }]);
+		const at = Date.now();
+		await tell([{ mids: ['other'], at }, { at }, { field: 'reads', at: at + 5 }]);
 		expect(endOf(execution)).toHaveLength(1);
 		const all = items();
 		expect(all).toHaveLength(3);
