@@ -115,11 +115,7 @@ function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutco
 	context.logger.error(`Diyalog Trigger: an answer did not reach ${which}: ${cause}`);
 }
 
-function toAnswer(
-	event: AnsweringEvent,
-	reference: ResumeReference,
-	isText: boolean,
-): Answer {
+function toAnswer(event: AnsweringEvent, reference: ResumeReference, isText: boolean): Answer {
 	const { customerNo, userId, occurredAt } = event;
 	const { turn, attempt } = reference;
 	const common = { turn, attempt, customerNo, userId, occurredAt };
