@@ -374,7 +374,7 @@ const cases: Case[] = [
 	called('order v0', {}, { executionOrder: 'v0' }),
 	called('order v0, all together', EVERYTHING, { executionOrder: 'v0' }),
 	// n8n counts from the beginning, and ends it when it would go on.
-	called('workflow timeout', ONCE, { executionTimeout: 20 }, {}, []),
+	called('workflow timeout', ONCE, { executionTimeout: 10 }, {}, []),
 	called('error workflow', ONCE, { errorWorkflow: 'none' }),
 	called('save successful: none', ONCE, { saveDataSuccessExecution: 'none' }),
 	called('save failed: none', ONCE, { saveDataErrorExecution: 'none' }),
