@@ -150,6 +150,8 @@ export const faultsSchema = z
 		outOfOrder: z.boolean(),
 		/** Webhooks are lost, as if nobody listened at the webhook URL. */
 		unreachable: z.boolean(),
+		/** All phones are switched off: Diyalog takes messages and hands them out once they are on again. */
+		phonesOff: z.boolean(),
 		/** payloadHidden buttons come back signed with another key than the company's. */
 		forgeSignature: z.boolean(),
 		/** An app of an earlier version: payloadHidden buttons come back unsigned. */

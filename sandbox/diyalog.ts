@@ -86,6 +86,7 @@ export class Diyalog {
 		delayMs: 0,
 		outOfOrder: false,
 		unreachable: false,
+		phonesOff: false,
 		forgeSignature: false,
 		signDataUnsupported: false,
 		customerNoInEvents: 'present',
@@ -99,6 +100,8 @@ export class Diyalog {
 	/** Per bot and person: the message whose quick replies are above the text field. */
 	private readonly openReplies = new Map<string, StoredMessage>();
 	private readonly underWay = new Set<() => void>();
+	/** Messages for phones that are switched off, in the order of sending. */
+	private readonly held: Array<() => void> = [];
 
 	constructor(
 		readonly config: SandboxConfig,
@@ -136,6 +139,11 @@ export class Diyalog {
 		if (content.kind === 'document') this.afterwards(deliver);
 		else deliver();
 		return this.accepted(person, id, messageId);
+	}
+
+	/** The phones are on again, if they are: what was sent meanwhile arrives. */
+	handOut(): void {
+		if (!this.faults.phonesOff) for (const arrive of this.held.splice(0)) arrive();
 	}
 
 	/** Documents that were accepted and are not on the phone yet. */
@@ -231,7 +239,17 @@ export class Diyalog {
 		this.onChange();
 	}
 
+	/** Diyalog takes a message, and hands it to the phone if that is on. */
 	private deliver(bot: Bot, person: Person, id: string, body: MessageBody): void {
+		const mid = this.midOf({ id, messageId: body.messageId });
+		this.webhooks.add(bot, person, this.surroundings.now(), {
+			messageEcho: { app_id: bot.botId, is_echo: true, mid },
+		});
+		this.held.push(() => this.arrive(bot, person, id, body));
+		this.handOut();
+	}
+
+	private arrive(bot: Bot, person: Person, id: string, body: MessageBody): void {
 		const at = this.surroundings.now();
 		const copy = this.timesReceived(person, body.messageId) + 1;
 		const message: StoredMessage = {
@@ -250,9 +268,6 @@ export class Diyalog {
 		this.lastDelivered.set(chat, mid);
 		this.openReplies.delete(chat);
 		if (message.quickReplies) this.openReplies.set(chat, message);
-		this.webhooks.add(bot, person, at, {
-			messageEcho: { app_id: bot.botId, is_echo: true, mid },
-		});
 		this.webhooks.add(bot, person, at, { delivery: { mids: [mid], watermark: at } });
 		this.onChange();
 	}
@@ -329,7 +344,7 @@ export class Diyalog {
 		return answer;
 	}
 
-	private midOf(message: StoredMessage): string {
+	private midOf(message: Pick<StoredMessage, 'id' | 'messageId'>): string {
 		return this.config.ids.mid === 'sender' ? message.messageId : message.id;
 	}
 }

@@ -79,7 +79,9 @@ export async function startSandbox(
 		},
 		setFaults: (faults) => {
 			updates.changed();
-			return Object.assign(diyalog.faults, faults);
+			Object.assign(diyalog.faults, faults);
+			diyalog.handOut();
+			return diyalog.faults;
 		},
 		pressButton: (request) => diyalog.press(request),
 		typeText: (request) => diyalog.typeText(request),

@@ -116,7 +116,8 @@ const behind = ({ connections }: Example, name: string, output: number): string[
 
 /** Whether the first output of a node says yes to what the others say no to. */
 const saysYesOrNo = (node: Node): boolean =>
-	branchesOf(node) > 0 && !['choice', 'freeText'].includes(String(node.parameters.responseType));
+	branchesOf(node) > 0 &&
+	!['choice', 'freeText', 'delivery'].includes(String(node.parameters.responseType));
 
 const OUTPUTS = [0, 1, 2, 3];
 const YES = [0];

@@ -16,6 +16,7 @@ describe('faults on demand', () => {
 			delayMs: 0,
 			outOfOrder: false,
 			unreachable: false,
+			phonesOff: false,
 			forgeSignature: false,
 			signDataUnsupported: false,
 			customerNoInEvents: 'present',
@@ -58,6 +59,21 @@ describe('faults on demand', () => {
 		const bodies = receiver.received.map(({ body }) => texts(body).join());
 		expect(bodies.sort()).toEqual(['1', '3,2']);
 		expect(texts(sandbox.webhookLog()[0]?.body ?? '')).toEqual(['3', '2']);
+	});
+
+	it('phones that are off: Diyalog says sent, and delivered once they are on again', async () => {
+		const { sandbox, receiver } = await start();
+		sandbox.setFaults({ phonesOff: true });
+		expect((await send(sandbox)).status).toBe(200);
+		await sandbox.flush();
+		expect(sandbox.messages()).toEqual([]);
+		expect(receiver.received.map(({ body }) => /delivery|messageEcho/.exec(body)?.[0])).toEqual([
+			'messageEcho',
+		]);
+		sandbox.setFaults({ phonesOff: false });
+		await sandbox.flush();
+		expect(sandbox.messages()).toHaveLength(1);
+		expect(receiver.received.at(-1)?.body).toContain('"delivery"');
 	});
 
 	it('an unreachable receiver: lost, unless somebody sends it again', async () => {

@@ -21,12 +21,15 @@ export const itemAt = (
 ): INodeExecutionData[][] =>
 	isTool(node) ? [[item]] : [...Array.from({ length: output }, () => []), [item]];
 
-const WAITED_FOR = Object.fromEntries(
-	Object.entries(RESPONSE_TYPES).map(([type, { waitsFor }]) => [type, waitsFor]),
+const TOOLTIPS = Object.fromEntries(
+	Object.entries(RESPONSE_TYPES).map(([type, { waitsFor, outputs }]) => [
+		type,
+		`Waits for ${waitsFor}. When the time is up, the workflow goes on through ${outputs[FAILED_OUTPUT]}.`,
+	]),
 );
 
 /** What the editor shows while the node waits. */
-export const WAITING_TOOLTIP = `={{ 'Waits for ' + ${JSON.stringify(WAITED_FOR)}[$parameter.responseType ?? '${DEFAULT_RESPONSE_TYPE}'] + '. When the time is up, the workflow goes on through No Answer.' }}`;
+export const WAITING_TOOLTIP = `={{ ${JSON.stringify(TOOLTIPS)}[$parameter.responseType ?? '${DEFAULT_RESPONSE_TYPE}'] }}`;
 
 /** The names of the outputs of an operation, by what stands in its fields. */
 function namesOf(

@@ -58,14 +58,29 @@ const RECEIPTS: ReadonlyArray<readonly [field: string, event: EventName]> = [
 	['reads', 'messageRead'],
 ];
 
+/** Whether somebody waits for the receipt of the message with this id, which is not checked yet. */
+export type IsReceiptAwaited = (mid: unknown) => boolean;
+
+/** What stands for message ids in a receipt, unchecked. */
+function midsOf(receipt: unknown): unknown[] {
+	if (typeof receipt !== 'object' || receipt === null || !('mids' in receipt)) return [];
+	return Array.isArray(receipt.mids) ? receipt.mids : [];
+}
+
 /**
  * Whether an element tells only what nobody asks for. Most of what Diyalog sends is of that kind, and checking it is
  * most of the work.
  */
-function tellsNothingOf(wanted: readonly EventName[], element: unknown): boolean {
+function tellsNothingOf(
+	wanted: readonly EventName[],
+	isAwaited: IsReceiptAwaited,
+	element: unknown,
+): boolean {
 	if (typeof element !== 'object' || element === null || 'message' in element) return false;
 	const told = RECEIPTS.filter(([field]) => field in element);
-	return told.length > 0 && told.every(([, event]) => !wanted.includes(event));
+	if (told.length === 0 || told.some(([, event]) => wanted.includes(event))) return false;
+	if ('delivery' in element && midsOf(element.delivery).some(isAwaited)) return false;
+	return !('reads' in element && midsOf(element.reads).some(isAwaited));
 }
 
 function messageEvents(
@@ -116,18 +131,12 @@ function messagingEvents(raw: object, data: Messaging, common: WebhookEvent): Ba
 /** Diyalog batches up to 10 events; checking very many malformed ones would keep n8n busy for seconds. */
 const MAX_BATCH_EVENTS = 1_000;
 
-/** The message ids of a receipt, counted before they are checked. */
-function countMids(receipt: unknown): number {
-	if (typeof receipt !== 'object' || receipt === null || !('mids' in receipt)) return 0;
-	return Array.isArray(receipt.mids) ? receipt.mids.length : 0;
-}
-
 /** How many events an element may become. */
 function countEvents(element: unknown): number {
 	if (typeof element !== 'object' || element === null) return 1;
-	const delivered = 'delivery' in element ? countMids(element.delivery) : 0;
-	const read = 'reads' in element ? countMids(element.reads) : 0;
-	return Math.max(1, delivered + read);
+	const delivered = 'delivery' in element ? midsOf(element.delivery) : [];
+	const read = 'reads' in element ? midsOf(element.reads) : [];
+	return Math.max(1, delivered.length + read.length);
 }
 
 const midOf = (told: unknown): string[] =>
@@ -156,7 +165,10 @@ class BatchReader {
 
 	private counted = 0;
 
-	constructor(private readonly wanted: readonly EventName[] | undefined) {}
+	constructor(
+		private readonly wanted: readonly EventName[] | undefined,
+		private readonly isAwaited: IsReceiptAwaited,
+	) {}
 
 	/** @returns false when the body holds more than {@link MAX_BATCH_EVENTS} */
 	read(raw: unknown): boolean {
@@ -171,7 +183,7 @@ class BatchReader {
 		if (entry.time !== undefined) this.parsed.entries.push({ sentAtMs: entry.time, events });
 		for (const element of entry.messaging) {
 			this.parsed.sentIds.push(...sentIdsOf(element));
-			if (this.wanted && tellsNothingOf(this.wanted, element)) continue;
+			if (this.wanted && tellsNothingOf(this.wanted, this.isAwaited, element)) continue;
 			if (!this.mayCount(countEvents(element) - 1)) return false;
 			const found = this.readElement(element, entry);
 			if (!found) continue;
@@ -237,8 +249,13 @@ function parseJson(rawBody: Buffer): unknown {
  * @param rawBody the bytes as received
  * @param wanted leaves out receipts that are not among these, unchecked; presses, texts and what is unknown are never left
  *   out. Everything is read unless it is given.
+ * @param isAwaited of which messages a receipt is never left out
  */
-export function parseWebhook(rawBody: Buffer, wanted?: readonly EventName[]): WebhookReading {
+export function parseWebhook(
+	rawBody: Buffer,
+	wanted?: readonly EventName[],
+	isAwaited: IsReceiptAwaited = () => false,
+): WebhookReading {
 	const json = parseJson(rawBody);
 	if (json === undefined) return { ok: false, reason: 'its body is not JSON.' };
 	const { data } = envelopeSchema.safeParse(json);
@@ -246,7 +263,7 @@ export function parseWebhook(rawBody: Buffer, wanted?: readonly EventName[]): We
 		const reason = 'its body is not an object with "object": "dialog" and a list "entry".';
 		return { ok: false, reason };
 	}
-	const reader = new BatchReader(wanted);
+	const reader = new BatchReader(wanted, isAwaited);
 	if (data.entry.every((raw) => reader.read(raw))) return { ok: true, parsed: reader.parsed };
 	return { ok: false, reason: `it holds more than ${MAX_BATCH_EVENTS} events or message ids.` };
 }

@@ -1,11 +1,17 @@
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import type { ButtonPressed, DiyalogEvent, TextReceived } from '../events/events';
+import type { ButtonPressed, DiyalogEvent, MessageReceipt, TextReceived } from '../events/events';
 import { isKnownMessage } from '../messages/knownMessages';
 import { MAX_TOGETHER, passOn } from '../wait/passedOnAnswer';
 import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
+import { senderIdOf } from '../wait/receiptIds';
 import { readReplies } from '../wait/replies';
-import { fromMessageId, looksLikeReference, resumeUrlOf } from '../wait/resumeReference';
+import {
+	fromMessageId,
+	looksLikeReference,
+	mayWaitForReceipt,
+	resumeUrlOf,
+} from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { unseal } from '../wait/sealed';
 import { AnswerQueue, lost, refusal } from './answerQueue';
@@ -15,7 +21,7 @@ import { postAnswers, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 
 /*
- * Answers to messages that an execution waits for are passed on to it. The messageId says which one; the address is that
+ * Answers to messages that an execution waits for are passed on to it, and so are receipts where it waits for those. The messageId says which one; the address is that
  * of this instance, whatever anybody sends.
  */
 
@@ -34,9 +40,12 @@ const queue = new AnswerQueue<PassedOnAnswer>(
 	{ now: () => performance.now(), sleep },
 );
 
-/** An event that answers a message which an execution waits for. */
+/** Events that an execution may wait for. */
+type AnsweringEvent = ButtonPressed | TextReceived | MessageReceipt;
+
+/** An event that answers a message which an execution waits for, or the receipt that it waits for. */
 export interface WaitedForAnswer {
-	event: ButtonPressed | TextReceived;
+	event: AnsweringEvent;
 	/** undefined when the message has the form of one that is waited for, but was not made with this credential */
 	genuine?: {
 		reference: ResumeReference;
@@ -50,8 +59,16 @@ export interface WaitedForAnswer {
 /** As a press reads in Diyalog's webhook, and as somebody may have typed it. */
 const asTyped = ({ messageId, payload }: ButtonPressed): string => `[${messageId}]:${payload}`;
 
+const isReceipt = (event: DiyalogEvent): event is MessageReceipt =>
+	event.event === 'messageDelivered' || event.event === 'messageRead';
+
+/** What is said to a message of which only the receipt is waited for answers no question. */
+const unlessReceipt = (found: WaitedForAnswer): WaitedForAnswer | undefined =>
+	found.genuine?.reference.waitsFor === 'receipt' ? undefined : found;
+
 /**
- * The waiting execution that an event answers, if its messageId has the form of a resume reference.
+ * The waiting execution that an event answers, if its messageId has the form of a resume reference. A receipt counts for those
+ * that wait for one, and for no other.
  *
  * `[urgent]: call me` has the form of a press. It is handed on as a text unless it names a message that was sent; the
  * trigger reports it as a press all the same.
@@ -60,19 +77,25 @@ export function waitedForAnswer(
 	event: DiyalogEvent,
 	{ appSecret, previousAppSecret }: TriggerSecrets,
 ): WaitedForAnswer | undefined {
-	if (event.event !== 'buttonPressed' && event.event !== 'textReceived') return undefined;
-	const find = (messageId: string, isText: boolean): WaitedForAnswer | undefined => {
+	const find = (of: AnsweringEvent, messageId: string, isText = false) => {
 		for (const secret of [appSecret, previousAppSecret]) {
 			const reference = fromMessageId(messageId, [secret]);
-			if (reference) return { event, genuine: { reference, appSecret: secret, isText } };
+			if (reference) return { event: of, genuine: { reference, appSecret: secret, isText } };
 		}
-		return undefined;
+		return looksLikeReference(messageId) ? { event: of } : undefined;
 	};
-	const lastDelivered = () => find(event.lastDeliveredMessageId, true);
+	if (isReceipt(event)) {
+		const messageId = senderIdOf(event.messageId ?? '');
+		return mayWaitForReceipt(messageId) ? find(event, messageId) : undefined;
+	}
+	if (event.event !== 'buttonPressed' && event.event !== 'textReceived') return undefined;
+	const lastDelivered = () => {
+		const found: WaitedForAnswer | undefined = find(event, event.lastDeliveredMessageId, true);
+		return found?.genuine && unlessReceipt(found);
+	};
 	if (event.event === 'textReceived') return lastDelivered();
-	const pressed = find(event.messageId, false);
-	if (pressed) return pressed;
-	if (looksLikeReference(event.messageId)) return { event };
+	const pressed = find(event, event.messageId);
+	if (pressed) return unlessReceipt(pressed);
 	const isPress = event.payloadSignature === 'valid' || isKnownMessage(event.messageId);
 	return isPress ? undefined : lastDelivered();
 }
@@ -102,14 +125,14 @@ function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutco
 /** Why an answer is late. */
 const IS_OVER = ['notWaiting', 'expired'];
 
-function toAnswer(
-	event: ButtonPressed | TextReceived,
-	reference: ResumeReference,
-	isText: boolean,
-): Answer {
+function toAnswer(event: AnsweringEvent, reference: ResumeReference, isText: boolean): Answer {
 	const { customerNo, userId, occurredAt } = event;
 	const { turn, number } = reference;
 	const common = { turn, number, customerNo, userId, occurredAt };
+	if (isReceipt(event)) {
+		const text = event.event === 'messageRead' ? 'read' : 'delivered';
+		return { kind: 'receipt', text, payloadSignature: 'notChecked', ...common };
+	}
 	if (event.event === 'textReceived')
 		return { kind: 'text', text: event.text, payloadSignature: 'notChecked', ...common };
 	if (isText)

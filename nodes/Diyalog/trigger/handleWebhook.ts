@@ -11,6 +11,7 @@ import { explainMismatch, verifyAuthToken, verifySignature } from '../events/sig
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
 import type { AnswerOutcome } from './answerQueue';
+import { mayAwaitReceipt } from '../wait/receiptIds';
 import { passOnAnswer, waitedForAnswer } from './answers';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
@@ -198,7 +199,7 @@ function parse(
 	{ events: wanted, options: { freshnessMinutes } }: TriggerSettings,
 	now: Date,
 ): Outcome<ReceivedEvent[]> {
-	const reading = parseWebhook(rawBody, wanted);
+	const reading = parseWebhook(rawBody, wanted, mayAwaitReceipt);
 	if (!reading.ok) {
 		return refuse(400, 'The body is not that of a Diyalog webhook.', () => reading.reason);
 	}

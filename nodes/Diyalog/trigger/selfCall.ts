@@ -60,12 +60,16 @@ function readReception(reception: Reception): Attempt {
 	return reason === 'unproved' ? lost(reason) : refusal(reason);
 }
 
+const allOf = (attempt: Attempt, count: number) => ({
+	attempts: Array.from({ length: count }, () => attempt),
+});
+
 function readAttempts(
 	status: number,
 	text: string,
 	count: number,
 ): { attempts: Attempt[]; replies?: Sealed } {
-	const all = (attempt: Attempt) => ({ attempts: Array.from({ length: count }, () => attempt) });
+	const all = (attempt: Attempt) => allOf(attempt, count);
 	if (isServerError(status)) return all('unsure');
 	const said = readReceptions(text, count);
 	if (said) return { attempts: said.receptions.map(readReception), replies: said.replies };
@@ -73,6 +77,32 @@ function readAttempts(
 		return all(text.includes('is running already') ? 'running' : refusal('notWaiting'));
 	}
 	return all(lost(status === 401 ? 'signatureRefused' : 'unexpectedAnswer'));
+}
+
+/** Calls a resume address once with so many answers. */
+async function post(
+	context: Pick<IWebhookFunctions, 'helpers'>,
+	url: string,
+	body: string,
+	count: number,
+): Promise<{ attempts: Attempt[]; replies?: Sealed }> {
+	try {
+		const response: unknown = await context.helpers.httpRequest({
+			method: 'POST',
+			url,
+			headers: { 'Content-Type': 'application/json' },
+			body,
+			json: false,
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			disableFollowRedirect: true,
+			timeout: RESPONSE_WITHIN_MS,
+		});
+		const { statusCode, body: said } = responseSchema.parse(response);
+		return readAttempts(statusCode, typeof said === 'string' ? said : JSON.stringify(said), count);
+	} catch (error) {
+		return allOf(explainThrown(error).uncertain ? 'unsure' : lost('unreachable'), count);
+	}
 }
 
 /**
@@ -88,25 +118,22 @@ export async function postAnswers(
 	answers: readonly PassedOnAnswer[],
 	tell: (replies: Sealed) => void,
 ): Promise<Attempt[]> {
-	try {
-		const response: unknown = await context.helpers.httpRequest({
-			method: 'POST',
-			url,
-			headers: { 'Content-Type': 'application/json' },
-			body: bodyOf(answers),
-			json: false,
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			disableFollowRedirect: true,
-			timeout: RESPONSE_WITHIN_MS,
-		});
-		const { statusCode, body: said } = responseSchema.parse(response);
-		const text = typeof said === 'string' ? said : JSON.stringify(said);
-		const { attempts, replies } = readAttempts(statusCode, text, answers.length);
-		if (replies) tell(replies);
-		return attempts;
-	} catch (error) {
-		const found: Attempt = explainThrown(error).uncertain ? 'unsure' : lost('unreachable');
-		return answers.map(() => found);
-	}
+	const { attempts, replies } = await post(context, url, bodyOf(answers), answers.length);
+	if (replies) tell(replies);
+	return attempts;
+}
+
+/**
+ * Tells a waiting node once that its time is up.
+ *
+ * @param url the resume address
+ * @param body what says so
+ */
+export async function postEnd(
+	context: Pick<IWebhookFunctions, 'helpers'>,
+	url: string,
+	body: string,
+): Promise<Attempt> {
+	const { attempts } = await post(context, url, body, 1);
+	return attempts[0] ?? 'unsure';
 }

@@ -44,7 +44,7 @@ const eventField: INodeProperties = {
 	})),
 	default: ['buttonPressed'],
 	description:
-		'What starts the workflow. All else is answered and ignored, but for an answer that did not reach the execution which waits for it.',
+		'What starts the workflow. All else is answered and ignored, but for the answers and receipts that an execution waits for. What did not reach it comes out.',
 };
 
 const authenticationField: INodeProperties = {

@@ -43,6 +43,8 @@ const expectationSchema = z.discriminatedUnion('kind', [
 		maxAttempts: z.number().int(),
 		wrongCodeReply: z.string(),
 	}),
+	/** no answer at all: Diyalog's word that the message is on the phone */
+	z.object({ kind: z.literal('receipt') }),
 ]);
 
 /** What is taken as an answer. */
@@ -156,6 +158,13 @@ function decideCode(
  */
 export const GRACE_MS = 10_000;
 
+/**
+ * When the execution goes on by itself. A receipt is given no time for its way: what it is waited for, is better done too
+ * early than too late, and says nothing that a later receipt could contradict.
+ */
+export const endsAtMs = ({ deadline, expectation }: Pick<Wait, 'deadline' | 'expectation'>) =>
+	Date.parse(deadline) + (expectation.kind === 'receipt' ? 0 : GRACE_MS);
+
 /** Given in time, and no later here than Diyalog's batches explain. */
 function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolean {
 	const lateMs = now.getTime() - Date.parse(deadline);
@@ -201,6 +210,10 @@ export function decide(
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
 	if (!isFromWhoWasAsked(wait, answer)) return refused('otherPerson');
 	if (!isInTime(wait, answer, now)) return refused('expired');
+	if (expectation.kind === 'receipt') {
+		if (answer.kind !== 'receipt') return refused('otherKind');
+		return taken('delivered', answer.text === 'read' ? 'read' : 'delivered');
+	}
 	if (expectation.kind === 'button') {
 		if (answer.kind !== 'press') return refused('otherKind');
 		if (expectation.requireSignedPayload && answer.payloadSignature !== 'valid') {

@@ -5,6 +5,9 @@ import type { Decision } from './decisions';
 import { peopleInItem } from './people';
 import type { PeopleInItem } from './people';
 
+/** No receipt came in time, or Diyalog does not know the person. */
+export type NotDeliveredReason = 'noReceipt' | 'unknownPerson';
+
 /** The item that comes out of a wait. Its comments are what people read in n8n. */
 export type Outcome<CustomerNo extends string | null = string | null> = {
 	/** the answer as n8n's human review of AI agents reads and shows it */
@@ -17,8 +20,10 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	/** true for the decisions approved and codeMatched alone */
 	approved: boolean;
 	decision: Decision;
-	/** approve, decline or report, the value of the chosen button, or the text; null for a code, or when nobody answered */
+	/** approve or decline, the value of the chosen button, or the text; delivered or read; null for a code, or when nothing came */
 	value: string | null;
+	/** why the message counts as not delivered; only with the decision notDelivered */
+	reason?: NotDeliveredReason;
 	messageId: string;
 	/** the customer's number; null where an employee was asked, or an id of Diyalog */
 	customerNo: CustomerNo;
@@ -30,7 +35,7 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	payloadSignature: PayloadSignature | null;
 	/** ISO 8601 */
 	sentAt: string;
-	/** ISO 8601; null when nobody answered */
+	/** when the answer was given, or the message delivered or read, ISO 8601; null when nothing came */
 	respondedAt: string | null;
 	/** for Verify; only where the message has a code */
 	challenge?: string;
@@ -43,7 +48,7 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 /** How a wait ended, beside what is known from the start. */
 export type Ending = Pick<
 	Outcome,
-	'decision' | 'approved' | 'value' | 'userId' | 'payloadSignature' | 'respondedAt'
+	'decision' | 'approved' | 'value' | 'reason' | 'userId' | 'payloadSignature' | 'respondedAt'
 >;
 
 /** Time is up. It is no approval. */
@@ -56,6 +61,17 @@ export const EXPIRED: Ending = {
 	respondedAt: null,
 };
 
+/** The message did not reach the person, as far as anybody knows. It is no approval. */
+export const notDelivered = (reason: NotDeliveredReason): Ending => ({
+	...EXPIRED,
+	decision: 'notDelivered',
+	reason,
+});
+
+/** How a wait ends when the time is up. */
+export const endingInTime = ({ expectation }: Wait): Ending =>
+	expectation.kind === 'receipt' ? notDelivered('noReceipt') : EXPIRED;
+
 /**
  * The JSON of the one item that comes out of a wait.
  *
@@ -63,7 +79,7 @@ export const EXPIRED: Ending = {
  */
 export function outcomeOf(
 	{ messageId, customerNo, employeeNo, sentAt, challenge, expiresAt, group }: Wait,
-	{ approved, decision, value, userId, payloadSignature, respondedAt }: Ending,
+	{ approved, decision, value, reason, userId, payloadSignature, respondedAt }: Ending,
 	input: IDataObject,
 ): Outcome {
 	return {
@@ -71,6 +87,7 @@ export function outcomeOf(
 		approved,
 		decision,
 		value,
+		...(reason !== undefined && { reason }),
 		messageId,
 		customerNo,
 		...(employeeNo !== undefined && { employeeNo }),

@@ -8,7 +8,7 @@ import { sealedSchema } from './sealed';
  */
 
 const answerSchema = z.object({
-	kind: z.enum(['press', 'text']),
+	kind: z.enum(['press', 'text', 'receipt']),
 	/** of the message that was answered */
 	turn: z.string(),
 	/** how many wrong answers had been given before that message was sent, or to which of several people it went */
@@ -17,7 +17,7 @@ const answerSchema = z.object({
 	customerNo: z.string().nullable(),
 	/** the person's id in Diyalog */
 	userId: z.string(),
-	/** the button's payload, or the text that the person wrote */
+	/** the button's payload, the text that the person wrote, or what became of the message: delivered or read */
 	text: z.string(),
 	payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
 	/** when it happened, ISO 8601 */

@@ -7,6 +7,8 @@ import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
  *
  *   <prefix>.<execution id>.<node id>.<number>.<seal>
  *
+ * In the place of the attempt stands an r where the execution waits for a receipt and not for an answer.
+ *
  * The seal is base64url of the turn (12 bytes), n8n's signature (32) and the MAC (8) of everything before it, the prefix
  * included. Each reference has one writing, and what is written in another way is none.
  */
@@ -32,7 +34,14 @@ const UUID_CHARACTERS = 22;
 const HEX_SIGNATURE = /^[0-9a-f]{64}$/;
 
 /** Counted from the end: a prefix may hold dots. The seal of 52 bytes has 70 characters. */
-const FORM = /^((?:[\w.-]+\.)?([\w-]+)\.([\w-]+)\.(0|[1-9]\d{0,2})\.)([\w-]{70})$/;
+const FORM = /^((?:[\w.-]+\.)?([\w-]+)\.([\w-]+)\.(0|[1-9]\d{0,2}|r)\.)([\w-]{70})$/;
+
+const RECEIPT = 'r';
+
+const SEAL_CHARACTERS = 70;
+
+/** What stands before the seal of a reference that waits for a receipt. */
+const RECEIPT_PART = `.${RECEIPT}.`;
 
 /** Where an answer belongs: one turn of one waiting node in one execution. */
 export interface ResumeReference {
@@ -42,6 +51,8 @@ export interface ResumeReference {
 	turn: string;
 	/** how many wrong answers have been given before this message was sent, or to which of several people it went */
 	number: number;
+	/** the execution waits until the message is delivered; answers to it mean nothing. Absent where it waits for an answer. */
+	waitsFor?: 'receipt';
 	/** n8n's signature of the resume URL, in hex */
 	signature: string;
 }
@@ -112,11 +123,20 @@ function parse(messageId: string): Parsed | undefined {
 	const seal = Buffer.from(written, 'base64url');
 	// Several texts can stand for the same bytes; only the one that is written here counts.
 	if (writeNodeId(nodeId) !== node || seal.toString('base64url') !== written) return undefined;
-	if (Number(number) > MAX_NUMBER) return undefined;
+	const waitsForReceipt = number === RECEIPT;
+	const count = waitsForReceipt ? 0 : Number(number);
+	if (count > MAX_NUMBER) return undefined;
 	const turn = seal.subarray(0, TURN_BYTES).toString('base64url');
 	const signature = seal.subarray(TURN_BYTES, -MAC_BYTES).toString('hex');
 	return {
-		reference: { executionId, nodeId, turn, number: Number(number), signature },
+		reference: {
+			executionId,
+			nodeId,
+			turn,
+			number: count,
+			...(waitsForReceipt && { waitsFor: 'receipt' as const }),
+			signature,
+		},
 		covered: Buffer.concat([Buffer.from(front, 'ascii'), seal.subarray(0, -MAC_BYTES)]),
 		mac: seal.subarray(-MAC_BYTES),
 	};
@@ -134,11 +154,11 @@ const macOf = (covered: Buffer, appSecret: string): Buffer =>
  * ids could not be read from them again
  */
 export function toMessageId(
-	{ executionId, nodeId, turn, number, signature }: ResumeReference,
+	{ executionId, nodeId, turn, number, waitsFor, signature }: ResumeReference,
 	prefix: string,
 	appSecret: string,
 ): string | undefined {
-	const count = String(Math.min(number, MAX_NUMBER));
+	const count = waitsFor === 'receipt' ? RECEIPT : String(Math.min(number, MAX_NUMBER));
 	const parts = [...(prefix ? [prefix] : []), executionId, writeNodeId(nodeId), count, ''];
 	const front = parts.join('.');
 	const sealed = Buffer.concat([Buffer.from(turn, 'base64url'), Buffer.from(signature, 'hex')]);
@@ -154,6 +174,10 @@ export function toMessageId(
 export function looksLikeReference(messageId: string): boolean {
 	return parse(messageId) !== undefined;
 }
+
+/** Whether a messageId may be a reference that waits for a receipt, as far as a glance tells. */
+export const mayWaitForReceipt = (messageId: string): boolean =>
+	messageId.startsWith(RECEIPT_PART, messageId.length - SEAL_CHARACTERS - RECEIPT_PART.length);
 
 /**
  * Reads a reference from a messageId. What nobody with the App Secret made is none: anybody can type any id.

@@ -11,7 +11,7 @@ import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
 import type { AskablePeople, EnteredPerson } from './peopleInput';
 import { withoutNames } from './replies';
 import type { Rule } from './rules';
-import { DEFAULT_WAIT } from './waitTime';
+import { DEFAULT_DELIVERY_WAIT, DEFAULT_WAIT } from './waitTime';
 import type { WaitLimit } from './waitTime';
 
 /* What was entered for "Send and Wait for Response", checked before anything is sent. */
@@ -32,6 +32,7 @@ export const RESPONSE_TYPES = {
 		waitsFor: 'a code that is typed',
 		outputs: ['Right Code', NO_ANSWER, 'Too Many Attempts'],
 	},
+	delivery: { waitsFor: 'the delivery of the message', outputs: ['Delivered', 'Not Delivered'] },
 	freeText: { waitsFor: 'a text', outputs: ['Answered', NO_ANSWER] },
 } as const;
 
@@ -50,7 +51,7 @@ export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try agai
 /** What is waited for, before it is bound to a message. */
 export type PlannedResponse =
 	| { kind: 'button' | 'link'; buttons: IssuedButton[]; requireSignedPayload: boolean }
-	| { kind: 'freeText' }
+	| { kind: 'freeText' | 'receipt' }
 	| { kind: 'code'; expectedCode: string; maxAttempts: number; wrongCodeReply: string };
 
 /** Several people who are asked, and the rule by which they decide. */
@@ -266,11 +267,11 @@ const limitSchema = z
 				z.object({
 					limitType: z.literal('afterTimeInterval'),
 					resumeAmount: z.coerce.number(),
-					resumeUnit: z.enum(['minutes', 'hours', 'days']),
+					resumeUnit: z.enum(['seconds', 'minutes', 'hours', 'days']),
 				}),
 				z.object({ limitType: z.literal('atSpecifiedTime'), maxDateAndTime: dateText }),
 			])
-			.default(DEFAULT_WAIT),
+			.optional(),
 	})
 	.prefault({})
 	.transform(({ values }) => values);
@@ -318,6 +319,7 @@ const responseSchema = z.discriminatedUnion('responseType', [
 		choicesJson: choicesFromData,
 	}),
 	z.object({ responseType: z.literal('freeText') }),
+	z.object({ responseType: z.literal('delivery') }),
 	z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema }),
 ]);
 
@@ -346,6 +348,7 @@ function planOf(
 	{ answerBy, maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
 ): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
+	if (response.responseType === 'delivery') return { kind: 'receipt' };
 	if (response.responseType === 'code') {
 		const { expectedCode } = response;
 		return { kind: 'code', expectedCode, maxAttempts, wrongCodeReply };
@@ -450,14 +453,11 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 				const found = choicesProblem(choicesOf(entered), limit);
 				if (found) return addProblem(context, found.problem, found.advice, 'choices');
 			}
-			const {
-				limitWaitTime: limit,
-				messageIdPrefix,
-				decidedReply,
-				wrongReply,
-				questionLimits,
-			} = entered.options;
+			const { limitWaitTime, messageIdPrefix, decidedReply, wrongReply, questionLimits } =
+				entered.options;
 			const response = planOf(entered, entered.options);
+			const usual = response.kind === 'receipt' ? DEFAULT_DELIVERY_WAIT : DEFAULT_WAIT;
+			const limit = limitWaitTime ?? usual;
 			const unfilled = unfilledReply(response, entered.options);
 			if (unfilled)
 				return addProblem(context, unfilled.problem, unfilled.advice, 'options', unfilled.field);
@@ -467,7 +467,6 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 			const people = entered.peopleJson ?? entered.people;
 			const rule = ruleOf(entered);
 			const found = groupProblem(entered.responseType, response, people, rule);
-			if (found)
-				return addProblem(context, found.problem, found.advice, ...found.field.split('.'));
+			if (found) return addProblem(context, found.problem, found.advice, ...found.field.split('.'));
 			return rule ? { ...input, group: { people, rule } } : z.NEVER;
 		});

@@ -1,10 +1,11 @@
 const MS_PER_UNIT: Readonly<Record<WaitUnit, number>> = {
+	seconds: 1_000,
 	minutes: 60_000,
 	hours: 3_600_000,
 	days: 86_400_000,
 };
 
-export type WaitUnit = 'minutes' | 'hours' | 'days';
+export type WaitUnit = 'seconds' | 'minutes' | 'hours' | 'days';
 
 /** How long to wait, in the words of n8n's own waiting nodes. */
 export type WaitLimit =
@@ -16,6 +17,13 @@ export const DEFAULT_WAIT: WaitLimit = {
 	limitType: 'afterTimeInterval',
 	resumeAmount: 5,
 	resumeUnit: 'minutes',
+};
+
+/** Longer than Diyalog gathers events; who waits for an SMS waits no longer. */
+export const DEFAULT_DELIVERY_WAIT: WaitLimit = {
+	limitType: 'afterTimeInterval',
+	resumeAmount: 30,
+	resumeUnit: 'seconds',
 };
 
 const MAX_WAIT_MS = 366 * MS_PER_UNIT.days;

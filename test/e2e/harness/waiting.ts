@@ -34,7 +34,9 @@ const OUTPUT_OF: Readonly<Record<string, number>> = {
 	codeMatched: 0,
 	chosen: 0,
 	answered: 0,
+	delivered: 0,
 	expired: 1,
+	notDelivered: 1,
 	declined: 2,
 	tooManyAttempts: 2,
 };

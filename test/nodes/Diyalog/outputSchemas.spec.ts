@@ -195,6 +195,16 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	const choices = { choice: [{ title: 'One' }, { title: 'Two' }] };
 	await press({ responseType: 'choice', choices }, 'Two');
 	await write({ responseType: 'freeText' }, 'What is this?');
+	const sent = await ask({ responseType: 'delivery' });
+	const { customerNo } = sent;
+	const receipt = { delivery: { mids: [sent.message.messageId], watermark: Date.now() } };
+	const by = { customerNo, userId: userIdOf(customerNo) };
+	await postSigned(plainTrigger.url, envelope(entry(receipt, by)), SECRET);
+	keep(waitName, sent.execution.continuations.flat());
+	keep(
+		waitName,
+		sent.execution.onTimeout.map(({ json }) => json),
+	);
 	await write({ responseType: 'code', expectedCode: '42' }, '42');
 	await write({ responseType: 'code', expectedCode: '42', options: { maxAttempts: 1 } }, '43');
 
@@ -219,6 +229,16 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		[{ json: {} }],
 		{ url: instance.url, executionId: '999' },
 	).done;
+	const nobody = { ...unanswered, responseType: 'delivery', customerNo: '404' };
+	const { items: undelivered } = await startDiyalogNode(
+		{ parameters: nobody, credentials: credentials() },
+		[{ json: {} }],
+		{ url: instance.url, executionId: '998' },
+	).done;
+	keep(
+		waitName,
+		undelivered.map(({ json }) => json),
+	);
 	const stored = waiting.data.executionData?.nodeExecutionStack[0]?.data.main ?? [];
 	keep(
 		waitName,

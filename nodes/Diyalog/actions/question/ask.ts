@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DateTime } from 'luxon';
 import type {
 	ICredentialDataDecryptedObject,
+	IDataObject,
 	IExecuteFunctions,
 	INode,
 	INodeProperties,
@@ -14,17 +15,21 @@ import type { Entered } from '../../input/shown';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
-import { codeDigest, GRACE_MS } from '../../wait/decide';
+import { codeDigest, endsAtMs } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
+import { notDelivered, outcomeOf } from '../../wait/outcome';
+import { rememberReceiptId } from '../../wait/receiptIds';
 import {
 	readSignedResumeUrl,
 	toMessageId,
 	TURN_BYTES,
 	TURN_PARAMETER,
 } from '../../wait/resumeReference';
+import { outputOf } from '../../wait/decisions';
 import { isGroupWait } from '../../wait/decideTogether';
 import type { Person } from '../../wait/people';
 import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
+import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
 import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
@@ -36,6 +41,7 @@ import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Settled, SettledItems } from '../settled';
+import { endInTime } from './endInTime';
 import { questionField } from './question.fields';
 import { limitQuestions } from './questionLimits';
 import {
@@ -194,22 +200,24 @@ const NEW_ID =
 /** The messageIds that find this execution again, one for each person, and the turn they belong to. */
 function newReferences(
 	context: IExecuteFunctions,
-	prefix: string,
+	{ messageIdPrefix: prefix, response }: WaitInput,
 	appSecret: string,
 	people: number,
 ): { turn: string; messageIds: string[] } {
 	const node = context.getNode();
 	const turn = randomBytes(TURN_BYTES).toString('base64url');
 	const signedUrl = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
-	const reference = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
-	if (!reference && /^[\w-]+$/.test(node.id)) {
+	const found = readSignedResumeUrl(signedUrl, context.getExecutionId(), node.id);
+	if (!found && /^[\w-]+$/.test(node.id)) {
 		throw operationError(
 			node,
 			'This n8n signs resume addresses in an unknown way',
 			'The answer could not find this execution again. Update this package, or report the version of n8n. Nothing was sent.',
 		);
 	}
-	if (!reference) throw problemOf(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
+	if (!found) throw problemOf(node, ID_FIELD, 'cannot stand in an address', NEW_ID);
+	const reference: ResumeReference =
+		response.kind === 'receipt' ? { ...found, waitsFor: 'receipt' } : found;
 	const messageIds = Array.from({ length: people }, (_, number) =>
 		toMessageId({ ...reference, number }, prefix, appSecret),
 	).flatMap((messageId) => messageId ?? []);
@@ -254,12 +262,20 @@ function expectationOf(response: PlannedResponse, turn: string, appSecret: strin
 	return { kind, codeDigest: digest, maxAttempts, wrongCodeReply };
 }
 
+/** Whether a message whose delivery decides certainly reaches nobody, because Diyalog does not know the person. */
+const isUnreachable = ({ expectation }: Wait, sent: Settled): boolean =>
+	expectation.kind === 'receipt' && 'failure' in sent && sent.failure.kind === 'unknownCustomer';
+
+function cannotReach(wait: Wait, input: IDataObject): ItemOutcome {
+	const ending = notDelivered('unknownPerson');
+	return { result: outcomeOf(wait, ending, input), output: outputOf(ending.decision) };
+}
+
 /** What is sent, and what is waited for. */
 interface Question {
 	/** one for each person */
 	messages: [Message, ...Message[]];
 	wait: Wait;
-	deadline: Date;
 	options: ClientOptions;
 }
 
@@ -305,7 +321,7 @@ function prepare(
 	const deadline = readDeadline(context, input, now);
 	const appSecret = String(credential.appSecret ?? '');
 	const people: ReadonlyArray<EnteredPerson | object> = group?.people ?? [{}];
-	const { turn, messageIds } = newReferences(context, messageIdPrefix, appSecret, people.length);
+	const { turn, messageIds } = newReferences(context, input, appSecret, people.length);
 	const buttons = { button: buttonsOf(context, response, turn) };
 	const [first, ...others] = people.map((person, index) =>
 		limitQuestions(
@@ -350,7 +366,7 @@ function prepare(
 			},
 		}),
 	};
-	return { messages: [first, ...others], wait, deadline, options: readSendOptions(read, 0) };
+	return { messages: [first, ...others], wait, options: readSendOptions(read, 0) };
 }
 
 /** Waits on after an answer that does not decide yet. */
@@ -373,7 +389,11 @@ async function askThem(
 	// What may have arrived is remembered by what went in.
 	const attempt = settled.attempt(0, personOf(message));
 	const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
-	return 'result' in sent ? { wait: { ...wait, userId: String(sent.result.userId) } } : sent;
+	if (!('result' in sent)) return sent;
+	const { userId, diyalogMessageId } = sent.result;
+	if (wait.expectation.kind === 'receipt')
+		rememberReceiptId(String(diyalogMessageId), wait.messageId);
+	return { wait: { ...wait, userId: String(userId) } };
 }
 
 /**
@@ -406,13 +426,15 @@ export async function startAsking(
 		let bound: Wait | undefined;
 		try {
 			const asked = await askThem(client, settled, question, now);
-			if (!('wait' in asked)) return asked;
+			if (!('wait' in asked))
+				return isUnreachable(question.wait, asked) ? cannotReach(question.wait, input) : asked;
 			bound = asked.wait;
 			bindTo(context, bound, input);
 		} finally {
 			if (!bound) takeBack();
 		}
-		await context.putExecutionToWait(new Date(question.deadline.getTime() + GRACE_MS));
+		await context.putExecutionToWait(new Date(endsAtMs(bound)));
+		endInTime(context, bound);
 		return waitingFor(bound, input);
 	};
 	return { concurrency: 1, execute };

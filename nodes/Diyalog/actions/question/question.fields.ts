@@ -28,7 +28,15 @@ export const questionNotices: INodeProperties[] = [
 			'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
 		name: 'triggerNotice',
 		type: 'notice',
-		displayOptions: { hide: { '/options.answerBy': ['link'] } },
+		displayOptions: { hide: { '/options.answerBy': ['link'], responseType: ['delivery'] } },
+		default: '',
+	},
+	{
+		displayName:
+			'Diyalog tells a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n, that the message was delivered. While there is none, every message counts as not delivered when the time is up: after 30 seconds, unless the options set a Limit Wait Time.',
+		name: 'deliveryNotice',
+		type: 'notice',
+		displayOptions: { show: { responseType: ['delivery'] } },
 		default: '',
 	},
 	{
@@ -36,7 +44,10 @@ export const questionNotices: INodeProperties[] = [
 			'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
 		name: 'linkNotice',
 		type: 'notice',
-		displayOptions: { show: { '/options.answerBy': ['link'] } },
+		displayOptions: {
+			show: { '/options.answerBy': ['link'] },
+			hide: { responseType: ['delivery'] },
+		},
 		default: '',
 	},
 ];
@@ -64,6 +75,11 @@ const responseTypeField = (maxChoices: number): INodeProperties => ({
 			name: 'Code',
 			value: 'code',
 			description: 'The person types digits that are shown elsewhere (number matching)',
+		},
+		{
+			name: 'Delivery',
+			value: 'delivery',
+			description: 'No answer: the message only has to reach the phone',
 		},
 		{ name: 'Free Text', value: 'freeText', description: 'The person writes a text' },
 	],
@@ -198,7 +214,7 @@ const limitWaitTimeOption: INodeProperties = {
 	name: 'limitWaitTime',
 	type: 'fixedCollection',
 	description:
-		'How long the person has for the answer: 5 minutes unless set here, and a year at most. Then the workflow goes on through No Answer, with the decision "expired".',
+		'How long the person has for the answer: 5 minutes unless set here, 30 seconds for a delivery, and a year at most. Then the workflow goes on through No Answer or Not Delivered.',
 	default: { values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' } },
 	options: [
 		{
@@ -232,6 +248,7 @@ const limitWaitTimeOption: INodeProperties = {
 						{ name: 'Days', value: 'days' },
 						{ name: 'Hours', value: 'hours' },
 						{ name: 'Minutes', value: 'minutes' },
+						{ name: 'Seconds', value: 'seconds' },
 					],
 					default: 'minutes',
 				},

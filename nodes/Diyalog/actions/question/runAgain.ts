@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { invalidInputError } from '../errors';
-import { GRACE_MS } from '../../wait/decide';
+import { endsAtMs } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { outputOf } from '../../wait/decisions';
 import type { Decision } from '../../wait/decisions';
@@ -125,6 +125,6 @@ export async function waitOn(
 	storeWait(context, wait, input);
 	await meanwhile();
 	await sleep(SETTLES_WITHIN_MS);
-	await context.putExecutionToWait(new Date(Date.parse(wait.deadline) + GRACE_MS));
+	await context.putExecutionToWait(new Date(endsAtMs(wait)));
 	return waitingFor(wait, input);
 }

@@ -12,7 +12,7 @@ import { isToolExecution } from '../toolExecution';
 import { readWait } from '../../wait/decide';
 import { OUTPUT_COUNT, outputOf } from '../../wait/decisions';
 import type { Wait } from '../../wait/decide';
-import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import { endingInTime, outcomeOf } from '../../wait/outcome';
 
 /*
  * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes
@@ -107,10 +107,10 @@ export function restoreInput(context: IExecuteFunctions): void {
 }
 
 /** What comes out of a wait when the time is up. */
-export const waitingFor = (wait: Wait, input: IDataObject) => ({
-	waiting: outcomeOf(wait, EXPIRED, input),
-	output: outputOf(EXPIRED.decision),
-});
+export const waitingFor = (wait: Wait, input: IDataObject) => {
+	const ending = endingInTime(wait);
+	return { waiting: outcomeOf(wait, ending, input), output: outputOf(ending.decision) };
+};
 
 /** Binds what is stored to those who got the message, as Diyalog names them in events. */
 export function bindTo(context: IExecuteFunctions, wait: Wait, input: IDataObject): void {

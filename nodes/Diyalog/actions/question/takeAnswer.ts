@@ -13,7 +13,7 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
-import { decide, decideButton } from '../../wait/decide';
+import { decide, decideButton, endsAtMs } from '../../wait/decide';
 import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { isApproval, outputOf } from '../../wait/decisions';
 import { countAnswer, decisionOf, isGroupWait } from '../../wait/decideTogether';
@@ -29,8 +29,9 @@ import type { Reply } from '../../wait/replies';
 import type { RuleDecision } from '../../wait/rules';
 import { seal } from '../../wait/sealed';
 import { itemAt } from '../outputs';
+import { hasEnded, saysTimeIsUp } from './endInTime';
 import { runAgain } from './runAgain';
-import { readStored } from './storedWait';
+import { readStored, waitingFor } from './storedWait';
 import type { StoredWait } from './storedWait';
 
 /*
@@ -99,12 +100,15 @@ const outcomeFor = (
 	{ decision, approved, value }: Accepted,
 	answer?: Answer,
 ): INodeExecutionData[][] => {
+	hasEnded(wait);
+	// A receipt says nothing of a person, who has done nothing.
+	const given = answer?.kind === 'receipt' ? undefined : answer;
 	const ending: Ending = {
 		decision,
 		approved,
 		value,
-		userId: answer?.userId ?? null,
-		payloadSignature: answer?.payloadSignature ?? null,
+		userId: given?.userId ?? null,
+		payloadSignature: given?.payloadSignature ?? null,
 		respondedAt: answer?.occurredAt ?? new Date().toISOString(),
 	};
 	const item = { json: outcomeOf(wait, ending, input), pairedItem: { item: 0 } };
@@ -118,6 +122,7 @@ function outcomeOfGroup(
 	{ decision, value }: RuleDecision,
 	{ person: index, userId, payloadSignature, respondedAt }: GivenAnswer,
 ): INodeExecutionData[][] {
+	hasEnded(wait);
 	const { customerNo = null, employeeNo } = wait.group.people[index] ?? {};
 	const ending: Ending = {
 		decision,
@@ -267,6 +272,19 @@ async function takePassedOnAnswers(
 	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
 }
 
+const turnSchema = z.object({ [TURN_PARAMETER]: z.unknown().optional() });
+
+/** The node that asked says that the time is up; whoever calls, it is looked at here. */
+function takeEnd(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
+	const { [TURN_PARAMETER]: turn } = turnSchema.parse(context.getQueryData());
+	if (!wait || turn !== wait.turn || Date.now() < endsAtMs(wait)) {
+		return replyJson(context, 200, { receptions: [refusedAs('notOver')] });
+	}
+	const { waiting: json, output } = waitingFor(wait, input);
+	const item = { json, pairedItem: { item: 0 } };
+	return goOn(itemAt(context.getNode(), output, item), { receptions: [ACCEPTED] });
+}
+
 function showPage(context: IWebhookFunctions, html: string, status = 200): void {
 	context.getResponseObject().status(status).set(PAGE_HEADERS).send(html);
 }
@@ -308,6 +326,7 @@ export async function takeAnswer(context: IWebhookFunctions): Promise<IWebhookRe
 		const stored = readStored(context);
 		const isLink = LINK_ANSWER_PARAMETER in context.getQueryData();
 		if (isLink || context.getRequestObject().method === 'GET') return takeLink(context, stored);
+		if (saysTimeIsUp(context.getBodyData())) return takeEnd(context, stored);
 		return await takePassedOnAnswers(context, stored);
 	} catch (error) {
 		const name = error instanceof Error ? error.name : 'an unknown error';

@@ -75,6 +75,7 @@ it.each<[string, INodeParameters, string[]]>([
 	['sendAndWait', { responseType: 'code' }, ['Right Code', 'No Answer', 'Too Many Attempts']],
 	['sendAndWait', { responseType: 'choice' }, ['Answered', 'No Answer']],
 	['sendAndWait', { responseType: 'freeText' }, ['Answered', 'No Answer']],
+	['sendAndWait', { responseType: 'delivery' }, ['Delivered', 'Not Delivered']],
 	['unknown', {}, ['main']],
 ])("1. %s %j: n8n's own error output comes behind the named ones", (operation, more, names) => {
 	const parameters = { resource: 'otp', operation, ...more };

@@ -53,6 +53,30 @@ it('gives every event that is wanted, and every press, text and unknown one', ()
 	);
 });
 
+it('leaves out no receipt that is awaited, and every other', () => {
+	const isAwaited = (mid: unknown) => mid === 'awaited' || mid === 17;
+	const midsOf = (mids: unknown, field = 'delivery') => ({ ...ids, [field]: { mids } });
+	const messaging = [
+		midsOf(['other', 'awaited']),
+		midsOf(['other']),
+		midsOf([17], 'reads'),
+		midsOf([]),
+		midsOf([['awaited'], { awaited: 17 }, null]),
+		midsOf('awaited'),
+		{ ...ids, messageEcho: { mid: 'awaited' } },
+	];
+	const rawBody = Buffer.from(
+		JSON.stringify({ object: 'dialog', entry: [{ id: 'OTP', time: 1, messaging }] }),
+	);
+	const { entries, malformed } = parsed(rawBody, ['buttonPressed'], isAwaited);
+	expect(malformed).toBe(0);
+	expect(entries.flatMap(({ events }) => events.map(({ event }) => event))).toMatchObject([
+		{ event: 'messageDelivered', messageId: 'other' },
+		{ event: 'messageDelivered', messageId: 'awaited' },
+		{ event: 'messageRead', messageId: '17' },
+	]);
+});
+
 it('checks nothing that is not wanted, and still counts what is malformed beside it', () => {
 	const malformed = { ...ids, reads: { mids: 'none' } };
 	const messaging = [malformed, malformed, { ...ids, message: 7 }];

@@ -4,6 +4,7 @@ import { deriveKey, hmacSha256 } from '../../../../nodes/Diyalog/lib/crypto';
 import {
 	fromMessageId,
 	looksLikeReference,
+	mayWaitForReceipt,
 	MAX_MESSAGE_ID_CHARACTERS,
 	readSignedResumeUrl,
 	resumeUrlOf,
@@ -55,6 +56,19 @@ it('comes back from a messageId of at most 128 URL-safe characters, whatever the
 			},
 		),
 	);
+});
+
+it('says whether it waits for a receipt, under its MAC', () => {
+	const reference = newReference({ waitsFor: 'receipt' });
+	const messageId = idOf(reference, 'order');
+	expect(messageId).toMatch(/\.r\.[\w-]{70}$/);
+	expect(mayWaitForReceipt(messageId)).toBe(true);
+	expect(fromMessageId(messageId, [SECRET])).toEqual(reference);
+	expect(looksLikeReference(messageId.replace('.r.', '.0.'))).toBe(true);
+	expect(fromMessageId(messageId.replace('.r.', '.0.'), [SECRET])).toBeUndefined();
+	const question = idOf(newReference(), 'r');
+	expect(mayWaitForReceipt(question)).toBe(false);
+	expect(fromMessageId(question.replace('.0.', '.r.'), [SECRET])).toBeUndefined();
 });
 
 it('comes back for arbitrary ids and prefixes, or is not written', () => {

@@ -24,6 +24,18 @@ describe('what is planned', () => {
 		});
 	});
 
+	it('a delivery: no button, half a minute, or as long as is set', () => {
+		const planned = (options: object) => {
+			const checked = checkQuestion({ responseType: 'delivery', answerBy: 'link' }, options);
+			return checked.valid ? checked.input : checked.problem;
+		};
+		const limit = { limitType: 'afterTimeInterval', resumeAmount: 30, resumeUnit: 'seconds' };
+		const response = { kind: 'receipt' };
+		expect(planned({})).toEqual({ response, limit, messageIdPrefix: '' });
+		const values = { ...limit, resumeAmount: 20 };
+		expect(planned({ limitWaitTime: { values } })).toMatchObject({ response, limit: values });
+	});
+
 	it('one button only, with a label; an emptied label is the usual word', () => {
 		const planned = (approvalOptions: object) => {
 			const checked = checkQuestion({ responseType: 'approval', approvalOptions }, {});

@@ -12,6 +12,10 @@ it.each<[WaitLimit, string | undefined]>([
 		'2026-11-23T12:05:00.000Z',
 	],
 	[
+		{ limitType: 'afterTimeInterval', resumeAmount: 20, resumeUnit: 'seconds' },
+		'2026-11-23T12:00:20.000Z',
+	],
+	[
 		{ limitType: 'afterTimeInterval', resumeAmount: 0.5, resumeUnit: 'hours' },
 		'2026-11-23T12:30:00.000Z',
 	],
