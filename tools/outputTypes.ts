@@ -18,7 +18,8 @@ type SentOtp = Customer & SentMessage & Partial<KeptChallenge>;
 
 type Sent = Recipient & SentMessage;
 
-type OtpOutcome = Omit<Outcome<string>, 'employeeNo'>;
+/** Of several customers none has decided when the time is up. */
+type OtpOutcome = Omit<Outcome<string>, 'customerNo' | 'employeeNo'> & Pick<Outcome, 'customerNo'>;
 
 type MessageOutcome = Omit<Outcome, keyof KeptChallenge>;
 

@@ -208,6 +208,29 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	await write({ responseType: 'code', expectedCode: '42' }, '42');
 	await write({ responseType: 'code', expectedCode: '42', options: { maxAttempts: 1 } }, '43');
 
+	const several = async (given: INodeParameters, ...payloads: string[]) => {
+		const people = [newCustomer(), newCustomer(), '404'];
+		const peopleJson = JSON.stringify(people.map((number) => ({ customerNo: number })));
+		const list = { ask: 'several', specifyPeople: 'json', peopleJson };
+		const asked = await instance.ask(credentials(), { resource, ...list, ...given });
+		keep(
+			waitName,
+			asked.onTimeout.map(({ json }) => json),
+		);
+		const entries = payloads.map((payload, index) => {
+			const by = people[index] ?? '';
+			const found = sandbox.messages().findLast((each) => each.customerNo === by);
+			const text = `[${found?.messageId}]:${payload}`;
+			const who = { customerNo: by, userId: userIdOf(by) };
+			return entry({ message: { mid: 'other', text } }, who);
+		});
+		await postSigned(plainTrigger.url, envelope(...entries), SECRET);
+		keep(waitName, asked.continuations.flat());
+	};
+	await several({ rule: 'first' }, 'approve');
+	await several({ rule: 'atLeast' }, 'approve', 'approve');
+	await several({ responseType: 'choice', choices, rule: 'majority' }, 'One', 'Two');
+
 	if (resource === 'message') {
 		const employee = { recipientType: 'employee', employeeNo: 'E100' };
 		const asked = await instance.ask(credentials(), { resource, ...employee });

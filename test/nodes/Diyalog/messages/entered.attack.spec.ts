@@ -371,6 +371,7 @@ describe('a name that would not be sent is refused:', () => {
 	});
 	const data = (buttonsJson: object[]): INodeParameters => ({
 		resource: 'otp',
+		below: 'buttons',
 		specifyButtons: 'json',
 		buttonsJson: JSON.stringify(buttonsJson),
 	});
@@ -722,7 +723,7 @@ it('29. the name of a file as JSON hides what it is: what turns the direction of
 	expect(await send(asJson({ document }))).toBeUndefined();
 	// Documents arrive later.
 	const arrived = await waitFor('the document', 5_000, () =>
-		sandbox.messages().find(({ kind }) => kind === 'document'),
+		sandbox.messages().findLast(({ document: sent }) => sent?.fileName.endsWith('.exe')),
 	);
 	expect(JSON.stringify(arrived)).toContain('"fileName":"invoicefdp.exe"');
 	expect(await refusedMessage(asJson({ document: { ...document, fileName: '\u202e' } }))).toContain(

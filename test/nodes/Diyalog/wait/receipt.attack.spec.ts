@@ -333,7 +333,7 @@ describe('attacks', () => {
 		const response = await fetch(url, {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(passOn(answer, reference.executionId, SECRET)),
+			body: JSON.stringify({ answers: [passOn(answer, reference.executionId, SECRET)] }),
 		});
 		return await response.json();
 	}
@@ -349,7 +349,9 @@ describe('attacks', () => {
 		expect(items()).toHaveLength(4);
 		expect(items().every((item) => !('resumed' in item))).toBe(true);
 		for (const kind of ['text', 'press'] as const) {
-			expect(await postProved({ kind })).toEqual({ accepted: false, reason: 'otherKind' });
+			expect(await postProved({ kind })).toEqual({
+				receptions: [{ accepted: false, reason: 'otherKind' }],
+			});
 		}
 		await stillWaits(execution);
 	});
@@ -369,7 +371,7 @@ describe('attacks', () => {
 		const url = resumeUrlOf(reference, `${instance.url}/webhook-waiting`);
 		for (const body of [
 			{ kind: 'receipt', text: 'delivered' },
-			{ answer: '{}', proof: '' },
+			{ answers: [{ answer: '{}', proof: '' }] },
 		]) {
 			const headers = { 'content-type': 'application/json' };
 			const init = { method: 'POST', headers, body: JSON.stringify(body) };
@@ -397,7 +399,9 @@ describe('attacks', () => {
 				headers: { 'content-type': 'application/json' },
 				body: JSON.stringify({ timeIsUp: true, approved: true }),
 			});
-			expect(await response.json()).toEqual({ accepted: false, reason: 'notOver' });
+			expect(await response.json()).toEqual({
+				receptions: [{ accepted: false, reason: 'notOver' }],
+			});
 		}
 		expect(execution.continuations).toEqual([]);
 	});

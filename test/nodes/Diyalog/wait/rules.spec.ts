@@ -136,7 +136,12 @@ describe('choices and texts', () => {
 			{ decision: 'chosen', value: null },
 		],
 		['majority, one of three', { kind: 'majority' }, choose('a'), undefined],
-		['majority, two of three', { kind: 'majority' }, choose('a', 'a'), { decision: 'chosen', value: 'a' }],
+		[
+			'majority, two of three',
+			{ kind: 'majority' },
+			choose('a', 'a'),
+			{ decision: 'chosen', value: 'a' },
+		],
 		['majority, two differ', { kind: 'majority' }, choose('a', 'b'), undefined],
 		[
 			'majority, three differ',

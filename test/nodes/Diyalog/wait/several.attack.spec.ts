@@ -472,7 +472,7 @@ describe('what is refused before anything is sent', () => {
 	});
 
 	it('21. links, which do not tell who answers', async () => {
-		await expect(ask({ answerBy: 'link' })).rejects.toMatchObject({
+		await expect(ask({ options: { answerBy: 'link' } })).rejects.toMatchObject({
 			message: expect.stringContaining('is a link'),
 		});
 		expect(sandbox.messages()).toEqual([]);

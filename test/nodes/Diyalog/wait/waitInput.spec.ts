@@ -4,6 +4,8 @@ const choices = (...titles: string[]) => ({
 	choice: titles.map((title) => ({ title, value: '' })),
 });
 
+const NO_REPLIES = { decidedReply: '', wrongReply: '' };
+
 describe('what is planned', () => {
 	it('an approval by itself: two buttons, five minutes', () => {
 		const checked = checkQuestion({ responseType: 'approval' }, {});
@@ -19,6 +21,7 @@ describe('what is planned', () => {
 					],
 				},
 				limit: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' },
+				replies: NO_REPLIES,
 				messageIdPrefix: '',
 			},
 		});
@@ -31,7 +34,7 @@ describe('what is planned', () => {
 		};
 		const limit = { limitType: 'afterTimeInterval', resumeAmount: 30, resumeUnit: 'seconds' };
 		const response = { kind: 'receipt' };
-		expect(planned({})).toEqual({ response, limit, messageIdPrefix: '' });
+		expect(planned({})).toEqual({ response, limit, replies: NO_REPLIES, messageIdPrefix: '' });
 		const values = { ...limit, resumeAmount: 20 };
 		expect(planned({ limitWaitTime: { values } })).toMatchObject({ response, limit: values });
 	});
