@@ -9,7 +9,7 @@ import type { Fields } from './harness/workflows';
 
 /* Several people are asked in a real n8n: every rule with every order of answers, and what goes wrong in between. */
 
-const PICTURES = path.join(__dirname, '../../.cache/screenshots');
+const PICTURES = '.cache/screenshots';
 
 let stage: Stage;
 

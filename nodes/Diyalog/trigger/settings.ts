@@ -160,16 +160,6 @@ const optionField: INodeProperties = {
 				'Where this n8n reaches itself to continue an execution that waits for an answer. Only needed where it cannot reach its public address, or may not call it.',
 		},
 		{
-			displayName: 'Reply to Late Answers',
-			name: 'lateAnswerReply',
-			type: 'string',
-			noDataExpression: true,
-			default: '',
-			placeholder: 'e.g. This question is closed.',
-			description:
-				'What a person reads who answers a question of Send and Wait for Response that is over, once for each question. Nothing if empty.',
-		},
-		{
 			displayName: 'Only Signed Presses',
 			name: 'onlySigned',
 			type: 'boolean',
@@ -186,6 +176,16 @@ const optionField: INodeProperties = {
 			default: false,
 			description:
 				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response), or that it has counted as wrong codes',
+		},
+		{
+			displayName: 'Reply to Late Answers',
+			name: 'lateAnswerReply',
+			type: 'string',
+			noDataExpression: true,
+			default: '',
+			placeholder: 'e.g. This question is closed.',
+			description:
+				'What a person reads who answers a question of Send and Wait for Response that is over, once for each question. Nothing if empty.',
 		},
 	],
 };

@@ -101,9 +101,11 @@ const inItem = ({ recipient, customerNo, employeeNo }: Person): PersonInItem => 
 export function peopleInItem({ people, answers }: Group): PeopleInItem {
 	const open = people.filter((_, index) => !answers.some(({ person }) => person === index));
 	return {
-		answers: answers.flatMap(({ person: index, proof: _proof, ...given }) => {
+		answers: answers.flatMap(({ person: index, decision, value, userId, ...given }) => {
 			const person = people[index];
-			return person ? [{ ...inItem(person), ...given }] : [];
+			const { payloadSignature, respondedAt } = given;
+			const answer = { userId, decision, value, payloadSignature, respondedAt };
+			return person ? [{ ...inItem(person), ...answer }] : [];
 		}),
 		unanswered: open.filter(({ unreached }) => unreached === undefined).map(inItem),
 		unreached: open.flatMap((person) =>

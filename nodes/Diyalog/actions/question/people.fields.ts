@@ -56,7 +56,7 @@ const ruleField = (responseType: keyof typeof RULES): INodeProperties => ({
 			? EVERYONE_APPROVES
 			: RULE_OPTIONS[value]),
 	})),
-	default: RULES[responseType][0],
+	default: 'first',
 	description: 'When the answers decide',
 });
 

@@ -1,8 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import type { DiyalogClient } from '../../transport/client';
-import type { ClientOptions } from '../../transport/client';
-import type { Failure } from '../../transport/failures';
 import { CREDENTIAL_TYPE } from '../../transport/client';
+import type { ClientOptions, DiyalogClient } from '../../transport/client';
+import type { Failure } from '../../transport/failures';
 import type { GroupWait } from '../../wait/decideTogether';
 import { canAnswer, givenAnswersSchema } from '../../wait/people';
 import type { Person } from '../../wait/people';
