@@ -175,7 +175,7 @@ describeWithChromium('the editor', () => {
 		[
 			'Ask and wait for an answer',
 			'sendAndWait',
-			[...RECIPIENT, 'Message', 'Response Type', 'Approval Options'],
+			['Ask', ...RECIPIENT, 'Message', 'Response Type', 'Approval Options'],
 		],
 	])(
 		'%s: few fields, in the order of use',
@@ -212,6 +212,33 @@ describeWithChromium('the editor', () => {
 		},
 		60_000,
 	);
+
+	it('several people: chosen by clicking, each with the fields of its kind', async () => {
+		await open();
+		await addAction('Ask and wait for an answer');
+		await editor.choose('ask', 'Several People');
+		expect(await editor.labels()).toEqual([
+			'Resource',
+			'Operation',
+			'Ask',
+			'Specify People',
+			'People',
+			'Message',
+			'Response Type',
+			'Approval Options',
+			'Rule',
+			'Options',
+		]);
+		for (const [index, number] of ['E100', 'E101', 'E102'].entries()) {
+			await editor.add('Add Person');
+			await editor.choose(`people.person[${index}].recipientType`, 'Employee');
+			await editor.fill(`people.person[${index}].employeeNo`, number);
+		}
+		await editor.choose('rule', 'At Least');
+		await editor.picture(`${PICTURES}/panel-message-sendAndWait-several.png`);
+		expect(await editor.labels()).toEqual(expect.arrayContaining(['Approvals Needed']));
+		await proved('three people and a rule', 'by clicking, eight fields at first');
+	}, 60_000);
 
 	it('an OTP: what is rare lies in the options', async () => {
 		await open();

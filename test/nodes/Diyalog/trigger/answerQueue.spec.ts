@@ -234,3 +234,73 @@ describe('what is definite', () => {
 		expect(await outcome).toMatchObject(Object(expected));
 	});
 });
+
+describe('answers of several people to one question', () => {
+	const by = (userId: string) => ({ userId });
+	const COUNTED: Attempt = { resumed: false, notResumedReason: 'counted', isLost: false };
+
+	it('what comes at the same moment is passed on together', async () => {
+		const all = ['1', '2', '3'].map(async (userId) => await pass('a', [COUNTED], by(userId)));
+		await clock.run();
+		expect(await Promise.all(all)).toEqual(Array(3).fill(expect.objectContaining(COUNTED)));
+		expect(log).toEqual([{ turn: 'a', atMs: 0 }]);
+	});
+
+	it('what comes while an answer is on its way, or counted, is passed on together afterwards', async () => {
+		const first = pass('a', [COUNTED], by('1'));
+		await sleepMs(0);
+		const others = ['2', '3', '4'].map(
+			async (userId) => await pass('a', ['running', 'running', COUNTED], by(userId)),
+		);
+		await clock.run();
+		await Promise.all([first, ...others]);
+		// The first alone, then three times all others.
+		expect(log).toHaveLength(4);
+	});
+
+	it('one that decides ends it for all in line', async () => {
+		const all = [
+			pass('a', [COUNTED], by('1')),
+			pass('a', [RESUMED], by('2')),
+			pass('a', [COUNTED], by('1')),
+		];
+		await clock.run();
+		expect(await Promise.all(all)).toEqual([
+			expect.objectContaining(COUNTED),
+			expect.objectContaining({ resumed: true }),
+			expect.objectContaining({ notResumedReason: 'notWaiting' }),
+		]);
+		expect(log).toHaveLength(1);
+	});
+
+	it('no more go together than are allowed, nor more characters, and nobody is left behind', async () => {
+		const sizes: number[] = [];
+		const many = Array.from({ length: 120 }, async (_, index) => {
+			const outcome = await pass('a', [COUNTED], {
+				...by(String(index)),
+				characters: index < 60 ? 10 : 300,
+				attempt: async (together) => {
+					sizes.push(together.length);
+					await clock.sleep(POST_MS);
+					return together.map(({ passedOn }) => passedOn());
+				},
+			});
+			return outcome;
+		});
+		await clock.run();
+		expect(await Promise.all(many)).toEqual(Array(120).fill(expect.objectContaining(COUNTED)));
+		expect(Math.max(...sizes)).toBe(LIMITS.together);
+		expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(120);
+		// 50 small ones, 10 with three large ones, then three at a time.
+		expect(sizes).toHaveLength(21);
+	});
+
+	it('a stranger with a hundred answers delays nobody', async () => {
+		const stranger = Array.from({ length: 100 }, async () => await pass('a', [WRONG], by('9')));
+		await sleepMs(0);
+		const person = pass('a', [COUNTED], by('1'));
+		await clock.run();
+		expect(await person).toMatchObject({ ...COUNTED, atMs: 2 * POST_MS });
+		await Promise.all(stranger);
+	});
+});
