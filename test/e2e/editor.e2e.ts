@@ -60,7 +60,9 @@ describeWithChromium('the editor', () => {
 				const entries = await editor.searchNode(words, 'Diyalog');
 				// n8n shows a node and its trigger as one entry, with the description of the trigger.
 				expect(await entries.count()).toBe(1);
-				expect(await entries.innerText()).toContain('Starts the workflow when a customer presses');
+				expect(await entries.innerText()).toContain(
+					'Starts the workflow when a customer or employee presses',
+				);
 				expect(await entries.locator('img').first().getAttribute('src')).toContain(`/${icon}`);
 				await editor.page.waitForFunction(
 					`document.querySelector('img[src$="/${icon}"]').naturalWidth > 0`,

@@ -261,8 +261,10 @@ export class Editor {
 		await this.node.getByRole('button', { name: label, exact: true }).last().click();
 	}
 
-	/** Adds a field of a collection, e.g. the image of the additional fields. */
+	/** Adds a field of a collection, e.g. one of the options. */
 	async addField(collection: string, field: string): Promise<void> {
+		// A tip about the field that was filled in last covers what lies below it.
+		await byTestId(this.node, 'node-title-container').click();
 		const label = byTestId(this.page, 'input-label').getByText(collection, { exact: true });
 		const item = byTestId(this.node, 'parameter-item').filter({ has: label });
 		await byTestId(item, 'collection-parameter-add').click();
