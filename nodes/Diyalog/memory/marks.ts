@@ -85,8 +85,12 @@ const MS_PER_SECOND = 1_000;
 /** Time is divided so that the first gap has this many parts. */
 const PARTS_OF_THE_FIRST_GAP = 2;
 
+/** To 512 times the first gap. */
+const MAX_DOUBLINGS = 9;
+
 /**
- * The time after something was done in which it may not be done again, as seen at one time. It doubles with each.
+ * The time after something was done in which it may not be done again, as seen at one time. It doubles with
+ * each, nine times at most: a longer one would need more marks than are remembered.
  *
  * @param kind what is limited
  * @param subject for whom
@@ -102,6 +106,6 @@ export function gapAfter(
 	nowMs: number,
 ): Place {
 	const partMs = (firstGapSeconds * MS_PER_SECOND) / PARTS_OF_THE_FIRST_GAP;
-	const parts = PARTS_OF_THE_FIRST_GAP * 2 ** (done - 1);
+	const parts = PARTS_OF_THE_FIRST_GAP * 2 ** Math.min(done - 1, MAX_DOUBLINGS);
 	return place(key, nowMs, partMs, parts, [kind, subject]);
 }

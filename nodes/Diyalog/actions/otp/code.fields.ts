@@ -210,7 +210,7 @@ export const codeOptions: INodeProperties[] = [
 						typeOptions: { minValue: 0, maxValue: 600 },
 						default: DEFAULT_FIRST_GAP_S,
 						description:
-							'How long after the first code the second can follow. The gap doubles with every further code. 0 for no gap.',
+							'How long after the first code the second can follow. The gap doubles with every further code, nine times at most. 0 for no gap.',
 					},
 				],
 			},

@@ -304,7 +304,7 @@ const questionLimitsOption: INodeProperties = {
 					typeOptions: { minValue: 0, maxValue: MAX_QUESTION_GAP_S },
 					default: 0,
 					description:
-						'How long after the first question the second can follow. The gap doubles with every further question. 0 for no gap.',
+						'How long after the first question the second can follow. The gap doubles with every further question, nine times at most. 0 for no gap.',
 				},
 			],
 		},

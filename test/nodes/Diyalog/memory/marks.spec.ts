@@ -31,3 +31,9 @@ it('places and gaps of any kind and subject have nothing in common', () => {
 	// Three places of five marks, and a gap of twice two parts and the current one, for six.
 	expect(names).toHaveLength(6 * (3 * 5 + 5));
 });
+
+it('a gap that has doubled a hundred times is no longer than 512 of the first, and costs as few marks', () => {
+	const { take, keep } = gapAfter(KEY, 'gap', 'a', 1, 100, NOW_MS);
+	expect(take.length + keep.length).toBe(2 * 512 + 1);
+	expect(gapAfter(KEY, 'gap', 'a', 1, 10, NOW_MS).keep).toHaveLength(keep.length);
+});
