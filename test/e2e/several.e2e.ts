@@ -104,6 +104,26 @@ it('n8n is killed with -9 while it counts: no approval comes of that', async () 
 	else expect(['crashed', 'error', 'waiting', 'running']).toContain(status);
 }, 120_000);
 
+it.each(['v0', 'v1'])(
+	'order %s: counting lets nothing out, and each end has its output',
+	async (executionOrder) => {
+		const asking = await stage.createCalled([[stage.ask(twoOfThree())]], { executionOrder });
+		const approved = await asking.start();
+		await press(approved, [0, 'Approve']);
+		await sleepMs(3_000);
+		await waitsAgain(approved);
+		await press(approved, [1, 'Approve']);
+		expect(await approved.outcome()).toMatchObject({ decision: 'approved', answers: [{}, {}] });
+		const declined = await asking.start();
+		await press(declined, [0, 'Decline']);
+		await sleepMs(3_000);
+		await waitsAgain(declined);
+		await press(declined, [2, 'Decline']);
+		expect(await declined.outcome()).toMatchObject({ decision: 'declined', approved: false });
+	},
+	90_000,
+);
+
 it('a changed mind, a repeated call, and all answers in one call', async () => {
 	const asked = await (await stage.createAsking(twoOfThree())).start();
 	const delivered = stage.sandbox.webhookLog().length;

@@ -284,9 +284,13 @@ async function passOnAnswers(
 	return await Promise.all(candidates.map(passOn));
 }
 
-/** Whether an execution has dealt with the event: it has continued, or has counted a wrong code. */
+/** What an execution counts without being decided by it. */
+const COUNTED = ['wrongCode', 'counted'];
+
+/** Whether an execution has dealt with the event: it has continued, or has counted it. */
 const isMatched = (outcome: AnswerOutcome | undefined): boolean =>
-	outcome?.resumed === true || (outcome !== undefined && outcome.notResumedReason === 'wrongCode');
+	outcome?.resumed === true ||
+	(outcome !== undefined && COUNTED.includes(outcome.notResumedReason));
 
 /**
  * An answer that did not get through comes out whatever the trigger is set to: nobody else knows of it. What cannot be told

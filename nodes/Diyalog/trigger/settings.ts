@@ -175,7 +175,7 @@ const optionField: INodeProperties = {
 			noDataExpression: true,
 			default: false,
 			description:
-				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response), or that it has counted as wrong codes',
+				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response), or that it has counted: wrong codes, and answers of several people',
 		},
 		{
 			displayName: 'Reply to Late Answers',
