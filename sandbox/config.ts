@@ -100,6 +100,8 @@ export const configSchema = z
 				{ employeeNo: 'E100', userId: '3021457781', name: 'Deniz Arslan' },
 				{ employeeNo: 'E101', userId: '3187702265', name: 'Elif Şahin' },
 				{ employeeNo: 'E102', userId: '3390118846', name: 'Burak Koç' },
+				{ employeeNo: 'E103', userId: '3512200417', name: 'Selin Kaya' },
+				{ employeeNo: 'E104', userId: '3674409982', name: 'Mert Aydın' },
 			]),
 		/** What an employee's events say as appCustomerId: documented nowhere. */
 		employeeAppCustomerId: z.enum(['missing', 'empty', 'staffId']).default('missing'),

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { startChatServer } from '../support/chatServer';
+import { startReceiver } from '../support/receiver';
 import { fs, path, projectRoot, waitFor } from '../../tools/system';
 import { postJson } from '../../tools/postJson';
 import type { StoredMessage } from '../../sandbox/diyalog';
@@ -21,10 +23,20 @@ const ARRIVES_WITHIN_MS = 20_000;
 /** n8n looks once a minute at what is to go on. */
 const EXPIRES_WITHIN_MS = 100_000;
 
+/** What the device signs with; HS256 needs 32 bytes. */
+const SIGNING_SECRET = randomBytes(32).toString('hex');
+
 let stage: Stage;
 
 beforeAll(async () => {
-	stage = await Stage.set();
+	stage = await Stage.set({
+		credential: {
+			payloadSignature: 'jws',
+			payloadSignatureAlgorithm: 'HS256',
+			payloadSignatureSecret: SIGNING_SECRET,
+		},
+		sandbox: { signData: { scheme: 'jws', algorithm: 'HS256', key: SIGNING_SECRET } },
+	});
 }, 900_000);
 
 afterAll(async () => {
@@ -455,6 +467,116 @@ interface Scenario {
 	run: () => Promise<void>;
 }
 
+/** Whom the newest messages have reached, in the order of the people. */
+const askedAfter = (before: number): StoredMessage[] =>
+	stage.sandbox
+		.messages()
+		.slice(before)
+		.sort((one, other) => (one.employeeNo ?? '').localeCompare(other.employeeNo ?? ''));
+
+/** Several press a button at the same moment. */
+async function pressAll(messages: ReadonlyArray<StoredMessage | undefined>, button: string) {
+	for (const message of messages) {
+		if (!message) throw new Error('Somebody was not asked');
+		stage.sandbox.pressButton({ messageId: message.messageId, id: message.id, button });
+	}
+	await stage.sandbox.flush();
+}
+
+async function fourEyesPayment(): Promise<void> {
+	const path = 'four-eyes-payment';
+	const ends = ['The customer signs', 'Carry out the payment', 'Do not carry it out'];
+	const running = await Running.example(`${path}.json`, path, (example) =>
+		replaced(replaced(example, waiting(30), SHORT), waiting(10), SHORT),
+	);
+	const start = async () => {
+		const before = stage.sandbox.messages().length;
+		await running.start({ customerNo: '70022' });
+		return askedAfter(before);
+	};
+	const [first, , third] = await start();
+	const before = stage.sandbox.messages().length;
+	await pressAll([first, third], 'Onayla');
+	const customer = await waitFor('the question to the customer', EXPIRES_WITHIN_MS, () =>
+		stage.sandbox
+			.messages()
+			.slice(before)
+			.find(({ customerNo }) => customerNo === '70022'),
+	);
+	await running.newest('waiting');
+	await stage.press(customer, 'Onayla');
+	expect(await running.ran(...ends)).toEqual(ends.slice(0, 2));
+
+	const [one, two] = await start();
+	await pressAll([one, two], 'Reddet');
+	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
+
+	await pressAll((await start()).slice(0, 1), 'Onayla');
+	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
+}
+
+async function onCall(): Promise<void> {
+	const ends = ['Give the case to them', 'Call the manager'];
+	const running = await Running.example('on-call.json', 'on-call', (example) =>
+		replaced(example, waiting(10), SHORT),
+	);
+	const before = stage.sandbox.messages().length;
+	await running.start();
+	const asked = askedAfter(before);
+	expect(asked.map(({ employeeNo }) => employeeNo)).toEqual([
+		'E100',
+		'E101',
+		'E102',
+		'E103',
+		'E104',
+	]);
+	await pressAll([asked[3]], 'Ben ilgileniyorum');
+	expect(await running.ran(...ends)).toEqual(['Give the case to them']);
+	await waitFor('the others are told', ARRIVES_WITHIN_MS, () =>
+		stage.sandbox.messages().slice(before + 5).length === 5 ? true : undefined,
+	);
+	await running.start();
+	expect(await running.ran(...ends)).toEqual(['Call the manager']);
+}
+
+async function otpWithSmsFallback(): Promise<void> {
+	const path = 'otp-with-sms-fallback';
+	const sms = await startReceiver();
+	try {
+		const running = await Running.example(`${path}.json`, path, (example) => {
+			const kept = replaced(example, '"saveDataSuccessExecution":"none"', '"timezone":"UTC"');
+			const soon = replaced(kept, '"resumeAmount":20', '"resumeAmount":3');
+			return replaced(soon, 'https://sms.example.com/messages', sms.url);
+		});
+		const check = await stage.n8n.webhookUrl(`${path}-check`);
+		const challengeOf = async () => {
+			const item = firstItemOf(await running.newest('success'), 'Keep the challenge');
+			return item as { challenge: string; decision: string };
+		};
+		const verify = async (challenge: string, code: string, customerNo: string) =>
+			(await postJson(check, { challenge, code, customerNo })).status;
+
+		const reached = await running.start({ customerNo: '70022' });
+		const delivered = await challengeOf();
+		expect(delivered.decision).toBe('delivered');
+		expect(sms.received).toEqual([]);
+		expect(await verify(delivered.challenge, '000000', '70022')).toBe(401);
+		expect(await verify(delivered.challenge, reached.mokValue ?? '', '70022')).toBe(200);
+
+		const before = stage.sandbox.messages().length;
+		await postJson(await stage.n8n.webhookUrl(path), { customerNo: '404404' });
+		await waitFor('the SMS', ARRIVES_WITHIN_MS, () => sms.received[0]);
+		const fallback = await challengeOf();
+		expect(stage.sandbox.messages()).toHaveLength(before);
+		expect(fallback.decision).toBe('notDelivered');
+		const { text } = JSON.parse(sms.received[0]?.body ?? '{}') as { text: string };
+		const [code = ''] = /\d{6}/.exec(text) ?? [];
+		expect(await verify(fallback.challenge, code, '404404')).toBe(200);
+	} finally {
+		await sms.close();
+	}
+}
+
 const SCENARIOS: Scenario[] = [
 	{
 		files: ['send-otp.json', 'react-to-press.json'],
@@ -505,6 +627,21 @@ const SCENARIOS: Scenario[] = [
 		files: ['ask-an-employee.json'],
 		what: 'only a tap of the employee carries it out; the customer is told each result',
 		run: askAnEmployee,
+	},
+	{
+		files: ['four-eyes-payment.json'],
+		what: 'two of three employees, then the signed answer of the customer',
+		run: fourEyesPayment,
+	},
+	{
+		files: ['on-call.json'],
+		what: 'the first who taps takes it, and the others are told',
+		run: onCall,
+	},
+	{
+		files: ['otp-with-sms-fallback.json'],
+		what: 'the code arrives in the app, or by SMS, and is verified either way',
+		run: otpWithSmsFallback,
 	},
 	{
 		files: ['receipt.json'],
