@@ -129,10 +129,19 @@ describeUnless(whyNoQueueMode(), 'several people in queue mode', () => {
 				waiting.has(fromMessageId(messageId, [appSecret])?.executionId ?? ''),
 			);
 		};
+		const saidBefore = await queue.n8n.executionCount(presses, 'success');
 		await tapAll(messages);
+		// The trigger replies to Diyalog after some seconds, and says later what became of an answer.
+		await waitFor('what became of each answer', WITHIN_MS, async () => {
+			await sleepMs(1_000);
+			const said = await queue.n8n.executionCount(presses, 'success');
+			return said - saidBefore >= messages.length || undefined;
+		});
 		const lost = (await openOf()).length / 2;
-		for (let again = 0; again < 5 && (await openOf()).length > 0; again++)
+		for (let again = 0; again < 5 && (await openOf()).length > 0; again++) {
 			await tapAll(await openOf());
+			await sleepMs(5_000);
+		}
 		expect(await queue.n8n.executionCount(id, 'success')).toBe(QUESTIONS);
 		for (const { id: execution } of await queue.n8n.executions(id, 'success')) {
 			const item = firstItemOf(await queue.n8n.executionData(execution), ASK);
@@ -148,7 +157,7 @@ describeUnless(whyNoQueueMode(), 'several people in queue mode', () => {
 			part: PART,
 			what: `${QUESTIONS} questions to two people who both have to approve, both taps at the same moment in two processes`,
 			found: `${QUESTIONS} approved with two answers; ${lost} of them needed a further tap`,
-			target: 'never with one',
+			target: 'never with one; a lost one can be given again',
 			met: true,
 		});
 	}, 400_000);

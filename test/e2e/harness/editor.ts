@@ -252,7 +252,9 @@ export class Editor {
 
 	private async chooseIn(field: Locator, option: string): Promise<void> {
 		await field.click();
-		await this.options.filter({ hasText: option }).first().click();
+		// What another option is described by may hold the same words.
+		const named = this.options.filter({ has: this.page.getByText(option, { exact: true }) });
+		await named.first().click();
 		await this.options.first().waitFor({ state: 'hidden' });
 	}
 
