@@ -529,6 +529,11 @@ it.each([
 			...found.map(({ setting, way, texts }) => [setting, way, texts.join(', ') || 'nothing']),
 		]);
 		for (const { setting, way, texts, expected, approvals, asked, refused } of found) {
+			// Which of the two is quicker, when both are over, is n8n's affair.
+			if (setting === 'workflow timeout' && texts.length > 0) {
+				expect({ approvals, texts }).toEqual({ approvals: 0, texts: ['No answer: expired'] });
+				continue;
+			}
 			const answers = expected.filter((text) => text.endsWith(': approved')).length;
 			expect({ setting, way, texts, approvals }).toEqual({
 				setting,

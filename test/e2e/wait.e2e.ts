@@ -397,8 +397,8 @@ describe('around it', () => {
 
 	it('the log says why answers were not taken, and holds no secret', async () => {
 		const log = await fs.readFile(stage.n8n.logFile, 'utf8');
-		expect(log).toContain('keeps waiting: it comes from somebody who was not asked.');
-		expect(log).toContain('keeps waiting: this button was not part of the message');
+		expect(log).toContain('does not take an answer: it comes from somebody who was not asked.');
+		expect(log).toContain('does not take an answer: this button was not part of the message');
 		expect(log).not.toContain(stage.appSecret);
 	});
 });

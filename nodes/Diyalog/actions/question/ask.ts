@@ -40,7 +40,7 @@ import type { ParameterReader } from '../parameters';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
-import type { Settled, SettledItems } from '../settled';
+import type { Attempt, Settled, SettledItems } from '../settled';
 import { endInTime } from './endInTime';
 import { questionField } from './question.fields';
 import { limitQuestions } from './questionLimits';
@@ -380,14 +380,13 @@ async function waitAgain(context: IExecuteFunctions, again: QuestionAgain): Prom
 /** Asks one person, or all of them. */
 async function askThem(
 	client: DiyalogClient,
-	settled: SettledItems,
 	{ messages, wait, options }: Question,
+	attempts: readonly [Attempt, ...Attempt[]],
 	now: Date,
 ): Promise<{ wait: Wait } | Settled> {
-	if (isGroupWait(wait)) return await askAll(client, settled, wait, messages, options, now);
+	if (isGroupWait(wait)) return await askAll(client, attempts, wait, messages, options, now);
 	const [message] = messages;
-	// What may have arrived is remembered by what went in.
-	const attempt = settled.attempt(0, personOf(message));
+	const [attempt] = attempts;
 	const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
 	if (!('result' in sent)) return sent;
 	const { userId, diyalogMessageId } = sent.result;
@@ -420,12 +419,16 @@ export async function startAsking(
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
 		const now = new Date();
 		const question = prepare(context, client.credentials, kind, toMessage, now);
+		// What may have arrived is remembered by what went in, in the place of which something else is stored below.
+		const [first, ...others] = question.messages;
+		const attemptOf = (message: Message) => settled.attempt(itemIndex, personOf(message));
+		const attempts = [attemptOf(first), ...others.map(attemptOf)] as const;
 		const input = storedItems(context)[itemIndex]?.json ?? {};
 		// Before it is sent: from then on people can answer, and what n8n passes on must be no approval.
 		const takeBack = storeWait(context, question.wait, input);
 		let bound: Wait | undefined;
 		try {
-			const asked = await askThem(client, settled, question, now);
+			const asked = await askThem(client, question, attempts, now);
 			if (!('wait' in asked))
 				return isUnreachable(question.wait, asked) ? cannotReach(question.wait, input) : asked;
 			bound = asked.wait;

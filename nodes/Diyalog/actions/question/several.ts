@@ -8,9 +8,9 @@ import type { Person } from '../../wait/people';
 import { neededFor } from '../../wait/rules';
 import { unseal } from '../../wait/sealed';
 import type { ItemOutcome } from '../operation';
-import { deliver, personOf } from '../sending';
+import { deliver } from '../sending';
 import type { Message } from '../sending';
-import type { SettledItems } from '../settled';
+import type { Attempt } from '../settled';
 import { waitOn } from './runAgain';
 import type { QuestionAgain } from './runAgain';
 
@@ -29,7 +29,7 @@ const SAME_PERSON = 'This is the same person as another one who was asked';
 /** Sends everybody the question at the same time; whoever cannot be reached costs no other. */
 async function sendToAll(
 	client: DiyalogClient,
-	settled: SettledItems,
+	attempts: readonly Attempt[],
 	people: readonly Person[],
 	messages: readonly Message[],
 	{ maxRetries, timeoutMs }: ClientOptions,
@@ -42,8 +42,7 @@ async function sendToAll(
 		timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS),
 		maxPauseMs: MAX_PAUSE_MS,
 	};
-	const send = async (person: Person, message: Message): Promise<Person> => {
-		const attempt = settled.attempt(0, personOf(message));
+	const send = async (person: Person, message: Message, attempt: Attempt): Promise<Person> => {
 		try {
 			const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
 			if ('result' in sent) {
@@ -61,7 +60,8 @@ async function sendToAll(
 	const sent = await Promise.all(
 		messages.flatMap((message, index) => {
 			const person = people[index];
-			return person ? [send(person, message)] : [];
+			const attempt = attempts[index];
+			return person && attempt ? [send(person, message, attempt)] : [];
 		}),
 	);
 	const seen = new Set<string>();
@@ -95,7 +95,7 @@ export type Asked = { wait: GroupWait } | { failure: Failure };
 /** Asks all people of a question. */
 export async function askAll(
 	client: DiyalogClient,
-	settled: SettledItems,
+	attempts: readonly Attempt[],
 	wait: GroupWait,
 	messages: readonly Message[],
 	options: ClientOptions,
@@ -104,7 +104,7 @@ export async function askAll(
 	const { rule, people } = wait.group;
 	const { asked, failures, remember } = await sendToAll(
 		client,
-		settled,
+		attempts,
 		people,
 		messages,
 		options,
