@@ -51,6 +51,8 @@ export interface WaitedForAnswer {
 		reference: ResumeReference;
 		/** under which the reference is genuine, and so known to the waiting node as well */
 		appSecret: string;
+		/** those of the credential; the waiting node may seal with the other one while it is being changed */
+		appSecrets: readonly string[];
 		/** a text, also one that looks like a press */
 		isText: boolean;
 	};
@@ -78,9 +80,11 @@ export function waitedForAnswer(
 	{ appSecret, previousAppSecret }: TriggerSecrets,
 ): WaitedForAnswer | undefined {
 	const find = (of: AnsweringEvent, messageId: string, isText = false) => {
-		for (const secret of [appSecret, previousAppSecret]) {
+		const appSecrets = [appSecret, previousAppSecret];
+		for (const secret of appSecrets) {
 			const reference = fromMessageId(messageId, [secret]);
-			if (reference) return { event: of, genuine: { reference, appSecret: secret, isText } };
+			if (!reference) continue;
+			return { event: of, genuine: { reference, appSecret: secret, appSecrets, isText } };
 		}
 		return looksLikeReference(messageId) ? { event: of } : undefined;
 	};
@@ -186,7 +190,7 @@ export async function passOnAnswer(
 				url,
 				together.map((each) => each.passedOn),
 				(replies) => {
-					const said = unseal('replies', [executionId], replies, [appSecret]);
+					const said = unseal('replies', [executionId], replies, genuine.appSecrets);
 					void tell(context, genuine, readReplies(said));
 				},
 			),

@@ -461,7 +461,8 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 			const unfilled = unfilledReply(response, entered.options);
 			if (unfilled)
 				return addProblem(context, unfilled.problem, unfilled.advice, 'options', unfilled.field);
-			const replies = { decidedReply, wrongReply };
+			// What reached a phone has decided nothing that its owner would have to be told.
+			const replies = { decidedReply: response.kind === 'receipt' ? '' : decidedReply, wrongReply };
 			const input = { response, replies, limit, messageIdPrefix, questionLimits };
 			if (entered.ask === 'one') return input;
 			const people = entered.peopleJson ?? entered.people;

@@ -357,6 +357,7 @@ const waitOptions: INodeProperties[] = [
 		displayName: 'Reply When Decided',
 		name: 'decidedReply',
 		type: 'string',
+		displayOptions: { hide: { '/responseType': ['delivery'] } },
 		default: '',
 		placeholder: 'e.g. {answer}: {count} of {asked}',
 		description:

@@ -546,6 +546,16 @@ describe('what people are told afterwards', () => {
 			await waitFor('the reply', 5_000, () => toldTo(userId)[0] === 'Approve: 2 of 3' || undefined);
 	});
 
+	it('24b. also while the App Secret is being changed, for a question that was asked before', async () => {
+		const asked = await ask({ options });
+		credentials.previousAppSecret = SECRET;
+		credentials.appSecret = randomBytes(16).toString('hex');
+		await say(asked, { by: 0 }, { by: 2 });
+		expect(decisions(asked)).toEqual(['approved']);
+		for (const { userId } of PEOPLE)
+			await waitFor('the reply', 5_000, () => toldTo(userId)[0] === 'Approve: 2 of 3' || undefined);
+	});
+
 	it('25. who writes instead of tapping is told so, three times at most, and can still tap', async () => {
 		const asked = await ask({ options });
 		const write = async () => {
