@@ -538,10 +538,9 @@ async function fourEyesPayment(): Promise<void> {
 	// An app that does not sign, or whose signature is not the customer's, has not approved.
 	const unsigned = await untilCustomer();
 	try {
-		for (const fault of ['signDataUnsupported', 'forgeSignature']) {
-			stage.sandbox.setFaults({ [fault]: true });
+		for (const fault of [{ signDataUnsupported: true }, { forgeSignature: true }]) {
+			stage.sandbox.setFaults({ signDataUnsupported: false, forgeSignature: false, ...fault });
 			await stage.press(unsigned, 'Onayla');
-			stage.sandbox.setFaults({ [fault]: false });
 		}
 	} finally {
 		stage.sandbox.setFaults({ signDataUnsupported: false, forgeSignature: false });
@@ -701,7 +700,7 @@ async function otpWithSmsFallbackKeepsNothing(): Promise<void> {
 			[500, '404407'],
 		] as const) {
 			const before = sms.received.length;
-			sms.answer = { status, text: '' };
+			sms.answer = { status, text: 'ok' };
 			await postJson(url, { customerNo });
 			await waitFor('the SMS', ARRIVES_WITHIN_MS, () => sms.received[before]);
 			await waitFor('an execution that is deleted', ARRIVES_WITHIN_MS, async () =>
