@@ -32,6 +32,7 @@ const queue = new AnswerQueue<PassedOnAnswer>(
 		// n8n may take calls of 1 MB only, and a character become 7 bytes: a long text goes alone, so that it costs nobody else.
 		charactersTogether: 100_000,
 		maxInChain: 100,
+		maxInQuestion: 5_000,
 		maxInAll: 20_000,
 		// The first of several people may answer while the last are still being asked.
 		retryRunningForMs: 60_000,
