@@ -188,7 +188,7 @@ function judgeForOne(
 			goesOn = runAgain(context, outcomeOf(wait, ending, input), mark);
 			afterwards = 'running';
 		}
-		replies.push(...repliesToWrong(wait, verdict.reason, answer.userId));
+		replies.push(...repliesToWrong(wait, verdict.reason, answer));
 		return refusedAs(verdict.reason);
 	});
 	return { receptions, replies, goesOn };
@@ -215,7 +215,7 @@ function judgeForSeveral(
 		const counting = countAnswer({ ...wait, group }, answer, proof, surroundings);
 		const counted = goesOn ? 'notWaiting' : 'counted';
 		receptions[index] = refusedAs(counting.counts ? counted : counting.reason);
-		if (!counting.counts) replies.push(...repliesToWrong(wait, counting.reason, answer.userId));
+		if (!counting.counts) replies.push(...repliesToWrong(wait, counting.reason, answer));
 		if (!counting.counts || goesOn) continue;
 		group = { ...group, answers: [...group.answers, counting.given] };
 		const decided = decisionOf(group);
@@ -266,7 +266,7 @@ async function takePassedOnAnswers(
 	const said: Receptions = {
 		receptions,
 		...(replies.length > 0 && {
-			replies: seal('replies', [context.getExecutionId()], replies, appSecret),
+			replies: seal('replies', [context.getExecutionId(), wait.turn], replies, appSecret),
 		}),
 	};
 	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
