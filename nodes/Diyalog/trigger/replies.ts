@@ -59,7 +59,8 @@ export async function tell(
 	try {
 		const client = await DiyalogClient.create(context);
 		const send = async ({ kind, userId, text, number = reference.number }: Told): Promise<void> => {
-			const again = kind === 'wrong' && toMessageId({ ...reference, number }, AGAIN_PREFIX, appSecret);
+			const again =
+				kind === 'wrong' && toMessageId({ ...reference, number }, AGAIN_PREFIX, appSecret);
 			const messageId = again || randomUUID();
 			rememberMessage(messageId);
 			const outcome = await client.send(textRequest({ id: userId }, messageId, text), OPTIONS);
