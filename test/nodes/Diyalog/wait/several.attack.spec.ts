@@ -120,7 +120,12 @@ async function say({ messages }: Asked, ...said: Said[]): Promise<void> {
 			},
 		),
 	);
+	const before = items().length;
 	expect((await postSigned(trigger.url, envelope(...entries), SECRET)).status).toBe(200);
+	// The trigger replies to Diyalog in time, also where it says later what became of an answer.
+	await waitFor('what became of them', 25_000, () =>
+		items().length >= before + said.length ? true : undefined,
+	);
 }
 
 const items = (): IDataObject[] => trigger.executions.flat();
@@ -216,6 +221,7 @@ it('5. two answers in the same millisecond, in one call: both count', async () =
 it('6. two calls at the same moment: both count, and it goes on once', async () => {
 	const asked = await ask();
 	await Promise.all([say(asked, { by: 0 }), say(asked, { by: 1 }), say(asked, { by: 2 })]);
+	await waitFor('the decision', 25_000, () => outcome(asked));
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(asked.execution.continuations).toHaveLength(1);
 });
@@ -235,6 +241,7 @@ it('7. two triggers, as in two processes, get an answer each at the same moment:
 		postSigned(trigger.url, bodyOf(0), SECRET),
 		postSigned(other.url, bodyOf(1), SECRET),
 	]);
+	await waitFor('the decision', 25_000, () => outcome(asked));
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(outcome(asked)?.answers).toHaveLength(2);
 });
