@@ -100,6 +100,7 @@ export type RefusalReason =
 	| 'notIssued'
 	| 'notSigned'
 	| 'alreadyAnswered'
+	| 'tooLong'
 	| 'wrongCode';
 
 /** Whether an answer ends the wait, and how. */

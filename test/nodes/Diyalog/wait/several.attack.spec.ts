@@ -960,3 +960,18 @@ describe('of some nobody knows whether they got the message', () => {
 		expect(decisions(asked)).toEqual([]);
 	});
 });
+
+it('44. what one of several writes is stored with each further answer: a text without end does not count', async () => {
+	const asked = await ask({ responseType: 'freeText', rule: 'everyone', peopleJson: employees(2) });
+	const [first, second] = asked.messages.map(({ messageId }) => messageId);
+	const write = async (...written: object[]) =>
+		expect((await postSigned(trigger.url, envelope(...written), SECRET)).status).toBe(200);
+	await write(wrote('x'.repeat(900_000), 0, first));
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'tooLong' });
+	await write(wrote('x'.repeat(10_001), 0, first));
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'tooLong' });
+	expect(asked.execution.onTimeout[0]?.json).toMatchObject({ answers: [] });
+	await write(wrote('x'.repeat(10_000), 0, first), wrote('y', 1, second));
+	expect(decisions(asked)).toEqual(['answered']);
+	expect(outcome(asked)?.answers).toMatchObject([{ value: 'x'.repeat(10_000) }, { value: 'y' }]);
+});
