@@ -10,6 +10,7 @@ import { fromMessageId } from '../wait/resumeReference';
 import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
 import { parameterReader } from './parameters';
+import type { Permit } from './permit';
 import { readConcurrency, readSendOptions } from './sendOptions';
 import type { Attempt, Settled, SettledItems } from './settled';
 
@@ -35,13 +36,8 @@ export interface Message {
 	/** how SendMessage names the person; undefined for what SendOTP sends */
 	messageTo?: DiyalogRecipient;
 	request: ApiRequest<MessageResponse>;
-	/**
-	 * Counts the message against limits.
-	 *
-	 * @returns takes it back, for a message that was certainly not sent
-	 * @throws NodeOperationError when the person has got enough for now
-	 */
-	permit?: (sentAt: Date) => Promise<() => Promise<void>>;
+	/** counts the message against limits */
+	permit?: Permit;
 	/** what else its item says, where it has a code */
 	added?: (sentAt: Date) => KeptChallenge;
 }

@@ -7,6 +7,7 @@ import { canAnswer, givenAnswersSchema } from '../../wait/people';
 import type { Person } from '../../wait/people';
 import { neededFor } from '../../wait/rules';
 import { unseal } from '../../wait/sealed';
+import { appSecretsOf } from '../appSecrets';
 import type { ItemOutcome } from '../operation';
 import { deliver } from '../sending';
 import type { Message } from '../sending';
@@ -78,14 +79,15 @@ async function sendToAll(
 function tooFew(people: readonly Person[], needed: number, failures: readonly Failure[]): Failure {
 	const reached = people.filter(canAnswer).length;
 	const reason = people.find(({ unreached }) => unreached !== undefined)?.unreached ?? '';
+	const mayHaveGotIt = people.some(
+		({ unreached, uncertain }) => unreached === undefined || uncertain,
+	);
 	const [first] = failures;
 	return {
 		kind: first?.kind ?? 'unknownCustomer',
 		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first who could not: ${reason}`,
 		advice: `${first?.advice ?? 'Check the list of people.'} Nobody is waited for any more.`,
-		...(people.every(({ unreached, uncertain }) => unreached !== undefined && !uncertain)
-			? {}
-			: { partly: true as const }),
+		...(mayHaveGotIt && { partly: true }),
 	};
 }
 
@@ -139,8 +141,7 @@ async function readCounted(
 	{ turn }: GroupWait,
 	{ counted }: QuestionAgain['mark'],
 ) {
-	const { appSecret, previousAppSecret } = await context.getCredentials(CREDENTIAL_TYPE);
-	const secrets = [appSecret, previousAppSecret].map((secret) => String(secret ?? ''));
+	const secrets = appSecretsOf(await context.getCredentials(CREDENTIAL_TYPE));
 	const belongsTo = [context.getExecutionId(), turn];
 	return givenAnswersSchema.safeParse(unseal('counted answers', belongsTo, counted, secrets)).data;
 }
