@@ -82,6 +82,17 @@ it('2. each item has its own Maximum Retries', async () => {
 	expect(server.requests).toBe(3);
 });
 
+it.each([1.0001, '={{ 100 / 3 }}'])(
+	'2b. a Timeout of %s seconds stops nothing',
+	async (timeout) => {
+		for (const message of [HELLO, OTP]) {
+			const { error } = await run({ ...message, options: { timeout } });
+			expect(error).toBeUndefined();
+		}
+		expect(server.requests).toBe(2);
+	},
+);
+
 describe('fields that a stored workflow does not have take their defaults', () => {
 	it.each<[string, IDataObject]>([
 		['Send', HELLO],
