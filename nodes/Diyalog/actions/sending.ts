@@ -3,7 +3,7 @@ import type { KeptChallenge } from '../codes/challenge';
 import { rememberMessage } from '../messages/knownMessages';
 import type { DiyalogRecipient, Recipient } from '../messages/recipient';
 import type { MessageResponse } from '../messages/response';
-import { DiyalogClient } from '../transport/client';
+import { CREDENTIAL_TYPE, DiyalogClient } from '../transport/client';
 import type { ApiRequest, ClientOptions, Outcome } from '../transport/client';
 import type { Failure } from '../transport/failures';
 import { fromMessageId } from '../wait/resumeReference';
@@ -99,6 +99,30 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
 });
 
 /**
+ * An expression in the credential can give another server or token for each item, and the same number is somebody else's there.
+ * Since the credential is read once, an item for which it is another one must not leave with that of the first. A place
+ * behind the last item tells whether any expression looks at the item: of those only, each item reads it.
+ *
+ * @returns whether the credential of an item is that of the first
+ */
+async function credentialOfFirst(
+	context: IExecuteFunctions,
+	{ credentials }: DiyalogClient,
+): Promise<(itemIndex: number) => Promise<boolean>> {
+	const first = JSON.stringify(credentials);
+	const isFirst = async (itemIndex: number): Promise<boolean> => {
+		try {
+			return JSON.stringify(await context.getCredentials(CREDENTIAL_TYPE, itemIndex)) === first;
+		} catch {
+			return false;
+		}
+	};
+	const { length } = context.getInputData();
+	const isOneForAll = length === 1 || (await isFirst(length));
+	return async (itemIndex) => itemIndex === 0 || isOneForAll || (await isFirst(itemIndex));
+}
+
+/**
  * Begins to send one message for each item.
  *
  * @param prepareWith gives what reads and checks one item; nothing has been sent when that throws
@@ -111,6 +135,7 @@ export async function startSending(
 	concurrency?: number,
 ): Promise<OperationRun> {
 	const client = await DiyalogClient.create(context);
+	const isSameCredential = await credentialOfFirst(context, client);
 	const read = parameterReader(context);
 	const prepare = prepareWith(client);
 	const { appSecret, previousAppSecret } = client.credentials;
@@ -118,6 +143,15 @@ export async function startSending(
 	let refusedToken: Failure | undefined;
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
+		if (!(await isSameCredential(itemIndex))) {
+			const problem = {
+				field: 'Diyalog API credential',
+				problem: 'is not the same for this item as for the first',
+				advice:
+					'An expression in it gives another value. Put Loop Over Items before this node, so that it gets one item at a time.',
+			};
+			throw invalidInputError(context.getNode(), problem, itemIndex);
+		}
 		const message = await prepare(itemIndex);
 		const options = readSendOptions(read, itemIndex);
 		if (idsOf(message).some((id) => fromMessageId(id, appSecrets) !== undefined)) {
