@@ -103,23 +103,23 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
  * Since the credential is read once, an item for which it is another one must not leave with that of the first. A place
  * behind the last item tells whether any expression looks at the item: of those only, each item reads it.
  *
- * @returns whether the credential of an item is that of the first
+ * @returns whether the credential of an item is another one; undefined when there is one for all
  */
-async function credentialOfFirst(
+async function otherCredential(
 	context: IExecuteFunctions,
 	{ credentials }: DiyalogClient,
-): Promise<(itemIndex: number) => Promise<boolean>> {
+): Promise<((itemIndex: number) => Promise<boolean>) | undefined> {
 	const first = JSON.stringify(credentials);
-	const isFirst = async (itemIndex: number): Promise<boolean> => {
+	const isOther = async (itemIndex: number): Promise<boolean> => {
+		if (itemIndex === 0) return false;
 		try {
-			return JSON.stringify(await context.getCredentials(CREDENTIAL_TYPE, itemIndex)) === first;
+			return JSON.stringify(await context.getCredentials(CREDENTIAL_TYPE, itemIndex)) !== first;
 		} catch {
-			return false;
+			return true;
 		}
 	};
 	const { length } = context.getInputData();
-	const isOneForAll = length === 1 || (await isFirst(length));
-	return async (itemIndex) => itemIndex === 0 || isOneForAll || (await isFirst(itemIndex));
+	return length > 1 && (await isOther(length)) ? isOther : undefined;
 }
 
 /**
@@ -135,7 +135,7 @@ export async function startSending(
 	concurrency?: number,
 ): Promise<OperationRun> {
 	const client = await DiyalogClient.create(context);
-	const isSameCredential = await credentialOfFirst(context, client);
+	const isOtherCredential = await otherCredential(context, client);
 	const read = parameterReader(context);
 	const prepare = prepareWith(client);
 	const { appSecret, previousAppSecret } = client.credentials;
@@ -143,7 +143,8 @@ export async function startSending(
 	let refusedToken: Failure | undefined;
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
-		if (!(await isSameCredential(itemIndex))) {
+		// Nothing is awaited where there is one for all: how long an item keeps n8n busy is measured up to there.
+		if (isOtherCredential && (await isOtherCredential(itemIndex))) {
 			const problem = {
 				field: 'Diyalog API credential',
 				problem: 'is not the same for this item as for the first',
