@@ -106,3 +106,21 @@ it('2. the tool of an agent: who may have got it does not get it again, although
 	await instance.loop(asked, { ...input, toolCallId: 'call_2' });
 	expect(got()).toEqual([1, 2, 2]);
 });
+
+it('3. the database fails after n8n has stored that an answer is counted: it is counted when the database is back', async () => {
+	const asked = await instance.ask(credentials, QUESTION);
+	let failures = 2;
+	Object.defineProperty(credentials, 'appSecret', {
+		enumerable: true,
+		get: () => {
+			if (failures > 0 && instance.running.has(asked.id) && failures-- > 0)
+				throw new Error('the database fails');
+			return SECRET;
+		},
+	});
+	expect(await say(0, 'decline')).toMatchObject({ notResumedReason: 'counted' });
+	await waitsAgain(asked);
+	expect(failures).toBe(0);
+	expect(await say(0)).toMatchObject({ notResumedReason: 'alreadyAnswered' });
+	expect(asked.onTimeout[0]?.json).toMatchObject({ answers: [{ decision: 'declined' }] });
+});
