@@ -262,9 +262,7 @@ const bySubWorkflow = (way: string, isWaitedFor: boolean): Way => ({
 		const id = await stage.n8n.createWorkflow(
 			workflow('Child', [
 				[calledTrigger(), claim(), question],
-				...(isWaitedFor
-					? whicheverWay(question, noOp('End'))
-					: branches(question, tellers(key))),
+				...(isWaitedFor ? whicheverWay(question, noOp('End')) : branches(question, tellers(key))),
 			]),
 		);
 		const sub = subWorkflow(id, isWaitedFor);
@@ -329,7 +327,9 @@ const ways: Way[] = [
 const isPartial = ({ way }: Way): boolean => way.startsWith('partial');
 
 /** Runs all ways side by side; what happened in each, or why not. */
-async function play<T>(one: (way: Way, index: number) => Promise<T>): Promise<Map<string, T | Error>> {
+async function play<T>(
+	one: (way: Way, index: number) => Promise<T>,
+): Promise<Map<string, T | Error>> {
 	const found = new Map<string, T | Error>();
 	await runConcurrently(
 		ways.length,
@@ -344,7 +344,12 @@ async function play<T>(one: (way: Way, index: number) => Promise<T>): Promise<Ma
 }
 
 describe.each([
-	['two approvals of three, a decline between', ['Approve', 'Decline', 'Approve'], 'approved approved by 3', AFTER],
+	[
+		'two approvals of three, a decline between',
+		['Approve', 'Decline', 'Approve'],
+		'approved approved by 3',
+		AFTER,
+	],
 	['two declines', ['Decline', 'Decline'], 'declined by 2', REFUSE],
 	["it wasn't me, after an approval", ['Approve', "It Wasn't Me"], 'reported by 2', REFUSE],
 ] as const)('1. several people: %s', (what, buttons, expected, output) => {
@@ -452,21 +457,24 @@ describe.each(['v1', 'v0'])('order %s', (executionOrder) => {
 	it.each([
 		['On Error: Continue', { onError: 'continueRegularOutput' }, GIVE_UP],
 		['an error output', { onError: 'continueErrorOutput' }, FAILED],
-	])('4. too few can be asked, %s, all settings: nobody is asked twice', async (what, settings, from) => {
-		const key = `few ${what} ${executionOrder}`;
-		const [known = ''] = newPeople(1);
-		const question = stage.ask(toPeople([known, '99999', '99998']), {
-			...RETRY,
-			...ONCE,
-			...settings,
-		});
-		await called(chain(key, question), { executionOrder });
-		expect(await outcome(key)).toEqual([`${from}: error`]);
-		expect(got([known])).toEqual([1]);
-		await press(known);
-		await sleepMs(1_000);
-		expect(cameOut(key)).toHaveLength(1);
-	});
+	])(
+		'4. too few can be asked, %s, all settings: nobody is asked twice',
+		async (what, settings, from) => {
+			const key = `few ${what} ${executionOrder}`;
+			const [known = ''] = newPeople(1);
+			const question = stage.ask(toPeople([known, '99999', '99998']), {
+				...RETRY,
+				...ONCE,
+				...settings,
+			});
+			await called(chain(key, question), { executionOrder });
+			expect(await outcome(key)).toEqual([`${from}: error`]);
+			expect(got([known])).toEqual([1]);
+			await press(known);
+			await sleepMs(1_000);
+			expect(cameOut(key)).toHaveLength(1);
+		},
+	);
 
 	it('5. a loop over items: answers are counted anew for each question', async () => {
 		const key = `loop ${executionOrder}`;
@@ -522,7 +530,11 @@ describe.each(['v1', 'v0'])('order %s', (executionOrder) => {
 		const question = stage.ask(toPeople(people));
 		const id = await called(
 			[
-				[set(CLAIMING, { list: [250, 999].map((amount) => ({ ...CLAIM, amount })) }), splitOut('list'), fork],
+				[
+					set(CLAIMING, { list: [250, 999].map((amount) => ({ ...CLAIM, amount })) }),
+					splitOut('list'),
+					fork,
+				],
 				[output(fork, 0), question],
 				[output(fork, 1), question],
 				...branches(question, tellers(key)),
@@ -552,7 +564,10 @@ describe.each(['v1', 'v0'])('order %s', (executionOrder) => {
 		const [one, other] = [newPeople(), newPeople()];
 		const before = claim();
 		const merge = node('Merge', 'n8n-nodes-base.merge', 3.2);
-		const [asking, askingToo] = [stage.ask(toPeople(one)), stage.ask(toPeople(other), { name: 'Ask too' })];
+		const [asking, askingToo] = [
+			stage.ask(toPeople(one)),
+			stage.ask(toPeople(other), { name: 'Ask too' }),
+		];
 		const id = await called(
 			[
 				[before, asking, merge, deed(AFTER, chat.toolUrl, key)],
@@ -563,8 +578,10 @@ describe.each(['v1', 'v0'])('order %s', (executionOrder) => {
 			{ executionOrder },
 		);
 		for (let question = 0; question < 2; question++) {
-			const people = await waitFor('a question', WITHIN_MS, () =>
-				[one, other].filter((each) => messagesTo(each[2]).length > 0)[question],
+			const people = await waitFor(
+				'a question',
+				WITHIN_MS,
+				() => [one, other].filter((each) => messagesTo(each[2]).length > 0)[question],
 			);
 			const button = people === one ? 'Approve' : 'Decline';
 			for (const customerNo of people.slice(0, 2)) {
@@ -584,22 +601,25 @@ describe('Diyalog fails for some of the people', () => {
 	it.each([
 		['no settings', {}],
 		['all settings', EVERYTHING],
-	])('8. it does not say what became of some messages, %s: sent once, and whoever got it can answer', async (what, settings) => {
-		const key = `uncertain ${what}`;
-		const people = newPeople();
-		door.concerns = (body) => body.includes(people[0] ?? '') || body.includes(people[1] ?? '');
-		door.breaksOff = true;
-		const id = await called(chain(key, stage.ask(toPeople(people), settings)));
-		await waits(id);
-		door.breaksOff = false;
-		await press(people[0]);
-		await sleepMs(COUNTS_WITHIN_MS);
-		await waits(id);
-		expect(cameOut(key)).toEqual([]);
-		await press(people[1]);
-		expect(await outcome(key)).toEqual([`${AFTER}: approved approved by 2`]);
-		expect(got(people)).toEqual([1, 1, 1]);
-	});
+	])(
+		'8. it does not say what became of some messages, %s: sent once, and whoever got it can answer',
+		async (what, settings) => {
+			const key = `uncertain ${what}`;
+			const people = newPeople();
+			door.concerns = (body) => body.includes(people[0] ?? '') || body.includes(people[1] ?? '');
+			door.breaksOff = true;
+			const id = await called(chain(key, stage.ask(toPeople(people), settings)));
+			await waits(id);
+			door.breaksOff = false;
+			await press(people[0]);
+			await sleepMs(COUNTS_WITHIN_MS);
+			await waits(id);
+			expect(cameOut(key)).toEqual([]);
+			await press(people[1]);
+			expect(await outcome(key)).toEqual([`${AFTER}: approved approved by 2`]);
+			expect(got(people)).toEqual([1, 1, 1]);
+		},
+	);
 
 	it('9. answers that come before all were asked', async () => {
 		const key = 'early';
@@ -621,7 +641,9 @@ describe('Diyalog fails for some of the people', () => {
 it('10. the time is up while an answer is counted: expired, and the item names the answer', async () => {
 	const key = 'last second';
 	const people = newPeople();
-	const id = await called(chain(key, stage.ask(toPeople(people, { options: within(6, 'seconds') }))));
+	const id = await called(
+		chain(key, stage.ask(toPeople(people, { options: within(6, 'seconds') }))),
+	);
 	await waits(id);
 	const asked = (await hasGot(people[0])).deliveredAt;
 	const log = stage.sandbox.webhookLog().length;
@@ -668,8 +690,6 @@ describe('the database fails', () => {
 		await mendSqlite(stage.n8n.userFolder);
 		await press(people[0]);
 		await sleepMs(COUNTS_WITHIN_MS);
-		const [newest] = await stage.n8n.executions(id);
-		console.log('12:', newest?.status, cameOut(key));
 		expect(cameOut(key)).toEqual([]);
 	}, 100_000);
 });
@@ -688,61 +708,67 @@ describe('n8n killed with -9', () => {
 		['as it was', false, 'v0'],
 		['with the current workflow', true, 'v1'],
 		['with the current workflow', true, 'v0'],
-	])('13. while an answer is counted, retried %s, order %s: everybody is asked anew', async (what, loadWorkflow, executionOrder) => {
-		const key = `killed ${what} ${executionOrder}`;
-		const people = newPeople();
-		const id = await called(chain(key, stage.ask(toPeople(people))), { ...KEPT, executionOrder });
-		await waits(id);
-		await press(people[0]);
-		await counts(id);
-		await killAndBoot();
-		const execution = await newestOf(id, 'crashed', 'error');
-		await press(people[1]);
-		await sleepMs(2_000);
-		expect(cameOut(key)).toEqual([]);
-		void post(`/rest/executions/${execution}/retry`, { loadWorkflow }).catch(() => undefined);
-		for (const customerNo of people) await hasGot(customerNo, 2);
-		await waits(id);
-		await press(people[1], 'Approve', 1);
-		await sleepMs(COUNTS_WITHIN_MS);
-		await press(people[1], 'Approve', 2);
-		await sleepMs(COUNTS_WITHIN_MS);
-		expect(cameOut(key)).toEqual([]);
-		await waits(id);
-		await press(people[2], 'Approve', 2);
-		expect(await outcome(key)).toEqual([`${AFTER}: approved approved by 2`]);
-		expect(deedsOf(key)[0]?.item.input).toEqual(CLAIM);
-	}, 150_000);
+	])(
+		'13. while an answer is counted, retried %s, order %s: everybody is asked anew',
+		async (what, loadWorkflow, executionOrder) => {
+			const key = `killed ${what} ${executionOrder}`;
+			const people = newPeople();
+			const id = await called(chain(key, stage.ask(toPeople(people))), { ...KEPT, executionOrder });
+			await waits(id);
+			await press(people[0]);
+			await counts(id);
+			await killAndBoot();
+			const execution = await newestOf(id, 'crashed', 'error');
+			await press(people[1]);
+			await sleepMs(2_000);
+			expect(cameOut(key)).toEqual([]);
+			void post(`/rest/executions/${execution}/retry`, { loadWorkflow }).catch(() => undefined);
+			for (const customerNo of people) await hasGot(customerNo, 2);
+			await waits(id);
+			await press(people[1], 'Approve', 1);
+			await sleepMs(COUNTS_WITHIN_MS);
+			await press(people[1], 'Approve', 2);
+			await sleepMs(COUNTS_WITHIN_MS);
+			expect(cameOut(key)).toEqual([]);
+			await waits(id);
+			await press(people[2], 'Approve', 2);
+			expect(await outcome(key)).toEqual([`${AFTER}: approved approved by 2`]);
+			expect(deedsOf(key)[0]?.item.input).toEqual(CLAIM);
+		},
+		150_000,
+	);
 
 	it.each([
 		['as it was', false],
 		['with the current workflow', true],
-	])('14. retried from the list %s while it waits: the retry is over at once, the question goes on', async (what, loadWorkflow) => {
-		const key = `retried ${what}`;
-		const people = newPeople();
-		const id = await called(chain(key, stage.ask(toPeople(people))));
-		await waits(id);
-		await press(people[0]);
-		await sleepMs(COUNTS_WITHIN_MS);
-		const execution = await waits(id);
-		await post(`/rest/executions/${execution}/retry`, { loadWorkflow });
-		expect(await outcome(key)).toEqual([`${GIVE_UP}: expired by 1`]);
-		await press(people[1]);
-		expect(await outcome(key, 2)).toEqual([
-			`${GIVE_UP}: expired by 1`,
-			`${AFTER}: approved approved by 2`,
-		]);
-		expect(got(people)).toEqual([1, 1, 1]);
-	}, 100_000);
+	])(
+		'14. retried from the list %s while it waits: the retry is over at once, the question goes on',
+		async (what, loadWorkflow) => {
+			const key = `retried ${what}`;
+			const people = newPeople();
+			const id = await called(chain(key, stage.ask(toPeople(people))));
+			await waits(id);
+			await press(people[0]);
+			await sleepMs(COUNTS_WITHIN_MS);
+			const execution = await waits(id);
+			await post(`/rest/executions/${execution}/retry`, { loadWorkflow });
+			expect(await outcome(key)).toEqual([`${GIVE_UP}: expired by 1`]);
+			await press(people[1]);
+			expect(await outcome(key, 2)).toEqual([
+				`${GIVE_UP}: expired by 1`,
+				`${AFTER}: approved approved by 2`,
+			]);
+			expect(got(people)).toEqual([1, 1, 1]);
+		},
+		100_000,
+	);
 
 	it('15. while it waits for a delivery of seconds: not delivered, a minute later at most', async () => {
 		const key = 'killed delivery';
 		const [customerNo] = newPeople(1);
 		stage.sandbox.setFaults({ phonesOff: true });
 		const delivery = { customerNo, message: 'x', responseType: 'delivery' };
-		const id = await called(
-			chain(key, stage.ask({ ...delivery, options: within(20, 'seconds') })),
-		);
+		const id = await called(chain(key, stage.ask({ ...delivery, options: within(20, 'seconds') })));
 		await waits(id);
 		await killAndBoot();
 		expect(await outcome(key, 1, 120_000)).toEqual([`${GIVE_UP}: notDelivered`]);
@@ -771,21 +797,25 @@ describe('16. the human review of an agent, which has the fields about several p
 	it.each([
 		['two approvals', 'Approve', 1],
 		['two declines', 'Decline', 0],
-	])('%s of three', async (_what, button, done) => {
-		const deeds = chat.deeds.length;
-		const people = newPeople();
-		const peopleJson = people.map((customerNo) => ({ customerNo }));
-		const id = await reviewed(people, { ...toPeople(people), message: 'Run it?', peopleJson });
-		await waits(id);
-		await press(people[0], button);
-		await sleepMs(COUNTS_WITHIN_MS);
-		await waits(id);
-		expect(chat.deeds).toHaveLength(deeds);
-		await press(people[1], button);
-		await newestOf(id, 'success');
-		expect(chat.deeds).toHaveLength(deeds + done);
-		expect(got(people)).toEqual([1, 1, 1]);
-	}, 100_000);
+	])(
+		'%s of three',
+		async (_what, button, done) => {
+			const deeds = chat.deeds.length;
+			const people = newPeople();
+			const peopleJson = people.map((customerNo) => ({ customerNo }));
+			const id = await reviewed(people, { ...toPeople(people), message: 'Run it?', peopleJson });
+			await waits(id);
+			await press(people[0], button);
+			await sleepMs(COUNTS_WITHIN_MS);
+			await waits(id);
+			expect(chat.deeds).toHaveLength(deeds);
+			await press(people[1], button);
+			await newestOf(id, 'success');
+			expect(chat.deeds).toHaveLength(deeds + done);
+			expect(got(people)).toEqual([1, 1, 1]);
+		},
+		100_000,
+	);
 
 	it('a delivery, for instance of a node that was copied: it approves nothing', async () => {
 		const deeds = chat.deeds.length;

@@ -36,7 +36,12 @@ beforeEach(async () => {
 	credentials = { serverUrl, botToken: 'bot-token', appSecret: SECRET };
 	trigger = await instance.serveTrigger({
 		credentials,
-		parameters: { events: ['buttonPressed'], authentication: 'signature', filters: {}, options: {} },
+		parameters: {
+			events: ['buttonPressed'],
+			authentication: 'signature',
+			filters: {},
+			options: {},
+		},
 	});
 });
 
