@@ -45,6 +45,8 @@ import { ProcessedDataTable } from './processedDataTable';
 
 const NODE_CLASSES: Readonly<Record<string, INodeType>> = {
 	'n8n-nodes-diyalog.diyalog': new Diyalog(),
+	// As n8n makes it for agents; of version 3 they have n8n run it like any other node.
+	'n8n-nodes-diyalog.diyalogTool': new Diyalog(),
 	'n8n-nodes-diyalog.diyalogTrigger': new DiyalogTrigger(),
 };
 
