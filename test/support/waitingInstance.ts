@@ -88,7 +88,8 @@ export class WaitingInstance {
 			server.closeAllConnections();
 			await new Promise((resolve) => server.close(resolve));
 		});
-		app.use(express.json({ strict: false }), express.urlencoded({ extended: false }));
+		// As docs/security.md advises to limit n8n.
+		app.use(express.json({ strict: false, limit: '1mb' }), express.urlencoded({ extended: false }));
 		app.all('/webhook-waiting/:executionId/:nodeId', async (request, response) => {
 			await instance.handle(request, response);
 		});
@@ -230,7 +231,8 @@ function waitingOf(run: IRun): Pick<Stored, 'data' | 'onTimeout' | 'timeoutOutpu
 	const [waiting] = run.data.executionData?.nodeExecutionStack ?? [];
 	if (!run.waitTill || !waiting) throw new Error('The execution does not wait');
 	return {
-		data: structuredClone(run.data),
+		// A clone would keep what makes no text of itself, and lose what does.
+		data: JSON.parse(JSON.stringify(run.data)) as IRun['data'],
 		// n8n looks at all outputs only if it was told to.
 		onTimeout: waiting.metadata?.forwardAllOutputs
 			? (waiting.data.main ?? []).flatMap((items) => items ?? [])
