@@ -545,6 +545,11 @@ async function fourEyesPayment(): Promise<void> {
 	} finally {
 		stage.sandbox.setFaults({ signDataUnsupported: false, forgeSignature: false });
 	}
+	const refused = { resumed: false, notResumedReason: 'notSigned' };
+	expect(await stage.triggeredFor(unsigned.messageId, 2)).toEqual([
+		expect.objectContaining(refused),
+		expect.objectContaining(refused),
+	]);
 	expect(await running.ran(...nodes)).toEqual([
 		'The customer signs',
 		'The customer did not answer',
