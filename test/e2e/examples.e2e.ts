@@ -362,8 +362,7 @@ async function agentWithHumanReview(): Promise<void> {
 		const declined = await running.start({ customerNo: '70022' });
 		expect(declined).toMatchObject({
 			customerNo: '70022',
-			mokMessage:
-				'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?',
+			text: 'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?',
 		});
 		await stage.press(declined, 'Reddet');
 		expect(await running.ran('Agent', 'Transfer money')).toEqual(['Agent']);
