@@ -19,6 +19,8 @@ export type AnswerOutcome =
 			notResumedReason: string;
 			/** the answer did not get through, or nobody can tell; nobody has judged it */
 			isLost: boolean;
+			/** the execution waits for it no more, so passing it on again would change nothing */
+			isOver?: true;
 	  };
 
 /**
@@ -42,7 +44,7 @@ export const refusal = (notResumedReason: string): AnswerOutcome => ({
 });
 
 /** Nobody can tell whether the execution continued with this answer. */
-const UNKNOWN: AnswerOutcome = { resumed: null, notResumedReason: 'unknown', isLost: true };
+const UNKNOWN = { resumed: null, notResumedReason: 'unknown', isLost: true } as const;
 
 const NOT_WAITING = refusal('notWaiting');
 
@@ -285,7 +287,7 @@ export class AnswerQueue<T> {
 		}
 		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
 		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
-		if (entry.isUnsure && hasGoneOn(found)) return UNKNOWN;
+		if (entry.isUnsure && hasGoneOn(found)) return { ...UNKNOWN, isOver: true };
 		return found === 'running' ? NOT_WAITING : found;
 	}
 
@@ -295,7 +297,10 @@ export class AnswerQueue<T> {
 	}
 
 	private endChain(chain: Chain<T>, outcome: AnswerOutcome): void {
-		for (const entry of chain.entries.splice(0)) this.settle(entry, outcome);
+		for (const entry of chain.entries.splice(0)) {
+			const isTaken = this.answered.get(entry.turn) === entry.id;
+			this.settle(entry, isTaken ? { resumed: true } : outcome);
+		}
 	}
 
 	private settle(entry: Entry<T>, outcome: AnswerOutcome): void {

@@ -16,6 +16,8 @@ import type { ResumeReference } from '../wait/resumeReference';
 import { unseal } from '../wait/sealed';
 import { AnswerQueue, lost, refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
+import { keep, passOnKept } from './keptAnswers';
+import type { GenuineAnswer } from './keptAnswers';
 import { answeredBy, tell } from './replies';
 import { postAnswers, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
@@ -48,6 +50,8 @@ export interface WaitedForAnswer {
 	event: AnsweringEvent;
 	/** undefined when the message has the form of one that is waited for, but was not made with this credential */
 	genuine?: {
+		/** of the message that is answered */
+		messageId: string;
 		reference: ResumeReference;
 		/** under which the reference is genuine, and so known to the waiting node as well */
 		appSecret: string;
@@ -84,7 +88,7 @@ export function waitedForAnswer(
 		for (const secret of appSecrets) {
 			const reference = fromMessageId(messageId, [secret]);
 			if (!reference) continue;
-			return { event: of, genuine: { reference, appSecret: secret, appSecrets, isText } };
+			return { event: of, genuine: { messageId, reference, appSecret: secret, appSecrets, isText } };
 		}
 		return looksLikeReference(messageId) ? { event: of } : undefined;
 	};
@@ -145,43 +149,27 @@ function toAnswer(event: AnsweringEvent, reference: ResumeReference, isText: boo
 	return { kind: 'press', text, payloadSignature, ...common };
 }
 
-/**
- * Passes an authenticated answer on to the execution that waits for it, however long that takes.
- *
- * @returns what is definite; never rejects
- */
-export async function passOnAnswer(
+/** An answer comes to stand in line for its execution. */
+async function pass(
 	context: IWebhookFunctions,
-	{ event, genuine }: WaitedForAnswer,
-	{ authentication, options: { n8nAddress, onlySigned, lateAnswerReply } }: TriggerSettings,
+	genuine: GenuineAnswer,
+	{ options: { n8nAddress, onlySigned } }: TriggerSettings,
 ): Promise<AnswerOutcome> {
-	if (authentication === 'none') {
-		context.logger.warn(
-			'Diyalog Trigger: an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.',
-		);
-		return refusal('notAuthenticated');
-	}
-	if (!genuine) {
-		const outcome = lost('unproved');
-		logLoss(context, 'its execution', outcome);
-		return outcome;
-	}
-	const { reference, appSecret, isText } = genuine;
+	const { reference, answer, passedOn } = genuine;
 	const { executionId, turn } = reference;
-	const answer = toAnswer(event, reference, isText);
-	if (onlySigned && answer.kind === 'press' && answer.payloadSignature !== 'valid') {
+	const { kind, payloadSignature, userId, occurredAt } = answer;
+	if (onlySigned && kind === 'press' && payloadSignature !== 'valid') {
 		context.logger.warn(
 			`Diyalog Trigger: an unsigned press was not passed on to execution ${executionId}, because Only Signed Presses is on.`,
 		);
 		return refusal('notSigned');
 	}
 	const url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
-	const passedOn = passOn(answer, executionId, appSecret);
 	const outcome = await queue.pass({
 		id: passedOn.proof,
 		turn,
-		userId: event.userId,
-		occurredAt: event.occurredAt,
+		userId,
+		occurredAt,
 		characters: passedOn.answer.length,
 		passedOn,
 		attempt: async (together) =>
@@ -196,9 +184,85 @@ export async function passOnAnswer(
 			),
 	});
 	const hasAnswered = outcome.resumed || outcome.notResumedReason === 'counted';
-	if (hasAnswered) answeredBy(reference, event.userId);
-	else if (lateAnswerReply !== '' && IS_OVER.includes(outcome.notResumedReason))
-		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
-	logLoss(context, `execution ${executionId}`, outcome);
+	if (hasAnswered) answeredBy(reference, userId);
 	return outcome;
+}
+
+/** Why passing an answer on again may still help. */
+const MAY_BE_KEPT = [
+	'unknown',
+	'busy',
+	'withdrawn',
+	'unreachable',
+	'unexpectedAnswer',
+	'signatureRefused',
+];
+
+const mayBeKept = (outcome: AnswerOutcome): boolean =>
+	!outcome.resumed &&
+	outcome.isLost &&
+	!outcome.isOver &&
+	MAY_BE_KEPT.includes(outcome.notResumedReason);
+
+/** It may still be carried out. */
+const KEPT: AnswerOutcome = { resumed: null, notResumedReason: 'kept', isLost: true };
+
+/**
+ * Passes an authenticated answer on to the execution that waits for it, however long that takes. What does not get through is
+ * kept, and passed on again with the next calls.
+ *
+ * @returns what is definite; never rejects
+ */
+export async function passOnAnswer(
+	context: IWebhookFunctions,
+	{ event, genuine }: WaitedForAnswer,
+	settings: TriggerSettings,
+): Promise<AnswerOutcome> {
+	const { authentication, options } = settings;
+	if (authentication === 'none') {
+		context.logger.warn(
+			'Diyalog Trigger: an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.',
+		);
+		return refusal('notAuthenticated');
+	}
+	if (!genuine) {
+		const outcome = lost('unproved');
+		logLoss(context, 'its execution', outcome);
+		return outcome;
+	}
+	const { reference, appSecret, isText } = genuine;
+	const answer = toAnswer(event, reference, isText);
+	const passedOn = passOn(answer, reference.executionId, appSecret);
+	const outcome = await pass(context, { ...genuine, answer, passedOn }, settings);
+	const { lateAnswerReply } = options;
+	if (lateAnswerReply !== '' && !outcome.resumed && IS_OVER.includes(outcome.notResumedReason))
+		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
+	logLoss(context, `execution ${reference.executionId}`, outcome);
+	if (!mayBeKept(outcome) || !keep(context, { ...genuine, answer, passedOn })) return outcome;
+	context.logger.warn(
+		`Diyalog Trigger: the answer for execution ${reference.executionId} is kept, and passed on again with the next calls of this trigger.`,
+	);
+	return KEPT;
+}
+
+/** Passes kept answers on again in the background. Nobody is told that it is late: it may have been taken the first time. */
+export function passOnKeptAnswers(
+	context: IWebhookFunctions,
+	settings: TriggerSettings,
+	{ appSecret, previousAppSecret }: TriggerSecrets,
+): void {
+	if (settings.authentication === 'none') return;
+	passOnKept(context, [appSecret, previousAppSecret], async (genuine) => {
+		const outcome = await pass(context, genuine, settings);
+		// So many of the person stand in line already.
+		const isInLine = !outcome.resumed && outcome.notResumedReason === 'busy';
+		if (isInLine || mayBeKept(outcome)) return false;
+		const became = outcome.resumed
+			? 'has continued it'
+			: `has not continued it: ${outcome.notResumedReason}`;
+		context.logger.warn(
+			`Diyalog Trigger: an answer that was kept for execution ${genuine.reference.executionId} ${became}.`,
+		);
+		return true;
+	});
 }

@@ -12,10 +12,11 @@ import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
-import { passOnAnswer, waitedForAnswer } from './answers';
+import { passOnAnswer, passOnKeptAnswers, waitedForAnswer } from './answers';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
+import { storeKept } from './keptAnswers';
 import { sayRefused } from './refusals';
 import { replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
@@ -385,7 +386,11 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const checked = checkPayloads(context, parsed.value, credential, now);
 	const selected = select(context, checked, settings, secrets);
 	const ownReply = ownReplyFor(context, selected);
-	return emit(context, await passOnAnswers(context, selected, settings), settings, ownReply);
+	// First, because what happened first counts.
+	passOnKeptAnswers(context, settings, secrets);
+	const passedOn = await passOnAnswers(context, selected, settings);
+	storeKept(context);
+	return emit(context, passedOn, settings, ownReply);
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */
@@ -415,5 +420,7 @@ export async function handleStatusCallback(
 	}
 	const { secrets } = authenticated.value;
 	const selected = select(context, [received.callback], settings, secrets);
+	passOnKeptAnswers(context, settings, secrets);
+	storeKept(context);
 	return emit(context, selected, settings, ownReplyFor(context, selected));
 }

@@ -53,7 +53,7 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 	}));
 
 /** Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again and again. */
-const isTest = (context: IWebhookFunctions): boolean => context.getMode() === 'manual';
+export const isTest = (context: IWebhookFunctions): boolean => context.getMode() === 'manual';
 
 function write(context: IWebhookFunctions, { written }: TakenBefore): void {
 	Object.assign(context.getWorkflowStaticData('node'), written);
