@@ -1,0 +1,377 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { startSandbox } from '../../../../sandbox/server';
+import type { Sandbox } from '../../../../sandbox/server';
+import { waitFor } from '../../../../tools/system';
+import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { postSigned } from '../../../support/sign';
+import { WaitingInstance } from '../../../support/waitingInstance';
+import type { WaitingExecution } from '../../../support/waitingInstance';
+import { entry, envelope } from '../../../support/webhookBodies';
+import { serve } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Attacks on answers that are kept because they could not be passed on, numbered: one is carried out once, in time, and by nobody
+ * but the waiting node; what is not carried out is not claimed to be.
+ */
+
+const SECRET = randomBytes(16).toString('hex');
+const OTHER_SECRET = randomBytes(16).toString('hex');
+const HOUR_MS = 60 * 60_000;
+
+/** Nothing listens there. */
+const NOWHERE = 'http://127.0.0.1:1';
+
+let sandbox: Sandbox;
+let instance: WaitingInstance;
+let credentials: Record<string, string>;
+let workflowId: string;
+let trigger: TriggerUnderTest;
+let server: WebhookServer | undefined;
+
+/** The trigger as it is from now on: another process has another memory, and what n8n has stored. */
+async function become(
+	options: INodeParameters,
+	id = workflowId,
+	staticData: IDataObject = trigger?.staticData ?? {},
+): Promise<void> {
+	await server?.close();
+	const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
+	const parameters = { events: ['buttonPressed'], authentication: 'signature', options };
+	const n8n = { url: instance.url };
+	trigger = new TriggerUnderTest({ credentials, parameters }, id, stored, n8n);
+	server = await serve(trigger);
+}
+
+const breaks = async () => await become({ n8nAddress: NOWHERE });
+const works = async () => await become({});
+const restarts = async (staticData?: IDataObject) => {
+	workflowId = randomUUID();
+	await become({}, workflowId, staticData);
+};
+
+beforeEach(async () => {
+	instance = await WaitingInstance.start();
+	sandbox = await startSandbox({
+		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+	});
+	credentials = { serverUrl: sandbox.url, botToken: 'bot-token', appSecret: SECRET };
+	workflowId = randomUUID();
+	await become({ n8nAddress: NOWHERE }, workflowId, {});
+});
+
+afterEach(async () => {
+	jest.useRealTimers();
+	expect(instance.escaped).toEqual([]);
+	expect(server?.escaped).toEqual([]);
+	await server?.close();
+	server = undefined;
+	await sandbox.close();
+	await instance.close();
+});
+
+interface Asked {
+	execution: WaitingExecution;
+	message: StoredMessage;
+}
+
+async function ask(given: INodeParameters = {}, appSecret = SECRET): Promise<Asked> {
+	const execution = await instance.ask({ ...credentials, appSecret }, given);
+	const message = sandbox.messages().at(-1);
+	if (!message) throw new Error('Nothing was sent');
+	return { execution, message };
+}
+
+async function say(text: string, at = Date.now(), mid = 'other'): Promise<void> {
+	const event = entry({ message: { mid, text } }, { time: Date.now(), timestamp: at });
+	expect((await postSigned(server?.url ?? '', envelope(event), SECRET)).status).toBe(200);
+}
+
+const tap = async ({ message }: Asked, payload = 'approve', at = Date.now()) =>
+	await say(`[${message.messageId}]:${payload}`, at);
+
+/** Any call of Diyalog. */
+const nextCall = async () => await say(`[any-${randomUUID()}]:x`);
+
+const items = () => (server?.executions ?? []).flat();
+
+interface StoredAnswer {
+	messageId: string;
+	answer: string;
+	proof: string;
+	keptAtMs: number;
+}
+
+const stored = (): StoredAnswer[] =>
+	JSON.parse(String(trigger.staticData.keptAnswers || '[]')) as StoredAnswer[];
+
+const decisions = ({ execution }: Asked) => execution.continuations.map(([item]) => item?.decision);
+
+const logged = async (text: string) =>
+	await waitFor(text, 10_000, () => trigger.log.find((line) => line.includes(text)));
+
+const KEPT = { resumed: null, notResumedReason: 'kept' };
+
+it('1. n8n cannot be reached: the answer is kept, and carried out once with the next call', async () => {
+	const asked = await ask();
+	await tap(asked);
+	expect(items()).toEqual([expect.objectContaining({ payload: 'approve', ...KEPT })]);
+	expect(stored()).toHaveLength(1);
+	expect(trigger.log.join()).toContain('is kept, and passed on again');
+	await works();
+	await nextCall();
+	await logged('has continued it');
+	expect(decisions(asked)).toEqual(['approved']);
+	const calls = instance.calls.length;
+	for (let call = 0; call < 3; call++) await nextCall();
+	expect(stored()).toEqual([]);
+	expect(instance.calls).toHaveLength(calls);
+	expect(asked.execution.continuations).toHaveLength(1);
+});
+
+it('2. after a restart: it is carried out once, also if an old copy of the database comes back', async () => {
+	const asked = await ask();
+	await tap(asked);
+	const copy = { ...trigger.staticData };
+	await restarts();
+	await nextCall();
+	await logged('has continued it');
+	await become({}, workflowId, copy);
+	await nextCall();
+	await nextCall();
+	expect(stored()).toEqual([]);
+	await restarts(copy);
+	await nextCall();
+	// The queue of this process remembers which answer was taken, so the execution is not even asked.
+	await logged('for execution');
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(asked.execution.continuations).toHaveLength(1);
+});
+
+it('3. still unreachable: it stays, and is stored once', async () => {
+	const asked = await ask();
+	await tap(asked);
+	for (let call = 0; call < 5; call++) await nextCall();
+	expect(stored()).toHaveLength(1);
+	await restarts();
+	await nextCall();
+	await logged('has continued it');
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+it('4. the question was decided meanwhile by a link: the kept answer is refused', async () => {
+	const asked = await ask({ options: { answerBy: 'link' } });
+	await tap(asked);
+	expect(items()).toEqual([expect.objectContaining(KEPT)]);
+	const decline = asked.message.buttonsV2?.at(1)?.payload ?? '';
+	expect((await fetch(decline, { method: 'POST' })).status).toBe(200);
+	await works();
+	await nextCall();
+	await logged('has not continued it');
+	expect(decisions(asked)).toEqual(['declined']);
+	await nextCall();
+	expect(stored()).toEqual([]);
+});
+
+it('5. Decline is kept, Approve comes with the next call: what happened first counts', async () => {
+	const asked = await ask();
+	await tap(asked, 'decline');
+	await works();
+	await tap(asked, 'approve');
+	expect(decisions(asked)).toEqual(['declined']);
+	expect(items()).toEqual([
+		expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+	]);
+});
+
+it.each([
+	['in the order of happening', ['decline', 'approve'], [KEPT, { resumed: false }]],
+	['the other way round', ['approve', 'decline'], [KEPT, KEPT]],
+])(
+	'6. Decline and then Approve, both lost, %s: Decline is the one that is kept',
+	async (_order, payloads, expected) => {
+		const asked = await ask();
+		const now = Date.now();
+		for (const payload of payloads)
+			await tap(asked, payload, payload === 'decline' ? now - 2_000 : now - 1_000);
+		expect(items()).toEqual(expected.map((each) => expect.objectContaining(each) as unknown));
+		expect(stored()).toHaveLength(1);
+		await works();
+		await nextCall();
+		await logged('has continued it');
+		expect(decisions(asked)).toEqual(['declined']);
+	},
+);
+
+it('7. passed on again more than 10 seconds after the deadline: it is not carried out', async () => {
+	const asked = await ask({
+		options: {
+			limitWaitTime: {
+				values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'minutes' },
+			},
+		},
+	});
+	const givenAt = Date.now();
+	await tap(asked, 'approve', givenAt);
+	await works();
+	jest.useFakeTimers({
+		doNotFake: [
+			'nextTick',
+			'setImmediate',
+			'setTimeout',
+			'setInterval',
+			'performance',
+			'queueMicrotask',
+		],
+		now: givenAt + 75_000,
+	});
+	await nextCall();
+	await logged('has not continued it: expired');
+	expect(decisions(asked)).toEqual([]);
+	expect(instance.calls).toHaveLength(1);
+});
+
+it('8. a day old: it is given up with a line in the log, and not passed on', async () => {
+	const asked = await ask();
+	await tap(asked);
+	const old = stored().map((each) => ({ ...each, keptAtMs: Date.now() - 25 * HOUR_MS }));
+	await restarts({ keptAnswers: JSON.stringify(old) });
+	await nextCall();
+	await logged('is lost: it is a day old');
+	expect(stored()).toEqual([]);
+	expect(instance.calls).toEqual([]);
+});
+
+it('9. a forged messageId, and one under another App Secret: never kept', async () => {
+	const { message } = await ask({}, OTHER_SECRET);
+	const genuine = (await ask()).message.messageId;
+	const forged = `${genuine.slice(0, -1)}${genuine.endsWith('A') ? 'Q' : 'A'}`;
+	for (const id of [message.messageId, forged]) await say(`[${id}]:approve`);
+	for (const item of items()) expect(item).not.toMatchObject({ notResumedReason: 'kept' });
+	expect(stored()).toEqual([]);
+});
+
+it('10. a call of a stranger passes nothing on', async () => {
+	const asked = await ask();
+	await tap(asked);
+	await works();
+	const body = envelope(entry({ message: { mid: 'other', text: 'hello' } }));
+	expect((await postSigned(server?.url ?? '', body, OTHER_SECRET)).status).toBe(401);
+	expect(instance.calls).toEqual([]);
+	expect(stored()).toHaveLength(1);
+	await nextCall();
+	await logged('has continued it');
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+describe('static data written by a stranger', () => {
+	const kept = async (): Promise<{ asked: Asked; real: StoredAnswer }> => {
+		const asked = await ask();
+		await tap(asked, 'decline');
+		const [real] = stored();
+		if (!real) throw new Error('Nothing is kept');
+		return { asked, real };
+	};
+
+	it('11. Decline made an Approve under the same proof: nothing is carried out', async () => {
+		const { asked, real } = await kept();
+		const forged = { ...real, answer: real.answer.replace('decline', 'approve') };
+		expect(forged.answer).not.toBe(real.answer);
+		await restarts({ keptAnswers: JSON.stringify([forged]) });
+		await nextCall();
+		await nextCall();
+		expect(decisions(asked)).toEqual([]);
+		expect(stored()).toEqual([]);
+		// The waiting node would have refused it as well.
+		await restarts({ keptAnswers: JSON.stringify([real]) });
+		await nextCall();
+		await logged('has continued it');
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+
+	it('12. the genuine answer to one question under the messageId of another: nothing is carried out', async () => {
+		const { real } = await kept();
+		const other = await ask();
+		const moved = { ...real, messageId: other.message.messageId };
+		await restarts({ keptAnswers: JSON.stringify([moved]) });
+		await nextCall();
+		await nextCall();
+		expect(decisions(other)).toEqual([]);
+		expect(instance.calls).toEqual([]);
+		await tap(other);
+		expect(decisions(other)).toEqual(['approved']);
+	});
+
+	it.each([[7], ['{'], ['[{}]'], [{ a: 1 }], ['[null]'], [`[${'1,'.repeat(200_000)}1]`]])(
+		'13. rubbish (%#) costs no call',
+		async (keptAnswers) => {
+			await restarts({ keptAnswers });
+			const asked = await ask();
+			await tap(asked);
+			expect(decisions(asked)).toEqual(['approved']);
+			expect(stored()).toEqual([]);
+		},
+	);
+});
+
+it('14. no more than 100 are kept: the oldest goes, with a line in the log', async () => {
+	const all: Asked[] = [];
+	for (let index = 0; index < 101; index++) all.push(await ask());
+	for (const asked of all) await tap(asked);
+	expect(stored()).toHaveLength(100);
+	const [first] = all;
+	expect(stored().map(({ messageId }) => messageId)).not.toContain(first?.message.messageId);
+	expect(trigger.log.join()).toContain(
+		`kept for execution ${first?.execution.id} is lost: too many others were kept since.`,
+	);
+	await works();
+	await waitFor('all', 20_000, async () => {
+		await nextCall();
+		return all.slice(1).every((asked) => asked.execution.continuations.length === 1) || undefined;
+	});
+	expect(decisions(all[0] as Asked)).toEqual([]);
+}, 60_000);
+
+it('15. a text that is too large is reported as lost, many large ones stay within the limit', async () => {
+	await ask({ responseType: 'freeText' });
+	const mids: string[] = [];
+	for (let index = 0; index < 14; index++) {
+		const { message } = await ask({ responseType: 'freeText' });
+		mids.push(message.messageId);
+	}
+	await say('x'.repeat(20_000), Date.now(), mids[0]);
+	expect(items().at(-1)).toMatchObject({ resumed: false, notResumedReason: 'unreachable' });
+	for (const mid of mids) await say('y'.repeat(9_000), Date.now(), mid);
+	expect(items().at(-1)).toMatchObject(KEPT);
+	expect(String(trigger.staticData.keptAnswers).length).toBeLessThan(110_000);
+	expect(stored().length).toBeGreaterThan(5);
+});
+
+it('16. the App Secret was changed altogether: the answer is given up with a line in the log', async () => {
+	const asked = await ask();
+	await tap(asked);
+	await works();
+	trigger.changeCredential({ ...credentials, appSecret: OTHER_SECRET });
+	await waitFor('the log', 10_000, async () => {
+		const body = envelope(entry({ message: { mid: 'other', text: 'hello' } }));
+		await postSigned(server?.url ?? '', body, OTHER_SECRET);
+		return trigger.log.find((line) => line.includes('another App Secret now'));
+	});
+	expect(decisions(asked)).toEqual([]);
+});
+
+it('17. n8n fails for a minute: the answer is kept, and carried out once with the next call', async () => {
+	await works();
+	const asked = await ask();
+	instance.storing.push(...Array.from({ length: 200 }, () => 'fails' as const));
+	await tap(asked);
+	await waitFor('the item', 80_000, () => items()[0]);
+	expect(items()).toEqual([expect.objectContaining(KEPT)]);
+	instance.storing.length = 0;
+	await nextCall();
+	await logged('has continued it');
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(asked.execution.continuations).toHaveLength(1);
+}, 100_000);
