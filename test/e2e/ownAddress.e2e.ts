@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { FaultyServer } from '../support/faultyServer';
-import { freePort, fs, waitFor } from '../../tools/system';
+import { freePort, fs, http, waitFor } from '../../tools/system';
 import { serveAnswer } from '../support/answerServer';
 import type { AnswerServer } from '../support/answerServer';
 import { Stage } from './harness/waiting';
@@ -51,6 +52,42 @@ async function expectKept(advice: string): Promise<Asked> {
 	return asked;
 }
 
+/** What stands between n8n and itself: it fails, or hands every call on. */
+async function startBetween(port: number) {
+	let fails = true;
+	const handOn = async (request: http.IncomingMessage, response: http.ServerResponse) => {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		if (fails) return void response.writeHead(502).end('Bad Gateway');
+		const { status, text } = await post(`${stage.n8n.url}${request.url}`, Buffer.concat(chunks));
+		response.writeHead(status).end(text);
+	};
+	const server = http.createServer((request, response) => void handOn(request, response));
+	await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+	return {
+		recover: () => void (fails = false),
+		close: async () => {
+			server.closeAllConnections();
+			await new Promise((resolve) => server.close(resolve));
+		},
+	};
+}
+
+async function post(url: string, body: Buffer) {
+	const headers = { 'content-type': 'application/json' };
+	const response = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
+	return { status: response.status, text: await response.text() };
+}
+
+const workflowSchema = z.object({ data: z.object({ staticData: z.unknown() }) });
+
+/** What n8n's database has of a workflow's static data. */
+async function storedOf(workflowId: string): Promise<string> {
+	const resource = `/rest/workflows/${workflowId}`;
+	const { data } = await stage.n8n.request('GET', resource, undefined, workflowSchema);
+	return JSON.stringify(data.staticData ?? null);
+}
+
 describe('nobody listens at the public address', () => {
 	beforeAll(async () => {
 		const nobody = `http://127.0.0.1:${await freePort()}/`;
@@ -93,6 +130,44 @@ describe('nobody listens at the public address', () => {
 			await failing.close();
 		}
 	}, 200_000);
+
+	it.each([
+		['cannot be reached', false],
+		['fails for a minute, long after Diyalog has its answer', true],
+	])(
+		'n8n %s, and is killed with -9: the kept answer continues the execution with the next call, once',
+		async (_what, isThere) => {
+			const port = await freePort();
+			const n8nAddress = `http://127.0.0.1:${port}`;
+			const { workflowId } = await stage.addTrigger({ options: { n8nAddress } });
+			let between = isThere ? await startBetween(port) : undefined;
+			try {
+				const asked = await expectKept('');
+				await waitFor('the kept answer in the database', 20_000, async () =>
+					(await storedOf(workflowId)).includes(asked.message.messageId) ? true : undefined,
+				);
+				await stage.n8n.kill();
+				await stage.n8n.boot();
+				between ??= await startBetween(port);
+				between.recover();
+				await stage.type('hello');
+				expect(await asked.outcome()).toMatchObject({ decision: 'approved', approved: true });
+				await stage.press(asked.message, 'Approve');
+				expect(await stage.triggeredFor(asked.message.messageId, 2)).toEqual(
+					expect.arrayContaining([
+						expect.objectContaining({ resumed: null, notResumedReason: 'kept' }),
+						expect.objectContaining({ resumed: false, notResumedReason: 'notWaiting' }),
+					]),
+				);
+				await waitFor('that it is kept no more', 20_000, async () =>
+					(await storedOf(workflowId)).includes(asked.message.messageId) ? undefined : true,
+				);
+			} finally {
+				await between?.close();
+			}
+		},
+		240_000,
+	);
 
 	describe('N8n Address is that of something else', () => {
 		let other: AnswerServer;

@@ -21,6 +21,8 @@ const MAX_KEPT = 100;
 const MAX_CHARACTERS = 100_000;
 /** So nobody pushes out the answers of many others with one long text. */
 const MAX_CHARACTERS_EACH = 10_000;
+/** With brackets and commas. */
+const MAX_TEXT_CHARACTERS = MAX_CHARACTERS + MAX_KEPT + 1;
 const MAX_AGE_MS = 24 * 60 * 60_000;
 /** Answers of one trigger that are passed on again at the same time. */
 const MAX_AT_ONCE = 10;
@@ -35,8 +37,6 @@ const storedSchema = z.object({
 	/** epoch ms */
 	keptAtMs: z.number(),
 });
-
-const listSchema = z.array(storedSchema).max(MAX_KEPT);
 
 type Stored = z.output<typeof storedSchema>;
 
@@ -87,8 +87,8 @@ const memoryOf = (context: IWebhookFunctions): Memory =>
 const keyOf = ({ reference: { turn }, answer: { userId } }: GenuineAnswer): string =>
 	JSON.stringify([turn, userId]);
 
-const charactersOf = ({ messageId, answer, proof }: Stored): number =>
-	messageId.length + answer.length + proof.length;
+/** As they are stored. */
+const charactersOf = (stored: Stored): number => JSON.stringify(stored).length;
 
 /** Static data can be edited with the workflow's JSON. What nobody with the App Secret made is none. */
 function readGenuine(
@@ -169,9 +169,12 @@ export function keep(context: IWebhookFunctions, genuine: GenuineAnswer): boolea
 }
 
 function parse(text: unknown): Stored[] {
-	if (typeof text !== 'string') return [];
+	if (typeof text !== 'string' || text.length > MAX_TEXT_CHARACTERS) return [];
 	try {
-		return listSchema.safeParse(JSON.parse(text)).data ?? [];
+		const list: unknown = JSON.parse(text);
+		// Checking each part of a long list would take seconds.
+		if (!Array.isArray(list) || list.length > MAX_KEPT) return [];
+		return list.flatMap((each) => storedSchema.safeParse(each).data ?? []);
 	} catch {
 		return [];
 	}
