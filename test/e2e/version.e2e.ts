@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { describeUnless } from '../support/skip';
-import { env, waitFor } from '../../tools/system';
+import { env, sleepMs, waitFor } from '../../tools/system';
 import { postJson } from '../../tools/postJson';
 import { firstItemOf, itemsOf, nodesRun } from '../../tools/n8n/executions';
 import {
@@ -101,6 +101,61 @@ describeUnless(
 				expect.objectContaining({ event: 'buttonPressed', messageId: 'transfer-17' }),
 			]);
 			await proved('trigger');
+		});
+
+		it.each([
+			['v1', 'Approve', 'approved', 0],
+			['v1', 'Decline', 'declined', 2],
+			['v0', 'Approve', 'approved', 0],
+			['v0', 'Decline', 'declined', 2],
+		])(
+			'counts answers of several people, order %s: two %s',
+			async (executionOrder, button, decision, way) => {
+				const people = [newCustomer(), newCustomer(), newCustomer()];
+				const question = stage.ask({
+					ask: 'several',
+					specifyPeople: 'json',
+					peopleJson: JSON.stringify(people),
+					rule: 'atLeast',
+					approvalsNeeded: 2,
+				});
+				const { id, url } = await stage.createCalled(marked(question), { executionOrder });
+				await postJson(url);
+				const execution = await waits(stage, id);
+				await stage.press(await hasGot(stage, people[0] ?? '', 1), button);
+				await sleepMs(4_000);
+				expect(await waits(stage, id)).toBe(execution);
+				expect(waysOf(nodesRun(await stage.n8n.executionData(execution)))).toEqual([]);
+				await stage.press(await hasGot(stage, people[2] ?? '', 1), button);
+				const data = await ended(stage, id);
+				expect(firstItemOf(data, ASK)).toMatchObject({ decision, answers: [{}, {}] });
+				expect(waysOf(nodesRun(data))).toEqual(
+					way === 0 || hasAllBranches(VERSION ?? '') ? [way] : [],
+				);
+				await proved(`several people, order ${executionOrder}, ${decision}`);
+			},
+		);
+
+		it.each([
+			['v1', false],
+			['v1', true],
+			['v0', false],
+			['v0', true],
+		])('waits for a delivery, order %s, phones off: %s', async (executionOrder, phonesOff) => {
+			stage.sandbox.setFaults({ phonesOff });
+			const values = { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'seconds' };
+			const question = stage.ask({
+				customerNo: newCustomer(),
+				responseType: 'delivery',
+				options: { limitWaitTime: { values } },
+			});
+			const { id, url } = await stage.createCalled(marked(question), { executionOrder });
+			await postJson(url);
+			const data = await ended(stage, id);
+			stage.sandbox.setFaults({ phonesOff: false });
+			const notDelivered = hasAllBranches(VERSION ?? '') ? [1] : [];
+			expect(waysOf(nodesRun(data))).toEqual(phonesOff ? notDelivered : [0]);
+			await proved(`delivery, order ${executionOrder}`);
 		});
 
 		describe.each(['v1', 'v0'])('waits and continues, order %s', (executionOrder) => {

@@ -38,6 +38,9 @@ export class FaultyServer {
 	/** of the request that came last */
 	lastBody = '';
 
+	/** where the requests went, in their order */
+	readonly paths: string[] = [];
+
 	private readonly delivered = new Map<string, number>();
 
 	private readonly server = http.createServer(
@@ -90,6 +93,7 @@ export class FaultyServer {
 		response: InstanceType<typeof http.ServerResponse>,
 	): Promise<void> {
 		const behaviour = this.behave(++this.requests);
+		this.paths.push(request.url ?? '');
 		if (behaviour.kind === 'resetBeforeBody') return void request.socket.resetAndDestroy();
 		this.maxInFlight = Math.max(this.maxInFlight, ++this.inFlight);
 		response.once('close', () => this.inFlight--);

@@ -45,6 +45,8 @@ import { ProcessedDataTable } from './processedDataTable';
 
 const NODE_CLASSES: Readonly<Record<string, INodeType>> = {
 	'n8n-nodes-diyalog.diyalog': new Diyalog(),
+	// As n8n makes it for agents; of version 3 they have n8n run it like any other node.
+	'n8n-nodes-diyalog.diyalogTool': new Diyalog(),
 	'n8n-nodes-diyalog.diyalogTrigger': new DiyalogTrigger(),
 };
 
@@ -128,10 +130,27 @@ class CredentialsHelper extends ICredentialsHelper {
 		throw new Error('Encrypted credentials are not needed here');
 	}
 
-	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
+	async getDecrypted(
+		...[, , , mode, executeData, , values]: Parameters<ICredentialsHelper['getDecrypted']>
+	): Promise<ICredentialDataDecryptedObject> {
 		this.decryptions++;
 		if (this.isBroken) throw new Error('The credential could not be decrypted');
-		return { ...this.data };
+		const data = { ...this.data };
+		if (!values) return data;
+		const { workflow, runExecutionData, runIndex, itemIndex, node, connectionInputData } = values;
+		return workflow.expression.getParameterValue(
+			data as INodeParameters,
+			runExecutionData,
+			runIndex,
+			itemIndex,
+			node.name,
+			connectionInputData,
+			mode,
+			{},
+			executeData,
+			false,
+			data as INodeParameters,
+		) as ICredentialDataDecryptedObject;
 	}
 
 	async updateCredentials(): Promise<void> {}

@@ -88,7 +88,8 @@ export class WaitingInstance {
 			server.closeAllConnections();
 			await new Promise((resolve) => server.close(resolve));
 		});
-		app.use(express.json({ strict: false }), express.urlencoded({ extended: false }));
+		// As docs/security.md advises to limit n8n.
+		app.use(express.json({ strict: false, limit: '1mb' }), express.urlencoded({ extended: false }));
 		app.all('/webhook-waiting/:executionId/:nodeId', async (request, response) => {
 			await instance.handle(request, response);
 		});

@@ -5,11 +5,11 @@ import type {
 	NodeOperationError,
 } from 'n8n-workflow';
 import { asNodeError, errorText, failureError, goesOnAfterErrors, operationError } from './errors';
-import { isToolExecution } from './toolExecution';
+import { isTool, isToolExecution } from './toolExecution';
 import { runConcurrently } from './concurrency';
 import type { ItemOutcome, Operation, OperationRun } from './operation';
 import { findOperation } from './index';
-import { FAILED_OUTPUT, isTool } from './outputs';
+import { FAILED_OUTPUT } from './outputs';
 import { storedItems } from './question/storedWait';
 import { SettledItems } from './settled';
 

@@ -2,6 +2,7 @@ import { NodeConnectionTypes } from 'n8n-workflow';
 import type { INode, INodeExecutionData, INodeTypeDescription } from 'n8n-workflow';
 import { DEFAULT_RESPONSE_TYPE, RESPONSE_TYPES } from '../wait/waitInput';
 import type { Operation, Resource } from './operation';
+import { isTool } from './toolExecution';
 
 /*
  * Outputs as branches. The first is for what was hoped for and for nothing else; their order never depends on a setting.
@@ -10,10 +11,10 @@ import type { Operation, Resource } from './operation';
 /** What an operation cannot bring to an end leaves here: no decision, and never the first branch. */
 export const FAILED_OUTPUT = 1;
 
-/** The tool of an agent, plain or for human review, has one output: n8n reads what it says, not where it left. */
-export const isTool = ({ type }: INode): boolean => type.endsWith('Tool');
-
-/** Items for n8n, one of them at an output. */
+/**
+ * Items for n8n, one of them at an output. The tool of an agent, plain or for human review, has one output: n8n reads what it
+ * says, not where it left.
+ */
 export const itemAt = (
 	node: INode,
 	output: number,

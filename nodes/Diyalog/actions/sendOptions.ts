@@ -86,7 +86,8 @@ const option = (name: string) => ({ name: `options.${name}`, default: null });
 /** Reads how the requests of an item are sent. Of the options only what says so is looked at. */
 export const readSendOptions = (read: ParameterReader, itemIndex: number): ClientOptions => ({
 	maxRetries: maxRetriesSchema.parse(read(option('maxRetries'), itemIndex)),
-	timeoutMs: timeoutSchema.parse(read(option('timeout'), itemIndex)) * MS_PER_SECOND,
+	// A timer takes whole milliseconds, and throws at others.
+	timeoutMs: Math.round(timeoutSchema.parse(read(option('timeout'), itemIndex)) * MS_PER_SECOND),
 });
 
 /**

@@ -3,13 +3,14 @@ import type { KeptChallenge } from '../codes/challenge';
 import { rememberMessage } from '../messages/knownMessages';
 import type { DiyalogRecipient, Recipient } from '../messages/recipient';
 import type { MessageResponse } from '../messages/response';
-import { DiyalogClient } from '../transport/client';
+import { CREDENTIAL_TYPE, DiyalogClient } from '../transport/client';
 import type { ApiRequest, ClientOptions, Outcome } from '../transport/client';
 import type { Failure } from '../transport/failures';
 import { fromMessageId } from '../wait/resumeReference';
 import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
 import { parameterReader } from './parameters';
+import type { Permit } from './permit';
 import { readConcurrency, readSendOptions } from './sendOptions';
 import type { Attempt, Settled, SettledItems } from './settled';
 
@@ -35,13 +36,8 @@ export interface Message {
 	/** how SendMessage names the person; undefined for what SendOTP sends */
 	messageTo?: DiyalogRecipient;
 	request: ApiRequest<MessageResponse>;
-	/**
-	 * Counts the message against limits.
-	 *
-	 * @returns takes it back, for a message that was certainly not sent
-	 * @throws NodeOperationError when the person has got enough for now
-	 */
-	permit?: (sentAt: Date) => Promise<() => Promise<void>>;
+	/** counts the message against limits */
+	permit?: Permit;
 	/** what else its item says, where it has a code */
 	added?: (sentAt: Date) => KeptChallenge;
 }
@@ -99,6 +95,30 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
 });
 
 /**
+ * An expression in the credential can give another server or token for each item, and the same number is somebody else's there.
+ * Since the credential is read once, an item for which it is another one must not leave with that of the first. A place
+ * behind the last item tells whether any expression looks at the item: of those only, each item reads it.
+ *
+ * @returns whether the credential of an item is another one; undefined when there is one for all
+ */
+async function otherCredential(
+	context: IExecuteFunctions,
+	{ credentials }: DiyalogClient,
+): Promise<((itemIndex: number) => Promise<boolean>) | undefined> {
+	const first = JSON.stringify(credentials);
+	const isOther = async (itemIndex: number): Promise<boolean> => {
+		if (itemIndex === 0) return false;
+		try {
+			return JSON.stringify(await context.getCredentials(CREDENTIAL_TYPE, itemIndex)) !== first;
+		} catch {
+			return true;
+		}
+	};
+	const { length } = context.getInputData();
+	return length > 1 && (await isOther(length)) ? isOther : undefined;
+}
+
+/**
  * Begins to send one message for each item.
  *
  * @param prepareWith gives what reads and checks one item; nothing has been sent when that throws
@@ -111,6 +131,7 @@ export async function startSending(
 	concurrency?: number,
 ): Promise<OperationRun> {
 	const client = await DiyalogClient.create(context);
+	const isOtherCredential = await otherCredential(context, client);
 	const read = parameterReader(context);
 	const prepare = prepareWith(client);
 	const { appSecret, previousAppSecret } = client.credentials;
@@ -118,6 +139,16 @@ export async function startSending(
 	let refusedToken: Failure | undefined;
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
+		// Nothing is awaited where there is one for all: how long an item keeps n8n busy is measured up to there.
+		if (isOtherCredential && (await isOtherCredential(itemIndex))) {
+			const problem = {
+				field: 'Diyalog API credential',
+				problem: 'is not the same for this item as for the first',
+				advice:
+					'An expression in it gives another value. Put Loop Over Items before this node, so that it gets one item at a time.',
+			};
+			throw invalidInputError(context.getNode(), problem, itemIndex);
+		}
 		const message = await prepare(itemIndex);
 		const options = readSendOptions(read, itemIndex);
 		if (idsOf(message).some((id) => fromMessageId(id, appSecrets) !== undefined)) {

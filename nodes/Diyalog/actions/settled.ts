@@ -3,7 +3,7 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import type { Failure } from '../transport/failures';
 import { goesOnAfterErrors } from './errors';
-import { isToolExecution } from './toolExecution';
+import { isTool, isToolExecution } from './toolExecution';
 
 /*
  * "Retry On Fail" makes n8n run the whole node again for all items, also for those that were sent. What became of each
@@ -20,9 +20,12 @@ const CONTEXT_FIELD = 'sentMessages';
 /** Field that n8n adds to what an agent calls a tool with; another one in each call. */
 const TOOL_CALL_FIELD = 'toolCallId';
 
-/** Whether the node is the tool of an agent. Agents of version 3 have n8n run it like any other node. */
+/**
+ * Whether the node is the tool of an agent. Agents of version 3 have n8n run it like any other node, and a question that is
+ * waited for on is run again with another item than that of the call.
+ */
 const isToolCall = (context: IExecuteFunctions): boolean =>
-	isToolExecution(context) || TOOL_CALL_FIELD in (context.getInputData()[0]?.json ?? {});
+	isToolExecution(context) || isTool(context.getNode());
 
 /** What is final about an item: its result, or a failure after which it must not be sent again. */
 export type Settled =

@@ -1,4 +1,7 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
+
+/** The tool of an agent, plain or for human review. */
+export const isTool = ({ type }: INode): boolean => type.endsWith('Tool');
 
 /**
  * Whether an AI agent runs the node as a tool of its own, and not n8n as a node that it has taken off its stack. Early

@@ -4,7 +4,27 @@ import { addProblem, unknownName } from './problem';
 
 /* What people enter as JSON: what an expression gives, or JSON as text. */
 
-/** The value of a field for JSON; undefined when it is empty. */
+/** A string of JSON. One with a colon behind it is a name. */
+const STRING_OR_NAME = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g;
+
+function namesInText(json: string): number {
+	let count = 0;
+	for (const [, colon] of json.matchAll(STRING_OR_NAME)) if (colon !== undefined) count += 1;
+	return count;
+}
+
+/** How many names a parsed value and all within it have: of those that stood twice in an object JSON.parse keeps the last. */
+function namesInValue(value: unknown): number {
+	if (typeof value !== 'object' || value === null) return 0;
+	const inside: unknown[] = Object.values(value);
+	const own = Array.isArray(value) ? 0 : inside.length;
+	return inside.reduce((count: number, each) => count + namesInValue(each), own);
+}
+
+/**
+ * The value of a field for JSON; undefined when it is empty. A name that stands twice is refused: a text of somebody else which
+ * an expression puts between quotes could otherwise end them, and say anew whom the message is for.
+ */
 export const jsonValue = z
 	.unknown()
 	.optional()
@@ -12,7 +32,13 @@ export const jsonValue = z
 		if (typeof entered !== 'string') return entered ?? undefined;
 		if (entered.trim() === '') return undefined;
 		try {
-			return parseExactJson(entered);
+			const value = parseExactJson(entered);
+			if (namesInText(entered) === namesInValue(value)) return value;
+			return addProblem(
+				context,
+				'has the same name twice',
+				'Use an expression that gives the value itself: a text that is put between quotes may hold quotes of its own.',
+			);
 		} catch {
 			return addProblem(
 				context,

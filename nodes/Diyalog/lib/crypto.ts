@@ -37,3 +37,15 @@ export const fingerprint = (key: Buffer, ...texts: string[]): Buffer =>
 /** Compares in constant time; values of different length differ. */
 export const equalBytes = (a: Buffer, b: Buffer): boolean =>
 	a.length === b.length && timingSafeEqual(a, b);
+
+/**
+ * Whether a MAC was made under one of some secrets.
+ *
+ * @param secrets for instance the App Secret, and while it is being changed the previous one; empty ones do not count
+ * @param macUnder the MAC that a secret would have made
+ */
+export const isUnderOneOf = (
+	secrets: readonly string[],
+	given: Buffer,
+	macUnder: (secret: string) => Buffer,
+): boolean => secrets.some((secret) => secret !== '' && equalBytes(given, macUnder(secret)));

@@ -88,7 +88,7 @@ const enteredButtons = z
 	);
 
 /** Refuses buttons that nobody could see. */
-export function requireVisible<T>(
+function requireVisible<T>(
 	buttons: readonly T[],
 	context: z.RefinementCtx,
 	advice: string,
@@ -119,7 +119,7 @@ export function requireDistinct<T extends { payload: string }>(
 }
 
 /** What to do where more were entered than anybody could see. */
-export const TOO_MANY_BUTTONS = `Keep ${MAX_BUTTONS} buttons. For more choices use quick replies of the resource Message, up to 11.`;
+const TOO_MANY_BUTTONS = `Keep ${MAX_BUTTONS} buttons. For more choices use quick replies of the resource Message, up to 11.`;
 
 /** What the editor's field for buttons holds. */
 export const buttonsSchema = enteredButtons

@@ -9,29 +9,35 @@ import { requiredIdentifier } from '../input/schemas';
 /** A person as SendMessage takes it: a customer, an employee, or either by the id that Diyalog gave. */
 export type DiyalogRecipient = { appCustomerId: string } | { appStaffId: string } | { id: string };
 
-/** What the fields about the recipient hold. */
-export const recipientSchema = z
-	.discriminatedUnion('recipientType', [
-		z.object({
-			recipientType: z.literal('customer'),
-			customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
-		}),
-		z.object({
-			recipientType: z.literal('employee'),
-			employeeNo: requiredIdentifier("Enter the employee's number in your company's system."),
-		}),
-		z.object({
-			recipientType: z.literal('user'),
-			userId: requiredIdentifier("Enter the person's ID in Diyalog, e.g. userId of an event."),
-		}),
-	])
-	.transform((entered): { recipient: DiyalogRecipient } => {
+/** What the fields about the recipient hold, under their own names. */
+export const enteredRecipient = z.discriminatedUnion('recipientType', [
+	z.object({
+		recipientType: z.literal('customer'),
+		customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
+	}),
+	z.object({
+		recipientType: z.literal('employee'),
+		employeeNo: requiredIdentifier("Enter the employee's number in your company's system."),
+	}),
+	z.object({
+		recipientType: z.literal('user'),
+		userId: requiredIdentifier("Enter the person's ID in Diyalog, e.g. userId of an event."),
+	}),
+]);
+
+/** A recipient as the fields say it. */
+export type EnteredRecipient = z.output<typeof enteredRecipient>;
+
+/** What the fields about the recipient hold, as SendMessage takes it. */
+export const recipientSchema = enteredRecipient.transform(
+	(entered): { recipient: DiyalogRecipient } => {
 		if (entered.recipientType === 'customer')
 			return { recipient: { appCustomerId: entered.customerNo } };
 		if (entered.recipientType === 'employee')
 			return { recipient: { appStaffId: entered.employeeNo } };
 		return { recipient: { id: entered.userId } };
-	});
+	},
+);
 
 /** Whom a message is for, as its item says it. */
 export interface Recipient {

@@ -81,6 +81,8 @@ export interface QueueLimits {
 	charactersTogether: number;
 	/** of one person to one question */
 	maxInChain: number;
+	/** of all people, also of those who were not asked: they must not fill the line for other questions */
+	maxInQuestion: number;
 	maxInAll: number;
 	/** how long an execution that is still running may take to begin to wait */
 	retryRunningForMs: number;
@@ -115,6 +117,8 @@ interface Chain<T> {
 interface Question<T> {
 	turn: string;
 	chains: Map<string, Chain<T>>;
+	/** answers in all chains */
+	size: number;
 	/** in line, or answers of it are on their way */
 	isBusy: boolean;
 }
@@ -151,10 +155,11 @@ export class AnswerQueue<T> {
 		const { turn, userId } = answer;
 		const taken = this.answered.get(turn);
 		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
-		const { maxInChain, maxInAll } = this.limits;
-		const waiting = this.questions.get(turn)?.chains.get(userId)?.entries.length ?? 0;
+		const { maxInChain, maxInQuestion, maxInAll } = this.limits;
+		const { chains, size = 0 } = this.questions.get(turn) ?? {};
+		const waiting = chains?.get(userId)?.entries.length ?? 0;
 		if (waiting >= maxInChain) return refusal('busy');
-		if (this.size >= maxInAll) return lost('busy');
+		if (size >= maxInQuestion || this.size >= maxInAll) return lost('busy');
 		return await new Promise((settle) => {
 			this.insert({ ...answer, settle, tries: 0, isUnsure: false });
 		});
@@ -166,12 +171,15 @@ export class AnswerQueue<T> {
 		const question: Question<T> = this.questions.get(turn) ?? {
 			turn,
 			chains: new Map<string, Chain<T>>(),
+			size: 0,
 			isBusy: false,
 		};
+		question.size++;
 		this.questions.set(turn, question);
 		const chain: Chain<T> = question.chains.get(userId) ?? {
 			entries: [],
-			restsUntilMs: 0,
+			// Behind whoever is to be tried again by now, or many newcomers would keep those waiting.
+			restsUntilMs: this.clock.now(),
 			mayJoin: false,
 		};
 		question.chains.set(userId, chain);
@@ -266,14 +274,14 @@ export class AnswerQueue<T> {
 		const outcome = this.judge(entry, found, nowMs - (entry.firstTriedAtMs ?? nowMs));
 		if (!outcome) return rest(FIRST_PAUSE_MS * 2 ** (entry.tries - 1), true);
 		chain.entries.shift();
-		this.settle(entry, outcome);
+		this.settle(question, entry, outcome);
 		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
 		// What has not begun would only find out the same.
-		if (outcome.resumed === null && !hasGoneOn(found)) this.endChain(chain, lost('withdrawn'));
+		if (outcome.resumed === null && !hasGoneOn(found))
+			this.endChain(question, chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
-			this.endChain(chain, NOT_WAITING);
-		for (const [userId, each] of question.chains)
-			if (each.entries.length === 0) question.chains.delete(userId);
+			this.endChain(question, chain, NOT_WAITING);
+		if (chain.entries.length === 0) question.chains.delete(entry.userId);
 		rest(REST_FACTOR * tookMs, false);
 	}
 
@@ -291,20 +299,21 @@ export class AnswerQueue<T> {
 		return found === 'running' ? NOT_WAITING : found;
 	}
 
-	private end({ chains }: Question<T>, outcome: AnswerOutcome): void {
-		for (const chain of chains.values()) this.endChain(chain, outcome);
-		chains.clear();
+	private end(question: Question<T>, outcome: AnswerOutcome): void {
+		for (const chain of question.chains.values()) this.endChain(question, chain, outcome);
+		question.chains.clear();
 	}
 
-	private endChain(chain: Chain<T>, outcome: AnswerOutcome): void {
+	private endChain(question: Question<T>, chain: Chain<T>, outcome: AnswerOutcome): void {
 		for (const entry of chain.entries.splice(0)) {
 			const isTaken = this.answered.get(entry.turn) === entry.id;
-			this.settle(entry, isTaken ? { resumed: true } : outcome);
+			this.settle(question, entry, isTaken ? { resumed: true } : outcome);
 		}
 	}
 
-	private settle(entry: Entry<T>, outcome: AnswerOutcome): void {
+	private settle(question: Question<T>, entry: Entry<T>, outcome: AnswerOutcome): void {
 		this.size--;
+		question.size--;
 		entry.settle(outcome);
 	}
 }

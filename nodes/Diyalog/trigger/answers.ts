@@ -31,9 +31,10 @@ const queue = new AnswerQueue<PassedOnAnswer>(
 	{
 		atOnce: 4,
 		together: MAX_TOGETHER,
-		// n8n takes calls of 16 MB unless told otherwise.
-		charactersTogether: 1_000_000,
+		// n8n may take calls of 1 MB only, and a character become 7 bytes: a long text goes alone, so that it costs nobody else.
+		charactersTogether: 100_000,
 		maxInChain: 100,
+		maxInQuestion: 5_000,
 		maxInAll: 20_000,
 		// The first of several people may answer while the last are still being asked.
 		retryRunningForMs: 60_000,
@@ -55,7 +56,7 @@ export interface WaitedForAnswer {
 		reference: ResumeReference;
 		/** under which the reference is genuine, and so known to the waiting node as well */
 		appSecret: string;
-		/** those of the credential; the waiting node may seal with the other one while it is being changed */
+		/** under any of which the waiting node may have sealed what people are to be told */
 		appSecrets: readonly string[];
 		/** a text, also one that looks like a press */
 		isText: boolean;
@@ -83,12 +84,12 @@ export function waitedForAnswer(
 	event: DiyalogEvent,
 	{ appSecret, previousAppSecret }: TriggerSecrets,
 ): WaitedForAnswer | undefined {
+	const appSecrets = [appSecret, previousAppSecret];
 	const find = (of: AnsweringEvent, messageId: string, isText = false) => {
-		const appSecrets = [appSecret, previousAppSecret];
 		for (const secret of appSecrets) {
 			const reference = fromMessageId(messageId, [secret]);
-			if (!reference) continue;
-			return { event: of, genuine: { messageId, reference, appSecret: secret, appSecrets, isText } };
+			if (reference)
+				return { event: of, genuine: { messageId, reference, appSecret: secret, appSecrets, isText } };
 		}
 		return looksLikeReference(messageId) ? { event: of } : undefined;
 	};
@@ -155,7 +156,7 @@ async function pass(
 	genuine: GenuineAnswer,
 	{ options: { n8nAddress, onlySigned } }: TriggerSettings,
 ): Promise<AnswerOutcome> {
-	const { reference, answer, passedOn } = genuine;
+	const { reference, answer, passedOn, appSecrets } = genuine;
 	const { executionId, turn } = reference;
 	const { kind, payloadSignature, userId, occurredAt } = answer;
 	if (onlySigned && kind === 'press' && payloadSignature !== 'valid') {
@@ -178,7 +179,7 @@ async function pass(
 				url,
 				together.map((each) => each.passedOn),
 				(replies) => {
-					const said = unseal('replies', [executionId], replies, genuine.appSecrets);
+					const said = unseal('replies', [executionId, turn], replies, appSecrets);
 					void tell(context, genuine, readReplies(said));
 				},
 			),

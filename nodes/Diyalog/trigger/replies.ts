@@ -11,7 +11,7 @@ import type { ResumeReference } from '../wait/resumeReference';
 /* What people are told after they have answered: sent by the trigger, which waits for none of it. */
 
 /** What the trigger itself tells: the question is over. */
-type Told = Reply | { kind: 'late'; userId: string; text: string };
+type Told = Reply | (Omit<Reply, 'kind'> & { kind: 'late' });
 
 /** So often a person is told of one question. */
 const MAX_TOLD: Readonly<Record<Told['kind'], number>> = { decided: 1, wrong: 3, late: 1 };
@@ -58,8 +58,9 @@ export async function tell(
 		);
 	try {
 		const client = await DiyalogClient.create(context);
-		const send = async ({ kind, userId, text }: Told): Promise<void> => {
-			const again = kind === 'wrong' && toMessageId(reference, AGAIN_PREFIX, appSecret);
+		const send = async ({ kind, userId, text, number = reference.number }: Told): Promise<void> => {
+			const again =
+				kind === 'wrong' && toMessageId({ ...reference, number }, AGAIN_PREFIX, appSecret);
 			const messageId = again || randomUUID();
 			rememberMessage(messageId);
 			const outcome = await client.send(textRequest({ id: userId }, messageId, text), OPTIONS);

@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
+import { deriveKey, hmacSha256, isUnderOneOf } from '../lib/crypto';
 import { parsePress } from '../events/press';
 import { normaliseCode } from '../codes/code';
 import { isApproval } from './decisions';
@@ -100,6 +100,7 @@ export type RefusalReason =
 	| 'notIssued'
 	| 'notSigned'
 	| 'alreadyAnswered'
+	| 'tooLong'
 	| 'wrongCode';
 
 /** Whether an answer ends the wait, and how. */
@@ -142,11 +143,9 @@ function decideCode(
 	if (attempts > maxAttempts) return taken('tooManyAttempts', null);
 	// Nothing that was typed may fit a code that is none.
 	const isCode = normaliseCode(text) !== '';
-	const matches = appSecrets
-		.filter((secret) => secret !== '')
-		.some((secret) =>
-			equalBytes(Buffer.from(codeDigest(text, turn, secret)), Buffer.from(expected)),
-		);
+	const matches = isUnderOneOf(appSecrets, Buffer.from(expected), (secret) =>
+		Buffer.from(codeDigest(text, turn, secret)),
+	);
 	if (matches && isCode) return taken('codeMatched', null);
 	return attempts >= maxAttempts ? taken('tooManyAttempts', null) : refused('wrongCode');
 }
@@ -156,7 +155,7 @@ function decideCode(
  * again for the way.
  * Source: https://diyalog-im.github.io/docs/webhook
  */
-export const GRACE_MS = 10_000;
+const GRACE_MS = 10_000;
 
 /**
  * When the execution goes on by itself. A receipt is given no time for its way: what it is waited for, is better done too

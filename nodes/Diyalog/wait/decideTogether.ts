@@ -13,6 +13,9 @@ export type GroupWait = Wait & { group: Group };
 
 export const isGroupWait = (wait: Wait): wait is GroupWait => wait.group !== undefined;
 
+/** All that is counted is stored anew with each answer: megabytes of many people would stall n8n. */
+const MAX_TEXT_CHARACTERS = 10_000;
+
 /** Whether an answer counts: it does, it was counted before, or why not. */
 export type Counting =
 	| { counts: true; given: GivenAnswer }
@@ -49,6 +52,7 @@ export function countAnswer(
 		(given) => given.person === answer.number || given.userId === answer.userId,
 	);
 	if (hasAnswered) return { counts: false, reason: 'alreadyAnswered' };
+	if ((value?.length ?? 0) > MAX_TEXT_CHARACTERS) return { counts: false, reason: 'tooLong' };
 	const { userId: who, payloadSignature, occurredAt: respondedAt } = answer;
 	return {
 		counts: true,

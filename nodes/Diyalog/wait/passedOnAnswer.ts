@@ -1,5 +1,6 @@
 import { z } from 'zod/v4';
-import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
+import { deriveKey, hmacSha256, isUnderOneOf } from '../lib/crypto';
+import { MAX_PEOPLE } from './people';
 import { sealedSchema } from './sealed';
 
 /*
@@ -27,8 +28,8 @@ const answerSchema = z.object({
 /** What a person answered to a message, as an authenticated trigger passes it on. */
 export type Answer = z.output<typeof answerSchema>;
 
-/** So many answers to one question are passed on together at most: as many as people can be asked. */
-export const MAX_TOGETHER = 50;
+/** So many answers to one question are passed on together at most. */
+export const MAX_TOGETHER = MAX_PEOPLE;
 
 const passedOnSchema = z.object({ answer: z.string(), proof: z.string() });
 const bodySchema = z.object({ answers: z.array(passedOnSchema).min(1).max(MAX_TOGETHER) });
@@ -79,12 +80,11 @@ export function takePassedOn(
 	executionId: string,
 	appSecrets: readonly string[],
 ): TakenAnswer[] {
-	const secrets = appSecrets.filter((secret) => secret !== '');
 	const { answers = [] } = bodySchema.safeParse(body).data ?? {};
 	return answers.map(({ answer: text, proof }) => {
 		const given = Buffer.from(proof, 'base64url');
-		const isProved = secrets.some((secret) =>
-			equalBytes(given, proofOf(text, executionId, secret)),
+		const isProved = isUnderOneOf(appSecrets, given, (secret) =>
+			proofOf(text, executionId, secret),
 		);
 		return { answer: isProved ? answerSchema.safeParse(parseJson(text)).data : undefined, proof };
 	});

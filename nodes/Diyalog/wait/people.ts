@@ -3,6 +3,9 @@ import type { Rule } from './rules';
 
 /* Several people who are asked one question: who they are, and what they have said so far. */
 
+/** So many can be asked one question. */
+export const MAX_PEOPLE = 50;
+
 /** Whom SendMessage sends a message to; SendOTP takes the customer's number. */
 export const messageToSchema = z.union([
 	z.strictObject({ appCustomerId: z.string() }),

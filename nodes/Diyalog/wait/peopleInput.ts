@@ -1,40 +1,24 @@
 import { z } from 'zod/v4';
 import { isObject, listFromData, listOf } from '../input/json';
-import { addIssues, addProblem } from '../input/problem';
-import { requiredIdentifier } from '../input/schemas';
-import { recipientSchema } from '../messages/recipient';
+import { addProblem } from '../input/problem';
+import { enteredRecipient } from '../messages/recipient';
+import type { EnteredRecipient } from '../messages/recipient';
+import { MAX_PEOPLE } from './people';
 import { neededFor } from './rules';
 import type { Rule } from './rules';
 
 /* Several people who are to be asked, as they were entered, and the rule by which they decide. */
 
-const MIN_PEOPLE = 2;
-export const MAX_PEOPLE = 50;
+export const MIN_PEOPLE = 2;
 
 /** Whom a question can go to: SendOTP knows customers alone. */
 export type AskablePeople = 'customers' | 'anybody';
 
-/** One of several people, under the names of the fields of the operation. */
-export type EnteredPerson =
-	| { recipientType: 'customer'; customerNo: string }
-	| { recipientType: 'employee'; employeeNo: string }
-	| { recipientType: 'user'; userId: string };
-
-const enteredPerson = z.unknown().transform((entered, context): EnteredPerson => {
-	const { data, error } = recipientSchema.safeParse(entered);
-	if (!data) return addIssues(context, error);
-	const { recipient } = data;
-	if ('appStaffId' in recipient)
-		return { recipientType: 'employee', employeeNo: recipient.appStaffId };
-	if ('id' in recipient) return { recipientType: 'user', userId: recipient.id };
-	return { recipientType: 'customer', customerNo: recipient.appCustomerId };
-});
-
+/** Where only customers can be asked, the fields do not say what the person is. */
 const enteredCustomer = z
-	.object({
-		customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
-	})
-	.transform(({ customerNo }): EnteredPerson => ({ recipientType: 'customer', customerNo }));
+	.looseObject({})
+	.transform((entered) => ({ ...entered, recipientType: 'customer' }))
+	.pipe(enteredRecipient);
 
 /** The names under which data gives a person, and which kind of person each gives. */
 const NAMES = { customerNo: 'customer', employeeNo: 'employee', userId: 'user' } as const;
@@ -63,8 +47,8 @@ const asFields = (people: AskablePeople) =>
 
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {
-	const person: z.ZodType<EnteredPerson> =
-		askable === 'customers' ? enteredCustomer : enteredPerson;
+	const person: z.ZodType<EnteredRecipient> =
+		askable === 'customers' ? enteredCustomer : enteredRecipient;
 	return z.object({
 		people: z
 			.object({ person: listOf(person).default([]) })
@@ -74,15 +58,13 @@ export const peopleSchema = (askable: AskablePeople) => {
 	});
 };
 
-const identityOf = (person: EnteredPerson): string => JSON.stringify(Object.entries(person).sort());
-
 /**
  * Why these people cannot be asked.
  *
  * @returns what the sentence goes on with that the field's label begins
  */
 export function peopleProblem(
-	people: readonly EnteredPerson[],
+	people: readonly EnteredRecipient[],
 ): { problem: string; advice: string } | undefined {
 	if (people.length < MIN_PEOPLE || people.length > MAX_PEOPLE) {
 		return {
@@ -90,7 +72,8 @@ export function peopleProblem(
 			advice: `Add ${MIN_PEOPLE} to ${MAX_PEOPLE} people, or choose One Person under Ask.`,
 		};
 	}
-	if (new Set(people.map(identityOf)).size === people.length) return undefined;
+	if (new Set(people.map((person) => JSON.stringify(person))).size === people.length)
+		return undefined;
 	return {
 		problem: 'has the same person twice',
 		advice: 'Remove one of the two: each person counts once.',

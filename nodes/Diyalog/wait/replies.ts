@@ -1,5 +1,6 @@
 import { z } from 'zod/v4';
 import type { RefusalReason, Wait } from './decide';
+import type { Answer } from './passedOnAnswer';
 import type { RuleDecision } from './rules';
 
 /*
@@ -14,6 +15,8 @@ const replySchema = z.object({
 	/** the person's id in Diyalog */
 	userId: z.string(),
 	text: z.string(),
+	/** of the message that was answered wrongly, so that what the person writes next answers the same */
+	number: z.number().int().min(0).optional(),
 });
 
 /** What one person is told: how a question was decided, or that an answer could not be used. */
@@ -69,6 +72,6 @@ const WRONG: ReadonlyArray<RefusalReason | 'counted'> = ['otherKind', 'notIssued
 export const repliesToWrong = (
 	{ wrongReply }: Wait,
 	reason: RefusalReason | 'counted',
-	userId: string,
+	{ userId, number }: Answer,
 ): Reply[] =>
-	wrongReply && WRONG.includes(reason) ? [{ kind: 'wrong', userId, text: wrongReply }] : [];
+	wrongReply && WRONG.includes(reason) ? [{ kind: 'wrong', userId, text: wrongReply, number }] : [];

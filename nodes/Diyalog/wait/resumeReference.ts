@@ -1,4 +1,4 @@
-import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
+import { deriveKey, hmacSha256, isUnderOneOf } from '../lib/crypto';
 
 /*
  * The messageId of a message that an execution waits for. It comes back with the answer and holds all that is needed to
@@ -192,8 +192,6 @@ export function fromMessageId(
 	const parsed = parse(messageId);
 	const isGenuine =
 		parsed !== undefined &&
-		appSecrets.some(
-			(secret) => secret !== '' && equalBytes(parsed.mac, macOf(parsed.covered, secret)),
-		);
+		isUnderOneOf(appSecrets, parsed.mac, (secret) => macOf(parsed.covered, secret));
 	return isGenuine ? parsed.reference : undefined;
 }

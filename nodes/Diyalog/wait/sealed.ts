@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { deriveKey, equalBytes, hmacSha256 } from '../lib/crypto';
+import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
 import type { KeyPurpose } from '../lib/crypto';
 
 /*
@@ -13,7 +13,7 @@ export const sealedSchema = z.object({ text: z.string(), mac: z.string() });
 export type Sealed = z.output<typeof sealedSchema>;
 
 const macOf = (purpose: KeyPurpose, belongsTo: readonly string[], text: string, secret: string) =>
-	hmacSha256(deriveKey(secret, purpose), JSON.stringify([...belongsTo, text]));
+	fingerprint(deriveKey(secret, purpose), ...belongsTo, text);
 
 /**
  * Seals a value.
@@ -46,8 +46,8 @@ export function unseal(
 	const { data } = sealedSchema.safeParse(sealed);
 	if (!data) return undefined;
 	const given = Buffer.from(data.mac, 'base64url');
-	const isGenuine = appSecrets.some(
-		(secret) => secret !== '' && equalBytes(given, macOf(purpose, belongsTo, data.text, secret)),
+	const isGenuine = isUnderOneOf(appSecrets, given, (secret) =>
+		macOf(purpose, belongsTo, data.text, secret),
 	);
 	return isGenuine ? (JSON.parse(data.text) as unknown) : undefined;
 }

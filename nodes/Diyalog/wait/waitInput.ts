@@ -6,9 +6,10 @@ import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
+import type { EnteredRecipient } from '../messages/recipient';
 import type { IssuedButton } from './decide';
 import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
-import type { AskablePeople, EnteredPerson } from './peopleInput';
+import type { AskablePeople } from './peopleInput';
 import { withoutNames } from './replies';
 import type { Rule } from './rules';
 import { DEFAULT_DELIVERY_WAIT, DEFAULT_WAIT } from './waitTime';
@@ -56,7 +57,7 @@ export type PlannedResponse =
 
 /** Several people who are asked, and the rule by which they decide. */
 export interface PlannedGroup {
-	people: EnteredPerson[];
+	people: EnteredRecipient[];
 	rule: Rule;
 }
 
@@ -405,7 +406,7 @@ function unfilledReply(
 function groupProblem(
 	responseType: Response['responseType'],
 	{ kind }: PlannedResponse,
-	people: EnteredPerson[],
+	people: EnteredRecipient[],
 	rule: Rule | undefined,
 ): InputProblem | undefined {
 	if (!Object.hasOwn(RULES, responseType)) {

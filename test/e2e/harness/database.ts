@@ -6,8 +6,8 @@ import { installN8n } from '../../../tools/n8n/install';
  * writes; what n8n does about that is its own.
  */
 
-/** What n8n writes when an execution begins to run: one that waited, or a new one. */
-export type Begin = 'waiting' | 'new';
+/** What n8n writes: that an execution begins to run, one that waited or a new one, or that it begins to wait. */
+export type Begin = 'waiting' | 'new' | 'running';
 
 /** Runs with the Node that runs n8n: it has SQLite built in. */
 const SCRIPT = `
@@ -25,12 +25,13 @@ async function inSqlite(userFolder: string, sql: string): Promise<void> {
 	await run(path.join(nodeBin, 'node'), ['--no-warnings', '-e', SCRIPT, file, sql]);
 }
 
-/** From now on n8n cannot store that an execution begins to run. */
+/** From now on n8n cannot store that an execution of this state begins to run; that a running one begins to wait. */
 export async function breakSqlite(userFolder: string, from: Begin): Promise<void> {
+	const to = from === 'running' ? 'waiting' : 'running';
 	await inSqlite(
 		userFolder,
 		`CREATE TRIGGER attack BEFORE UPDATE OF status ON execution_entity
-		WHEN OLD.status = '${from}' AND NEW.status = 'running'
+		WHEN OLD.status = '${from}' AND NEW.status = '${to}'
 		BEGIN SELECT RAISE(FAIL, 'the database fails'); END`,
 	);
 }

@@ -9,6 +9,8 @@ export class Door {
 	breaksOff = false;
 	/** how long an answer is held back; the message has arrived */
 	holdMs = 0;
+	/** which messages these two concern, by their body; all unless told otherwise */
+	concerns = (_body: string): boolean => true;
 	requests = 0;
 	target = '';
 
@@ -21,14 +23,16 @@ export class Door {
 				response.writeHead(this.refuse.status, this.refuse.headers).end('no');
 				return;
 			}
+			const body = Buffer.concat(chunks);
+			const isConcerned = this.concerns(body.toString());
 			const answer = await fetch(`${this.target}${request.url}`, {
 				method: 'POST',
 				headers: { 'content-type': 'application/json' },
-				body: Buffer.concat(chunks),
+				body,
 			});
 			const text = await answer.text();
-			if (this.breaksOff) return void response.destroy();
-			await sleepMs(this.holdMs);
+			if (this.breaksOff && isConcerned) return void response.destroy();
+			await sleepMs(isConcerned ? this.holdMs : 0);
 			response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
 		})();
 	});

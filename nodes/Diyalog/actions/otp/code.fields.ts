@@ -7,6 +7,7 @@ import {
 	DEFAULT_VALID_MINUTES,
 	MAX_VALID_MINUTES,
 } from '../../codes/settings';
+import { limitsOption } from '../limits.fields';
 
 /** What a code confirms: the same field for sending and for verifying it. */
 export const transactionField: INodeProperties = {
@@ -170,50 +171,24 @@ export const codeOptions: INodeProperties[] = [
 		default: DEFAULT_VALID_MINUTES,
 		description: 'How long the operation Verify accepts the code',
 	},
-	{
+	limitsOption({
 		displayName: 'Resend Limits',
 		name: 'resendLimits',
-		type: 'fixedCollection',
 		displayOptions: { show: { '/otpMode': ['generate'] } },
-		default: {
-			values: {
-				maxCodes: DEFAULT_MAX_CODES,
-				windowMinutes: DEFAULT_RESEND_WINDOW_MINUTES,
-				firstGapSeconds: DEFAULT_FIRST_GAP_S,
-			},
-		},
 		description: `How often this node sends codes to one customer. ${DEFAULT_MAX_CODES} in ${DEFAULT_RESEND_WINDOW_MINUTES} minutes unless set here.`,
-		options: [
-			{
-				displayName: 'Values',
-				name: 'values',
-				values: [
-					{
-						displayName: 'Codes in the Window',
-						name: 'maxCodes',
-						type: 'number',
-						typeOptions: { minValue: 0, maxValue: 100 },
-						default: DEFAULT_MAX_CODES,
-						description: 'How many codes one customer can get within the window. 0 for no limit.',
-					},
-					{
-						displayName: 'Window (Minutes)',
-						name: 'windowMinutes',
-						type: 'number',
-						typeOptions: { minValue: 1, maxValue: 1_440 },
-						default: DEFAULT_RESEND_WINDOW_MINUTES,
-					},
-					{
-						displayName: 'First Gap (Seconds)',
-						name: 'firstGapSeconds',
-						type: 'number',
-						typeOptions: { minValue: 0, maxValue: 600 },
-						default: DEFAULT_FIRST_GAP_S,
-						description:
-							'How long after the first code the second can follow. The gap doubles with every further code, nine times at most. 0 for no gap.',
-					},
-				],
-			},
-		],
-	},
+		thing: 'code',
+		count: {
+			displayName: 'Codes in the Window',
+			name: 'maxCodes',
+			typeOptions: { minValue: 0, maxValue: 100 },
+			description: 'How many codes one customer can get within the window. 0 for no limit.',
+		},
+		maxWindowMinutes: 1_440,
+		maxGapSeconds: 600,
+		usual: {
+			count: DEFAULT_MAX_CODES,
+			windowMinutes: DEFAULT_RESEND_WINDOW_MINUTES,
+			firstGapSeconds: DEFAULT_FIRST_GAP_S,
+		},
+	}),
 ];

@@ -3,10 +3,9 @@ import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-work
 import { customerFingerprint, issueChallenge } from '../../codes/challenge';
 import type { KeptChallenge } from '../../codes/challenge';
 import type { CodeKeys } from '../../codes/keys';
-import { nodeBook } from '../../memory/books';
-import { permitSend } from '../../memory/permit';
 import type { SendOtpInput } from '../../messages/sendOtp';
-import { invalidInputError } from '../errors';
+import { permitOf } from '../permit';
+import type { Permit } from '../permit';
 import type { Message } from '../sending';
 import { codeKeysOf } from './codeKeys';
 
@@ -60,19 +59,13 @@ export class CodeIssuer {
 		keys: CodeKeys,
 		{ customerNo, resendLimits: { maxCodes, windowMinutes, firstGapSeconds } }: SendOtpInput,
 		itemIndex: number,
-	): Message['permit'] {
-		return async (sentAt) => {
-			const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
-			const customer = customerFingerprint(keys, customerNo).toString('base64url');
-			const book = nodeBook(this.context);
-			const permit = await permitSend(keys.mark, book, customer, limits, sentAt.getTime());
-			if (permit.granted) return permit.giveBack;
-			const problem = {
-				field: 'Customer Number',
-				problem: 'has got as many codes as Resend Limits allow for now',
-				advice: 'Let the customer wait a minute or more before asking for another code.',
-			};
-			throw invalidInputError(this.context.getNode(), problem, itemIndex);
-		};
+	): Permit {
+		const limits = { sends: { count: maxCodes, windowMinutes }, firstGapSeconds };
+		const customer = customerFingerprint(keys, customerNo).toString('base64url');
+		return permitOf(this.context, keys.mark, customer, limits, itemIndex, {
+			field: 'Customer Number',
+			problem: 'has got as many codes as Resend Limits allow for now',
+			advice: 'Let the customer wait a minute or more before asking for another code.',
+		});
 	}
 }

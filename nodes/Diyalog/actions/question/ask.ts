@@ -12,6 +12,7 @@ import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
 import type { Entered } from '../../input/shown';
+import type { EnteredRecipient } from '../../messages/recipient';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
@@ -28,7 +29,7 @@ import {
 import { outputOf } from '../../wait/decisions';
 import { isGroupWait } from '../../wait/decideTogether';
 import type { Person } from '../../wait/people';
-import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
+import type { AskablePeople } from '../../wait/peopleInput';
 import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
 import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
@@ -43,7 +44,7 @@ import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
 import { endInTime } from './endInTime';
 import { questionField } from './question.fields';
-import { limitQuestions } from './questionLimits';
+import { questionLimiter } from './questionLimits';
 import {
 	bindTo,
 	requireWaitable,
@@ -292,12 +293,12 @@ export interface KindOfQuestion {
 	askable: AskablePeople;
 }
 
-/** One of several people as the item says it. */
-const personFor = (
-	person: EnteredPerson,
-	{ recipient, messageTo, messageId }: Message,
-): Person => ({
-	recipient: Object.values(person).at(-1) ?? '',
+/** One of several people, as the item says it. */
+const personFor = ({ recipient, messageTo, messageId }: Message): Person => ({
+	recipient:
+		recipient.customerNo ??
+		recipient.employeeNo ??
+		(messageTo && 'id' in messageTo ? messageTo.id : ''),
 	...recipient,
 	messageTo,
 	messageId,
@@ -320,25 +321,15 @@ function prepare(
 	if (problem) throw invalidInputError(node, problem, 0);
 	const deadline = readDeadline(context, input, now);
 	const appSecret = String(credential.appSecret ?? '');
-	const people: ReadonlyArray<EnteredPerson | object> = group?.people ?? [{}];
+	const people: ReadonlyArray<EnteredRecipient | object> = group?.people ?? [{}];
 	const { turn, messageIds } = newReferences(context, input, appSecret, people.length);
 	const buttons = { button: buttonsOf(context, response, turn) };
-	const [first, ...others] = people.map((person, index) =>
-		limitQuestions(
-			context,
-			credential,
-			input.questionLimits,
-			toMessage(
-				{
-					...entered,
-					...person,
-					options: { ...Object(entered.options), messageId: messageIds[index] },
-					buttons,
-				},
-				0,
-			),
-		),
-	);
+	const limited = questionLimiter(context, credential, input.questionLimits);
+	const messages = people.map((person, index) => {
+		const options = { ...Object(entered.options), messageId: messageIds[index] };
+		return limited(toMessage({ ...entered, ...person, options, buttons }, 0));
+	});
+	const [first, ...others] = messages;
 	if (!first) throw problemOf(node, 'People', 'are none', 'Add people.');
 	const { messageId } = first;
 	const asked = group
@@ -356,14 +347,7 @@ function prepare(
 		wrongCodes: 0,
 		...replies,
 		...(group && {
-			group: {
-				rule: group.rule,
-				people: group.people.flatMap((person, index) => {
-					const message = [first, ...others][index];
-					return message ? [personFor(person, message)] : [];
-				}),
-				answers: [],
-			},
+			group: { rule: group.rule, people: messages.map(personFor), answers: [] },
 		}),
 	};
 	return { messages: [first, ...others], wait, options: readSendOptions(read, 0) };

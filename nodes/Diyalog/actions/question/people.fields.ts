@@ -1,4 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { MAX_PEOPLE } from '../../wait/people';
+import { MIN_PEOPLE } from '../../wait/peopleInput';
 import { DEFAULT_APPROVALS_NEEDED, RULES } from '../../wait/waitInput';
 import { fieldsOrJson, shownAlso } from '../fields';
 
@@ -14,7 +16,7 @@ const askField: INodeProperties = {
 		{
 			name: 'Several People',
 			value: 'several',
-			description: '2 to 50 people get the question, and a rule says when their answers decide',
+			description: `${MIN_PEOPLE} to ${MAX_PEOPLE} people get the question, and a rule says when their answers decide`,
 		},
 	],
 	default: 'one',
@@ -69,7 +71,7 @@ export const ruleFields: INodeProperties[] = [
 		displayName: 'Approvals Needed',
 		name: 'approvalsNeeded',
 		type: 'number',
-		typeOptions: { minValue: 1, maxValue: 50 },
+		typeOptions: { minValue: 1, maxValue: MAX_PEOPLE },
 		displayOptions: { show: { ask: ['several'], responseType: ['approval'], rule: ['atLeast'] } },
 		default: DEFAULT_APPROVALS_NEEDED,
 		description: 'How many of the people have to approve',
@@ -98,7 +100,7 @@ export const peopleFields = (
 			typeOptions: { multipleValues: true, sortable: true },
 			placeholder: 'Add Person',
 			default: {},
-			description: 'The 2 to 50 people who get the question. Each counts once.',
+			description: `The ${MIN_PEOPLE} to ${MAX_PEOPLE} people who get the question. Each counts once.`,
 			options: [{ displayName: 'Person', name: 'person', values: [...recipient] }],
 		},
 		'specifyPeople',

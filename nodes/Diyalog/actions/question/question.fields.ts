@@ -14,6 +14,7 @@ import {
 } from '../../wait/waitInput';
 import { MAX_BUTTONS } from '../../messages/buttons';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
+import { limitsOption } from '../limits.fields';
 import { optionsField, sendOptions } from '../sendOptions';
 
 /*
@@ -264,52 +265,26 @@ const limitWaitTimeOption: INodeProperties = {
 	],
 };
 
-const questionLimitsOption: INodeProperties = {
+const questionLimitsOption = limitsOption({
 	displayName: 'Question Limits',
 	name: 'questionLimits',
-	type: 'fixedCollection',
 	description:
 		'How often this node asks one person, so that nobody can be worn down by questions. No limit unless set here.',
-	default: {
-		values: {
-			maxQuestions: DEFAULT_MAX_QUESTIONS,
-			windowMinutes: DEFAULT_QUESTION_WINDOW_MINUTES,
-			firstGapSeconds: 0,
-		},
+	thing: 'question',
+	count: {
+		displayName: 'Questions in the Window',
+		name: 'maxQuestions',
+		typeOptions: { minValue: 1, maxValue: MAX_QUESTIONS },
+		description: 'How many questions one person can get within the window',
 	},
-	options: [
-		{
-			displayName: 'Values',
-			name: 'values',
-			values: [
-				{
-					displayName: 'Questions in the Window',
-					name: 'maxQuestions',
-					type: 'number',
-					typeOptions: { minValue: 1, maxValue: MAX_QUESTIONS },
-					default: DEFAULT_MAX_QUESTIONS,
-					description: 'How many questions one person can get within the window',
-				},
-				{
-					displayName: 'Window (Minutes)',
-					name: 'windowMinutes',
-					type: 'number',
-					typeOptions: { minValue: 1, maxValue: MAX_QUESTION_WINDOW_MINUTES },
-					default: DEFAULT_QUESTION_WINDOW_MINUTES,
-				},
-				{
-					displayName: 'First Gap (Seconds)',
-					name: 'firstGapSeconds',
-					type: 'number',
-					typeOptions: { minValue: 0, maxValue: MAX_QUESTION_GAP_S },
-					default: 0,
-					description:
-						'How long after the first question the second can follow. The gap doubles with every further question, nine times at most. 0 for no gap.',
-				},
-			],
-		},
-	],
-};
+	maxWindowMinutes: MAX_QUESTION_WINDOW_MINUTES,
+	maxGapSeconds: MAX_QUESTION_GAP_S,
+	usual: {
+		count: DEFAULT_MAX_QUESTIONS,
+		windowMinutes: DEFAULT_QUESTION_WINDOW_MINUTES,
+		firstGapSeconds: 0,
+	},
+});
 
 const waitOptions: INodeProperties[] = [
 	answerByOption,

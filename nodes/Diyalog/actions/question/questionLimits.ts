@@ -1,10 +1,9 @@
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { deriveKey } from '../../lib/crypto';
-import { nodeBook } from '../../memory/books';
-import { permitSend } from '../../memory/permit';
 import type { QuestionLimits } from '../../wait/waitInput';
 import { requireBotToken } from '../botToken';
-import { invalidInputError } from '../errors';
+import { permitOf } from '../permit';
+import type { Permit } from '../permit';
 import type { Message } from '../sending';
 
 /*
@@ -22,8 +21,8 @@ function whoIsAsked({ messageTo, recipient }: Message): { field: string; who: st
 
 /** Asks for both. What the first has counted is given back when the second refuses or fails. */
 const both =
-	(first: Required<Message>['permit'], second: Required<Message>['permit']) =>
-	async (sentAt: Date): Promise<() => Promise<void>> => {
+	(first: Permit, second: Permit): Permit =>
+	async (sentAt) => {
 		const giveBackFirst = await first(sentAt);
 		let giveBackSecond: (() => Promise<void>) | undefined;
 		try {
@@ -36,34 +35,28 @@ const both =
 	};
 
 /**
- * Counts the question to one person against the limits of this node, before whatever else counts the message. To be called for
- * the message of each person.
+ * Counts questions against the limits of this node, before whatever else counts their messages.
  *
  * @param limits undefined for none
+ * @returns makes the message to one person such that it is counted
  * @throws NodeApiError when there are limits, and the credential has no token to derive their key from
  */
-export function limitQuestions(
+export function questionLimiter(
 	context: IExecuteFunctions,
 	credentials: ICredentialDataDecryptedObject,
 	limits: QuestionLimits | undefined,
-	message: Message,
-): Message {
-	if (!limits) return message;
-	const node = context.getNode();
-	const key = deriveKey(requireBotToken(node, credentials, 0), 'question mark');
-	const { field, who } = whoIsAsked(message);
+): (message: Message) => Message {
+	if (!limits) return (message) => message;
+	const key = deriveKey(requireBotToken(context.getNode(), credentials, 0), 'question mark');
 	const { maxQuestions: count, windowMinutes, firstGapSeconds } = limits;
-	const sends = { count, windowMinutes };
-	const permit = async (sentAt: Date) => {
-		const sendLimits = { sends, firstGapSeconds };
-		const asked = await permitSend(key, nodeBook(context), who, sendLimits, sentAt.getTime());
-		if (asked.granted) return asked.giveBack;
-		const problem = {
+	const sendLimits = { sends: { count, windowMinutes }, firstGapSeconds };
+	return (message) => {
+		const { field, who } = whoIsAsked(message);
+		const permit = permitOf(context, key, who, sendLimits, 0, {
 			field,
 			problem: 'has got as many questions as Question Limits allow for now',
 			advice: 'Let the person wait, and find out who has caused so many questions.',
-		};
-		throw invalidInputError(node, problem, 0);
+		});
+		return { ...message, permit: message.permit ? both(permit, message.permit) : permit };
 	};
-	return { ...message, permit: message.permit ? both(permit, message.permit) : permit };
 }

@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { CREDENTIAL_TYPE } from '../../transport/client';
 import type { ClientOptions, DiyalogClient } from '../../transport/client';
@@ -7,6 +8,7 @@ import { canAnswer, givenAnswersSchema } from '../../wait/people';
 import type { Person } from '../../wait/people';
 import { neededFor } from '../../wait/rules';
 import { unseal } from '../../wait/sealed';
+import { appSecretsOf } from '../appSecrets';
 import type { ItemOutcome } from '../operation';
 import { deliver } from '../sending';
 import type { Message } from '../sending';
@@ -78,14 +80,15 @@ async function sendToAll(
 function tooFew(people: readonly Person[], needed: number, failures: readonly Failure[]): Failure {
 	const reached = people.filter(canAnswer).length;
 	const reason = people.find(({ unreached }) => unreached !== undefined)?.unreached ?? '';
+	const mayHaveGotIt = people.some(
+		({ unreached, uncertain }) => unreached === undefined || uncertain,
+	);
 	const [first] = failures;
 	return {
 		kind: first?.kind ?? 'unknownCustomer',
 		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first who could not: ${reason}`,
 		advice: `${first?.advice ?? 'Check the list of people.'} Nobody is waited for any more.`,
-		...(people.every(({ unreached, uncertain }) => unreached !== undefined && !uncertain)
-			? {}
-			: { partly: true as const }),
+		...(mayHaveGotIt && { partly: true }),
 	};
 }
 
@@ -124,7 +127,7 @@ export async function waitAfterAnswers(
 	wait: GroupWait,
 	{ input, mark }: { input: IDataObject; mark: QuestionAgain['mark'] },
 ): Promise<ItemOutcome> {
-	const counted = await readCounted(context, wait, mark).catch(() => undefined);
+	const counted = await readCounted(context, wait, mark);
 	if (!counted) {
 		context.logger.error(
 			'Diyalog: answers to a question could not be counted, and have to be given again.',
@@ -134,13 +137,25 @@ export async function waitAfterAnswers(
 	return await waitOn(context, { ...wait, group }, input, async () => undefined);
 }
 
+/** n8n reads the credential from its database, which may fail for a moment. Until then the execution runs, and answers wait. */
+const CREDENTIAL_TRIES = 6;
+const FIRST_CREDENTIAL_PAUSE_MS = 500;
+
+async function readAppSecrets(context: IExecuteFunctions): Promise<string[]> {
+	for (let tried = 0; tried < CREDENTIAL_TRIES; tried++) {
+		if (tried > 0) await sleep(FIRST_CREDENTIAL_PAUSE_MS * 2 ** (tried - 1));
+		const found = await context.getCredentials(CREDENTIAL_TYPE).catch(() => undefined);
+		if (found) return appSecretsOf(found);
+	}
+	return [];
+}
+
 async function readCounted(
 	context: IExecuteFunctions,
 	{ turn }: GroupWait,
 	{ counted }: QuestionAgain['mark'],
 ) {
-	const { appSecret, previousAppSecret } = await context.getCredentials(CREDENTIAL_TYPE);
-	const secrets = [appSecret, previousAppSecret].map((secret) => String(secret ?? ''));
+	const secrets = await readAppSecrets(context);
 	const belongsTo = [context.getExecutionId(), turn];
 	return givenAnswersSchema.safeParse(unseal('counted answers', belongsTo, counted, secrets)).data;
 }

@@ -28,6 +28,7 @@ import { repliesToWrong, repliesWhenDecided } from '../../wait/replies';
 import type { Reply } from '../../wait/replies';
 import type { RuleDecision } from '../../wait/rules';
 import { seal } from '../../wait/sealed';
+import { appSecretsOf } from '../appSecrets';
 import { itemAt } from '../outputs';
 import { hasEnded, saysTimeIsUp } from './endInTime';
 import { runAgain } from './runAgain';
@@ -65,13 +66,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
 	notIssued: 'this button was not part of the message.',
 	notSigned: 'the payload is not validly signed on the device.',
 	alreadyAnswered: 'this person has answered before, and the first answer counts.',
+	tooLong: 'of several people each may write 10,000 characters. This person can write again.',
 	wrongCode: 'the code was wrong.',
 } satisfies Record<RefusalReason | 'notWaiting' | 'unproved', string>;
-
-const appSecretsOf = (credential: Readonly<Record<string, unknown>>): string[] =>
-	[credential.appSecret, credential.previousAppSecret]
-		.map((secret) => (typeof secret === 'string' ? secret : ''))
-		.filter((secret) => secret !== '');
 
 const KEEPS_WAITING: IWebhookResponseData = { noWebhookResponse: true };
 
@@ -94,16 +91,28 @@ function logRefusal(context: IWebhookFunctions, reason: string): void {
 
 type Accepted = Extract<Verdict, { accepted: true }>;
 
-const outcomeFor = (
+/** A wait, and the item that went in. */
+interface Waited<W extends Wait = Wait> {
+	wait: W;
+	input: IDataObject;
+}
+
+/** The item with which a wait ends, at the output of the decision. */
+function ended(
 	context: IWebhookFunctions,
-	{ wait, input }: { wait: Wait; input: IDataObject },
-	{ decision, approved, value }: Accepted,
-	answer?: Answer,
-): INodeExecutionData[][] => {
+	{ wait, input }: Waited,
+	ending: Ending,
+): INodeExecutionData[][] {
 	hasEnded(wait);
+	const item = { json: outcomeOf(wait, ending, input), pairedItem: { item: 0 } };
+	return itemAt(context.getNode(), outputOf(ending.decision), item);
+}
+
+/** How one person's answer, or a link, ends a wait. */
+function endingOf({ decision, approved, value }: Accepted, answer?: Answer): Ending {
 	// A receipt says nothing of a person, who has done nothing.
 	const given = answer?.kind === 'receipt' ? undefined : answer;
-	const ending: Ending = {
+	return {
 		decision,
 		approved,
 		value,
@@ -111,32 +120,19 @@ const outcomeFor = (
 		payloadSignature: given?.payloadSignature ?? null,
 		respondedAt: answer?.occurredAt ?? new Date().toISOString(),
 	};
-	const item = { json: outcomeOf(wait, ending, input), pairedItem: { item: 0 } };
-	return itemAt(context.getNode(), outputOf(decision), item);
-};
+}
 
-/** What enough people have said. Of one item alone it is told who gave the answer that decided. */
-function outcomeOfGroup(
+/** What enough people have said. The item tells who gave the answer that decided. */
+function endedByRule(
 	context: IWebhookFunctions,
-	{ wait, input }: { wait: GroupWait; input: IDataObject },
+	{ wait, input }: Waited<GroupWait>,
 	{ decision, value }: RuleDecision,
 	{ person: index, userId, payloadSignature, respondedAt }: GivenAnswer,
 ): INodeExecutionData[][] {
-	hasEnded(wait);
 	const { customerNo = null, employeeNo } = wait.group.people[index] ?? {};
-	const ending: Ending = {
-		decision,
-		approved: isApproval(decision),
-		value,
-		userId,
-		payloadSignature,
-		respondedAt,
-	};
-	const item = {
-		json: outcomeOf({ ...wait, customerNo, employeeNo }, ending, input),
-		pairedItem: { item: 0 },
-	};
-	return itemAt(context.getNode(), outputOf(decision), item);
+	const approved = isApproval(decision);
+	const ending = { decision, approved, value, userId, payloadSignature, respondedAt };
+	return ended(context, { wait: { ...wait, customerNo, employeeNo }, input }, ending);
 }
 
 /**
@@ -163,7 +159,7 @@ const ACCEPTED: Reception = { accepted: true };
 /** One person was asked. Of several answers the first that decides counts, and a wrong code is counted by itself. */
 function judgeForOne(
 	context: IWebhookFunctions,
-	{ wait, input }: { wait: Wait; input: IDataObject },
+	{ wait, input }: Waited,
 	taken: readonly TakenAnswer[],
 	surroundings: DecisionSurroundings,
 ): Judgement {
@@ -178,7 +174,7 @@ function judgeForOne(
 		const mayCount = verdict.accepted || verdict.reason === 'wrongCode';
 		if (goesOn && mayCount) return refusedAs(afterwards);
 		if (verdict.accepted) {
-			goesOn = outcomeFor(context, { wait, input }, verdict, answer);
+			goesOn = ended(context, { wait, input }, endingOf(verdict, answer));
 			replies.push(...repliesWhenDecided(wait, verdict, answer.userId));
 			return ACCEPTED;
 		}
@@ -188,7 +184,7 @@ function judgeForOne(
 			goesOn = runAgain(context, outcomeOf(wait, ending, input), mark);
 			afterwards = 'running';
 		}
-		replies.push(...repliesToWrong(wait, verdict.reason, answer.userId));
+		replies.push(...repliesToWrong(wait, verdict.reason, answer));
 		return refusedAs(verdict.reason);
 	});
 	return { receptions, replies, goesOn };
@@ -197,7 +193,7 @@ function judgeForOne(
 /** Several people were asked. Their answers are taken in the order of happening, until the rule decides. */
 function judgeForSeveral(
 	context: IWebhookFunctions,
-	{ wait, input }: { wait: GroupWait; input: IDataObject },
+	{ wait, input }: Waited<GroupWait>,
 	taken: readonly TakenAnswer[],
 	surroundings: DecisionSurroundings,
 ): Judgement {
@@ -215,15 +211,15 @@ function judgeForSeveral(
 		const counting = countAnswer({ ...wait, group }, answer, proof, surroundings);
 		const counted = goesOn ? 'notWaiting' : 'counted';
 		receptions[index] = refusedAs(counting.counts ? counted : counting.reason);
-		if (!counting.counts) replies.push(...repliesToWrong(wait, counting.reason, answer.userId));
+		if (!counting.counts) replies.push(...repliesToWrong(wait, counting.reason, answer));
 		if (!counting.counts || goesOn) continue;
 		group = { ...group, answers: [...group.answers, counting.given] };
 		const decided = decisionOf(group);
 		if (!decided) continue;
 		receptions[index] = ACCEPTED;
-		const ended = { ...wait, group };
-		goesOn = outcomeOfGroup(context, { wait: ended, input }, decided, counting.given);
-		replies.push(...repliesWhenDecided(ended, decided, counting.given.userId));
+		const decidedWait = { ...wait, group };
+		goesOn = endedByRule(context, { wait: decidedWait, input }, decided, counting.given);
+		replies.push(...repliesWhenDecided(decidedWait, decided, counting.given.userId));
 	}
 	if (goesOn || group === wait.group) return { receptions, replies, goesOn };
 	const counted = { ...wait, group };
@@ -266,7 +262,7 @@ async function takePassedOnAnswers(
 	const said: Receptions = {
 		receptions,
 		...(replies.length > 0 && {
-			replies: seal('replies', [context.getExecutionId()], replies, appSecret),
+			replies: seal('replies', [context.getExecutionId(), wait.turn], replies, appSecret),
 		}),
 	};
 	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
@@ -313,7 +309,7 @@ function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWeb
 		return KEEPS_WAITING;
 	}
 	context.getResponseObject().set(PAGE_HEADERS);
-	return goOn(outcomeFor(context, { wait, input }, verdict), TAKEN_PAGE);
+	return goOn(ended(context, { wait, input }, endingOf(verdict)), TAKEN_PAGE);
 }
 
 /**

@@ -132,7 +132,7 @@ it('9. the model asks for the same again, without Retry On Fail', async () => {
 it.each(['send', 'sendAndWait'])(
 	'11. the model asks for the same again after the execution was stored, as when another tool waits: %s',
 	async (operation) => {
-		const once = setup('Pay?', { retryOnFail: false });
+		const once = setup('Pay?', { retryOnFail: false, type: 'n8n-nodes-diyalog.diyalogTool' });
 		const called = {
 			...once,
 			credentials: { ...once.credentials, appSecret: 'secret' },

@@ -730,3 +730,45 @@ it('29. the name of a file as JSON hides what it is: what turns the direction of
 		'fileName',
 	);
 });
+
+describe('a text of a customer that is put into JSON as it is says whom the message is for, or what it is:', () => {
+	const around = (text: string): INodeParameters => ({
+		...asJson({}),
+		messageJson: `{"recipient":{"appCustomerId":"70021"},"message":{"text":"${text}"}}`,
+	});
+	const page = '{"type":"web_url","title":"Log in","payload":"https://evil.example"}';
+	const attachment = `{"type":"template","payload":{"templateType":"button","text":"x","buttonsV2":[${page}]}}`;
+
+	it.each([
+		['another recipient', 'x"},"recipient":{"appCustomerId":"666"},"message":{"text":"x'],
+		['another message', `x"},"message":{"attachment":${attachment}},"message":{"text":"x`],
+		['another text', 'x","text":"y'],
+		['the same name, spelled otherwise', 'x","\\u0074ext":"y'],
+		['blanks before the colon', 'x","text" \n : "y'],
+	])('30. %s is refused', async (_what, text) => {
+		expect(await refusedMessage(around(text))).toBe(
+			'Message (JSON) has the same name twice [item 0]',
+		);
+	});
+
+	it('30b. also in a list', async () => {
+		const buttonsJson = `[{"title":"Yes","value":"yes","value":"no"}]`;
+		const buttons = { below: 'buttons', specifyButtons: 'json', buttonsJson };
+		expect(await refusedMessage({ resource: 'message', ...buttons })).toContain('same name twice');
+	});
+
+	it('31. names that only look so are sent', async () => {
+		const texts = [
+			'\\"text\\":\\"y',
+			'{\\"a\\":1,\\"a\\":2}',
+			'\\\\',
+			'","messageId":"a:\\"b\\":c',
+		];
+		for (const text of texts) expect(await send(around(`x${text}`))).toBeUndefined();
+		const replies = [
+			{ title: 'a', payload: '1' },
+			{ title: 'b', payload: '2' },
+		];
+		expect(await send(asJson({ text: 'x', quickRepliesV2: replies }))).toBeUndefined();
+	});
+});

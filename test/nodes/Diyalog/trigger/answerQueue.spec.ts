@@ -1,6 +1,7 @@
 import { AnswerQueue } from '../../../../nodes/Diyalog/trigger/answerQueue';
 import type { Attempt, QueuedAnswer } from '../../../../nodes/Diyalog/trigger/answerQueue';
 import { sleepMs } from '../../../../tools/system';
+import { TestClock } from '../../../support/testClock';
 
 /* The queue of answers with a clock of its own: who waits for whom, and for how long. */
 
@@ -9,6 +10,7 @@ const LIMITS = {
 	together: 50,
 	charactersTogether: 1_000,
 	maxInChain: 100,
+	maxInQuestion: 500,
 	maxInAll: 1_000,
 	retryRunningForMs: 15_000,
 	retryUnsureForMs: 60_000,
@@ -18,33 +20,6 @@ const LIMITS = {
 const POST_MS = 100;
 /** A chain rests so many times as long after a refused answer. */
 const REST = 3;
-
-/** A clock on which nothing passes but what is waited for. */
-class TestClock {
-	private nowMs = 0;
-
-	private readonly sleepers: Array<{ atMs: number; wake: () => void }> = [];
-
-	now(): number {
-		return this.nowMs;
-	}
-
-	async sleep(ms: number): Promise<void> {
-		await new Promise<void>((wake) => this.sleepers.push({ atMs: this.nowMs + ms, wake }));
-	}
-
-	/** Lets time pass until nobody sleeps any more. */
-	async run(): Promise<void> {
-		for (;;) {
-			await sleepMs(0);
-			this.sleepers.sort((a, b) => a.atMs - b.atMs);
-			const next = this.sleepers.shift();
-			if (!next) return;
-			this.nowMs = next.atMs;
-			next.wake();
-		}
-	}
-}
 
 let clock: TestClock;
 let queue: AnswerQueue<() => Attempt>;

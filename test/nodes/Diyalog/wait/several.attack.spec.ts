@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
-import { fromMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
+import {
+	fromMessageId,
+	resumeUrlOf,
+	toMessageId,
+} from '../../../../nodes/Diyalog/wait/resumeReference';
 import { seal, unseal } from '../../../../nodes/Diyalog/wait/sealed';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
-import { waitFor } from '../../../../tools/system';
+import { http, waitFor } from '../../../../tools/system';
+import type { AddressInfo } from '../../../../tools/system';
+import { serveAnswer } from '../../../support/answerServer';
 import { postSigned } from '../../../support/sign';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { WaitingExecution } from '../../../support/waitingInstance';
@@ -114,7 +120,12 @@ async function say({ messages }: Asked, ...said: Said[]): Promise<void> {
 			},
 		),
 	);
+	const before = items().length;
 	expect((await postSigned(trigger.url, envelope(...entries), SECRET)).status).toBe(200);
+	// The trigger replies to Diyalog in time, also where it says later what became of an answer.
+	await waitFor('what became of them', 25_000, () =>
+		items().length >= before + said.length ? true : undefined,
+	);
 }
 
 const items = (): IDataObject[] => trigger.executions.flat();
@@ -210,6 +221,7 @@ it('5. two answers in the same millisecond, in one call: both count', async () =
 it('6. two calls at the same moment: both count, and it goes on once', async () => {
 	const asked = await ask();
 	await Promise.all([say(asked, { by: 0 }), say(asked, { by: 1 }), say(asked, { by: 2 })]);
+	await waitFor('the decision', 25_000, () => outcome(asked));
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(asked.execution.continuations).toHaveLength(1);
 });
@@ -229,6 +241,7 @@ it('7. two triggers, as in two processes, get an answer each at the same moment:
 		postSigned(trigger.url, bodyOf(0), SECRET),
 		postSigned(other.url, bodyOf(1), SECRET),
 	]);
+	await waitFor('the decision', 25_000, () => outcome(asked));
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(outcome(asked)?.answers).toHaveLength(2);
 });
@@ -614,4 +627,351 @@ describe('what people are told afterwards', () => {
 		});
 		expect(sandbox.messages()).toEqual([]);
 	});
+});
+
+/** What somebody wrote instead of tapping, as an entry of Diyalog's call. */
+const wrote = (
+	text: string,
+	by: number,
+	mid: string | undefined,
+	userId: string | undefined = PEOPLE[by]?.userId,
+) => entry({ message: { mid, text } }, { customerNo: null, userId, timestamp: Date.now() });
+
+const referenceOf = ({ messageId }: StoredMessage) => fromMessageId(messageId, [SECRET]);
+
+describe('what people are told, and what stands in the way', () => {
+	const options = { decidedReply: 'Decided.', wrongReply: 'Please tap.' };
+	const toldTo = (userId: string) =>
+		sandbox
+			.messages()
+			.filter((message) => message.userId === userId)
+			.slice(1);
+
+	it('30. the App Secret is changed while the question is open: all are told all the same', async () => {
+		const asked = await ask({ options });
+		const newSecret = randomBytes(16).toString('hex');
+		Object.assign(credentials, { appSecret: newSecret, previousAppSecret: SECRET });
+		trigger = await serve();
+		const said = [0, 1].map((by) =>
+			entry(
+				{ message: { mid: 'other', text: `[${asked.messages[by]?.messageId}]:approve` } },
+				{ customerNo: null, userId: PEOPLE[by]?.userId, timestamp: Date.now() },
+			),
+		);
+		await postSigned(trigger.url, envelope(...said), newSecret);
+		expect(decisions(asked)).toEqual(['approved']);
+		for (const { userId } of PEOPLE)
+			await waitFor('the reply', 5_000, () => toldTo(userId).length === 1 || undefined);
+	});
+
+	it('31. two write in the same call: the reply to each leads back to the own message', async () => {
+		const asked = await ask({ options });
+		const write = async (...mids: Array<string | undefined>) =>
+			await postSigned(
+				trigger.url,
+				envelope(...mids.map((mid, by) => wrote('yes', by, mid))),
+				SECRET,
+			);
+		await write(...asked.messages.slice(0, 2).map(({ messageId }) => messageId));
+		const replies = await waitFor('the replies', 5_000, () => {
+			const told = PEOPLE.slice(0, 2).flatMap(({ userId }) => toldTo(userId));
+			return told.length === 2 ? told : undefined;
+		});
+		expect(replies.map((reply) => referenceOf(reply)?.number)).toEqual([0, 1]);
+		await write(...replies.map(({ messageId }) => messageId));
+		expect(items().map(({ notResumedReason }) => notResumedReason)).toEqual(
+			Array.from({ length: 4 }, () => 'otherKind'),
+		);
+	});
+
+	it('32. what people were told about an earlier question of the execution is told about no other', async () => {
+		const asked = await ask({ options });
+		const [first] = asked.messages;
+		const turn = (first && referenceOf(first)?.turn) ?? '';
+		const replies = [{ kind: 'wrong', userId: PEOPLE[0].userId, text: 'Told again.' }];
+		for (const [of, count] of [
+			['earlier', 0],
+			[turn, 1],
+		] as const) {
+			const between = await serveAnswer({
+				status: 200,
+				text: JSON.stringify({
+					receptions: [{ accepted: false, reason: 'otherKind' }],
+					replies: seal('replies', [asked.execution.id, of], replies, SECRET),
+				}),
+			});
+			trigger = await serve({ n8nAddress: between.url });
+			await postSigned(trigger.url, envelope(wrote(`yes ${of}`, 0, first?.messageId)), SECRET);
+			await between.close();
+			if (count > 0)
+				await waitFor('the reply', 5_000, () => toldTo(PEOPLE[0].userId).length > 0 || undefined);
+			expect(toldTo(PEOPLE[0].userId)).toHaveLength(count);
+		}
+	});
+
+	it('33. strangers who answer are told nothing while it is open, and that it is over once each', async () => {
+		trigger = await serve({ lateAnswerReply: 'This question is closed.' });
+		const asked = await ask({ options, rule: 'first' });
+		const strangers = Array.from({ length: 20 }, (_, index) => String(5_000_000_000 + index));
+		const type = async (text: string) =>
+			await postSigned(
+				trigger.url,
+				envelope(
+					...strangers.map((userId) =>
+						wrote(`[${asked.messages[0]?.messageId}]:${text}`, 0, 'other', userId),
+					),
+				),
+				SECRET,
+			);
+		const sent = sandbox.messages().length;
+		for (const text of ['approve', 'decline', 'x']) await type(text);
+		expect(sandbox.messages()).toHaveLength(sent);
+		expect(decisions(asked)).toEqual([]);
+		await say(asked, { by: 0 });
+		for (const text of ['1', '2', '3', '4']) await type(text);
+		const all = sent + PEOPLE.length;
+		await waitFor('the replies', 5_000, () => sandbox.messages().length >= all || undefined);
+		expect(sandbox.messages().filter(({ userId }) => userId === strangers[0]).length).toBeLessThan(
+			2,
+		);
+	});
+});
+
+it.each<[string, string, string]>([
+	['quotes', '"', PEOPLE[1].userId],
+	['a stranger', '"', STRANGER],
+	['Turkish letters', 'ğ', PEOPLE[1].userId],
+])('34. somebody writes a text of 600 kB beside a decline: %s', async (_what, letter, userId) => {
+	const asked = await ask({ rule: 'everyone' });
+	const long = letter.repeat(300_000);
+	const decline = entry(
+		{ message: { mid: 'other', text: `[${asked.messages[0]?.messageId}]:decline` } },
+		{ customerNo: null, userId: PEOPLE[0].userId, timestamp: Date.now() },
+	);
+	await postSigned(
+		trigger.url,
+		envelope(decline, wrote(`[${asked.messages[1]?.messageId}]:${long}`, 1, 'other', userId)),
+		SECRET,
+	);
+	expect(decisions(asked)).toEqual(['declined']);
+});
+
+it('35. a number beyond the list, and one that nobody has', async () => {
+	const asked = await ask();
+	const [first] = asked.messages;
+	const reference = first && referenceOf(first);
+	for (const number of [3, 49, 255]) {
+		const messageId = reference && toMessageId({ ...reference, number }, '', SECRET);
+		const press = wrote(`[${messageId}]:approve`, 0, 'other');
+		await postSigned(trigger.url, envelope(press), SECRET);
+		expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'otherPerson' });
+	}
+	await say(asked, { by: 0 });
+	expect(decisions(asked)).toEqual([]);
+});
+
+it('36. receipts and texts are no approval', async () => {
+	const asked = await ask({ rule: 'first' });
+	for (const [by, { messageId }] of asked.messages.entries()) {
+		const to = { customerNo: null, userId: PEOPLE[by]?.userId, timestamp: Date.now() };
+		await postSigned(
+			trigger.url,
+			envelope(
+				entry({ delivery: { mids: [messageId] } }, to),
+				entry({ reads: { mids: [messageId] } }, to),
+				wrote('approve', by, messageId),
+			),
+			SECRET,
+		);
+	}
+	expect(items().map(({ notResumedReason }) => notResumedReason)).toEqual(
+		Array.from({ length: 3 }, () => 'otherKind'),
+	);
+	expect(decisions(asked)).toEqual([]);
+});
+
+it('37. who knows the resume address says that the time is up, with approvals beside it', async () => {
+	const asked = await ask();
+	const [first] = asked.messages;
+	const reference = first && referenceOf(first);
+	if (!reference) throw new Error('There is no reference');
+	const url = resumeUrlOf(reference, `${instance.url}/webhook-waiting`);
+	const text = JSON.stringify({ ...reference, kind: 'press', text: 'approve' });
+	for (const body of [
+		{ timeIsUp: true },
+		{ timeIsUp: true, answers: [{ answer: text, proof: '' }] },
+		{ timeIsUp: null, diyalogAgain: { turn: reference.turn, counted: [] } },
+	]) {
+		const response = await fetch(url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify(body),
+		});
+		expect(await response.json()).toEqual({
+			receptions: [{ accepted: false, reason: 'notOver' }],
+		});
+	}
+	await say(asked, { by: 0 }, { by: 1 });
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+describe('of some nobody knows whether they got the message', () => {
+	/** What Diyalog says of a recipient: its id, or that a gateway failed. */
+	type Reach = Readonly<Record<string, string | undefined>>;
+
+	const sent: Array<{ to: string; messageId: string }> = [];
+	let server: http.Server;
+	let reach: Reach;
+
+	beforeEach(async () => {
+		sent.splice(0);
+		server = http.createServer((request, response) => {
+			let body = '';
+			request.on('data', (part: Buffer) => (body += part.toString('latin1')));
+			request.on('end', () => {
+				const read = Buffer.from(body, 'latin1').toString('utf8');
+				const { customerNo, messageId, recipient, message } = JSON.parse(read) as {
+					customerNo?: string;
+					messageId?: string;
+					recipient?: Record<string, string>;
+					message?: { messageId?: string; attachment?: { payload: { messageId: string } } };
+				};
+				const to = customerNo ?? Object.values(recipient ?? {})[0] ?? '';
+				const id = messageId ?? message?.messageId ?? message?.attachment?.payload.messageId;
+				sent.push({ to, messageId: id ?? '' });
+				const userId = reach[to];
+				if (userId === undefined) response.writeHead(502).end('Bad gateway');
+				else response.end(JSON.stringify({ recipient_id: userId, message_id: '1' }));
+			});
+		});
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const { port } = server.address() as AddressInfo;
+		credentials.serverUrl = `http://127.0.0.1:${port}`;
+	});
+
+	afterEach(async () => {
+		server.closeAllConnections();
+		await new Promise((resolve) => server.close(resolve));
+	});
+
+	const press = async (
+		to: string,
+		customerNo: string | null,
+		userId: string,
+		payload = 'approve',
+	) => {
+		const messageId = sent.find((message) => message.to === to)?.messageId;
+		const text = `[${messageId}]:${payload}`;
+		const parts = { customerNo, userId, timestamp: Date.now() };
+		const said = envelope(entry({ message: { mid: 'other', text } }, parts));
+		expect((await postSigned(trigger.url, said, SECRET)).status).toBe(200);
+	};
+
+	it.each(['0070021', '\uff17\uff10\uff10\uff12\uff11', '70021\u200b', '7002\u0661'])(
+		'38. the number of the same customer in another writing: %j',
+		async (other) => {
+			reach = { 70021: '1', [other]: '1', 70022: '2' };
+			await expect(
+				ask({ resource: 'otp', peopleJson: ['70021', other], rule: 'everyone' }),
+			).rejects.toMatchObject({ message: expect.stringContaining('Only 1 of 2 people') });
+			sent.splice(0);
+			const asked = await ask({ resource: 'otp', peopleJson: ['70021', other, '70022'] });
+			await press('70021', '70021', '1');
+			await waitsAgain(asked);
+			await press(other, '70021', '1');
+			await press(other, other, '1');
+			expect(decisions(asked)).toEqual([]);
+			await press('70022', '70022', '2');
+			expect(decisions(asked)).toEqual(['approved']);
+		},
+	);
+
+	it('39. one customer by two numbers, both of which may have got it: the events name one number', async () => {
+		reach = {};
+		const asked = await ask({ resource: 'otp', peopleJson: ['70021', '0070021'] });
+		await press('70021', '70021', '1');
+		await waitsAgain(asked);
+		await press('0070021', '70021', '1');
+		expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+		await press('0070021', '0070021', '1');
+		expect(lastItem()).toMatchObject({ notResumedReason: 'alreadyAnswered' });
+		expect(decisions(asked)).toEqual([]);
+	});
+
+	it('40. one customer by number, uncertain, and by the id in Diyalog: counts once, from either side', async () => {
+		reach = { 1: '1' };
+		const people = [{ customerNo: '70021' }, { userId: '1' }];
+		for (const [first, second] of [
+			['70021', '1'],
+			['1', '70021'],
+		] as const) {
+			sent.splice(0);
+			const asked = await ask({ peopleJson: people, rule: 'everyone' });
+			await press(first, '70021', '1');
+			await waitsAgain(asked);
+			await press(second, '70021', '1');
+			expect(lastItem()).toMatchObject({ notResumedReason: 'alreadyAnswered' });
+			expect(decisions(asked)).toEqual([]);
+		}
+	});
+
+	it('41. a message that may have arrived is answered by another, or by nobody with a number', async () => {
+		reach = { 70022: '2' };
+		const asked = await ask({ resource: 'otp', peopleJson: ['70021', '70022'], rule: 'everyone' });
+		for (const [customerNo, userId] of [
+			['70022', '2'],
+			[null, '1'],
+			['70023', '1'],
+			['70021 ', '1'],
+		] as const) {
+			await press('70021', customerNo, userId);
+			expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+		}
+		await press('70022', '70022', '2');
+		await waitsAgain(asked);
+		expect(decisions(asked)).toEqual([]);
+		await press('70021', '70021', '1', 'decline');
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+
+	it('42. an employee whose message may have arrived cannot answer, so that everyone cannot', async () => {
+		reach = { 70022: '2' };
+		await expect(
+			ask({ peopleJson: [{ employeeNo: 'E1' }, { customerNo: '70022' }], rule: 'everyone' }),
+		).rejects.toMatchObject({ message: expect.stringContaining('Only 1 of 2 people') });
+		sent.splice(0);
+		const asked = await ask({
+			peopleJson: [{ employeeNo: 'E1' }, { customerNo: '70022' }, { employeeNo: 'E2' }],
+			rule: 'first',
+		});
+		await press('E1', null, '9');
+		await press('E1', 'E1', '9');
+		expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+		expect(decisions(asked)).toEqual([]);
+	});
+
+	it('43. Diyalog says that one id got the message of another: nobody can answer it', async () => {
+		reach = { 1: '1', 2: '3' };
+		const asked = await ask({ peopleJson: [{ userId: '1' }, { userId: '2' }], rule: 'everyone' });
+		await press('1', null, '1');
+		await waitsAgain(asked);
+		await press('2', null, '2');
+		await press('2', null, '3');
+		expect(decisions(asked)).toEqual([]);
+	});
+});
+
+it('44. what one of several writes is stored with each further answer: a text without end does not count', async () => {
+	const asked = await ask({ responseType: 'freeText', rule: 'everyone', peopleJson: employees(2) });
+	const [first, second] = asked.messages.map(({ messageId }) => messageId);
+	const write = async (...written: object[]) =>
+		expect((await postSigned(trigger.url, envelope(...written), SECRET)).status).toBe(200);
+	await write(wrote('x'.repeat(900_000), 0, first));
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'tooLong' });
+	await write(wrote('x'.repeat(10_001), 0, first));
+	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'tooLong' });
+	expect(asked.execution.onTimeout[0]?.json).toMatchObject({ answers: [] });
+	await write(wrote('x'.repeat(10_000), 0, first), wrote('y', 1, second));
+	expect(decisions(asked)).toEqual(['answered']);
+	expect(outcome(asked)?.answers).toMatchObject([{ value: 'x'.repeat(10_000) }, { value: 'y' }]);
 });

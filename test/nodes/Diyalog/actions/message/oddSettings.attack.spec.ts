@@ -82,6 +82,17 @@ it('2. each item has its own Maximum Retries', async () => {
 	expect(server.requests).toBe(3);
 });
 
+it.each([1.0001, '={{ 100 / 3 }}'])(
+	'2b. a Timeout of %s seconds stops nothing',
+	async (timeout) => {
+		for (const message of [HELLO, OTP]) {
+			const { error } = await run({ ...message, options: { timeout } });
+			expect(error).toBeUndefined();
+		}
+		expect(server.requests).toBe(2);
+	},
+);
+
 describe('fields that a stored workflow does not have take their defaults', () => {
 	it.each<[string, IDataObject]>([
 		['Send', HELLO],
@@ -358,4 +369,48 @@ it('9. a name in braces in the name of a file stays as it is: nothing is put in 
 	expect(error).toBeUndefined();
 	expect(items[0]?.json).not.toHaveProperty('challenge');
 	expect(server.lastBody).toContain('"fileName":"{code}-{amount}.txt"');
+});
+
+describe('an expression in the credential', () => {
+	const runWith = async (botToken: string, parameters: IDataObject, count: number) => {
+		const given = { resource: 'message', operation: 'send', customerNo: '1', ...parameters };
+		const setup = {
+			parameters: given as never,
+			credentials: { serverUrl: server.url, botToken, appSecret: 'secret' },
+			settings: { onError: 'continueRegularOutput' as const },
+		};
+		const { items, decryptions } = await runDiyalogNode(setup, itemsOf(count));
+		const tokens = server.paths.map((path) => path.split('/').pop());
+		return { errors: items.map(({ json }) => json.error), tokens, decryptions };
+	};
+	const OTHER = expect.stringContaining(
+		'Diyalog API credential is not the same for this item as for the first',
+	) as unknown;
+
+	it.each([
+		['={{ $json.messageId }}', ['m-0'], [undefined, OTHER, OTHER]],
+		['={{ $input.item.json.messageId }}', ['m-0'], [undefined, OTHER, OTHER]],
+		[`={{ $json.index === 1 ? 'b' : 'a' }}`, ['a', 'a'], [undefined, OTHER, undefined]],
+		[`={{ ['a', 'a'][$json.index] }}`, ['a', 'a'], [undefined, undefined, OTHER]],
+	])('10. %s: no item leaves with the token of another one', async (token, used, expected) => {
+		for (const parameters of [HELLO, OTP]) {
+			server.paths.splice(0);
+			const { tokens, errors } = await runWith(token, parameters, 3);
+			expect([tokens, errors]).toEqual([used, expected]);
+		}
+	});
+
+	it.each(['plain', `={{ 'a' + 'b' }}`, '={{ $workflow.id }}'])(
+		'10b. %s looks at no item: all are sent, and it is not read for each',
+		async (token) => {
+			const { errors, decryptions } = await runWith(token, HELLO, 20);
+			expect(errors).toEqual(Array.from({ length: 20 }));
+			expect(decryptions).toBe(2);
+		},
+	);
+
+	it('10c. one item alone has its own token', async () => {
+		const { tokens, decryptions } = await runWith('={{ $json.messageId }}', HELLO, 1);
+		expect([tokens, decryptions]).toEqual([['m-0'], 1]);
+	});
 });
