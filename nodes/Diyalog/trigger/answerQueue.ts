@@ -19,8 +19,8 @@ export type AnswerOutcome =
 			notResumedReason: string;
 			/** the answer did not get through, or nobody can tell; nobody has judged it */
 			isLost: boolean;
-			/** the execution waits for it no more, so passing it on again would change nothing */
-			isOver?: true;
+			/** passing it on again would change nothing */
+			isFinal?: true;
 	  };
 
 /**
@@ -30,11 +30,12 @@ export type AnswerOutcome =
 export type Attempt = AnswerOutcome | 'running' | 'unsure';
 
 /** An answer that did not get through, and certainly changed nothing. */
-export const lost = (notResumedReason: string): AnswerOutcome => ({
-	resumed: false,
-	notResumedReason,
-	isLost: true,
-});
+export const lost = (notResumedReason: string) =>
+	({ resumed: false, notResumedReason, isLost: true }) as const satisfies AnswerOutcome;
+
+/** Whether an answer did not get through, and may still be carried out when it is passed on again. */
+export const isOpen = (outcome: AnswerOutcome): boolean =>
+	!outcome.resumed && outcome.isLost && !outcome.isFinal;
 
 /** An answer that was judged, and not taken. */
 export const refusal = (notResumedReason: string): AnswerOutcome => ({
@@ -276,9 +277,8 @@ export class AnswerQueue<T> {
 		chain.entries.shift();
 		this.settle(question, entry, outcome);
 		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
-		// What has not begun would only find out the same.
-		if (outcome.resumed === null && !hasGoneOn(found))
-			this.endChain(question, chain, lost('withdrawn'));
+		// What stands behind it would find out the same, or overtake it.
+		if (isOpen(outcome)) this.endChain(question, chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
 			this.endChain(question, chain, NOT_WAITING);
 		if (chain.entries.length === 0) question.chains.delete(entry.userId);
@@ -295,7 +295,7 @@ export class AnswerQueue<T> {
 		}
 		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
 		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
-		if (entry.isUnsure && hasGoneOn(found)) return { ...UNKNOWN, isOver: true };
+		if (entry.isUnsure && hasGoneOn(found)) return { ...UNKNOWN, isFinal: true };
 		return found === 'running' ? NOT_WAITING : found;
 	}
 

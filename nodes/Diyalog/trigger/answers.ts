@@ -14,9 +14,9 @@ import {
 } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { unseal } from '../wait/sealed';
-import { AnswerQueue, lost, refusal } from './answerQueue';
+import { AnswerQueue, isOpen, lost, refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
-import { keep, passOnKept } from './keptAnswers';
+import { keep, passOnKept, storeKept } from './keptAnswers';
 import type { GenuineAnswer } from './keptAnswers';
 import { answeredBy, tell } from './replies';
 import { postAnswers, waitingBaseOf } from './selfCall';
@@ -189,22 +189,6 @@ async function pass(
 	return outcome;
 }
 
-/** Why passing an answer on again may still help. */
-const MAY_BE_KEPT = [
-	'unknown',
-	'busy',
-	'withdrawn',
-	'unreachable',
-	'unexpectedAnswer',
-	'signatureRefused',
-];
-
-const mayBeKept = (outcome: AnswerOutcome): boolean =>
-	!outcome.resumed &&
-	outcome.isLost &&
-	!outcome.isOver &&
-	MAY_BE_KEPT.includes(outcome.notResumedReason);
-
 /** It may still be carried out. */
 const KEPT: AnswerOutcome = { resumed: null, notResumedReason: 'kept', isLost: true };
 
@@ -239,31 +223,56 @@ export async function passOnAnswer(
 	if (lateAnswerReply !== '' && !outcome.resumed && IS_OVER.includes(outcome.notResumedReason))
 		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
 	logLoss(context, `execution ${reference.executionId}`, outcome);
-	if (!mayBeKept(outcome) || !keep(context, { ...genuine, answer, passedOn })) return outcome;
+	if (!isOpen(outcome) || !keep(context, { ...genuine, answer, passedOn })) return outcome;
 	context.logger.warn(
 		`Diyalog Trigger: the answer for execution ${reference.executionId} is kept, and passed on again with the next calls of this trigger.`,
 	);
 	return KEPT;
 }
 
-/** Passes kept answers on again in the background. Nobody is told that it is late: it may have been taken the first time. */
+/** What became of a kept answer in the end. n8n may have failed after it had taken the answer. */
+function logSettled(context: IWebhookFunctions, executionId: string, outcome: AnswerOutcome): void {
+	const which = `an answer that was kept for execution ${executionId}`;
+	if (outcome.resumed) return context.logger.warn(`Diyalog Trigger: ${which} has continued it.`);
+	const { notResumedReason: reason } = outcome;
+	const mayHave = ['notWaiting', 'earlierTurn', 'unknown'].includes(reason)
+		? ' The execution has gone on before, with this answer or without it.'
+		: '';
+	context.logger.warn(`Diyalog Trigger: ${which} is settled: ${reason}.${mayHave}`);
+}
+
+/**
+ * Passes kept answers on again in the background. Nobody is told that one is late: it may have been taken the first time.
+ *
+ * @param answering what this call brings, and passes on behind them
+ */
 export function passOnKeptAnswers(
 	context: IWebhookFunctions,
 	settings: TriggerSettings,
 	{ appSecret, previousAppSecret }: TriggerSecrets,
+	answering: readonly WaitedForAnswer[],
 ): void {
 	if (settings.authentication === 'none') return;
-	passOnKept(context, [appSecret, previousAppSecret], async (genuine) => {
-		const outcome = await pass(context, genuine, settings);
-		// So many of the person stand in line already.
-		const isInLine = !outcome.resumed && outcome.notResumedReason === 'busy';
-		if (isInLine || mayBeKept(outcome)) return false;
-		const became = outcome.resumed
-			? 'has continued it'
-			: `has not continued it: ${outcome.notResumedReason}`;
-		context.logger.warn(
-			`Diyalog Trigger: an answer that was kept for execution ${genuine.reference.executionId} ${became}.`,
-		);
-		return true;
+	passOnKept(context, {
+		appSecrets: [appSecret, previousAppSecret],
+		answering: answering.flatMap(({ event: { userId }, genuine }) =>
+			genuine ? [{ turn: genuine.reference.turn, userId }] : [],
+		),
+		passOn: async (genuine) => {
+			const outcome = await pass(context, genuine, settings);
+			// So many of the person stand in line already.
+			const isInLine = !outcome.resumed && outcome.notResumedReason === 'busy';
+			if (isInLine || isOpen(outcome)) return false;
+			logSettled(context, genuine.reference.executionId, outcome);
+			return true;
+		},
 	});
+}
+
+/** Has n8n store what is kept. A trigger that authenticates nothing leaves it as it is. */
+export function storeKeptAnswers(
+	context: IWebhookFunctions,
+	{ authentication }: TriggerSettings,
+): void {
+	if (authentication !== 'none') storeKept(context);
 }

@@ -12,11 +12,10 @@ import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
-import { passOnAnswer, passOnKeptAnswers, waitedForAnswer } from './answers';
+import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
-import { storeKept } from './keptAnswers';
 import { sayRefused } from './refusals';
 import { replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
@@ -266,6 +265,9 @@ function select(
 	return onlyNew(context, candidates, freshnessMinutes);
 }
 
+const answersAmong = (candidates: Candidate[]): WaitedForAnswer[] =>
+	candidates.flatMap(({ waitedFor }) => waitedFor ?? []);
+
 /** Phase 6: answers that an execution waits for are passed on to it. */
 async function passOnAnswers(
 	context: IWebhookFunctions,
@@ -339,7 +341,7 @@ function emit(
 	if (items.length === 0) {
 		return ownReply.isSent() ? { noWebhookResponse: true } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver);
+	void rememberUntilReplied(context, ownReply.isOver, () => storeKeptAnswers(context, settings));
 	return { workflowData: [items] };
 }
 
@@ -387,9 +389,9 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const selected = select(context, checked, settings, secrets);
 	const ownReply = ownReplyFor(context, selected);
 	// First, because what happened first counts.
-	passOnKeptAnswers(context, settings, secrets);
+	passOnKeptAnswers(context, settings, secrets, answersAmong(selected));
 	const passedOn = await passOnAnswers(context, selected, settings);
-	storeKept(context);
+	storeKeptAnswers(context, settings);
 	return emit(context, passedOn, settings, ownReply);
 }
 
@@ -420,7 +422,7 @@ export async function handleStatusCallback(
 	}
 	const { secrets } = authenticated.value;
 	const selected = select(context, [received.callback], settings, secrets);
-	passOnKeptAnswers(context, settings, secrets);
-	storeKept(context);
+	passOnKeptAnswers(context, settings, secrets, []);
+	storeKeptAnswers(context, settings);
 	return emit(context, selected, settings, ownReplyFor(context, selected));
 }

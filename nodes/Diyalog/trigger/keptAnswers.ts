@@ -19,7 +19,6 @@ const FIELD = 'keptAnswers';
 
 const MAX_KEPT = 100;
 const MAX_CHARACTERS = 100_000;
-/** So nobody pushes out the answers of many others with one long text. */
 const MAX_CHARACTERS_EACH = 10_000;
 /** With brackets and commas. */
 const MAX_TEXT_CHARACTERS = MAX_CHARACTERS + MAX_KEPT + 1;
@@ -28,6 +27,8 @@ const MAX_AGE_MS = 24 * 60 * 60_000;
 const MAX_AT_ONCE = 10;
 /** An answer rests so many times as long as it took n8n to fail again. */
 const REST_FACTOR = 3;
+/** n8n may have been asked for a minute, and the person has a deadline. */
+const LONGEST_REST_MS = 10_000;
 
 /** What is stored of an answer. The messageId says where it belongs, and the proof that a trigger authenticated it. */
 const storedSchema = z.object({
@@ -53,7 +54,11 @@ export interface GenuineAnswer {
 
 interface Kept {
 	stored: Stored;
+	/** as it is stored */
+	characters: number;
 	executionId: string;
+	turn: string;
+	userId: string;
 	occurredAt: string;
 	isUnderWay: boolean;
 	tries: number;
@@ -64,7 +69,9 @@ interface Kept {
 interface Memory {
 	/** by question and person, who was kept first first */
 	answers: Map<string, Kept>;
-	/** proofs of answers that are settled: another process may still write them down */
+	/** how they are stored; undefined when that is to be made anew */
+	text?: string;
+	/** proofs of answers that are settled or given up: another process may still write them down */
 	settled: BoundedSet<string>;
 	/** what was read from the static data last */
 	read?: unknown;
@@ -81,14 +88,17 @@ const byTrigger = new BoundedMap<string, Memory>(MAX_TRIGGERS);
 const memoryOf = (context: IWebhookFunctions): Memory =>
 	byTrigger.getOrMake(triggerIdOf(context), () => ({
 		answers: new Map<string, Kept>(),
+		text: '',
 		settled: new BoundedSet(MAX_SETTLED),
 	}));
 
-const keyOf = ({ reference: { turn }, answer: { userId } }: GenuineAnswer): string =>
-	JSON.stringify([turn, userId]);
+/** A person's answer to a question: one is kept of each. */
+interface Place {
+	turn: string;
+	userId: string;
+}
 
-/** As they are stored. */
-const charactersOf = (stored: Stored): number => JSON.stringify(stored).length;
+const keyOf = ({ turn, userId }: Place): string => JSON.stringify([turn, userId]);
 
 /** Static data can be edited with the workflow's JSON. What nobody with the App Secret made is none. */
 function readGenuine(
@@ -108,45 +118,82 @@ function readGenuine(
 	return undefined;
 }
 
-function giveUp(context: IWebhookFunctions, { answers }: Memory, key: string, why: string): void {
-	const executionId = answers.get(key)?.executionId;
-	answers.delete(key);
+function put(memory: Memory, key: string, kept: Kept): void {
+	memory.answers.set(key, kept);
+	memory.text = undefined;
+}
+
+function drop(memory: Memory, key: string): void {
+	memory.answers.delete(key);
+	memory.text = undefined;
+}
+
+function giveUp(context: IWebhookFunctions, memory: Memory, key: string, why: string): void {
+	const kept = memory.answers.get(key);
+	if (!kept) return;
+	drop(memory, key);
+	memory.settled.add(kept.stored.proof);
 	context.logger.error(
-		`Diyalog Trigger: an answer that was kept for execution ${executionId} is lost: ${why}`,
+		`Diyalog Trigger: an answer that was kept for execution ${kept.executionId} is lost: ${why}`,
 	);
 }
 
-/** Gives up what is beyond the limits, the oldest first. */
+/**
+ * Which one goes when there are too many: the oldest of the question or the person that takes most of the room. So nobody pushes
+ * out the answers of others, with the buttons of a hundred old messages or with long texts, and no crowd at one question does.
+ */
+function leastFair(answers: ReadonlyMap<string, Kept>): string | undefined {
+	const room = new Map<string, number>();
+	const roomOf = ({ turn, userId }: Kept): number =>
+		Math.max(room.get(`turn ${turn}`) ?? 0, room.get(`user ${userId}`) ?? 0);
+	for (const { turn, userId, characters } of answers.values())
+		for (const of of [`turn ${turn}`, `user ${userId}`])
+			room.set(of, (room.get(of) ?? 0) + characters);
+	const most = Math.max(...[...answers.values()].map(roomOf));
+	for (const [key, kept] of answers) if (roomOf(kept) === most) return key;
+	return undefined;
+}
+
+/** Gives up what is too old, and what is beyond the limits. */
 function limit(context: IWebhookFunctions, memory: Memory, nowMs: number): void {
 	const { answers } = memory;
 	let characters = 0;
-	for (const { stored } of answers.values()) characters += charactersOf(stored);
-	for (const [key, { stored }] of answers) {
-		const isOld = nowMs - stored.keptAtMs > MAX_AGE_MS;
-		if (!isOld && answers.size <= MAX_KEPT && characters <= MAX_CHARACTERS) continue;
-		characters -= charactersOf(stored);
-		giveUp(context, memory, key, isOld ? 'it is a day old.' : 'too many others were kept since.');
+	for (const [key, kept] of answers) {
+		if (nowMs - kept.stored.keptAtMs > MAX_AGE_MS)
+			giveUp(context, memory, key, 'it is a day old.');
+		else characters += kept.characters;
+	}
+	while (answers.size > MAX_KEPT || characters > MAX_CHARACTERS) {
+		const key = leastFair(answers);
+		if (key === undefined) return;
+		characters -= answers.get(key)?.characters ?? 0;
+		giveUp(context, memory, key, 'too many others were kept since.');
 	}
 }
 
 function add(
 	context: IWebhookFunctions,
 	memory: Memory,
-	genuine: GenuineAnswer,
+	{ messageId, passedOn, reference, answer }: GenuineAnswer,
 	keptAtMs: number,
 ): boolean {
-	const { messageId, passedOn, reference, answer } = genuine;
-	const key = keyOf(genuine);
+	const { executionId, turn } = reference;
+	const { userId, occurredAt } = answer;
+	const key = keyOf({ turn, userId });
 	const known = memory.answers.get(key);
 	if (known?.stored.proof === passedOn.proof) return true;
-	if (known && known.occurredAt <= answer.occurredAt) return false;
+	if (known && known.occurredAt <= occurredAt) return false;
 	const stored = { messageId, ...passedOn, keptAtMs };
-	if (charactersOf(stored) > MAX_CHARACTERS_EACH) return false;
+	const characters = JSON.stringify(stored).length;
+	if (characters > MAX_CHARACTERS_EACH) return false;
 	if (known) giveUp(context, memory, key, 'the person has answered something else before.');
-	memory.answers.set(key, {
+	put(memory, key, {
 		stored,
-		executionId: reference.executionId,
-		occurredAt: answer.occurredAt,
+		characters,
+		executionId,
+		turn,
+		userId,
+		occurredAt,
 		isUnderWay: false,
 		tries: 0,
 		restsUntilMs: 0,
@@ -169,7 +216,7 @@ export function keep(context: IWebhookFunctions, genuine: GenuineAnswer): boolea
 }
 
 function parse(text: unknown): Stored[] {
-	if (typeof text !== 'string' || text.length > MAX_TEXT_CHARACTERS) return [];
+	if (typeof text !== 'string' || text === '' || text.length > MAX_TEXT_CHARACTERS) return [];
 	try {
 		const list: unknown = JSON.parse(text);
 		// Checking each part of a long list would take seconds.
@@ -190,64 +237,91 @@ function catchUp(
 	const { [FIELD]: text } = context.getWorkflowStaticData('node');
 	if (text === memory.read) return;
 	memory.read = text;
+	let strange = 0;
 	for (const stored of parse(text)) {
+		if (memory.settled.has(stored.proof)) continue;
 		const genuine = readGenuine(stored, appSecrets);
-		if (!genuine || memory.settled.has(stored.proof)) continue;
-		add(context, memory, genuine, Math.min(stored.keptAtMs, nowMs));
+		if (genuine) add(context, memory, genuine, Math.min(stored.keptAtMs, nowMs));
+		else strange++;
 	}
+	if (strange === 0) return;
+	context.logger.error(
+		`Diyalog Trigger: ${strange} answer(s) that were kept are lost: the credential has another App Secret now, or somebody has changed them.`,
+	);
 }
 
-/**
- * Passes kept answers on again, which nobody waits for. What is settled is kept no longer.
- *
- * @param passOn tells whether it is settled what became of an answer
- */
-export function passOnKept(
-	context: IWebhookFunctions,
-	appSecrets: readonly string[],
-	passOn: (genuine: GenuineAnswer) => Promise<boolean>,
-): void {
-	if (isTest(context)) return;
-	const memory = memoryOf(context);
-	const { answers, settled } = memory;
-	const nowMs = Date.now();
-	catchUp(context, memory, appSecrets, nowMs);
-	limit(context, memory, nowMs);
-	const beganAtMs = performance.now();
-	const all = [...answers.entries()];
-	const underWay = all.filter(([, { isUnderWay }]) => isUnderWay).length;
-	const due = all
-		.filter(([, { isUnderWay, restsUntilMs }]) => !isUnderWay && restsUntilMs <= beganAtMs)
-		.sort(([, one], [, other]) => one.tries - other.tries)
-		.slice(0, MAX_AT_ONCE - underWay);
-	for (const [key, kept] of due) {
-		const genuine = readGenuine(kept.stored, appSecrets);
+/** What passes kept answers on, and for whom. */
+interface Passing {
+	appSecrets: readonly string[];
+	/** who answers again in this call: the answers that are kept of them go first, whenever they were tried last */
+	answering: readonly Place[];
+	/** tells whether it is settled what became of an answer */
+	passOn: (genuine: GenuineAnswer) => Promise<boolean>;
+}
+
+/** Those whose turn it is, so many as may be under way. */
+function dueOf({ answers }: Memory, answering: readonly Place[]): Array<[string, Kept]> {
+	const nowMs = performance.now();
+	const answersAgain = new Set(answering.map(keyOf));
+	const all = [...answers];
+	const atRest = all.filter(([, { isUnderWay }]) => !isUnderWay);
+	const first = atRest.filter(([key]) => answersAgain.has(key));
+	const others = atRest
+		.filter(([key, { restsUntilMs }]) => !answersAgain.has(key) && restsUntilMs <= nowMs)
+		.sort(([, one], [, other]) => one.tries - other.tries);
+	const free = MAX_AT_ONCE - (all.length - atRest.length) - first.length;
+	return [...first, ...others.slice(0, Math.max(0, free))];
+}
+
+function passOnDue(context: IWebhookFunctions, memory: Memory, passing: Passing): void {
+	if (memory.answers.size === 0) return;
+	for (const [key, kept] of dueOf(memory, passing.answering)) {
+		const genuine = readGenuine(kept.stored, passing.appSecrets);
 		if (!genuine) {
 			giveUp(context, memory, key, 'the credential has another App Secret now.');
 			continue;
 		}
 		kept.isUnderWay = true;
 		kept.tries++;
-		const mayFail = passOn(genuine).catch(() => false);
+		const beganAtMs = performance.now();
+		const mayFail = passing.passOn(genuine).catch(() => false);
 		void mayFail.then((isSettled) => {
 			const endedAtMs = performance.now();
 			kept.isUnderWay = false;
-			kept.restsUntilMs = endedAtMs + REST_FACTOR * (endedAtMs - beganAtMs);
+			kept.restsUntilMs =
+				endedAtMs + Math.min(REST_FACTOR * (endedAtMs - beganAtMs), LONGEST_REST_MS);
 			if (!isSettled) return;
-			settled.add(kept.stored.proof);
-			if (answers.get(key) === kept) answers.delete(key);
+			memory.settled.add(kept.stored.proof);
+			if (memory.answers.get(key) === kept) drop(memory, key);
+			// n8n takes answers again: the rest need not wait for another call.
+			passOnDue(context, memory, { ...passing, answering: [] });
 		});
 	}
+}
+
+/**
+ * Passes kept answers on again, which nobody waits for. What is settled is kept no longer. Those of people who answer again come
+ * to stand in line before this returns, so that no later answer of theirs can overtake them.
+ */
+export function passOnKept(context: IWebhookFunctions, passing: Passing): void {
+	if (isTest(context)) return;
+	const memory = memoryOf(context);
+	const nowMs = Date.now();
+	catchUp(context, memory, passing.appSecrets, nowMs);
+	limit(context, memory, nowMs);
+	passOnDue(context, memory, passing);
 }
 
 /** Has n8n store what is kept, if this call has read anything else. n8n saves it at the end of the call. */
 export function storeKept(context: IWebhookFunctions): void {
 	if (isTest(context)) return;
 	const memory = memoryOf(context);
+	if (memory.text === undefined) {
+		const kept = [...memory.answers.values()].map(({ stored }) => stored);
+		memory.text = kept.length > 0 ? JSON.stringify(kept) : '';
+	}
 	const staticData = context.getWorkflowStaticData('node');
-	const kept = [...memory.answers.values()].map(({ stored }) => stored);
-	const text = kept.length > 0 ? JSON.stringify(kept) : '';
-	if ((staticData[FIELD] ?? '') === text) return;
-	staticData[FIELD] = text;
-	memory.read = text;
+	if ((staticData[FIELD] ?? '') === memory.text) return;
+	staticData[FIELD] = memory.text;
+	memory.read = memory.text;
 }
