@@ -253,20 +253,19 @@ export function passOnKeptAnswers(
 	answering: readonly WaitedForAnswer[],
 ): void {
 	if (settings.authentication === 'none') return;
-	passOnKept(context, {
-		appSecrets: [appSecret, previousAppSecret],
-		answering: answering.flatMap(({ event: { userId }, genuine }) =>
-			genuine ? [{ turn: genuine.reference.turn, userId }] : [],
-		),
-		passOn: async (genuine) => {
-			const outcome = await pass(context, genuine, settings);
-			// So many of the person stand in line already.
-			const isInLine = !outcome.resumed && outcome.notResumedReason === 'busy';
-			if (isInLine || isOpen(outcome)) return false;
-			logSettled(context, genuine.reference.executionId, outcome);
-			return true;
-		},
-	});
+	const places = answering.flatMap(({ event: { userId }, genuine }) =>
+		genuine ? [{ turn: genuine.reference.turn, userId }] : [],
+	);
+	const passOnAgain = async (genuine: GenuineAnswer): Promise<boolean> => {
+		const outcome = await pass(context, genuine, settings);
+		// So many of the person stand in line already.
+		const isInLine = !outcome.resumed && outcome.notResumedReason === 'busy';
+		if (isInLine || isOpen(outcome)) return false;
+		logSettled(context, genuine.reference.executionId, outcome);
+		return true;
+	};
+	const appSecrets = [appSecret, previousAppSecret];
+	passOnKept({ context, appSecrets, passOn: passOnAgain }, places);
 }
 
 /** Has n8n store what is kept. A trigger that authenticates nothing leaves it as it is. */

@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
 import { BoundedMap, BoundedSet } from '../lib/boundedMap';
@@ -25,8 +26,10 @@ const MAX_TEXT_CHARACTERS = MAX_CHARACTERS + MAX_KEPT + 1;
 const MAX_AGE_MS = 24 * 60 * 60_000;
 /** Answers of one trigger that are passed on again at the same time. */
 const MAX_AT_ONCE = 10;
-/** An answer rests so many times as long as it took n8n to fail again. */
+/** They rest so many times as long as it took n8n to fail again. */
 const REST_FACTOR = 3;
+/** Many calls while n8n cannot be reached must not keep it busy with that. */
+const SHORTEST_REST_MS = 1_000;
 /** n8n may have been asked for a minute, and the person has a deadline. */
 const LONGEST_REST_MS = 10_000;
 
@@ -62,7 +65,16 @@ interface Kept {
 	occurredAt: string;
 	isUnderWay: boolean;
 	tries: number;
-	restsUntilMs: number;
+	/** it has not been tried since the latest call */
+	isAwaited: boolean;
+}
+
+/** What passes kept answers on: a call, its credential, and how. */
+interface Passing {
+	context: IWebhookFunctions;
+	appSecrets: readonly string[];
+	/** tells whether it is settled what became of an answer */
+	passOn: (genuine: GenuineAnswer) => Promise<boolean>;
 }
 
 /** What this process knows of one trigger. */
@@ -75,6 +87,12 @@ interface Memory {
 	settled: BoundedSet<string>;
 	/** what was read from the static data last */
 	read?: unknown;
+	/** the call that came last, as long as anything is kept */
+	latest?: Passing;
+	/** after one has failed again, nothing is tried that nobody gives anew */
+	restsUntilMs: number;
+	/** it goes on by itself when they have rested */
+	wakes: boolean;
 }
 
 /** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
@@ -90,6 +108,8 @@ const memoryOf = (context: IWebhookFunctions): Memory =>
 		answers: new Map<string, Kept>(),
 		text: '',
 		settled: new BoundedSet(MAX_SETTLED),
+		restsUntilMs: 0,
+		wakes: false,
 	}));
 
 /** A person's answer to a question: one is kept of each. */
@@ -196,7 +216,7 @@ function add(
 		occurredAt,
 		isUnderWay: false,
 		tries: 0,
-		restsUntilMs: 0,
+		isAwaited: false,
 	});
 	return true;
 }
@@ -250,66 +270,71 @@ function catchUp(
 	);
 }
 
-/** What passes kept answers on, and for whom. */
-interface Passing {
-	appSecrets: readonly string[];
-	/** who answers again in this call: the answers that are kept of them go first, whenever they were tried last */
-	answering: readonly Place[];
-	/** tells whether it is settled what became of an answer */
-	passOn: (genuine: GenuineAnswer) => Promise<boolean>;
-}
-
-/** Those whose turn it is, so many as may be under way. */
-function dueOf({ answers }: Memory, answering: readonly Place[]): Array<[string, Kept]> {
-	const nowMs = performance.now();
+/** Who answers again goes first, at once; the others when they have rested, so many as may be under way. */
+function dueOf({ answers, restsUntilMs }: Memory, answering: readonly Place[]) {
 	const answersAgain = new Set(answering.map(keyOf));
 	const all = [...answers];
 	const atRest = all.filter(([, { isUnderWay }]) => !isUnderWay);
 	const first = atRest.filter(([key]) => answersAgain.has(key));
+	if (performance.now() < restsUntilMs) return first;
 	const others = atRest
-		.filter(([key, { restsUntilMs }]) => !answersAgain.has(key) && restsUntilMs <= nowMs)
+		.filter(([key, { isAwaited }]) => isAwaited && !answersAgain.has(key))
 		.sort(([, one], [, other]) => one.tries - other.tries);
 	const free = MAX_AT_ONCE - (all.length - atRest.length) - first.length;
 	return [...first, ...others.slice(0, Math.max(0, free))];
 }
 
-function passOnDue(context: IWebhookFunctions, memory: Memory, passing: Passing): void {
-	if (memory.answers.size === 0) return;
-	for (const [key, kept] of dueOf(memory, passing.answering)) {
-		const genuine = readGenuine(kept.stored, passing.appSecrets);
-		if (!genuine) {
-			giveUp(context, memory, key, 'the credential has another App Secret now.');
-			continue;
-		}
-		kept.isUnderWay = true;
-		kept.tries++;
-		const beganAtMs = performance.now();
-		const mayFail = passing.passOn(genuine).catch(() => false);
-		void mayFail.then((isSettled) => {
-			const endedAtMs = performance.now();
-			kept.isUnderWay = false;
-			kept.restsUntilMs =
-				endedAtMs + Math.min(REST_FACTOR * (endedAtMs - beganAtMs), LONGEST_REST_MS);
-			if (!isSettled) return;
-			memory.settled.add(kept.stored.proof);
-			if (memory.answers.get(key) === kept) drop(memory, key);
-			// n8n takes answers again: the rest need not wait for another call.
-			passOnDue(context, memory, { ...passing, answering: [] });
-		});
-	}
+async function passOnOne(memory: Memory, key: string, kept: Kept, passing: Passing): Promise<void> {
+	const { context, appSecrets, passOn } = passing;
+	const genuine = readGenuine(kept.stored, appSecrets);
+	if (!genuine) return giveUp(context, memory, key, 'the credential has another App Secret now.');
+	kept.isUnderWay = true;
+	kept.isAwaited = false;
+	kept.tries++;
+	const beganAtMs = performance.now();
+	const isSettled = await passOn(genuine).catch(() => false);
+	const endedAtMs = performance.now();
+	const restsForMs = Math.max(SHORTEST_REST_MS, REST_FACTOR * (endedAtMs - beganAtMs));
+	kept.isUnderWay = false;
+	memory.restsUntilMs = isSettled ? 0 : endedAtMs + Math.min(restsForMs, LONGEST_REST_MS);
+	if (!isSettled) return;
+	memory.settled.add(kept.stored.proof);
+	if (memory.answers.get(key) === kept) drop(memory, key);
+}
+
+/** Passes on what has to go now, and afterwards what a call still waits for. */
+function passOnDue(memory: Memory, answering: readonly Place[] = []): void {
+	if (memory.answers.size === 0) memory.latest = undefined;
+	const { latest } = memory;
+	if (!latest) return;
+	for (const [key, kept] of dueOf(memory, answering))
+		void passOnOne(memory, key, kept, latest).then(() => passOnDue(memory));
+	const restsForMs = memory.restsUntilMs - performance.now();
+	const isAwaited = [...memory.answers.values()].some((kept) => kept.isAwaited);
+	if (memory.wakes || !isAwaited || restsForMs <= 0) return;
+	memory.wakes = true;
+	void sleep(Math.ceil(restsForMs)).then(() => {
+		memory.wakes = false;
+		passOnDue(memory);
+	});
 }
 
 /**
- * Passes kept answers on again, which nobody waits for. What is settled is kept no longer. Those of people who answer again come
- * to stand in line before this returns, so that no later answer of theirs can overtake them.
+ * Passes kept answers on again, each once for this call, and nobody waits for it. What is settled is kept no longer.
+ *
+ * @param answering whose answers this call brings: what is kept of them comes to stand in line before this returns, so that no
+ * later answer of theirs can overtake it
  */
-export function passOnKept(context: IWebhookFunctions, passing: Passing): void {
+export function passOnKept(passing: Passing, answering: readonly Place[]): void {
+	const { context, appSecrets } = passing;
 	if (isTest(context)) return;
 	const memory = memoryOf(context);
 	const nowMs = Date.now();
-	catchUp(context, memory, passing.appSecrets, nowMs);
+	catchUp(context, memory, appSecrets, nowMs);
 	limit(context, memory, nowMs);
-	passOnDue(context, memory, passing);
+	memory.latest = passing;
+	for (const kept of memory.answers.values()) kept.isAwaited = true;
+	passOnDue(memory, answering);
 }
 
 /** Has n8n store what is kept, if this call has read anything else. n8n saves it at the end of the call. */

@@ -3,12 +3,14 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
-import { waitFor } from '../../../../tools/system';
+import { http, sleepMs, waitFor } from '../../../../tools/system';
+import type { AddressInfo } from '../../../../tools/system';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import type * as NodeRuntime from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { WaitingExecution } from '../../../support/waitingInstance';
+import type { EntryParts } from '../../../support/webhookBodies';
 import { entry, envelope } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
@@ -31,6 +33,7 @@ let credentials: Record<string, string>;
 let workflowId: string;
 let trigger: TriggerUnderTest;
 let server: WebhookServer | undefined;
+let closeAfterwards: (() => Promise<void>) | undefined;
 
 /** The trigger as it is from now on: another process has another memory, and what n8n has stored. */
 async function become(
@@ -38,10 +41,11 @@ async function become(
 	id = workflowId,
 	staticData: IDataObject = trigger?.staticData ?? {},
 	Trigger = TriggerUnderTest,
+	authentication = 'signature',
 ): Promise<void> {
 	await server?.close();
 	const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
-	const parameters = { events: ['buttonPressed'], authentication: 'signature', options };
+	const parameters = { events: ['buttonPressed'], authentication, options };
 	const n8n = { url: instance.url };
 	trigger = new Trigger({ credentials, parameters }, id, stored, n8n);
 	server = await serve(trigger);
@@ -55,6 +59,38 @@ function loadAnew(): typeof TriggerUnderTest {
 	});
 	if (!loaded || loaded.TriggerUnderTest === TriggerUnderTest) throw new Error('It is the same');
 	return loaded.TriggerUnderTest;
+}
+
+/** What stands between n8n and itself: it gives so many wrong answers, each after so many milliseconds, and then hands calls on. */
+async function startBetween(...wrongAfterMs: number[]) {
+	let answered = 0;
+	const answer = async (request: http.IncomingMessage, response: http.ServerResponse) => {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		const afterMs = wrongAfterMs.shift();
+		if (afterMs !== undefined) {
+			await sleepMs(afterMs);
+			response.writeHead(404).end('Nobody is here');
+		} else {
+			const headers = { 'content-type': 'application/json' };
+			const body = Buffer.concat(chunks).toString();
+			const handed = await fetch(`${instance.url}${request.url}`, {
+				method: 'POST',
+				headers,
+				body,
+			});
+			response.writeHead(handed.status).end(await handed.text());
+		}
+		answered++;
+	};
+	const listener = http.createServer((request, response) => void answer(request, response));
+	await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+	closeAfterwards = async () => {
+		listener.closeAllConnections();
+		await new Promise((resolve) => listener.close(resolve));
+	};
+	const { port } = listener.address() as AddressInfo;
+	return { url: `http://127.0.0.1:${port}`, answered: () => answered };
 }
 
 const works = async () => await become({});
@@ -79,6 +115,8 @@ afterEach(async () => {
 	expect(server?.escaped).toEqual([]);
 	await server?.close();
 	server = undefined;
+	await closeAfterwards?.();
+	closeAfterwards = undefined;
 	await sandbox.close();
 	await instance.close();
 });
@@ -95,10 +133,18 @@ async function ask(given: INodeParameters = {}, appSecret = SECRET): Promise<Ask
 	return { execution, message };
 }
 
-async function say(text: string, at = Date.now(), mid = 'other'): Promise<void> {
-	const event = entry({ message: { mid, text } }, { time: Date.now(), timestamp: at });
-	expect((await postSigned(server?.url ?? '', envelope(event), SECRET)).status).toBe(200);
+/** One call of Diyalog with these events. */
+async function post(...events: object[]): Promise<void> {
+	expect((await postSigned(server?.url ?? '', envelope(...events), SECRET)).status).toBe(200);
 }
+
+const said = (text: string, at = Date.now(), more: EntryParts = {}, mid = 'other') =>
+	entry({ message: { mid, text } }, { time: Date.now(), timestamp: at, ...more });
+
+const pressed = ({ message }: Asked, payload: string, at?: number, more?: EntryParts) =>
+	said(`[${message.messageId}]:${payload}`, at, more);
+
+const say = async (text: string, at?: number, mid?: string) => await post(said(text, at, {}, mid));
 
 const tap = async ({ message }: Asked, payload = 'approve', at = Date.now()) =>
 	await say(`[${message.messageId}]:${payload}`, at);
@@ -156,7 +202,7 @@ it('2. after a restart: it is carried out once, also if an old copy of the datab
 	const calls = instance.calls.length;
 	await become({}, workflowId, copy, loadAnew());
 	await nextCall();
-	await logged('has not continued it: notWaiting');
+	await logged('is settled: notWaiting');
 	expect(instance.calls).toHaveLength(calls + 1);
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(asked.execution.continuations).toHaveLength(1);
@@ -183,7 +229,7 @@ it('4. another process has taken a tap meanwhile: the kept answer is refused', a
 	expect(decisions(asked)).toEqual(['declined']);
 	await become({}, workflowId, copy);
 	await nextCall();
-	await logged('has not continued it: notWaiting');
+	await logged('is settled: notWaiting');
 	expect(instance.calls).toHaveLength(2);
 	expect(decisions(asked)).toEqual(['declined']);
 	await nextCall();
@@ -243,7 +289,7 @@ it('7. passed on again more than 10 seconds after the deadline: it is not carrie
 		now: givenAt + 75_000,
 	});
 	await nextCall();
-	await logged('has not continued it: expired');
+	await logged('is settled: expired');
 	expect(decisions(asked)).toEqual([]);
 	expect(instance.calls).toHaveLength(1);
 });
@@ -347,8 +393,9 @@ it('14. no more than 100 are kept: the oldest goes, with a line in the log', asy
 		`kept for execution ${first?.execution.id} is lost: too many others were kept since.`,
 	);
 	await works();
-	await waitFor('all', 60_000, async () => {
-		await nextCall();
+	// One call is enough for all of them.
+	await nextCall();
+	await waitFor('all', 60_000, () => {
 		return all.slice(1).every((asked) => asked.execution.continuations.length === 1) || undefined;
 	});
 	expect(decisions(all[0] as Asked)).toEqual([]);
@@ -406,3 +453,271 @@ it('18. n8n fails for a minute: the answer is kept, and carried out once with th
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(asked.execution.continuations).toHaveLength(1);
 }, 100_000);
+
+describe('a later answer of the same person overtakes no kept one', () => {
+	it('19. which rests, because n8n was asked in vain just now', async () => {
+		const asked = await ask();
+		const between = await startBetween(700, 700);
+		await become({ n8nAddress: between.url });
+		await tap(asked, 'decline');
+		expect(items()).toEqual([expect.objectContaining(KEPT)]);
+		await nextCall();
+		await waitFor('the second try', 10_000, () => (between.answered() === 2 ? true : undefined));
+		await sleepMs(50);
+		await tap(asked, 'approve');
+		await waitFor('the end', 10_000, () => decisions(asked)[0]);
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+
+	it('20. before which ten others are kept, which are passed on first', async () => {
+		const all: Asked[] = [];
+		for (let index = 0; index < 11; index++) all.push(await ask());
+		for (const asked of all) await tap(asked, 'decline');
+		const last = all.at(-1) as Asked;
+		await works();
+		await tap(last, 'approve');
+		await waitFor('the end', 10_000, () => decisions(last)[0]);
+		expect(decisions(last)).toEqual(['declined']);
+	});
+
+	it('21. not even in the same call, when n8n can be reached again between the two', async () => {
+		const asked = await ask();
+		const between = await startBetween(0);
+		await become({ n8nAddress: between.url });
+		const now = Date.now();
+		await post(pressed(asked, 'decline', now - 2_000), pressed(asked, 'approve', now - 1_000));
+		expect(items()).toEqual([
+			expect.objectContaining({ payload: 'decline', ...KEPT }),
+			expect.objectContaining({
+				payload: 'approve',
+				resumed: false,
+				notResumedReason: 'withdrawn',
+			}),
+		]);
+		expect(decisions(asked)).toEqual([]);
+		await nextCall();
+		await logged('has continued it');
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+
+	it('22. to a question to several people: what that person said first counts, and nobody else waits for it', async () => {
+		const asked = await ask({
+			resource: 'message',
+			ask: 'several',
+			specifyPeople: 'json',
+			peopleJson: [{ employeeNo: 'E100' }, { employeeNo: 'E101' }],
+			rule: 'everyone',
+		});
+		const [first, second] = sandbox.messages().slice(-2);
+		const by = (message: StoredMessage | undefined, payload: string, userId: string) =>
+			said(`[${message?.messageId}]:${payload}`, Date.now(), { customerNo: null, userId });
+		await post(by(first, 'decline', '3021457781'));
+		expect(stored()).toHaveLength(1);
+		await works();
+		await post(by(first, 'approve', '3021457781'), by(second, 'approve', '3187702265'));
+		await waitFor('the end', 10_000, () => decisions(asked)[0]);
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+
+	it('23. in another process, which reads of it in the static data', async () => {
+		const asked = await ask();
+		await tap(asked, 'decline');
+		await become({}, workflowId, trigger.staticData, loadAnew());
+		await tap(asked, 'approve');
+		await waitFor('the end', 10_000, () => decisions(asked)[0]);
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+});
+
+it('24. a trigger that authenticates nothing keeps nothing, passes nothing on, and forgets nothing', async () => {
+	const asked = await ask();
+	await tap(asked);
+	const copy = { ...trigger.staticData };
+	workflowId = randomUUID();
+	await become({}, workflowId, copy, TriggerUnderTest, 'none');
+	const other = await ask();
+	await tap(other);
+	expect(items()).toEqual([expect.objectContaining({ notResumedReason: 'notAuthenticated' })]);
+	expect(stored()).toHaveLength(1);
+	expect(instance.calls).toEqual([]);
+	await restarts();
+	await nextCall();
+	await logged('has continued it');
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(decisions(other)).toEqual([]);
+});
+
+it('25. the database fails when n8n saves the static data: they are written again with the next call', async () => {
+	const asked = await ask();
+	await tap(asked);
+	expect(stored()).toHaveLength(1);
+	await become({ n8nAddress: NOWHERE }, workflowId, {});
+	await nextCall();
+	expect(stored()).toHaveLength(1);
+	await restarts();
+	await nextCall();
+	await logged('has continued it');
+	const settled = { ...trigger.staticData };
+	await nextCall();
+	expect(stored()).toEqual([]);
+	// What was not forgotten in the database is not passed on again by the same process.
+	const calls = instance.calls.length;
+	await become({}, workflowId, settled);
+	await nextCall();
+	expect(stored()).toEqual([]);
+	expect(instance.calls).toHaveLength(calls);
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+describe('nobody pushes out the answers of others', () => {
+	const OTHER = { customerNo: '70022' };
+
+	const keptOfOther = async () => {
+		const asked = await ask(OTHER);
+		await post(pressed(asked, 'approve', undefined, OTHER));
+		expect(items()).toEqual([expect.objectContaining(KEPT)]);
+		return asked;
+	};
+
+	const isCarriedOut = async (asked: Asked) => {
+		expect(stored().map(({ messageId }) => messageId)).toContain(asked.message.messageId);
+		await works();
+		await nextCall();
+		await waitFor('the end', 30_000, () => decisions(asked)[0]);
+		expect(decisions(asked)).toEqual(['approved']);
+	};
+
+	it('26. one person taps the buttons of 110 messages', async () => {
+		const old: Asked[] = [];
+		for (let index = 0; index < 110; index++) old.push(await ask());
+		const asked = await keptOfOther();
+		for (const each of old) await tap(each);
+		expect(stored()).toHaveLength(100);
+		await isCarriedOut(asked);
+	}, 120_000);
+
+	it('27. one person writes long texts to many questions', async () => {
+		const old: Asked[] = [];
+		for (let index = 0; index < 15; index++) old.push(await ask({ responseType: 'freeText' }));
+		const asked = await keptOfOther();
+		for (const { message } of old) await say('y'.repeat(9_000), undefined, message.messageId);
+		await isCarriedOut(asked);
+	});
+
+	it('28. a crowd types the messageId of one question', async () => {
+		const leaked = await ask();
+		const asked = await keptOfOther();
+		for (let index = 0; index < 110; index++) {
+			const stranger = { customerNo: null, userId: String(5_000_000_000 + index) };
+			await post(pressed(leaked, 'approve', undefined, stranger));
+		}
+		expect(stored()).toHaveLength(100);
+		await isCarriedOut(asked);
+		await waitFor('that all are settled', 30_000, async () => {
+			await nextCall();
+			return stored().length === 0 || undefined;
+		});
+		expect(decisions(leaked)).toEqual([]);
+	}, 120_000);
+});
+
+it('29. the App Secret is changed by the book: what is kept under the previous one is carried out', async () => {
+	const held = { ...credentials };
+	const execution = await instance.ask(held, {});
+	const message = sandbox.messages().at(-1);
+	if (!message) throw new Error('Nothing was sent');
+	const asked = { execution, message };
+	await tap(asked);
+	Object.assign(held, { appSecret: OTHER_SECRET, previousAppSecret: SECRET });
+	credentials = { ...held };
+	await restarts();
+	await nextCall();
+	await logged('has continued it');
+	expect(decisions(asked)).toEqual(['approved']);
+});
+
+it('30. a call that n8n takes long to end does not overwrite what was kept meanwhile', async () => {
+	const asked = await ask();
+	const early = trigger;
+	const earlyServer = server as WebhookServer;
+	earlyServer.storesAfterMs = 1_500;
+	const long = postSigned(earlyServer.url, envelope(said('[any]:x')), SECRET);
+	await waitFor('that it is taken', 10_000, () => early.staticData.seenEvents);
+	server = undefined;
+	await become({ n8nAddress: NOWHERE }, workflowId, {});
+	await tap(asked);
+	const kept = stored();
+	expect(kept).toHaveLength(1);
+	expect((await long).status).toBe(200);
+	// n8n saves all of the static data as this call has them.
+	expect(JSON.parse(String(early.staticData.keptAnswers))).toEqual(kept);
+	await earlyServer.close();
+});
+
+it('31. two processes pass it on at the same moment: it is carried out once, and forgotten by both', async () => {
+	const asked = await ask();
+	await tap(asked);
+	await works();
+	const one = { trigger, server: server as WebhookServer };
+	server = undefined;
+	await become({}, workflowId, trigger.staticData, loadAnew());
+	instance.storesAfterMs = 300;
+	const call = envelope(said('[any]:x'));
+	await Promise.all([postSigned(one.server.url, call, SECRET), nextCall()]);
+	for (const { log } of [one.trigger, trigger])
+		await waitFor('both', 20_000, () => log.find((line) => line.includes('was kept for execution')));
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(asked.execution.continuations).toHaveLength(1);
+	await nextCall();
+	expect(stored()).toEqual([]);
+	await one.server.close();
+});
+
+it('32. what was given up is not taken up again from what another process has stored', async () => {
+	const asked = await ask();
+	await tap(asked);
+	const old = stored().map((each) => ({ ...each, keptAtMs: Date.now() - 25 * HOUR_MS }));
+	const text = JSON.stringify(old);
+	workflowId = randomUUID();
+	const lines: string[] = [];
+	for (let call = 0; call < 3; call++) {
+		await become({}, workflowId, { keptAnswers: text });
+		await nextCall();
+		lines.push(...trigger.log);
+	}
+	expect(lines.filter((line) => line.includes('is lost'))).toHaveLength(1);
+	expect(instance.calls).toEqual([]);
+});
+
+it('33. as long as nothing is kept, nothing is written', async () => {
+	await works();
+	const call = envelope(said('[any]:x'));
+	for (let time = 0; time < 3; time++)
+		expect((await postSigned(server?.url ?? '', call, SECRET)).status).toBe(200);
+	expect(trigger.staticData).not.toHaveProperty('keptAnswers');
+	expect(items()).toHaveLength(1);
+});
+
+it('34. the App Secret was changed while n8n was down: that what was kept is lost stands in the log', async () => {
+	await tap(await ask());
+	credentials = { ...credentials, appSecret: OTHER_SECRET };
+	await restarts();
+	const body = envelope(said('hello'));
+	expect((await postSigned(server?.url ?? '', body, OTHER_SECRET)).status).toBe(200);
+	await logged('1 answer(s) that were kept are lost');
+	expect(stored()).toEqual([]);
+});
+
+it('35. a call that comes while an answer rests has it passed on when it has rested', async () => {
+	const asked = await ask();
+	const between = await startBetween(0, 700);
+	await become({ n8nAddress: between.url });
+	await tap(asked);
+	await nextCall();
+	await waitFor('the second try', 10_000, () => (between.answered() === 2 ? true : undefined));
+	await sleepMs(50);
+	await nextCall();
+	await logged('has continued it');
+	expect(between.answered()).toBe(3);
+	expect(decisions(asked)).toEqual(['approved']);
+});
