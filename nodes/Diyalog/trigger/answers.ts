@@ -89,7 +89,10 @@ export function waitedForAnswer(
 		for (const secret of appSecrets) {
 			const reference = fromMessageId(messageId, [secret]);
 			if (reference)
-				return { event: of, genuine: { messageId, reference, appSecret: secret, appSecrets, isText } };
+				return {
+					event: of,
+					genuine: { messageId, reference, appSecret: secret, appSecrets, isText },
+				};
 		}
 		return looksLikeReference(messageId) ? { event: of } : undefined;
 	};
@@ -116,7 +119,8 @@ const LOSSES: Readonly<Record<string, string>> = {
 	unknown:
 		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the person can answer again.',
 	busy: 'too many answers are in line. Nothing was passed on; the person can answer again.',
-	withdrawn: 'n8n fails to take answers. It was not passed on; the person can answer again.',
+	withdrawn:
+		'an answer of this person before it did not get through, and must not be overtaken. It was not passed on; the person can answer again.',
 	unproved:
 		'node and trigger have different App Secrets, or the message id is forged. Choose the same Diyalog API credential in both.',
 	signatureRefused:

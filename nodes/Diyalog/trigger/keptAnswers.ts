@@ -179,8 +179,7 @@ function limit(context: IWebhookFunctions, memory: Memory, nowMs: number): void 
 	const { answers } = memory;
 	let characters = 0;
 	for (const [key, kept] of answers) {
-		if (nowMs - kept.stored.keptAtMs > MAX_AGE_MS)
-			giveUp(context, memory, key, 'it is a day old.');
+		if (nowMs - kept.stored.keptAtMs > MAX_AGE_MS) giveUp(context, memory, key, 'it is a day old.');
 		else characters += kept.characters;
 	}
 	while (answers.size > MAX_KEPT || characters > MAX_CHARACTERS) {

@@ -665,7 +665,9 @@ it('31. two processes pass it on at the same moment: it is carried out once, and
 	const call = envelope(said('[any]:x'));
 	await Promise.all([postSigned(one.server.url, call, SECRET), nextCall()]);
 	for (const { log } of [one.trigger, trigger])
-		await waitFor('both', 20_000, () => log.find((line) => line.includes('was kept for execution')));
+		await waitFor('both', 20_000, () =>
+			log.find((line) => line.includes('was kept for execution')),
+		);
 	expect(decisions(asked)).toEqual(['approved']);
 	expect(asked.execution.continuations).toHaveLength(1);
 	await nextCall();
