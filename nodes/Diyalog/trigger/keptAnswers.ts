@@ -256,9 +256,10 @@ function catchUp(
 	const { [FIELD]: text } = context.getWorkflowStaticData('node');
 	if (text === memory.read) return;
 	memory.read = text;
+	const known = new Set([...memory.answers.values()].map(({ stored }) => stored.proof));
 	let strange = 0;
 	for (const stored of parse(text)) {
-		if (memory.settled.has(stored.proof)) continue;
+		if (known.has(stored.proof) || memory.settled.has(stored.proof)) continue;
 		const genuine = readGenuine(stored, appSecrets);
 		if (genuine) add(context, memory, genuine, Math.min(stored.keptAtMs, nowMs));
 		else strange++;
