@@ -231,6 +231,11 @@ describe('an address that a phone may read otherwise than n8n does is refused', 
 		'https://:@evil.example/',
 		'https://www.bank.example/\ud83d',
 		'https://www.bank.example/\u0007',
+		// Diyalog wants a valid URI, and refuses the whole message otherwise.
+		'https://www.bank.example/pay/{amount}',
+		'https://www.bank.example/?q="a"',
+		'https://www.bank.example/a|b',
+		'https:///evil.example/',
 	])('8. %j', async (payload) => {
 		const button = { type: 'web_url', title: 'Help', payload };
 		const error = await run({ message: 'Hi', below: 'buttons', buttons: { button: [button] } });
@@ -241,7 +246,7 @@ describe('an address that a phone may read otherwise than n8n does is refused', 
 	it('8b. others are sent as they stand there', async () => {
 		for (const payload of [
 			'https://www.example.com/a@b?c=d@e#f@g',
-			'http://localhost:8080/?q=ş%20{x}',
+			'http://localhost:8080/?q=ş%20%7B',
 			'https://[::1]/',
 		]) {
 			const button = { type: 'web_url', title: 'Help', payload };
@@ -270,3 +275,26 @@ it('9. the name of a binary field that somebody else chose stands in no error', 
 	});
 	expect(JSON.stringify([error, Object.values(error ?? {})])).not.toMatch(/TR33|ignore/);
 });
+
+it.each(['={{ 0 / 0 }}', '={{ 1e400 }}', '={{ -1e400 }}'])(
+	'10. what is no number any more is not sent as one: %s',
+	async (value) => {
+		for (const parameters of [
+			{ message: value },
+			{ ...otp, message: value },
+			{ message: 'Pay?', below: 'buttons', buttons: answer({ payload: value }) },
+			buttonsOf(value.replace('{{', '{{ [').replace('}}', '] }}')),
+		])
+			expect((await run(parameters))?.message).toMatch(/ is not a number \[item 0\]$/);
+		expect(server.requests).toBe(0);
+	},
+);
+
+it.each([null, ''])(
+	'11. the chat shows the title after the press, not the payload, where data says %j of it',
+	async (payloadSeenByUser) => {
+		const list = [{ title: 'Moda', value: '7', payloadSeenByUser }];
+		expect(await run(buttonsOf(JSON.stringify(list)))).toBeUndefined();
+		expect(server.lastBody).toContain('"payload":"7","payloadSeenByUser":"Moda"');
+	},
+);
