@@ -102,16 +102,23 @@ const label = (fallback: string) =>
 		.default(fallback)
 		.transform((text) => (text.trim() === '' ? fallback : text));
 
+/** Titles that begin with so many characters alike look the same on a phone. */
+const MAX_SEEN_CHARACTERS = 1_000;
+
+/** Characters that show nothing, not even a blank. */
+const UNSEEN = /(?:(?!\s)[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}])+/gu;
+
 /**
  * What a person sees of a text: without characters that show nothing, in one width, each blank the same. Each character is
  * taken apart by itself: putting many accents into their order takes the square of their number.
  */
 const seenOf = (text: string): string =>
 	text
+		.replace(UNSEEN, '')
+		.replace(/\s+/g, ' ')
+		.trim()
+		.slice(0, MAX_SEEN_CHARACTERS)
 		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))
-		.replace(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, (each) =>
-			/\s/.test(each) ? ' ' : '',
-		)
 		.replace(/\s+/g, ' ')
 		.trim();
 
