@@ -109,10 +109,17 @@ const letters = z.unknown().transform((value, context): string =>
 );
 
 const signedTexts = z
-	.union([z.array(z.string()), z.string().transform((text) => (text === '' ? [] : [text]))])
-	.catch((context) =>
-		addProblem(context, 'is neither a text nor a list of texts', 'Give what was signed, as text.'),
-	);
+	.unknown()
+	.optional()
+	.transform((value, context): string[] => {
+		const texts: unknown[] = Array.isArray(value) ? value : [value ?? ''].filter((text) => text !== '');
+		if (texts.every((text) => typeof text === 'string')) return texts;
+		return addProblem(
+			context,
+			'is neither a text nor a list of texts',
+			'Give the payloads that may have been signed, as text.',
+		);
+	});
 
 const schema = z.object({
 	payload: letters,
