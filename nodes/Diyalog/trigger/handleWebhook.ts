@@ -234,7 +234,8 @@ function checkPayloads(
 		const { event, fingerprint } = received;
 		if (event.event !== 'buttonPressed') return received;
 		if (!verifier.ok) return { event: { ...event, payloadSignature: 'invalid' }, fingerprint };
-		return { event: { ...event, ...verifier.verify(event, now) }, fingerprint };
+		const { payloadSignature, payload } = verifier.verify(event, now);
+		return { event: { ...event, payloadSignature, payload }, fingerprint };
 	});
 }
 
