@@ -79,7 +79,7 @@ async function evidenceOf(
 		},
 	});
 	const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'n8n-nodes-diyalog-evidence-'));
-	const [item] = run.flat();
+	const [item] = run.items;
 	await fs.writeFile(path.join(folder, 'evidence.json'), JSON.stringify(item?.json.evidence));
 	await fs.writeFile(path.join(folder, 'customer.pem'), pem);
 	return folder;

@@ -1,5 +1,7 @@
-import { createPublicKey, createSecretKey } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import type { EnteredKeys } from './enteredKeys';
+import { attempt, SettingsProblem } from './problem';
 
 /* Keys as people enter them: read once, and refused where they do not fit or protect nothing. */
 
@@ -34,49 +36,6 @@ const CURVES = {
 export type Curve = keyof typeof CURVES;
 
 export const ALL_CURVES: readonly Curve[] = ['prime256v1', 'secp384r1', 'secp521r1'];
-
-/** Why the settings cannot work. Never holds a key or secret. */
-export class SettingsProblem extends Error {
-	override readonly name = 'SettingsProblem';
-
-	constructor(
-		readonly title: string,
-		readonly advice: string,
-	) {
-		super(`${title}. ${advice}`);
-	}
-}
-
-/** What an action gives, or undefined when it throws. */
-export function attempt<T>(action: () => T): T | undefined {
-	try {
-		return action();
-	} catch {
-		return undefined;
-	}
-}
-
-/**
- * Reads the Signing Secret.
- *
- * @throws SettingsProblem when it is shorter than the algorithm needs
- */
-export function readSecret(secret: string, minBytes: number): KeyObject {
-	const bytes = Buffer.from(secret, 'utf8');
-	if (bytes.length === 0) {
-		throw new SettingsProblem(
-			'The Signing Secret is empty',
-			'Enter the secret with which your app signs payloads in the Diyalog API credential.',
-		);
-	}
-	if (bytes.length < minBytes) {
-		throw new SettingsProblem(
-			'The Signing Secret is too short for the chosen algorithm',
-			`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
-		);
-	}
-	return createSecretKey(bytes);
-}
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
 const PUBLIC_LABELS: ReadonlySet<string> = new Set(['PUBLIC KEY', 'RSA PUBLIC KEY', 'CERTIFICATE']);
@@ -135,47 +94,73 @@ const weak = (): SettingsProblem =>
 		'Let a new pair of keys be made with the usual settings (RSA with the exponent 65537, or Ed25519) and enter its public key.',
 	);
 
-/**
- * Reads a Public Key for RSA.
- *
- * @throws SettingsProblem when it is none, or too weak
- */
-export function readRsaKey(text: string): KeyObject {
-	const key = readPublicKey(text);
+/** Which public keys an algorithm works with. */
+export type PublicKeyKind =
+	| { type: 'rsa' }
+	| { type: 'ed25519' }
+	| { type: 'ec'; curves: readonly Curve[] };
+
+export interface PublicKey {
+	key: KeyObject;
+	kid: string | undefined;
+}
+
+function requireRsa(key: KeyObject): void {
 	const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
 	if (key.asymmetricKeyType !== 'rsa' || modulusLength < MIN_RSA_BITS) {
 		throw misfit(key, `an RSA key of at least ${MIN_RSA_BITS} bits`);
 	}
 	const isInRange = publicExponent >= MIN_RSA_EXPONENT && publicExponent < MAX_RSA_EXPONENT;
 	if (!isInRange || publicExponent % 2n === 0n) throw weak();
-	return key;
 }
 
-/**
- * Reads a Public Key for Ed25519.
- *
- * @throws SettingsProblem when it is none, or too weak
- */
-export function readEd25519Key(text: string): KeyObject {
-	const key = readPublicKey(text);
+function requireEd25519(key: KeyObject): void {
 	if (key.asymmetricKeyType !== 'ed25519') throw misfit(key, 'an Ed25519 key');
 	const point = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
 	// The highest bit of the last byte is the sign of the other coordinate.
 	const signless = point.map((byte, index) => (index === point.length - 1 ? byte & 0x7f : byte));
 	if (SMALL_ORDER_POINTS.has(Buffer.from(signless).toString('hex'))) throw weak();
-	return key;
+}
+
+function requireCurve(key: KeyObject, curves: readonly Curve[]): void {
+	const curve = curveOf(key);
+	if (curve && curves.includes(curve)) return;
+	const labels = curves.map((each) => CURVES[each].label).join(', ');
+	throw misfit(key, `an elliptic-curve key on ${labels}`);
+}
+
+function requireKind(key: KeyObject, kind: PublicKeyKind): void {
+	switch (kind.type) {
+		case 'rsa':
+			return requireRsa(key);
+		case 'ed25519':
+			return requireEd25519(key);
+		case 'ec':
+			return requireCurve(key, kind.curves);
+	}
 }
 
 /**
- * Reads a Public Key on one of these curves.
+ * Reads the public keys that were entered.
  *
- * @returns the key, and the length of a signature that is the bare r and s
- * @throws SettingsProblem when it is on none of them
+ * @throws SettingsProblem when one of them is no public key, not of this kind, or too weak
  */
-export function readEcKey(text: string, curves: readonly Curve[]) {
-	const key = readPublicKey(text);
+export function publicKeysFor({ sources }: EnteredKeys, kind: PublicKeyKind): readonly PublicKey[] {
+	return sources.map(({ entered }) => {
+		const key = readPublicKey(typeof entered === 'string' ? entered : '');
+		requireKind(key, kind);
+		return { key, kid: undefined };
+	});
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo (DER) in lower-case hexadecimal, as OpenSSL computes it. */
+export const thumbprintOf = (key: KeyObject): string =>
+	createHash('sha256')
+		.update(key.export({ type: 'spki', format: 'der' }))
+		.digest('hex');
+
+/** The length of a signature that is the bare r and s; undefined for keys on none of the curves. */
+export function bareBytesOf(key: KeyObject): number | undefined {
 	const curve = curveOf(key);
-	if (curve && curves.includes(curve)) return { key, bareBytes: 2 * CURVES[curve].bytes };
-	const labels = curves.map((each) => CURVES[each].label).join(', ');
-	throw misfit(key, `an elliptic-curve key on ${labels}`);
+	return curve && 2 * CURVES[curve].bytes;
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { SignatureCheck } from '../../../../nodes/Diyalog/wait/evidence';
 import { randomBytes } from 'node:crypto';
 import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
 import { normaliseCode } from '../../../../nodes/Diyalog/codes/code';

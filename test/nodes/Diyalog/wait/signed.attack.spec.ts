@@ -167,7 +167,7 @@ const signedBy = (...keys: Phone[]): INodeParameters => ({
 });
 
 function sentPayload({ messages }: Asked, to = 0, button = 0): string {
-	const payload = messages[to]?.buttonsV2[button]?.payload;
+	const payload = messages[to]?.buttonsV2?.[button]?.payload;
 	if (payload === undefined) throw new Error('There is no such button');
 	return payload;
 }
@@ -190,7 +190,7 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
 		const asked = await ask(signedBy(phoneOf(0)));
 		const id = messageIdOf(asked);
 		const payload = sentPayload(asked);
-		expect(asked.messages[0]?.buttonsV2[0]).toMatchObject({
+		expect(asked.messages[0]?.buttonsV2?.[0]).toMatchObject({
 			title: 'Approve',
 			payloadSeenByUser: 'Approve',
 			payloadHidden: true,
