@@ -113,7 +113,7 @@ describeUnless(reason, 'the commands of docs/evidence.md', () => {
 		// Another key, and another text.
 		const other = key.publicKey.asymmetricKeyType === 'rsa' ? CASES[0] : CASES[1];
 		const evidence = await fs.readFile(path.join(folder, 'evidence.json'), 'utf8');
-		await fs.writeFile(path.join(folder, 'evidence.json'), evidence.replace('tüm', 'tum'));
+		await fs.writeFile(path.join(folder, 'evidence.json'), evidence.replaceAll('tüm', 'tum'));
 		expect(shell(folder, check)).not.toMatch(says);
 		await fs.writeFile(path.join(folder, 'evidence.json'), evidence);
 		const pem = other?.key.publicKey.export({ type: 'spki', format: 'pem' }) ?? '';

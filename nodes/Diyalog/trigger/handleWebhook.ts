@@ -235,7 +235,6 @@ function checkPayloads(
 		if (event.event !== 'buttonPressed') return received;
 		if (!verifier.ok) return { event: { ...event, payloadSignature: 'invalid' }, fingerprint };
 		const { payloadSignature, payload } = verifier.verify(event, now);
-		const { payloadSignature, payload } = verifier.verify(event, now);
 		const signed = payloadSignature === 'valid' && { signedPayload: event.payload };
 		return { event: { ...event, payload, payloadSignature, ...signed }, fingerprint };
 	});

@@ -299,14 +299,16 @@ const prefixSchema = z
 	);
 
 /** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
-const personKeysSchema = z.unknown().transform((keys, context) => {
-	if (keys === undefined || hasKeys(keys)) return keys;
-	return addProblem(
-		context,
-		'is empty',
-		"Give the public keys of the person's devices, or remove the option if the credential's key is meant.",
+const NO_KEYS = [
+	'is empty',
+	"Give the public keys of the person's devices, or remove the option if the credential's key is meant.",
+] as const;
+
+const personKeysSchema = z
+	.unknown()
+	.transform((keys, context) =>
+		keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...NO_KEYS),
 	);
-});
 
 const optionValuesSchema = z.object({
 	answerBy: z.enum(['tap', 'link']).default('tap'),
@@ -327,7 +329,7 @@ const optionsSchema = z
 	.prefault({})
 	.pipe(decided('requireSignedPayload'))
 	.pipe(decided('leaveTextOut'))
-	.pipe(decided('personKeys'))
+	.pipe(decided('personKeys', NO_KEYS))
 	.pipe(optionValuesSchema);
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */

@@ -158,6 +158,16 @@ async function ask(parameters: INodeParameters, input: IDataObject = {}): Promis
 	return { execution, messages: sandbox.messages().slice(before) };
 }
 
+/** Why nothing was sent. */
+async function refusal(asking: Promise<Asked>): Promise<string> {
+	const error: unknown = await asking.then(
+		() => undefined,
+		(thrown: unknown) => thrown,
+	);
+	expect(sandbox.messages()).toEqual([]);
+	return JSON.stringify(error);
+}
+
 /** The options of a question that has to be signed, with the keys of one person. */
 const signedBy = (...keys: Phone[]): INodeParameters => ({
 	options: {
@@ -181,6 +191,7 @@ async function press({ messages }: Asked, payload: string, by = 0): Promise<unkn
 	return trigger.executions.flat().at(-1);
 }
 
+const REFUSED = { resumed: false };
 const NOT_SIGNED = { resumed: false, notResumedReason: 'notSigned' };
 const messageIdOf = ({ messages }: Asked, of = 0): string => messages[of]?.messageId ?? '';
 
@@ -207,7 +218,7 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
 			right.slice(0, -6),
 			`${right.slice(0, right.length / 2)}${other.slice(other.length / 2)}`,
 		];
-		for (const forged of forgeries) expect(await press(asked, forged)).toMatchObject(NOT_SIGNED);
+		for (const forged of forgeries) expect(await press(asked, forged)).toMatchObject(REFUSED);
 		expect(asked.execution.continuations).toEqual([]);
 		expect(await press(asked, right)).toMatchObject({ resumed: true });
 		expect(asked.execution.continuations).toMatchObject([
@@ -221,10 +232,10 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
 		const signed = format.signed(phoneOf(0), sentPayload(first), messageIdOf(first));
 		expect(await press(first, signed)).toMatchObject({ resumed: true });
 		const second = await ask(signedBy(phoneOf(0)));
-		expect(await press(second, signed)).toMatchObject(NOT_SIGNED);
+		expect(await press(second, signed)).toMatchObject(REFUSED);
 		// Also what the phone would have signed if it had been asked for the other message.
 		const about = format.signed(phoneOf(0), sentPayload(first), messageIdOf(second));
-		expect(await press(second, about)).toMatchObject({ resumed: false });
+		expect(await press(second, about)).toMatchObject(REFUSED);
 		expect(second.execution.continuations).toEqual([]);
 		const right = format.signed(phoneOf(0), sentPayload(second), messageIdOf(second));
 		expect(await press(second, right)).toMatchObject({ resumed: true });
@@ -311,31 +322,27 @@ describe('keys', () => {
 			payloadSignaturePublicKey: COMPANY.publicKey,
 		});
 		const options = { requireSignedPayload: true, personKeys: '={{ $json.keys }}' };
-		await expect(ask({ options }, { keys: personKeys as IDataObject })).rejects.toThrow(
-			/Person's Keys/,
-		);
+		expect(await refusal(ask({ options }, { keys: personKeys as IDataObject }))).toMatch(/Person's Keys/);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
 	it('6. keys without Require Signed Payload: nothing is sent', async () => {
 		await use(SEPARATED);
 		const { publicKey: personKeys } = phoneOf(0);
-		await expect(ask({ options: { personKeys } })).rejects.toThrow(/no signature is asked for/);
+		expect(await refusal(ask({ options: { personKeys } }))).toMatch(/no signature is asked for/);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
 	it('7. a credential of which each person has keys, and a question without any', async () => {
 		await use(SEPARATED);
-		await expect(ask({ options: { requireSignedPayload: true } })).rejects.toThrow(
-			/each person has keys/,
-		);
+		expect(await refusal(ask({ options: { requireSignedPayload: true } }))).toMatch(/each person has keys/);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
 	it('8. secrets of a person would be stored by n8n', async () => {
 		await use({ ...SEPARATED, settings: plain('separated', { payloadSignatureMethod: 'hmacSha256' }) });
 		const options = { requireSignedPayload: true, personKeys: 'a secret of this person' };
-		await expect(ask({ options })).rejects.toThrow(/would be secrets/);
+		expect(await refusal(ask({ options }))).toMatch(/would be secrets/);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
@@ -343,10 +350,9 @@ describe('keys', () => {
 		await use(SEPARATED);
 		const pem = phoneOf(0).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 		const options = { requireSignedPayload: true, personKeys: pem };
-		const error: unknown = await ask({ options }).catch((thrown: unknown) => thrown);
-		expect(String(error)).toMatch(/private key/);
-		expect(JSON.stringify(error)).not.toContain(pem.slice(60, 90));
-		expect(sandbox.messages()).toEqual([]);
+		const error = await refusal(ask({ options }));
+		expect(error).toMatch(/private key/);
+		expect(error).not.toContain(pem.slice(60, 90));
 	});
 
 	it('10. keys for some of several people', async () => {
@@ -363,10 +369,8 @@ describe('keys', () => {
 		});
 		const [first] = PEOPLE;
 		const withKeys = { customerNo: first.customerNo, personKeys: phoneOf(0).publicKey };
-		await expect(ask(several([withKeys, '70022']))).rejects.toThrow(/1 of 2 people/);
-		await expect(ask(several([withKeys, { customerNo: '70022', personKeys: '' }]))).rejects.toThrow(
-			/empty keys/,
-		);
+		expect(await refusal(ask(several([withKeys, '70022'])))).toMatch(/1 of 2 people/);
+		expect(await refusal(ask(several([withKeys, { customerNo: '70022', personKeys: '' }])))).toMatch(/empty keys/);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
