@@ -105,7 +105,9 @@ describeUnless(reason, 'the commands of docs/evidence.md', () => {
 			key.publicKey,
 		);
 		const commands = await blocks();
-		const [given, computed] = shell(folder, commands[0] ?? '').trim().split('\n');
+		const [given, computed] = shell(folder, commands[0] ?? '')
+			.trim()
+			.split('\n');
 		expect(given).toMatch(/^[0-9a-f]{64}$/);
 		expect(computed).toBe(given);
 		const check = which.map((index) => commands[index]).join('');
@@ -136,7 +138,11 @@ describeUnless(reason, 'the commands of docs/evidence.md', () => {
 		);
 		const commands = await blocks();
 		expect(shell(folder, commands[1] ?? '')).toMatch(/^Verified OK$/m);
-		expect(JSON.parse(execFileSync('bash', ['-c', commands[4] ?? ''], { cwd: folder, encoding: 'utf8' }))).toEqual(claims);
+		expect(
+			JSON.parse(
+				execFileSync('bash', ['-c', commands[4] ?? ''], { cwd: folder, encoding: 'utf8' }),
+			),
+		).toEqual(claims);
 		await fs.rm(folder, { recursive: true });
 	});
 });

@@ -42,7 +42,13 @@ export function countAnswer(
 	const person = people[answer.number];
 	if (answer.turn === wait.turn && (!person || !canAnswer(person)))
 		return { counts: false, reason: 'otherPerson' };
-	const { customerNo = null, messageTo, userId, messageId = wait.messageId, personKeys } = person ?? {};
+	const {
+		customerNo = null,
+		messageTo,
+		userId,
+		messageId = wait.messageId,
+		personKeys,
+	} = person ?? {};
 	const asked = { ...wait, customerNo, messageTo, userId, messageId, personKeys };
 	const verdict = decide(asked, answer, surroundings);
 	if (!verdict.accepted) return { counts: false, reason: verdict.reason };

@@ -45,7 +45,11 @@ const asFields = (people: AskablePeople) =>
 		if (isObject(entry) && name !== undefined && others.length === 0 && isName(name)) {
 			const { personKeys } = entry;
 			if ('personKeys' in entry && !hasKeys(personKeys))
-				return addProblem(context, 'has empty keys', "Give the public keys of the person's devices.");
+				return addProblem(
+					context,
+					'has empty keys',
+					"Give the public keys of the person's devices.",
+				);
 			if (people === 'anybody' || name === 'customerNo')
 				return { recipientType: NAMES[name], [name]: entry[name], personKeys };
 		}
@@ -60,12 +64,14 @@ const asFields = (people: AskablePeople) =>
 
 /** A person with keys; an entry that has none, or an empty field, has none. */
 const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
-	z.looseObject({ personKeys: z.unknown().optional() }).transform((entered, context): EnteredPerson => {
-		const { data, error } = recipient.safeParse(entered);
-		if (!data) return addIssues(context, error);
-		const { personKeys } = entered;
-		return hasKeys(personKeys) ? { ...data, personKeys } : data;
-	});
+	z
+		.looseObject({ personKeys: z.unknown().optional() })
+		.transform((entered, context): EnteredPerson => {
+			const { data, error } = recipient.safeParse(entered);
+			if (!data) return addIssues(context, error);
+			const { personKeys } = entered;
+			return hasKeys(personKeys) ? { ...data, personKeys } : data;
+		});
 
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {
@@ -93,7 +99,10 @@ export function peopleProblem(
 			advice: `Add ${MIN_PEOPLE} to ${MAX_PEOPLE} people, or choose One Person under Ask.`,
 		};
 	}
-	if (new Set(people.map(({ personKeys: _, ...person }) => JSON.stringify(person))).size === people.length)
+	if (
+		new Set(people.map(({ personKeys: _, ...person }) => JSON.stringify(person))).size ===
+		people.length
+	)
 		return undefined;
 	return {
 		problem: 'has the same person twice',

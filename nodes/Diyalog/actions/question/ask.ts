@@ -156,7 +156,7 @@ function keysProblem(
 	if (personKeys === undefined && credential.payloadSignatureKeys === 'person') {
 		return {
 			field,
-			problem: "is on, and the credential says that each person has keys of their own",
+			problem: 'is on, and the credential says that each person has keys of their own',
 			advice: "Give them under Person's Keys.",
 		};
 	}

@@ -57,7 +57,8 @@ const fields: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. {{ $json.messageId }}',
-		description: 'The message that it answers. Without it nothing is valid that has to cover the ID.',
+		description:
+			'The message that it answers. Without it nothing is valid that has to cover the ID.',
 	},
 	{
 		...customerNoField,
@@ -102,17 +103,21 @@ const fields: INodeProperties[] = [
 ];
 
 /** Kept to the letter: a blank more or less is another text. */
-const letters = z.unknown().transform((value, context): string =>
-	typeof value === 'string' && value !== ''
-		? value
-		: addProblem(context, 'is not a text', 'Give the payload as it came, as text.'),
-);
+const letters = z
+	.unknown()
+	.transform((value, context): string =>
+		typeof value === 'string' && value !== ''
+			? value
+			: addProblem(context, 'is not a text', 'Give the payload as it came, as text.'),
+	);
 
 const signedTexts = z
 	.unknown()
 	.optional()
 	.transform((value, context): string[] => {
-		const texts: unknown[] = Array.isArray(value) ? value : [value ?? ''].filter((text) => text !== '');
+		const texts: unknown[] = Array.isArray(value)
+			? value
+			: [value ?? ''].filter((text) => text !== '');
 		if (texts.every((text) => typeof text === 'string')) return texts;
 		return addProblem(
 			context,
@@ -180,7 +185,10 @@ export const verify: Operation = {
 					input.signatureSettings === 'fields' ? entered : credential;
 				const verifier = createPayloadVerifier(settings, personKeys);
 				if (!verifier.ok) {
-					const problem = { field: 'The signature', problem: `cannot be checked: ${verifier.title}` };
+					const problem = {
+						field: 'The signature',
+						problem: `cannot be checked: ${verifier.title}`,
+					};
 					throw invalidInputError(node, { ...problem, advice: verifier.advice }, itemIndex);
 				}
 				const now = new Date();

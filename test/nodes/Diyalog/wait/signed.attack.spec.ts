@@ -1,11 +1,12 @@
-import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { randomBytes, verify } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { waitFor } from '../../../../tools/system';
 import { postSigned } from '../../../support/sign';
+import { formatNamed, FORMATS, newPhone, plain } from '../../../support/signedFormats';
+import type { Format, Phone } from '../../../support/signedFormats';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { WaitingExecution } from '../../../support/waitingInstance';
 import { entry, envelope } from '../../../support/webhookBodies';
@@ -23,16 +24,6 @@ const PEOPLE = [
 	{ customerNo: '70023', userId: '2074022439' },
 ] as const;
 
-interface Phone {
-	privateKey: KeyObject;
-	publicKey: string;
-}
-
-function newPhone(): Phone {
-	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-	return { privateKey, publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
-}
-
 const phones = PEOPLE.map(newPhone);
 const phoneOf = (index: number): Phone => {
 	const phone = phones[index];
@@ -40,69 +31,6 @@ const phoneOf = (index: number): Phone => {
 	return phone;
 };
 const COMPANY = newPhone();
-
-/** How an app signs, and the settings of the credential for that. */
-interface Format {
-	settings: Record<string, string | boolean>;
-	signed: (phone: Phone, payload: string, messageId: string) => string;
-}
-
-const plain = (format: string, rest: Record<string, string | boolean> = {}) => ({
-	payloadSignature: format,
-	payloadSignatureMethod: 'ecdsaSha256',
-	payloadSignatureEncoding: 'base64',
-	payloadSignatureBinding: false,
-	...rest,
-});
-
-const signature = ({ privateKey }: Phone, text: string): Buffer =>
-	sign('sha256', Buffer.from(text, 'utf8'), privateKey);
-
-const base64url = (value: unknown): string =>
-	Buffer.from(JSON.stringify(value), 'utf8').toString('base64url');
-
-function token({ privateKey: key }: Phone, claims: object): string {
-	const text = `${base64url({ alg: 'ES256' })}.${base64url(claims)}`;
-	const bytes = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' });
-	return `${text}.${bytes.toString('base64url')}`;
-}
-
-const FORMATS: Readonly<Record<string, Format>> = {
-	'JWS that names the message': {
-		settings: {
-			payloadSignature: 'jws',
-			payloadSignatureAlgorithm: 'ES256',
-			payloadSignatureBinding: true,
-		},
-		signed: (phone, payload, messageId) => token(phone, { payload, messageId }),
-	},
-	'JWS of the payload alone': {
-		settings: {
-			payloadSignature: 'jws',
-			payloadSignatureAlgorithm: 'ES256',
-			payloadSignatureBinding: false,
-		},
-		signed: (phone, payload) => token(phone, { payload }),
-	},
-	'payload, separator, signature': {
-		settings: plain('separated', { payloadSignatureSeparator: '.' }),
-		signed: (phone, payload) => `${payload}.${signature(phone, payload).toString('base64')}`,
-	},
-	'signature alone': {
-		settings: plain('signatureOnly', { payloadSignatureEncoding: 'hex' }),
-		signed: (phone, payload) => signature(phone, payload).toString('hex'),
-	},
-	'signature alone, of message and payload': {
-		settings: plain('signatureOnly', { payloadSignatureBinding: true }),
-		signed: (phone, payload, messageId) =>
-			signature(phone, `${messageId}:${payload}`).toString('base64'),
-	},
-	JSON: {
-		settings: plain('json'),
-		signed: (phone, payload) =>
-			JSON.stringify({ payload, signature: signature(phone, payload).toString('base64') }),
-	},
-};
 
 let sandbox: Sandbox;
 let instance: WaitingInstance;
@@ -306,7 +234,7 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
 	});
 });
 
-const SEPARATED = FORMATS['payload, separator, signature'] as Format;
+const SEPARATED = formatNamed('payload, separator, signature');
 
 describe('keys', () => {
 	it.each([
@@ -322,7 +250,9 @@ describe('keys', () => {
 			payloadSignaturePublicKey: COMPANY.publicKey,
 		});
 		const options = { requireSignedPayload: true, personKeys: '={{ $json.keys }}' };
-		expect(await refusal(ask({ options }, { keys: personKeys as IDataObject }))).toMatch(/Person's Keys/);
+		expect(await refusal(ask({ options }, { keys: personKeys as IDataObject }))).toMatch(
+			/Person's Keys/,
+		);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
@@ -335,12 +265,17 @@ describe('keys', () => {
 
 	it('7. a credential of which each person has keys, and a question without any', async () => {
 		await use(SEPARATED);
-		expect(await refusal(ask({ options: { requireSignedPayload: true } }))).toMatch(/each person has keys/);
+		expect(await refusal(ask({ options: { requireSignedPayload: true } }))).toMatch(
+			/each person has keys/,
+		);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
 	it('8. secrets of a person would be stored by n8n', async () => {
-		await use({ ...SEPARATED, settings: plain('separated', { payloadSignatureMethod: 'hmacSha256' }) });
+		await use({
+			...SEPARATED,
+			settings: plain('separated', { payloadSignatureMethod: 'hmacSha256' }),
+		});
 		const options = { requireSignedPayload: true, personKeys: 'a secret of this person' };
 		expect(await refusal(ask({ options }))).toMatch(/would be secrets/);
 		expect(sandbox.messages()).toEqual([]);
@@ -370,7 +305,9 @@ describe('keys', () => {
 		const [first] = PEOPLE;
 		const withKeys = { customerNo: first.customerNo, personKeys: phoneOf(0).publicKey };
 		expect(await refusal(ask(several([withKeys, '70022'])))).toMatch(/1 of 2 people/);
-		expect(await refusal(ask(several([withKeys, { customerNo: '70022', personKeys: '' }])))).toMatch(/empty keys/);
+		expect(
+			await refusal(ask(several([withKeys, { customerNo: '70022', personKeys: '' }]))),
+		).toMatch(/empty keys/);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
@@ -442,7 +379,7 @@ it('16. what an earlier trigger passes on, without the payload as it came, is ch
 	await use(SEPARATED, {}, { payloadSignature: 'none' });
 	const asked = await ask(signedBy(phoneOf(0)));
 	expect(await press(asked, sentPayload(asked))).toMatchObject(NOT_SIGNED);
-	expect(
-		await press(asked, SEPARATED.signed(phoneOf(0), sentPayload(asked), '')),
-	).toMatchObject({ resumed: true });
+	expect(await press(asked, SEPARATED.signed(phoneOf(0), sentPayload(asked), ''))).toMatchObject({
+		resumed: true,
+	});
 });
