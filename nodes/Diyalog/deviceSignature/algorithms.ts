@@ -1,8 +1,11 @@
 import { constants, createHmac, verify } from 'node:crypto';
 import { equalBytes } from '../lib/crypto';
-import { ALL_CURVES, bareBytesOf, publicKeysFor, thumbprintOf } from './keys';
-import type { Curve, PublicKeyKind } from './keys';
+import { ALL_CURVES } from './curves';
+import type { Curve } from './curves';
 import type { EnteredKeys } from './enteredKeys';
+import { bareBytesOf, publicKeysFor } from './keys';
+import type { PublicKey } from './keys';
+import type { PublicKeyKind } from './keyStrength';
 import { readSecrets } from './secrets';
 
 /*
@@ -63,10 +66,8 @@ const hmac = (label: string, hash: Hash, minSecretBytes: number): Algorithm => {
 	};
 };
 
-/** How one kind of public key checks a signature. */
-type PublicCheck = (
-	...args: [key: Parameters<typeof thumbprintOf>[0], Buffer, Buffer]
-) => Buffer | undefined;
+/** The signature as OpenSSL reads it, or undefined when it is none with this key. */
+type PublicCheck = (key: PublicKey, signed: Buffer, signature: Buffer) => Buffer | undefined;
 
 const withPublicKey = (
 	label: string,
@@ -78,9 +79,9 @@ const withPublicKey = (
 	keyField: 'payloadSignaturePublicKey',
 	jwaNames,
 	prepare: (entered) =>
-		publicKeysFor(entered, kind).map(({ key, kid }) => ({
-			kid,
-			thumbprint: thumbprintOf(key),
+		publicKeysFor(entered, { kind, jwaNames }).map((key) => ({
+			kid: key.kid,
+			thumbprint: key.thumbprint,
 			check: (signed, signature) => check(key, signed, signature),
 		})),
 });
@@ -96,7 +97,7 @@ const rsa = (
 		label,
 		[hash.replace('sha', family)],
 		{ type: 'rsa' },
-		(key, signed, signature) =>
+		({ key }, signed, signature) =>
 			verify(hash, signed, { key, ...padding }, signature) ? signature : undefined,
 	);
 };
@@ -131,9 +132,10 @@ const ecdsa = (label: string, hash: Hash, jwsCurve?: Curve): Algorithm =>
 		label,
 		[hash.replace('sha', 'ES')],
 		{ type: 'ec', curves: jwsCurve ? [jwsCurve] : ALL_CURVES },
-		(key, signed, signature) => {
+		({ key, curve }, signed, signature) => {
 			if (
-				signature.length === bareBytesOf(key) &&
+				curve &&
+				signature.length === bareBytesOf(curve) &&
 				verify(hash, signed, { key, dsaEncoding: 'ieee-p1363' }, signature)
 			) {
 				return derOf(signature);
@@ -145,7 +147,7 @@ const ecdsa = (label: string, hash: Hash, jwsCurve?: Curve): Algorithm =>
 	);
 
 const ed25519 = (label: string): Algorithm =>
-	withPublicKey(label, ['EdDSA', 'Ed25519'], { type: 'ed25519' }, (key, signed, signature) =>
+	withPublicKey(label, ['EdDSA', 'Ed25519'], { type: 'ed25519' }, ({ key }, signed, signature) =>
 		verify(null, signed, key, signature) ? signature : undefined,
 	);
 
