@@ -179,7 +179,9 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		const { execution, message, customerNo } = await ask(given, credential);
 		const { messageId } = message;
 		const sent =
-			payload === 'signed' ? token({ payload: 'approve', messageId, customerNo }) : payload;
+			payload === 'signed'
+				? token({ payload: message.buttonsV2?.[0]?.payload, messageId, customerNo })
+				: payload;
 		await say(trigger, customerNo, 'other', `[${messageId}]:${sent}`);
 		keep(waitName, execution.continuations.flat());
 	};
@@ -194,6 +196,7 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	await press({ approvalOptions: { values: { offerReport: true } } }, 'report');
 	await press({}, 'approve', signedTrigger);
 	await press({}, 'signed', signedTrigger);
+	await press({ options: { requireSignedPayload: true } }, 'signed', signedTrigger);
 	const choices = { choice: [{ title: 'One' }, { title: 'Two' }] };
 	await press({ responseType: 'choice', choices }, 'Two');
 	await write({ responseType: 'freeText' }, 'What is this?');
