@@ -55,6 +55,8 @@ function foundAs(key: KeyObject): FoundKey | undefined {
 /** A key as SubjectPublicKeyInfo (RFC 5280) or PKCS #1 (RFC 8017, A.1.1). */
 export function derPublicKey(der: Buffer): FoundKey | undefined {
 	if (!isWholeSequence(der)) return undefined;
+	const onCurve = keyOnCurve(der);
+	if (onCurve) return onCurve;
 	const key =
 		attempt(() => createPublicKey({ key: der, format: 'der', type: 'spki' })) ??
 		attempt(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }));

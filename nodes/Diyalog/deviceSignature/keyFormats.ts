@@ -23,13 +23,18 @@ interface Found {
 const GAPS = /\\[nr]|\s/g;
 
 function readBytes(bytes: Buffer, source: KeySource, found: Found): void {
-	if (isDerPrivateKey(bytes) || isRawPrivateKey(bytes)) throw keyPrivate(source);
-	const { rawType } = found;
-	const key = derPublicKey(bytes) ?? (rawType && rawPublicKey(bytes, rawType));
-	const certificate = key ? undefined : derCertificate(bytes);
-	if (key) found.keys.push(key);
-	else if (certificate) found.certificates.push(certificate);
-	else throw keyUnreadable(source, `${bytes.length} bytes that are no public key of a known form`);
+	const key = derPublicKey(bytes) ?? rawKeyOf(bytes, source, found.rawType);
+	if (key) return void found.keys.push(key);
+	const certificate = derCertificate(bytes);
+	if (certificate) return void found.certificates.push(certificate);
+	if (isDerPrivateKey(bytes)) throw keyPrivate(source);
+	throw keyUnreadable(source, `${bytes.length} bytes that are no public key of a known form`);
+}
+
+/** A private key of one curve may be as long as a public one of another, so it is asked for first. */
+function rawKeyOf(bytes: Buffer, source: KeySource, rawType?: RawType): FoundKey | undefined {
+	if (isRawPrivateKey(bytes)) throw keyPrivate(source);
+	return rawType && rawPublicKey(bytes, rawType);
 }
 
 const PEM_BEGIN = '-----BEGIN';
