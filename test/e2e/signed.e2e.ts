@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { nodesRun } from '../../tools/n8n/executions';
 import { sleepMs } from '../../tools/system';
-import { nodesRun } from './harness/decisions';
 import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
 import { node, output } from './harness/workflows';
@@ -46,7 +46,7 @@ describe.each([
 		credential: { payloadSignature: 'json', ...SEPARATED },
 		personKeys: '={{ [$json.jwk] }}',
 	},
-])('$what', ({ signData, credential, personKeys }) => {
+] as const)('$what', ({ signData, credential, personKeys }) => {
 	let stage: Stage;
 	let workflow: AskingWorkflow;
 
@@ -130,6 +130,6 @@ describe.each([
 		await stage.press(asked.message, 'Decline');
 		const record = await asked.record();
 		expect(nodesRun(record)).toContain('Declined');
-		expect(nodesRun(record)).not.toContain('Carry it out');
+		expect(nodesRun(record)).not.toContain('Carry out');
 	});
 });
