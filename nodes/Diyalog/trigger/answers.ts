@@ -150,8 +150,8 @@ function toAnswer(event: AnsweringEvent, reference: ResumeReference, isText: boo
 		return { kind: 'text', text: event.text, payloadSignature: 'notChecked', ...common };
 	if (isText)
 		return { kind: 'text', text: asTyped(event), payloadSignature: 'notChecked', ...common };
-	const { payload: text, payloadSignature } = event;
-	return { kind: 'press', text, payloadSignature, ...common };
+	const { payload: text, payloadSignature, signedPayload } = event;
+	return { kind: 'press', text, payloadSignature, signedPayload, ...common };
 }
 
 /** An answer comes to stand in line for its execution. */

@@ -234,7 +234,9 @@ function checkPayloads(
 		const { event, fingerprint } = received;
 		if (event.event !== 'buttonPressed') return received;
 		if (!verifier.ok) return { event: { ...event, payloadSignature: 'invalid' }, fingerprint };
-		return { event: { ...event, ...verifier.verify(event, now) }, fingerprint };
+		const { payloadSignature, payload } = verifier.verify(event, now);
+		const signed = payloadSignature === 'valid' && { signedPayload: event.payload };
+		return { event: { ...event, payload, payloadSignature, ...signed }, fingerprint };
 	});
 }
 
