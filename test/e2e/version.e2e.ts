@@ -128,10 +128,9 @@ describeUnless(
 				expect(waysOf(nodesRun(await stage.n8n.executionData(execution)))).toEqual([]);
 				await stage.press(await hasGot(stage, people[2] ?? '', 1), button);
 				const data = await ended(stage, id);
-				expect(firstItemOf(data, ASK)).toMatchObject({ decision, answers: [{}, {}] });
-				expect(waysOf(nodesRun(data))).toEqual(
-					way === 0 || hasAllBranches(VERSION ?? '') ? [way] : [],
-				);
+				const leaves = way === 0 || hasAllBranches(VERSION ?? '');
+				if (leaves) expect(firstItemOf(data, ASK)).toMatchObject({ decision, answers: [{}, {}] });
+				expect(waysOf(nodesRun(data))).toEqual(leaves ? [way] : []);
 				await proved(`several people, order ${executionOrder}, ${decision}`);
 			},
 		);
