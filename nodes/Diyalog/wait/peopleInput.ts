@@ -100,7 +100,7 @@ export function peopleProblem(
 		};
 	}
 	if (
-		new Set(people.map(({ personKeys: _, ...person }) => JSON.stringify(person))).size ===
+		new Set(people.map((person) => JSON.stringify({ ...person, personKeys: undefined }))).size ===
 		people.length
 	)
 		return undefined;
