@@ -23,20 +23,24 @@ export interface JoseTokens {
 	/** PEM, empty for HMAC */
 	publicKey: string;
 	privateKey: string;
+	/** absent for HMAC */
+	jwk?: object;
 	claimsToken: string;
 	textToken: string;
 }
 
 async function makeTokens(algorithm: string, { claims, text }: JoseRequest): Promise<JoseTokens> {
-	const { CompactSign, SignJWT, exportPKCS8, exportSPKI, generateKeyPair } = await import('jose');
+	const { CompactSign, SignJWT, exportJWK, exportPKCS8, exportSPKI, generateKeyPair } =
+		await import('jose');
 	const secret = algorithm.startsWith('HS') ? randomBytes(32).toString('hex') : '';
 	const pair = secret ? undefined : await generateKeyPair(algorithm, { extractable: true });
 	const key = pair?.privateKey ?? Buffer.from(secret);
-	const header = { alg: algorithm };
+	const header = { alg: algorithm, kid: algorithm };
 	return {
 		secret,
 		publicKey: pair ? await exportSPKI(pair.publicKey) : '',
 		privateKey: pair ? await exportPKCS8(pair.privateKey) : '',
+		jwk: pair && { ...(await exportJWK(pair.publicKey)), kid: algorithm },
 		claimsToken: await new SignJWT(claims).setProtectedHeader(header).sign(key),
 		textToken: await new CompactSign(Buffer.from(text)).setProtectedHeader(header).sign(key),
 	};

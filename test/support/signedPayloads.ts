@@ -1,8 +1,11 @@
 import { constants, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { SignedPress } from '../../nodes/Diyalog/deviceSignature/formats';
 import { createPayloadVerifier } from '../../nodes/Diyalog/deviceSignature/verifier';
-import type { CheckedPayload, PayloadVerifier } from '../../nodes/Diyalog/deviceSignature/verifier';
+import type {
+	CheckedPayload,
+	PayloadVerifier,
+	SignedPress,
+} from '../../nodes/Diyalog/deviceSignature/press';
 
 /*
  * Payloads as the app of a company signs them, or as nobody should, and what the verifier says of them.
@@ -18,10 +21,20 @@ export const CLAIMS = { payload: INNER, messageId: MESSAGE_ID, customerNo: CUSTO
 
 export type Credential = Record<string, unknown>;
 
-export function verifierFor(credential: Credential): PayloadVerifier {
-	const setup = createPayloadVerifier(credential);
+/** The whole of what the verifier says. */
+export function fullVerifierFor(credential: Credential, personKeys?: unknown): PayloadVerifier {
+	const setup = createPayloadVerifier(credential, personKeys);
 	if (!setup.ok) throw new Error(`${setup.title}. ${setup.advice}`);
 	return setup.verify;
+}
+
+/** The verdict and the payload alone. */
+export function verifierFor(credential: Credential, personKeys?: unknown): PayloadVerifier {
+	const verify = fullVerifierFor(credential, personKeys);
+	return (press, now) => {
+		const { payloadSignature, payload } = verify(press, now);
+		return { payloadSignature, payload };
+	};
 }
 
 export const pressOf = (payload: string): SignedPress => ({

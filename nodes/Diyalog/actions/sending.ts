@@ -37,6 +37,8 @@ export interface Message {
 	/** how SendMessage names the person; undefined for what SendOTP sends */
 	messageTo?: DiyalogRecipient;
 	request: ApiRequest<MessageResponse>;
+	/** what the person reads; undefined where a code stands in it */
+	text?: string;
 	/** counts the message against limits */
 	permit?: Permit;
 	/** what else its item says, where it has a code */

@@ -1,15 +1,29 @@
 import { constants, createHmac, verify } from 'node:crypto';
 import { equalBytes } from '../lib/crypto';
-import { ALL_CURVES, readEcKey, readEd25519Key, readRsaKey, readSecret } from './keys';
-import type { Curve } from './keys';
+import { ALL_CURVES } from './curves';
+import type { Curve } from './curves';
+import type { EnteredKeys } from './enteredKeys';
+import { bareBytesOf, publicKeysFor } from './keys';
+import type { PublicKey } from './keys';
+import type { PublicKeyKind } from './keyStrength';
+import { readSecrets } from './secrets';
 
 /*
  * The one table of algorithms. What the editor offers, which key it asks for and how signatures are checked are made from it.
- * Sources: RFC 7518 (the algorithms of a JWS), RFC 8037 (EdDSA)
+ * Sources: RFC 7518 (the algorithms of a JWS), RFC 8037 (EdDSA), RFC 9864 (Ed25519)
  */
 
-/** Whether these bytes carry this signature; may throw on what is none. */
-export type SignatureCheck = (signed: Buffer, signature: Buffer) => boolean;
+/** One key, bound to its algorithm. */
+export interface CheckingKey {
+	/** by which a JWS may name it (RFC 7517, 4.5) */
+	kid: string | undefined;
+	/** SHA-256 of its SubjectPublicKeyInfo in lower-case hexadecimal; null for a secret */
+	thumbprint: string | null;
+	/**
+	 * The signature as OpenSSL reads it, or undefined when these bytes do not carry it. May throw on what is none.
+	 */
+	check: (signed: Buffer, signature: Buffer) => Buffer | undefined;
+}
 
 /** The fields of the credential that hold keys. */
 export type KeyField = 'payloadSignatureSecret' | 'payloadSignaturePublicKey';
@@ -19,12 +33,14 @@ export interface Algorithm {
 	label: string;
 	/** where its key is entered */
 	keyField: KeyField;
+	/** what the header of a JWS and a JWK call it */
+	jwaNames: readonly string[];
 	/**
-	 * Reads the key, once, and binds it to the algorithm: no message can choose either of them.
+	 * Reads keys, once, and binds them to the algorithm: no message can choose either of them.
 	 *
-	 * @throws SettingsProblem when the key is not one for this algorithm
+	 * @throws SettingsProblem when one of them is not for this algorithm
 	 */
-	prepare: (keyText: string) => SignatureCheck;
+	prepare: (entered: EnteredKeys) => readonly CheckingKey[];
 }
 
 /** By the values under which a credential stores them, in the order of their labels. */
@@ -32,14 +48,42 @@ export type Algorithms = ReadonlyMap<string, Algorithm>;
 
 type Hash = 'sha256' | 'sha384' | 'sha512';
 
-const hmac = (label: string, hash: Hash, minSecretBytes: number): Algorithm => ({
+const hmac = (label: string, hash: Hash, minSecretBytes: number): Algorithm => {
+	const jwaNames = [hash.replace('sha', 'HS')];
+	return {
+		label,
+		keyField: 'payloadSignatureSecret',
+		jwaNames,
+		prepare: (entered) =>
+			readSecrets(entered, { minBytes: minSecretBytes, jwaNames }).map(({ key, kid }) => ({
+				kid,
+				thumbprint: null,
+				check: (signed, signature) =>
+					equalBytes(signature, createHmac(hash, key).update(signed).digest())
+						? signature
+						: undefined,
+			})),
+	};
+};
+
+/** The signature as OpenSSL reads it, or undefined when it is none with this key. */
+type PublicCheck = (key: PublicKey, signed: Buffer, signature: Buffer) => Buffer | undefined;
+
+const withPublicKey = (
+	label: string,
+	jwaNames: readonly string[],
+	kind: PublicKeyKind,
+	check: PublicCheck,
+): Algorithm => ({
 	label,
-	keyField: 'payloadSignatureSecret',
-	prepare(keyText) {
-		const secret = readSecret(keyText, minSecretBytes);
-		return (signed, signature) =>
-			equalBytes(signature, createHmac(hash, secret).update(signed).digest());
-	},
+	keyField: 'payloadSignaturePublicKey',
+	jwaNames,
+	prepare: (entered) =>
+		publicKeysFor(entered, { kind, jwaNames }).map((key) => ({
+			kid: key.kid,
+			thumbprint: key.thumbprint,
+			check: (signed, signature) => check(key, signed, signature),
+		})),
 });
 
 /** PKCS #1 v1.5 unless another padding is given. */
@@ -47,36 +91,65 @@ const rsa = (
 	label: string,
 	hash: Hash,
 	padding: { padding: number; saltLength?: number } = { padding: constants.RSA_PKCS1_PADDING },
-): Algorithm => ({
-	label,
-	keyField: 'payloadSignaturePublicKey',
-	prepare(keyText) {
-		const key = readRsaKey(keyText);
-		return (signed, signature) => verify(hash, signed, { key, ...padding }, signature);
-	},
-});
+): Algorithm => {
+	const family = padding.padding === constants.RSA_PKCS1_PADDING ? 'RS' : 'PS';
+	return withPublicKey(
+		label,
+		[hash.replace('sha', family)],
+		{ type: 'rsa' },
+		({ key }, signed, signature) =>
+			verify(hash, signed, { key, ...padding }, signature) ? signature : undefined,
+	);
+};
+
+/** An integer in DER: without zeros in front, but for one that keeps it from being negative. */
+function derInteger(bytes: Buffer): Buffer {
+	const digits = bytes.subarray(bytes.findIndex((byte) => byte !== 0));
+	const isNegative = (digits[0] ?? 0) >= 0x80;
+	return Buffer.concat([
+		Buffer.from(isNegative ? [2, digits.length + 1, 0] : [2, digits.length]),
+		digits,
+	]);
+}
+
+/** The same signature in DER (RFC 3279, 2.2.3), from the bare r and s of one that is valid. */
+function derOf(bare: Buffer): Buffer {
+	const middle = bare.length / 2;
+	const content = Buffer.concat([
+		derInteger(bare.subarray(0, middle)),
+		derInteger(bare.subarray(middle)),
+	]);
+	const { length } = content;
+	return Buffer.concat([
+		Buffer.from(length < 0x80 ? [0x30, length] : [0x30, 0x81, length]),
+		content,
+	]);
+}
 
 /** In a JWS the hash decides about the curve and the signature is the bare r and s; otherwise it may be DER as well. */
-const ecdsa = (label: string, hash: Hash, jwsCurve?: Curve): Algorithm => ({
-	label,
-	keyField: 'payloadSignaturePublicKey',
-	prepare(keyText) {
-		const { key, bareBytes } = readEcKey(keyText, jwsCurve ? [jwsCurve] : ALL_CURVES);
-		return (signed, signature) =>
-			(signature.length === bareBytes &&
-				verify(hash, signed, { key, dsaEncoding: 'ieee-p1363' }, signature)) ||
-			(!jwsCurve && verify(hash, signed, { key, dsaEncoding: 'der' }, signature));
-	},
-});
+const ecdsa = (label: string, hash: Hash, jwsCurve?: Curve): Algorithm =>
+	withPublicKey(
+		label,
+		[hash.replace('sha', 'ES')],
+		{ type: 'ec', curves: jwsCurve ? [jwsCurve] : ALL_CURVES },
+		({ key, curve }, signed, signature) => {
+			if (
+				curve &&
+				signature.length === bareBytesOf(curve) &&
+				verify(hash, signed, { key, dsaEncoding: 'ieee-p1363' }, signature)
+			) {
+				return derOf(signature);
+			}
+			if (jwsCurve || !verify(hash, signed, { key, dsaEncoding: 'der' }, signature))
+				return undefined;
+			return signature;
+		},
+	);
 
-const ed25519 = (label: string): Algorithm => ({
-	label,
-	keyField: 'payloadSignaturePublicKey',
-	prepare(keyText) {
-		const key = readEd25519Key(keyText);
-		return (signed, signature) => verify(null, signed, key, signature);
-	},
-});
+const ed25519 = (label: string): Algorithm =>
+	withPublicKey(label, ['EdDSA', 'Ed25519'], { type: 'ed25519' }, ({ key }, signed, signature) =>
+		verify(null, signed, key, signature) ? signature : undefined,
+	);
 
 const PSS = {
 	padding: constants.RSA_PKCS1_PSS_PADDING,

@@ -1,181 +1,108 @@
-import { createPublicKey, createSecretKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { CURVES } from './curves';
+import type { Curve } from './curves';
+import { eachOf, isNothing, MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
+import type { EnteredKeys, KeySource } from './enteredKeys';
+import { keyOfMembers } from './foundKey';
+import type { FoundKey } from './foundKey';
+import { hasPrivateMember, mayVerify, membersOfSet, readJwk } from './jwk';
+import { keysInText } from './keyFormats';
+import {
+	keyForbidden,
+	keyMisfit,
+	keyMissing,
+	keyPrivate,
+	keyTooLong,
+	keyUnreadable,
+	keyWeak,
+	tooManyKeys,
+} from './keyProblems';
+import { isWeak, misfitOf } from './keyStrength';
+import type { PublicKeyKind } from './keyStrength';
+import { attempt } from './problem';
 
-/* Keys as people enter them: read once, and refused where they do not fit or protect nothing. */
+/* Public keys as people enter them: read once, and refused where they do not fit or protect nothing. */
 
-/** RFC 7518, 3.3 and 3.5; demanded outside of a JWS as well. */
-const MIN_RSA_BITS = 2048;
-
-/** FIPS 186-5, 5.1: odd, above 2^16 and below 2^256. With 1 everybody can sign; small ones are forged where padding is read loosely. */
-const MIN_RSA_EXPONENT = 65_537n;
-const MAX_RSA_EXPONENT = 2n ** 256n;
-
-/**
- * The y-coordinates of Ed25519's points of small order, also beyond the prime, in hexadecimal without the sign: for such a
- * key signatures are made without any secret.
- */
-const SMALL_ORDER_POINTS: ReadonlySet<string> = new Set([
-	`00${'00'.repeat(31)}`,
-	`01${'00'.repeat(31)}`,
-	'26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-	'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-	`ec${'ff'.repeat(30)}7f`,
-	`ed${'ff'.repeat(30)}7f`,
-	`ee${'ff'.repeat(30)}7f`,
-]);
-
-/** The curves by OpenSSL's names; bytes are those of one coordinate. */
-const CURVES = {
-	prime256v1: { label: 'P-256', bytes: 32 },
-	secp384r1: { label: 'P-384', bytes: 48 },
-	secp521r1: { label: 'P-521', bytes: 66 },
-} as const;
-
-export type Curve = keyof typeof CURVES;
-
-export const ALL_CURVES: readonly Curve[] = ['prime256v1', 'secp384r1', 'secp521r1'];
-
-/** Why the settings cannot work. Never holds a key or secret. */
-export class SettingsProblem extends Error {
-	override readonly name = 'SettingsProblem';
-
-	constructor(
-		readonly title: string,
-		readonly advice: string,
-	) {
-		super(`${title}. ${advice}`);
-	}
+/** A key that fits. */
+export interface PublicKey extends FoundKey {
+	kid: string | undefined;
+	/** SHA-256 of its SubjectPublicKeyInfo (DER) in lower-case hexadecimal, as OpenSSL computes it */
+	thumbprint: string;
 }
 
-/** What an action gives, or undefined when it throws. */
-export function attempt<T>(action: () => T): T | undefined {
-	try {
-		return action();
-	} catch {
-		return undefined;
+/** What keys are needed for. */
+interface Needed {
+	kind: PublicKeyKind;
+	jwaNames: readonly string[];
+}
+
+/** @throws SettingsProblem when the key is not of the kind that is needed, or protects nothing */
+function fitting(source: KeySource, found: FoundKey, kind: PublicKeyKind, kid?: string): PublicKey {
+	const misfit = misfitOf(found, kind);
+	if (misfit) throw keyMisfit(source, misfit.needed, misfit.found);
+	if (isWeak(found.key)) throw keyWeak(source);
+	const spki = found.key.export({ type: 'spki', format: 'der' });
+	return { ...found, kid, thumbprint: createHash('sha256').update(spki).digest('hex') };
+}
+
+function fromJwk(source: KeySource, { kind, jwaNames }: Needed): PublicKey[] {
+	if (hasPrivateMember(source.entered)) throw keyPrivate(source);
+	const jwk = readJwk(source.entered);
+	const found = jwk && keyOfMembers(jwk);
+	if (!found) throw keyUnreadable(source, 'neither a text nor a JWK with a public key');
+	if (!mayVerify(jwk, jwaNames)) throw keyForbidden(source);
+	return [fitting(source, found, kind, jwk.kid)];
+}
+
+/** A set may hold keys for something else, which are passed over (RFC 7517, 5); a private one is refused all the same. */
+function fromSet(members: readonly unknown[], source: KeySource, needed: Needed): PublicKey[] {
+	if (members.length > MAX_KEYS) throw tooManyKeys(source);
+	const keys = members.flatMap((member) => {
+		if (hasPrivateMember(member)) throw keyPrivate(source);
+		const jwk = readJwk(member);
+		const found = jwk && keyOfMembers(jwk);
+		if (!found || !mayVerify(jwk, needed.jwaNames) || misfitOf(found, needed.kind)) return [];
+		return [fitting(source, found, needed.kind, jwk.kid)];
+	});
+	if (keys.length > 0) return keys;
+	throw keyUnreadable(source, 'a JWK set without a key for the chosen algorithm');
+}
+
+/** JSON as what it says; any other text as it is. */
+function parsed(source: KeySource): KeySource {
+	const { entered } = source;
+	if (typeof entered !== 'string' || !/^\s*[[{]/.test(entered)) return source;
+	if (entered.length > MAX_KEY_CHARACTERS) throw keyTooLong(source);
+	const json: unknown = attempt(() => JSON.parse(entered));
+	if (json === undefined) throw keyUnreadable(source, 'text that begins like JSON and is none');
+	return { ...source, entered: json };
+}
+
+function keysIn(source: KeySource, needed: Needed): PublicKey[] {
+	const { entered } = source;
+	if (isNothing(entered)) throw keyMissing(source);
+	if (typeof entered === 'string') {
+		const { type } = needed.kind;
+		const found = keysInText(entered, source, type === 'rsa' ? undefined : type);
+		return found.map((each) => fitting(source, each, needed.kind));
 	}
+	const members = membersOfSet(entered);
+	return members ? fromSet(members, source, needed) : fromJwk(source, needed);
 }
 
 /**
- * Reads the Signing Secret.
+ * Reads the public keys that were entered.
  *
- * @throws SettingsProblem when it is shorter than the algorithm needs
+ * @throws SettingsProblem when one of them is no public key, not of this kind, or too weak
  */
-export function readSecret(secret: string, minBytes: number): KeyObject {
-	const bytes = Buffer.from(secret, 'utf8');
-	if (bytes.length === 0) {
-		throw new SettingsProblem(
-			'The Signing Secret is empty',
-			'Enter the secret with which your app signs payloads in the Diyalog API credential.',
-		);
-	}
-	if (bytes.length < minBytes) {
-		throw new SettingsProblem(
-			'The Signing Secret is too short for the chosen algorithm',
-			`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
-		);
-	}
-	return createSecretKey(bytes);
+export function publicKeysFor({ sources }: EnteredKeys, needed: Needed): readonly PublicKey[] {
+	const listed = sources.flatMap((source) => eachOf(parsed(source)));
+	const [first] = sources;
+	if (first && listed.length > MAX_KEYS) throw tooManyKeys(first);
+	const keys = listed.flatMap((source) => keysIn(parsed(source), needed));
+	if (first && keys.length > MAX_KEYS) throw tooManyKeys(first);
+	return keys;
 }
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
-const PUBLIC_LABELS: ReadonlySet<string> = new Set(['PUBLIC KEY', 'RSA PUBLIC KEY', 'CERTIFICATE']);
-
-/** Puts the line breaks of a PEM block where OpenSSL wants them: a masked field loses them, copying may make them `\n`. */
-function rewrapPem(label: string, body: string): string {
-	const lines = body.replace(/\\n|\s/g, '').match(/.{1,64}/g) ?? [];
-	return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
-}
-
-/** Of a certificate only the key counts; its dates and its issuer say nothing about a key that was entered by hand. */
-function readPublicKey(pem: string): KeyObject {
-	const advice =
-		'Enter one public key as PEM, beginning with -----BEGIN PUBLIC KEY-----, or one certificate, beginning with -----BEGIN CERTIFICATE-----, in the Diyalog API credential.';
-	if (pem.trim() === '') throw new SettingsProblem('The Public Key is empty', advice);
-	// Node would derive the public key from it without a word, and the private one would stay stored here.
-	if (/PRIVATE KEY/.test(pem)) {
-		throw new SettingsProblem(
-			'The Public Key is a private key',
-			'Enter the public key of the pair instead. The private key belongs only on the device: if others could see it, replace the pair.',
-		);
-	}
-	const blocks = [...pem.matchAll(PEM_BLOCK)];
-	if (blocks.length > 1) throw new SettingsProblem('The Public Key holds several keys', advice);
-	const [, label = '', body = ''] = blocks[0] ?? [];
-	const key = PUBLIC_LABELS.has(label)
-		? attempt(() => createPublicKey(rewrapPem(label, body)))
-		: undefined;
-	if (!key) throw new SettingsProblem('The Public Key cannot be read', advice);
-	return key;
-}
-
-function curveOf(key: KeyObject): Curve | undefined {
-	const name = key.asymmetricKeyDetails?.namedCurve;
-	return ALL_CURVES.find((curve) => curve === name);
-}
-
-function describeKey(key: KeyObject): string {
-	const { namedCurve = 'an unnamed curve', modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-	if (key.asymmetricKeyType === 'rsa') return `an RSA key of ${modulusLength} bits`;
-	if (key.asymmetricKeyType !== 'ec') return `a key of the type ${key.asymmetricKeyType}`;
-	const curve = curveOf(key);
-	return `an elliptic-curve key on ${curve ? CURVES[curve].label : namedCurve}`;
-}
-
-const misfit = (key: KeyObject, needed: string): SettingsProblem =>
-	new SettingsProblem(
-		'The Public Key does not fit the chosen algorithm',
-		`The algorithm needs ${needed}; this is ${describeKey(key)}. Choose the algorithm with which your app signs and enter the public key of the same pair.`,
-	);
-
-/** Of a key that fits and yet protects nothing. */
-const weak = (): SettingsProblem =>
-	new SettingsProblem(
-		'The Public Key is too weak: signatures could be forged',
-		'Let a new pair of keys be made with the usual settings (RSA with the exponent 65537, or Ed25519) and enter its public key.',
-	);
-
-/**
- * Reads a Public Key for RSA.
- *
- * @throws SettingsProblem when it is none, or too weak
- */
-export function readRsaKey(text: string): KeyObject {
-	const key = readPublicKey(text);
-	const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-	if (key.asymmetricKeyType !== 'rsa' || modulusLength < MIN_RSA_BITS) {
-		throw misfit(key, `an RSA key of at least ${MIN_RSA_BITS} bits`);
-	}
-	const isInRange = publicExponent >= MIN_RSA_EXPONENT && publicExponent < MAX_RSA_EXPONENT;
-	if (!isInRange || publicExponent % 2n === 0n) throw weak();
-	return key;
-}
-
-/**
- * Reads a Public Key for Ed25519.
- *
- * @throws SettingsProblem when it is none, or too weak
- */
-export function readEd25519Key(text: string): KeyObject {
-	const key = readPublicKey(text);
-	if (key.asymmetricKeyType !== 'ed25519') throw misfit(key, 'an Ed25519 key');
-	const point = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
-	// The highest bit of the last byte is the sign of the other coordinate.
-	const signless = point.map((byte, index) => (index === point.length - 1 ? byte & 0x7f : byte));
-	if (SMALL_ORDER_POINTS.has(Buffer.from(signless).toString('hex'))) throw weak();
-	return key;
-}
-
-/**
- * Reads a Public Key on one of these curves.
- *
- * @returns the key, and the length of a signature that is the bare r and s
- * @throws SettingsProblem when it is on none of them
- */
-export function readEcKey(text: string, curves: readonly Curve[]) {
-	const key = readPublicKey(text);
-	const curve = curveOf(key);
-	if (curve && curves.includes(curve)) return { key, bareBytes: 2 * CURVES[curve].bytes };
-	const labels = curves.map((each) => CURVES[each].label).join(', ');
-	throw misfit(key, `an elliptic-curve key on ${labels}`);
-}
+/** The length of a signature that is the bare r and s. */
+export const bareBytesOf = (curve: Curve): number => 2 * CURVES[curve].bytes;

@@ -1,8 +1,9 @@
 import { z } from 'zod/v4';
 import { JWS_ALGORITHMS, METHODS } from './algorithms';
 import type { Algorithms } from './algorithms';
+import type { EnteredKeys, KeySource } from './enteredKeys';
 import { payloadSignatureFields } from './fields';
-import { SettingsProblem } from './keys';
+import { SettingsProblem } from './problem';
 
 const algorithmOf = (algorithms: Algorithms) =>
 	z.string().transform((name, context) => {
@@ -14,11 +15,21 @@ const algorithmOf = (algorithms: Algorithms) =>
 
 /** What every format has. Which key is needed depends on the algorithm; that it is there is checked when it is read. */
 const common = {
+	payloadSignatureKeys: z.enum(['company', 'person']).default('company'),
 	payloadSignatureSecret: z.string().catch(''),
+	payloadSignaturePreviousSecret: z.string().catch(''),
+	payloadSignatureSecretEncoding: z.enum(['text', 'base64', 'hex']).default('text'),
 	payloadSignaturePublicKey: z.string().catch(''),
 	payloadSignatureBinding: z
 		.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 		.default(true),
+};
+
+/** What the formats have that no standard rules. */
+const plain = {
+	payloadSignatureMethod: algorithmOf(METHODS),
+	payloadSignatureEncoding: z.enum(['hex', 'base64']).default('base64'),
+	...common,
 };
 
 /** Fields of a format that is not chosen are not looked at: the editor keeps what was once entered there. */
@@ -33,10 +44,10 @@ const settingsSchema = z.discriminatedUnion('payloadSignature', [
 	z.object({
 		payloadSignature: z.literal('separated'),
 		payloadSignatureSeparator: z.string().default('.'),
-		payloadSignatureMethod: algorithmOf(METHODS),
-		payloadSignatureEncoding: z.enum(['hex', 'base64']).default('base64'),
-		...common,
+		...plain,
 	}),
+	z.object({ payloadSignature: z.literal('signatureOnly'), ...plain }),
+	z.object({ payloadSignature: z.literal('json'), ...plain }),
 ]);
 
 type Settings = z.output<typeof settingsSchema>;
@@ -62,4 +73,43 @@ export function readSettings(credential: Readonly<Record<string, unknown>>) {
 		`${field?.displayName ?? 'Signed Payloads'} has a value that is not possible`,
 		'Set the field anew in the Diyalog API credential.',
 	);
+}
+
+/** The algorithm that is set. */
+export const algorithmIn = (settings: FormatSettings) =>
+	settings.payloadSignature === 'jws'
+		? settings.payloadSignatureAlgorithm
+		: settings.payloadSignatureMethod;
+
+const IN_CREDENTIAL = ' in the Diyalog API credential';
+
+function companySources(settings: FormatSettings): KeySource[] {
+	const { payloadSignaturePublicKey, payloadSignatureSecret, payloadSignaturePreviousSecret } =
+		settings;
+	const place = IN_CREDENTIAL;
+	if (algorithmIn(settings).keyField === 'payloadSignaturePublicKey') {
+		return [{ name: 'The Public Key', place, entered: payloadSignaturePublicKey }];
+	}
+	const secret = { name: 'The Signing Secret', place, entered: payloadSignatureSecret };
+	if (payloadSignaturePreviousSecret === '') return [secret];
+	const entered = payloadSignaturePreviousSecret;
+	return [secret, { name: 'The Previous Signing Secret', place, entered }];
+}
+
+/**
+ * The keys to check with.
+ *
+ * @param personKeys one person's own, in place of the credential's; undefined where nobody's were given
+ * @returns undefined where each person has keys and nobody's were given
+ */
+export function keysFor(settings: FormatSettings, personKeys: unknown): EnteredKeys | undefined {
+	const { payloadSignatureKeys, payloadSignatureSecretEncoding: secretEncoding } = settings;
+	if (personKeys !== undefined) {
+		return {
+			sources: [{ name: "The person's key", place: '', entered: personKeys }],
+			secretEncoding,
+		};
+	}
+	if (payloadSignatureKeys === 'person') return undefined;
+	return { sources: companySources(settings), secretEncoding };
 }

@@ -1,24 +1,16 @@
-import { createReader } from './formats';
-import type { PayloadReader, SignedPress } from './formats';
-import { attempt, SettingsProblem } from './keys';
-import { readSettings } from './settings';
+import { isEncrypted } from './encrypted';
+import type { PayloadReader } from './format';
+import { formatOf } from './formats';
+import type { CheckedPayload, PayloadVerifier } from './press';
+import { attempt, SettingsProblem } from './problem';
+import { algorithmIn, keysFor, readSettings } from './settings';
 
 /*
  * Payloads that the company's own app signed on the customer's device.
- * What is trusted comes from the credential alone: of what came with a payload nothing is believed, only compared.
+ * What is trusted was entered by the company: of what came with a payload nothing is believed, only compared.
  */
 
-/** Whether the payload of a press was signed by the company's app. */
-export type PayloadSignature = 'notChecked' | 'valid' | 'invalid';
-
-export interface CheckedPayload {
-	payloadSignature: PayloadSignature;
-	/** the inner payload when the signature is valid, the payload as received otherwise */
-	payload: string;
-}
-
-/** Checks one press; never throws. */
-export type PayloadVerifier = (press: SignedPress, now: Date) => CheckedPayload;
+export type { CheckedPayload, PayloadSignature, PayloadVerifier } from './press';
 
 /** A verifier, or why the settings cannot work: what is wrong, and what to do. Never holds a key or secret. */
 export type VerifierSetup =
@@ -33,25 +25,37 @@ const checkNothing: PayloadVerifier = ({ payload }) => ({
 /** Whatever cannot be verified is invalid, also what makes a reader throw. */
 const verifierOf =
 	(read: PayloadReader): PayloadVerifier =>
-	(press, now) => {
-		const inner = attempt(() => read(press, now));
-		return inner === undefined
-			? { payloadSignature: 'invalid', payload: press.payload }
-			: { payloadSignature: 'valid', payload: inner };
+	(press, now): CheckedPayload => {
+		const found = attempt(() => read(press, now)) ?? 'malformed';
+		if (typeof found === 'object') return { payloadSignature: 'valid', ...found };
+		const { payload } = press;
+		if (found === 'notChecked') return { payloadSignature: found, payload };
+		const isUnreadable = found === 'malformed' && attempt(() => isEncrypted(payload)) === true;
+		return { payloadSignature: 'invalid', payload, reason: isUnreadable ? 'encrypted' : found };
 	};
 
 /**
  * Reads from the credential how the company's app signs payloads.
  *
+ * Nothing is checked (`notChecked`) when the credential has no format, when each person has keys of their own and nobody's
+ * are given, and when a signature comes alone and nothing was issued that it could belong to.
+ *
  * @param credential its fields, of unknown shape
- * @returns a verifier that holds the key ready, or why these settings cannot work
+ * @param personKeys one person's own keys, in place of the credential's: text, JWK, JWK set, or a list of these. Only
+ * undefined means that none are given; of null, and of an empty text or list, the verifier says that there is no key.
+ * @returns a verifier that holds the keys ready, or why these settings cannot work
  */
 export function createPayloadVerifier(
 	credential: Readonly<Record<string, unknown>>,
+	personKeys?: unknown,
 ): VerifierSetup {
 	try {
 		const settings = readSettings(credential);
-		return { ok: true, verify: settings ? verifierOf(createReader(settings)) : checkNothing };
+		if (!settings) return { ok: true, verify: checkNothing };
+		const format = formatOf(settings);
+		const entered = keysFor(settings, personKeys);
+		if (!entered) return { ok: true, verify: checkNothing };
+		return { ok: true, verify: verifierOf(format(algorithmIn(settings).prepare(entered))) };
 	} catch (error) {
 		if (error instanceof SettingsProblem) {
 			return { ok: false, title: error.title, advice: error.advice };
@@ -62,4 +66,10 @@ export function createPayloadVerifier(
 			advice: 'Enter key and algorithm anew in the Diyalog API credential.',
 		};
 	}
+}
+
+/** Whether the app signs with a secret, which whoever verifies has as well; of settings that cannot work nothing is said. */
+export function signsWithSecret(credential: Readonly<Record<string, unknown>>): boolean {
+	const settings = attempt(() => readSettings(credential));
+	return settings !== undefined && algorithmIn(settings).keyField === 'payloadSignatureSecret';
 }

@@ -109,28 +109,57 @@ describe('the fields of the credential', () => {
 			)
 			.map(({ name }) => name.replace('payloadSignature', ''));
 
+	const hmac = { payloadSignatureMethod: 'hmacSha512' };
+	const person = { payloadSignatureKeys: 'person' };
+	const secrets = ['Secret', 'PreviousSecret', 'SecretEncoding'];
 	it.each([
 		[{}, ['']],
-		[{ payloadSignature: 'jws' }, ['', 'Algorithm', 'PublicKey', 'Binding']],
+		[{ payloadSignature: 'jws' }, ['', 'Algorithm', 'Keys', 'PublicKey', 'Binding']],
+		[{ payloadSignature: 'jws', ...person }, ['', 'Algorithm', 'Keys', 'Binding']],
 		[
 			{ payloadSignature: 'jws', payloadSignatureAlgorithm: 'HS384' },
-			['', 'Algorithm', 'Secret', 'Binding'],
+			['', 'Algorithm', 'Keys', ...secrets, 'Binding'],
 		],
 		[
 			{ payloadSignature: 'separated' },
-			['', 'Method', 'PublicKey', 'Separator', 'Encoding', 'Binding'],
+			['', 'Method', 'Keys', 'PublicKey', 'Separator', 'Encoding', 'Binding'],
 		],
 		[
-			{ payloadSignature: 'separated', payloadSignatureMethod: 'hmacSha512' },
-			['', 'Method', 'Secret', 'Separator', 'Encoding', 'Binding'],
+			{ payloadSignature: 'separated', ...hmac },
+			['', 'Method', 'Keys', ...secrets, 'Separator', 'Encoding', 'Binding'],
 		],
+		[
+			{ payloadSignature: 'signatureOnly', ...hmac, ...person },
+			['', 'Method', 'Keys', 'SecretEncoding', 'Encoding', 'Binding'],
+		],
+		[{ payloadSignature: 'json' }, ['', 'Method', 'Keys', 'PublicKey', 'Encoding', 'Binding']],
+		[{ payloadSignature: 'json', ...person }, ['', 'Method', 'Keys', 'Encoding', 'Binding']],
 	])('%j shows only what applies', (values, names) => {
 		expect(shown(values)).toEqual(names);
 	});
 
+	it('of a credential that is older than Whose Key are read as they were', () => {
+		const stored = {
+			payloadSignature: 'jws',
+			payloadSignatureAlgorithm: 'ES256',
+			payloadSignaturePublicKey: spki(pairs.p256),
+			payloadSignatureBinding: true,
+		};
+		const read = NodeHelpers.getNodeParameters(
+			payloadSignatureFields,
+			stored,
+			true,
+			false,
+			null,
+			null,
+		);
+		expect(read).toEqual({ ...stored, payloadSignatureKeys: 'company' });
+		expect(check(attemptOf(stored, token(CLAIMS)))).toEqual(valid(INNER));
+	});
+
 	it('work with their defaults once a key is entered', () => {
 		const formats = optionsOf('payloadSignature').map(({ value }) => value);
-		expect(formats).toEqual(['none', 'jws', 'separated']);
+		expect(formats).toEqual(['none', 'jws', 'json', 'separated', 'signatureOnly']);
 		for (const payloadSignature of formats) {
 			const entered = {
 				...defaults,

@@ -1,4 +1,5 @@
 import { constants, sign } from 'node:crypto';
+import { createPayloadVerifier } from '../../../../nodes/Diyalog/deviceSignature/verifier';
 import {
 	attemptOf,
 	base64url,
@@ -264,14 +265,19 @@ describe('attacks on a JWS', () => {
 		expect(check(attacked)).toEqual(invalid(attacked.press.payload));
 	});
 
-	it('5b. that token would be valid for whoever chose HS256 with this secret', () => {
-		const credential = {
-			...jwsCredential,
-			payloadSignatureAlgorithm: 'HS256',
-			payloadSignatureSecret: spki(pairs.rsa),
-		};
-		const jws = token(CLAIMS, { alg: 'HS256' }, hs256(spki(pairs.rsa)));
-		expect(check(attemptOf(credential, jws))).toEqual(valid(INNER));
+	it('5b. that public key as the secret of whoever chooses HS256: refused', () => {
+		const credential = { ...jwsCredential, payloadSignatureAlgorithm: 'HS256' };
+		const withSecret = (payloadSignatureSecret: string) => ({
+			...credential,
+			payloadSignatureSecret,
+		});
+		const jws = (key: string) => token(CLAIMS, { alg: 'HS256' }, hs256(key));
+		const publicKey = spki(pairs.rsa);
+		expect(createPayloadVerifier(withSecret(publicKey))).toMatchObject({
+			title: 'The Signing Secret is a public key, with which anybody could sign',
+		});
+		const random = publicKey.replaceAll('-', '*');
+		expect(check(attemptOf(withSecret(random), jws(random)))).toEqual(valid(INNER));
 	});
 
 	it('53. a message id that is a number, though of the same digits', () => {

@@ -88,9 +88,9 @@ const attacks: Attack[] = [
 	],
 	['21. too much padding', base64Attempt, changed((signed) => `${signed}=`)],
 	[
-		'22. a line break inside base64',
+		'22. a character inside that no base64 has',
 		base64Attempt,
-		changed((signed) => signed.replace(/(.{9})$/, '\n$1')),
+		changed((signed) => signed.replace(/(.{9})$/, '\u00a0$1')),
 	],
 	[
 		'23. unused bits at the end of base64',

@@ -129,12 +129,6 @@ describe('settings that cannot work', () => {
 			es(spki(pairs.p256) + pkcs8(pairs.p256)),
 			'The Public Key is a private key',
 		],
-		[
-			'two public keys',
-			es(spki(pairs.p256)),
-			es(spki(pairs.p256).repeat(2)),
-			'The Public Key holds several keys',
-		],
 		['a key that is no PEM', es(spki(pairs.p256)), es('ssh-ed25519 AAAA'), unreadable],
 		[
 			'a PEM of nothing',

@@ -42,7 +42,7 @@ describe('arbitrary texts', () => {
 		unboundJws,
 		rs256Credential,
 		...methods.map(([, m]) => m.credential),
-	].map(verifierFor);
+	].map((credential) => verifierFor(credential));
 	const anyText = fc.oneof(
 		fc.string({ unit: 'binary' }),
 		fc.array(fc.nat(0xffff), { maxLength: 40 }).map((units) => String.fromCharCode(...units)),

@@ -1,0 +1,98 @@
+import { derCertificate, keysOfDevices } from './certificates';
+import type { FoundCertificate } from './certificates';
+import { derPublicKey, isDerPrivateKey } from './derKeys';
+import { decodeBase64, decodeHex } from './encodings';
+import { MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
+import type { KeySource } from './enteredKeys';
+import type { FoundKey } from './foundKey';
+import { keyPrivate, keyTooLong, keyUnreadable, tooManyKeys } from './keyProblems';
+import { isRawPrivateKey, rawPublicKey } from './rawKeys';
+import type { RawType } from './rawKeys';
+
+/* Public keys as texts: PEM, or their bytes as base64, base64url or hexadecimal. */
+
+/** What one text held. */
+interface Found {
+	keys: FoundKey[];
+	/** looked at together: they may be a chain */
+	certificates: FoundCertificate[];
+	rawType: RawType | undefined;
+}
+
+/** Line breaks and blanks, also as a masked field or a JSON text leaves them. */
+const GAPS = /\\[nr]|\s/g;
+
+function readBytes(bytes: Buffer, source: KeySource, found: Found): void {
+	const key = derPublicKey(bytes) ?? rawKeyOf(bytes, source, found.rawType);
+	if (key) return void found.keys.push(key);
+	const certificate = derCertificate(bytes);
+	if (certificate) return void found.certificates.push(certificate);
+	if (isDerPrivateKey(bytes)) throw keyPrivate(source);
+	throw keyUnreadable(source, `${bytes.length} bytes that are no public key of a known form`);
+}
+
+/** A private key of one curve may be as long as a public one of another, so it is asked for first. */
+function rawKeyOf(bytes: Buffer, source: KeySource, rawType?: RawType): FoundKey | undefined {
+	if (isRawPrivateKey(bytes)) throw keyPrivate(source);
+	return rawType && rawPublicKey(bytes, rawType);
+}
+
+const PEM_BEGIN = '-----BEGIN';
+const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
+const PUBLIC_LABELS: ReadonlySet<string> = new Set(['PUBLIC KEY', 'RSA PUBLIC KEY', 'CERTIFICATE']);
+/** OpenSSL puts these beside a key; the key itself names its curve. */
+const BESIDE_A_KEY = 'EC PARAMETERS';
+
+function readPem(text: string, source: KeySource, found: Found): void {
+	const blocks = [...text.matchAll(PEM_BLOCK)].filter(([, label]) => label !== BESIDE_A_KEY);
+	if (blocks.length === 0) throw keyUnreadable(source, 'PEM without a public key in it');
+	if (blocks.length > MAX_KEYS) throw tooManyKeys(source);
+	for (const [, label = '', body = ''] of blocks) {
+		if (!PUBLIC_LABELS.has(label)) throw keyUnreadable(source, 'PEM of something else');
+		const bytes = decodeBase64(body.replace(GAPS, ''));
+		if (!bytes) throw keyUnreadable(source, 'PEM that is damaged');
+		readBytes(bytes, source, found);
+	}
+}
+
+/** Between several keys that are no PEM; neither base64 nor hexadecimal has them. */
+const BETWEEN = /[,;]/;
+
+function readBare(text: string, source: KeySource, found: Found): void {
+	const parts = text.split(BETWEEN, MAX_KEYS + 1).map((part) => part.replace(GAPS, ''));
+	if (parts.length > MAX_KEYS) throw tooManyKeys(source);
+	for (const part of parts.filter((each) => each !== '')) {
+		const bytes = decodeHex(part) ?? decodeBase64(part);
+		if (!bytes) throw keyUnreadable(source, 'neither PEM, JSON, Base64 nor hexadecimal');
+		const inner = bytes.toString('latin1');
+		// A whole PEM file is often carried as base64.
+		if (inner.includes(PEM_BEGIN)) readPem(requirePublic(inner, source), source, found);
+		else readBytes(bytes, source, found);
+	}
+}
+
+function requirePublic(text: string, source: KeySource): string {
+	if (/PRIVATE KEY/.test(text)) throw keyPrivate(source);
+	return text;
+}
+
+/**
+ * Reads the public keys of a text.
+ *
+ * @param rawType what bare bytes may be; nothing unless given
+ * @throws SettingsProblem that says what was found instead, or that a private key was
+ */
+export function keysInText(text: string, source: KeySource, rawType?: RawType): FoundKey[] {
+	if (text.length > MAX_KEY_CHARACTERS) throw keyTooLong(source);
+	requirePublic(text, source);
+	const found: Found = { keys: [], certificates: [], rawType };
+	if (text.includes(PEM_BEGIN)) readPem(text, source, found);
+	else readBare(text, source, found);
+	const ofDevices = keysOfDevices(found.certificates);
+	if (found.certificates.length > 0 && ofDevices.length === 0) {
+		throw keyUnreadable(source, 'certificates that have issued one another in a circle');
+	}
+	const keys = [...found.keys, ...ofDevices];
+	if (keys.length === 0) throw keyUnreadable(source, 'nothing but separators');
+	return keys;
+}

@@ -1,0 +1,122 @@
+import { createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { decodeBase64url, decodeBytes } from './encodings';
+import { eachOf, isNothing, MAX_KEYS } from './enteredKeys';
+import type { EnteredKeys, KeySource, SecretEncoding } from './enteredKeys';
+import { keyOfMembers } from './foundKey';
+import { mayVerify, membersOfSet, readJwk } from './jwk';
+import type { Jwk } from './jwk';
+import { keysInText } from './keyFormats';
+import { keyForbidden, tooManyKeys } from './keyProblems';
+import { attempt, SettingsProblem } from './problem';
+
+/* Secrets as people enter them: read once, and refused where they are known to others or too short. */
+
+/** A secret, and by which name a JWS may ask for it. */
+export interface Secret {
+	key: KeyObject;
+	kid: string | undefined;
+}
+
+interface Needed {
+	/** the least that the algorithm needs */
+	minBytes: number;
+	jwaNames: readonly string[];
+}
+
+const secretMissing = ({ name, place }: KeySource): SettingsProblem =>
+	new SettingsProblem(
+		`${name} is empty`,
+		`Enter the secret with which your app signs payloads${place}.`,
+	);
+
+const secretUnreadable = ({ name, place }: KeySource): SettingsProblem =>
+	new SettingsProblem(
+		`${name} is not written in the chosen encoding`,
+		`Choose under Signing Secret Encoding how it is written, or enter another${place}.`,
+	);
+
+const secretPublic = ({ name }: KeySource): SettingsProblem =>
+	new SettingsProblem(
+		`${name} is a public key, with which anybody could sign`,
+		'Choose an algorithm with a public key, or let your app sign with a random secret and enter that one.',
+	);
+
+const secretTooShort = ({ name }: KeySource, minBytes: number): SettingsProblem =>
+	new SettingsProblem(
+		`${name} is too short for the chosen algorithm`,
+		`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
+	);
+
+/** Whether a text is a key that is made to be shown: for an HMAC that would be a secret which everybody knows. */
+function isPublicKey(text: string, source: KeySource): boolean {
+	const jwk = attempt(() => readJwk(JSON.parse(text)));
+	// Every 32 bytes could be a key for Ed25519, so bare ones are not asked for.
+	return Boolean(jwk && keyOfMembers(jwk)) || attempt(() => keysInText(text, source)) !== undefined;
+}
+
+function fromText(text: string, source: KeySource, encoding: SecretEncoding): Buffer {
+	if (isPublicKey(text, source)) throw secretPublic(source);
+	const bytes = encoding === 'text' ? Buffer.from(text, 'utf8') : decodeBytes(text, encoding);
+	if (!bytes) throw secretUnreadable(source);
+	return bytes;
+}
+
+function ofBytes(bytes: Buffer, source: KeySource, minBytes: number, kid?: string): Secret {
+	if (bytes.length === 0) throw secretMissing(source);
+	if (bytes.length < minBytes) throw secretTooShort(source, minBytes);
+	return { key: createSecretKey(bytes), kid };
+}
+
+/** @returns undefined for anything but the JWK of a secret (RFC 7518, 6.4) */
+function bytesOfJwk(jwk: Jwk | undefined): Buffer | undefined {
+	return jwk?.kty === 'oct' && jwk.k !== undefined ? decodeBase64url(jwk.k) : undefined;
+}
+
+function fromJwk(source: KeySource, { minBytes, jwaNames }: Needed): Secret {
+	const jwk = readJwk(source.entered);
+	const bytes = bytesOfJwk(jwk);
+	if (!jwk || !bytes) throw secretUnreadable(source);
+	if (!mayVerify(jwk, jwaNames)) throw keyForbidden(source);
+	return ofBytes(bytes, source, minBytes, jwk.kid);
+}
+
+/** A set may hold keys for something else, which are passed over (RFC 7517, 5). */
+function fromSet(members: readonly unknown[], source: KeySource, needed: Needed): Secret[] {
+	if (members.length > MAX_KEYS) throw tooManyKeys(source);
+	const secrets = members.flatMap((member) => {
+		const jwk = readJwk(member);
+		const bytes = bytesOfJwk(jwk);
+		if (!jwk || !bytes || !mayVerify(jwk, needed.jwaNames)) return [];
+		return [ofBytes(bytes, source, needed.minBytes, jwk.kid)];
+	});
+	if (secrets.length === 0) throw secretUnreadable(source);
+	return secrets;
+}
+
+function secretsIn(source: KeySource, encoding: SecretEncoding, needed: Needed): Secret[] {
+	const { entered } = source;
+	if (typeof entered === 'string' && entered !== '') {
+		return [ofBytes(fromText(entered, source, encoding), source, needed.minBytes)];
+	}
+	if (isNothing(entered)) throw secretMissing(source);
+	const members = membersOfSet(entered);
+	return members ? fromSet(members, source, needed) : [fromJwk(source, needed)];
+}
+
+/**
+ * Reads the secrets that were entered. A text is one secret, whatever it looks like.
+ *
+ * @throws SettingsProblem when one is shorter than the algorithm needs, is a public key, or is none
+ */
+export function readSecrets(
+	{ sources, secretEncoding }: EnteredKeys,
+	needed: Needed,
+): readonly Secret[] {
+	const listed = sources.flatMap(eachOf);
+	const [first] = sources;
+	if (first && listed.length > MAX_KEYS) throw tooManyKeys(first);
+	const secrets = listed.flatMap((source) => secretsIn(source, secretEncoding, needed));
+	if (first && secrets.length > MAX_KEYS) throw tooManyKeys(first);
+	return secrets;
+}
