@@ -154,9 +154,13 @@ export const faultsSchema = z
 		unreachable: z.boolean(),
 		/** All phones are switched off: Diyalog takes messages and hands them out once they are on again. */
 		phonesOff: z.boolean(),
-		/** payloadHidden buttons come back signed with another key than the company's. */
+		/** payloadHidden buttons come back signed with a key that is on no phone. */
 		forgeSignature: z.boolean(),
-		/** An app of an earlier version: payloadHidden buttons come back unsigned. */
+		/** payloadHidden buttons come back signed with another person's key. Only where each phone has its own. */
+		otherPhonesKey: z.boolean(),
+		/** payloadHidden buttons come back with the last signed payload of the phone's earlier questions. */
+		replaySignature: z.boolean(),
+		/** An app of an earlier version: payloadHidden buttons come back unsigned, whatever else is on. */
 		signDataUnsupported: z.boolean(),
 		/** What customers' events say as appCustomerId. Employees: employeeAppCustomerId. */
 		customerNoInEvents: z.enum(['present', 'missing', 'empty']),

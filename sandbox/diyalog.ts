@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { choicesOf } from './choices';
 import type { Choice } from './choices';
+import { CompanyApp } from './companyApp';
+import type { Signer } from './companyApp';
 import type { Bot, Faults, SandboxConfig } from './config';
 import { later } from './host';
 import { isMeant, namesOf, People } from './people';
@@ -11,7 +13,6 @@ import { parseMessage } from './sendmessage';
 import type { SentContent, SentKind } from './sendmessage';
 import { otpSchema } from './sendmok';
 import type { Otp } from './sendmok';
-import { CompanyApp } from './signData';
 import { WebhookSender } from './webhooks';
 
 /** What was sent, by SendOTP (`kind` "otp") or SendMessage. */
@@ -46,8 +47,10 @@ export interface CustomerAnswer extends Named {
 	/** As the webhook carries it. */
 	text: string;
 	at: number;
+	/** Of a press: the id in its brackets. */
+	messageId?: string;
 	/** Of a payloadHidden button; "missing" from an app that cannot sign. */
-	signature?: 'genuine' | 'forged' | 'missing';
+	signature?: Signer | 'replayed' | 'missing';
 }
 
 /** The person is needed when several have the messageId; otherwise the newest message is meant. */
@@ -88,6 +91,8 @@ export class Diyalog {
 		unreachable: false,
 		phonesOff: false,
 		forgeSignature: false,
+		otherPhonesKey: false,
+		replaySignature: false,
 		signDataUnsupported: false,
 		customerNoInEvents: 'present',
 	};
@@ -109,8 +114,8 @@ export class Diyalog {
 		private readonly onChange: () => void,
 	) {
 		const { now } = surroundings;
-		this.companyApp = new CompanyApp(config.signData);
 		this.people = new People(config);
+		this.companyApp = new CompanyApp(config.signData, this.people);
 		this.webhooks = new WebhookSender(config, this.people, this.faults, now, onChange);
 	}
 
@@ -141,9 +146,18 @@ export class Diyalog {
 		return this.accepted(person, id, messageId);
 	}
 
-	/** The phones are on again, if they are: what was sent meanwhile arrives. */
-	handOut(): void {
-		if (!this.faults.phonesOff) for (const arrive of this.held.splice(0)) arrive();
+	/** Where the phones are on again, what was sent meanwhile arrives. */
+	setFaults(faults: Partial<Faults>): Faults {
+		if (faults.otherPhonesKey && !this.companyApp.hasKeyPerPhone) {
+			throw new SandboxError(
+				409,
+				'All phones have the same key. Start the sandbox with signData.keys "perPhone".',
+			);
+		}
+		Object.assign(this.faults, faults);
+		this.onChange();
+		this.handOut();
+		return this.faults;
 	}
 
 	/** Documents that were accepted and are not on the phone yet. */
@@ -172,11 +186,12 @@ export class Diyalog {
 		);
 		if (!message) throw new SandboxError(404, `No customer has got a message "${messageId}".`);
 		const { choice, index } = this.choiceOf(message, request);
-		message.presses.push(index);
 		const person = this.people.named({ userId: message.userId });
-		const { text, signature } = this.returned(person, choice);
+		const { payload, signature } = this.returned(person, choice);
+		message.presses.push(index);
 		return this.answer(this.bot(message.botName), person, {
-			text: `[${choice.messageId}]:${text}`,
+			text: bracketed(choice.messageId) + payload,
+			messageId: choice.messageId,
 			shown: choice.payloadSeenByUser ?? choice.payload,
 			...(signature && { signature }),
 		});
@@ -314,21 +329,47 @@ export class Diyalog {
 	}
 
 	/** The payload as the phone gives it back. */
-	private returned({ customerNo, employeeNo }: Person, choice: Choice) {
-		const { payload, messageId } = choice;
-		if (!choice.payloadHidden) return { text: payload };
-		if (this.faults.signDataUnsupported) return { text: payload, signature: 'missing' as const };
-		const forged = this.faults.forgeSignature;
+	private returned(
+		person: Person,
+		{ payload, messageId, payloadHidden }: Choice,
+	): { payload: string; signature?: CustomerAnswer['signature'] } {
+		const { signDataUnsupported, replaySignature, otherPhonesKey, forgeSignature } = this.faults;
+		if (!payloadHidden) return { payload };
+		if (signDataUnsupported) return { payload, signature: 'missing' };
+		if (replaySignature) {
+			return { payload: this.signedEarlier(person, messageId), signature: 'replayed' };
+		}
+		const { customerNo, employeeNo } = person;
 		const iat = Math.floor(this.surroundings.now() / 1_000);
 		const claims = { payload, messageId, customerNo, employeeNo, iat };
-		const signature = forged ? ('forged' as const) : ('genuine' as const);
-		return { text: this.companyApp.signData(claims, forged), signature };
+		const others: Signer = otherPhonesKey ? 'otherPhone' : 'genuine';
+		const signature = forgeSignature ? 'forged' : others;
+		return { payload: this.companyApp.signData(person, claims, signature), signature };
+	}
+
+	/** The last payload that the phone signed for another message. */
+	private signedEarlier({ userId }: Person, messageId: string): string {
+		const last = this.answers.findLast(
+			(answer) =>
+				answer.userId === userId &&
+				answer.signature === 'genuine' &&
+				answer.messageId !== messageId,
+		);
+		if (last?.messageId !== undefined) return last.text.slice(bracketed(last.messageId).length);
+		throw new SandboxError(
+			409,
+			'This phone has signed nothing for an earlier message. Let it sign one first.',
+		);
+	}
+
+	private handOut(): void {
+		if (!this.faults.phonesOff) for (const arrive of this.held.splice(0)) arrive();
 	}
 
 	private answer(
 		bot: Bot,
 		person: Person,
-		said: Pick<CustomerAnswer, 'text' | 'shown' | 'signature'>,
+		said: Pick<CustomerAnswer, 'text' | 'shown' | 'messageId' | 'signature'>,
 	): CustomerAnswer {
 		const at = this.surroundings.now();
 		const chat = keyOf(bot.name, person.userId);
@@ -352,6 +393,11 @@ export class Diyalog {
 /** Whether the id is that of the message's template or of one of its cards. */
 function isIdInside({ templateMessageId, elements = [] }: StoredMessage, id: string): boolean {
 	return templateMessageId === id || elements.some(({ messageId }) => messageId === id);
+}
+
+/** What stands before the payload of a press. */
+function bracketed(messageId: string): string {
+	return `[${messageId}]:`;
 }
 
 function keyOf(...parts: string[]): string {

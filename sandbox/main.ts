@@ -2,12 +2,12 @@
    no-console -- the command line: arguments, exit code and output are its trade. */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { SHARED_BY_DEFAULT } from './companyApp';
 import { DEFAULT_BOT_TOKEN, parseConfig } from './config';
 import type { SandboxConfig } from './config';
 import { readText } from './host';
 import { startSandbox } from './server';
 import type { Sandbox } from './server';
-import { SHARED_BY_DEFAULT } from './signData';
 
 const DEFAULT_PORT = 5680;
 const usage = 'Usage: npm run sandbox -- [--config <file.json>] [--port <number>]';
@@ -30,7 +30,8 @@ function describeSandbox({ url, config, publicKey }: Sandbox): string {
 	const { bots, customers, employees, signData } = config;
 	const bot = bots.find(({ token }) => token === DEFAULT_BOT_TOKEN);
 	const own = 'as in your configuration';
-	const key = publicKey ? `public key\n${publicKey.trim()}` : `secret ${SHARED_BY_DEFAULT}`;
+	const one = publicKey ? `public key\n${publicKey.trim()}` : `secret ${SHARED_BY_DEFAULT}`;
+	const key = signData.keys === 'perPhone' ? 'a key per phone: see Key beside the phone' : one;
 	return `Phones           ${new URL('/sandbox', url).href}
 
 Credential in n8n

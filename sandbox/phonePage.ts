@@ -100,6 +100,7 @@ function stateOf(diyalog: Diyalog, query: z.output<typeof stateQuery>) {
 			),
 		openReplies: diyalog.messagesWithOpenReplies().filter(own),
 		faults,
+		hasKeyPerPhone: diyalog.companyApp.hasKeyPerPhone,
 		waiting: webhooks.waiting,
 		documentsUnderWay: diyalog.documentsUnderWay,
 		webhooks: webhooks.log.slice(-SHOWN_WEBHOOKS).reverse(),

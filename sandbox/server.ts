@@ -1,6 +1,7 @@
 import Fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { PhoneKey } from './companyApp';
 import { describeIssues, faultsSchema, parseConfig, webhookUrlSchema } from './config';
 import type { Faults, SandboxConfig, SandboxConfigInput } from './config';
 import { Diyalog, realSurroundings } from './diyalog';
@@ -29,8 +30,13 @@ export interface Sandbox {
 	/** Where Diyalog's API begins, e.g. http://127.0.0.1:40123 */
 	url: string;
 	config: SandboxConfig;
-	/** Of the company's app, as PEM, to verify payloadHidden buttons; absent with a shared secret. */
+	/**
+	 * Of the company's app, as PEM, to verify payloadHidden buttons; absent with a shared secret and where each phone has
+	 * a key of its own.
+	 */
 	publicKey?: string;
+	/** What verifies the signatures of this person's phone. It is made now if it was not needed before. */
+	phoneKey(person: PersonRequest): PhoneKey;
 	messages(): readonly StoredMessage[];
 	webhookLog(): readonly WebhookDelivery[];
 	/** How many times did the person get it? */
@@ -70,6 +76,7 @@ export async function startSandbox(
 		url: '',
 		config,
 		publicKey: diyalog.companyApp.publicKey,
+		phoneKey: (person) => diyalog.companyApp.phoneKey(diyalog.people.named(person)),
 		messages: () => diyalog.messages,
 		webhookLog: () => diyalog.webhooks.log,
 		timesReceived: (message) => diyalog.timesReceived(message, message.messageId),
@@ -77,12 +84,7 @@ export async function startSandbox(
 			diyalog.bot(botName).webhook.url = parsed(webhookUrlSchema, url);
 			updates.changed();
 		},
-		setFaults: (faults) => {
-			updates.changed();
-			Object.assign(diyalog.faults, faults);
-			diyalog.handOut();
-			return diyalog.faults;
-		},
+		setFaults: (faults) => diyalog.setFaults(faults),
 		pressButton: (request) => diyalog.press(request),
 		typeText: (request) => diyalog.typeText(request),
 		markRead: (request) => diyalog.markRead(request),
@@ -159,6 +161,7 @@ function addSandboxRoutes(app: FastifyInstance, sandbox: Sandbox): void {
 	app.get('/sandbox/times-received', (request) => ({
 		times: sandbox.timesReceived(parsed(timesSchema, request.query)),
 	}));
+	app.get('/sandbox/key', (request) => sandbox.phoneKey(parsed(personSchema, request.query)));
 	app.post('/sandbox/press', (request) => sandbox.pressButton(body(pressSchema, request)));
 	app.post('/sandbox/type', (request) => sandbox.typeText(body(typeSchema, request)));
 	app.post('/sandbox/read', (request) =>

@@ -1,4 +1,5 @@
 import type { SentMessage } from '../nodes/Diyalog/actions/sending';
+import type { SignedPayloadVerification } from '../nodes/Diyalog/actions/signedPayload/verify.operation';
 import type { KeptChallenge } from '../nodes/Diyalog/codes/challenge';
 import type { Verification } from '../nodes/Diyalog/codes/verify';
 import type { Recipient } from '../nodes/Diyalog/messages/recipient';
@@ -36,6 +37,7 @@ export interface OutputTypes {
 	'v1.0.0/otp/send': SentOtp;
 	'v1.0.0/otp/sendAndWait': OtpOutcome;
 	'v1.0.0/otp/verify': Verification;
+	'v1.0.0/signedPayload/verify': SignedPayloadVerification;
 	/** The editor does not store defaults. Without this n8n's AI builder would take the trigger's for that of the default. */
 	'v1.0.0/output': SentOtp;
 	'v2.0.0/output': TriggerItem;

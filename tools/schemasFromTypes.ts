@@ -74,6 +74,8 @@ class Reader {
 			const description = [...field.comments].join('; ');
 			return [name, { ...this.schemaOf(field.types), ...(description !== '' && { description }) }];
 		});
+		// The editor unfolds what holds fields, and shows no more than its window has place for.
+		properties.sort(([, one], [, other]) => Number(holdsFields(one)) - Number(holdsFields(other)));
 		const required = [...fields].filter(([, { certain }]) => certain === objects.length);
 		return {
 			properties: Object.fromEntries(properties),
@@ -81,6 +83,9 @@ class Reader {
 		};
 	}
 }
+
+const holdsFields = ({ type }: JsonSchema): boolean =>
+	[type].flat().some((each) => each === 'object' || each === 'array');
 
 /** The parts of a union as they stand in the code: TypeScript has them in the order in which it first met them. */
 function partsOf({ types, aliasSymbol }: ts.UnionType): ts.Type[] {

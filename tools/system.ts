@@ -22,6 +22,12 @@ export const env = process.env;
 export const args = process.argv.slice(2);
 export const projectRoot = path.resolve(__dirname, '..');
 
+/** What this process has computed so far, in milliseconds; other programs on the machine take no part in it. */
+export function busyMs(): number {
+	const { user, system } = process.cpuUsage();
+	return (user + system) / 1_000;
+}
+
 /** Whether this process may do everything on this machine. */
 export const isRoot = (): boolean => process.getuid?.() === 0;
 

@@ -22,6 +22,8 @@ function whoIAm() {
 }
 
 let drawnButtons = 3;
+/** Whose phone is shown, as the server knows the person. */
+let me;
 
 function element(tag, properties = {}, ...children) {
 	const made = Object.assign(document.createElement(tag), properties);
@@ -192,7 +194,9 @@ function answerBubble({ answer, at }) {
 	bubble.append(element('p', { textContent: answer.shown, dir: 'auto' }));
 	const signed = {
 		genuine: 'signed by the company app · ',
+		otherPhone: 'signed by another phone · ',
 		forged: 'signature forged · ',
+		replayed: 'an earlier signature again · ',
 		missing: 'not signed, the app is too old · ',
 	};
 	const footer = `${signed[answer.signature] ?? ''}${clock(at)}`;
@@ -282,7 +286,7 @@ function showPhone({ people, chat, openReplies }) {
 		},
 	);
 	showCurrentPhone();
-	const me = people.find((person) => addressOf(person) === myAddress());
+	me = people.find((person) => addressOf(person) === myAddress());
 	const name = me?.name || myAddress();
 	$('chat-title').textContent = name;
 	$('chat-sub').textContent = me ? capital(roleOf(me)) : 'There is no such person';
@@ -390,7 +394,8 @@ function showPanel({ webhooks, waiting, documentsUnderWay, bots }) {
 let changesUnderWay = 0;
 let changesSeen = 0;
 
-function showSwitches({ faults }) {
+function showSwitches({ faults, hasKeyPerPhone }) {
+	$('other-phones-key').hidden = !hasKeyPerPhone;
 	for (const input of $('faults').elements) {
 		if (input.type === 'checkbox') input.checked = faults[input.name];
 		else if (input !== document.activeElement) input.value = faults[input.name];
@@ -448,6 +453,60 @@ async function showOtps() {
 	$('otps').replaceChildren(...otps.reverse().map(row));
 }
 
+/* The key of this phone */
+
+const schemes = {
+	jws: 'as JWS',
+	separator: 'as payload, separator and signature',
+	signatureOnly: 'as a signature alone',
+	json: 'as JSON with payload and signature',
+};
+let phoneKey = {};
+
+async function showKey() {
+	if ($('key-tab').hidden) return;
+	const person = me;
+	const query = new URLSearchParams({ userId: person?.userId });
+	const fetched = person ? await (await fetch(`/sandbox/key?${query}`)).json() : {};
+	// Another phone was chosen meanwhile, and its key is fetched too.
+	if (person?.userId !== me?.userId) return;
+	phoneKey = fetched;
+	writeKey();
+}
+
+function writeKey() {
+	const { scheme, algorithm, isShared, pem, secret, thumbprint } = phoneKey;
+	const form = $('key-format').value;
+	const text = form === 'jwk' ? JSON.stringify(phoneKey.jwk, null, 2) : phoneKey[form];
+	const what = pem ? 'key' : 'secret';
+	const where = isShared ? `All phones have this ${what}.` : `This ${what} is on this phone alone.`;
+	const configured = pem || secret ? '' : ' It stands in your configuration.';
+	$('key-says').textContent = scheme
+		? `The company app on this phone signs hidden payloads with ${algorithm}, ${schemes[scheme]}. ${where}${configured}`
+		: 'There is no such person, so no key.';
+	$('key-parts').hidden = !pem && !secret;
+	$('key-formats').hidden = !pem;
+	$('key-thumbprint').hidden = !pem;
+	$('key-thumbprint').lastChild.textContent = thumbprint ?? '';
+	const shown = (pem ? text : secret) ?? '';
+	// What is shown already stays, and with it what somebody has selected.
+	if ($('key').textContent === shown) return;
+	$('key').textContent = shown;
+	$('copy').textContent = 'Copy';
+}
+
+async function copyKey() {
+	const text = $('key').textContent;
+	try {
+		await navigator.clipboard.writeText(text);
+	} catch {
+		// Browsers keep the clipboard from pages that are neither of this machine nor https.
+		getSelection().selectAllChildren($('key'));
+		document.execCommand('copy');
+	}
+	$('copy').textContent = 'Copied';
+}
+
 /* Keeping up */
 
 let refreshing = false;
@@ -469,6 +528,7 @@ async function refresh() {
 			showPanel(state);
 			if (changesUnderWay === 0 && changesBefore === changesSeen) showSwitches(state);
 			await showOtps();
+			await showKey();
 		}
 	} finally {
 		refreshing = false;
@@ -481,6 +541,7 @@ function selectTab(chosen) {
 		$(tab.getAttribute('aria-controls')).hidden = tab !== chosen;
 	}
 	void showOtps();
+	void showKey();
 }
 
 function showLive(isLive) {
@@ -497,6 +558,8 @@ $('faults').addEventListener('change', ({ target }) => {
 	const value = { checkbox: target.checked, number: Number(target.value) }[target.type];
 	void changeSwitch(target.name, value ?? target.value);
 });
+$('key-format').addEventListener('change', writeKey);
+$('copy').addEventListener('click', copyKey);
 $('composer').addEventListener('submit', (event) => {
 	event.preventDefault();
 	const { text } = event.target.elements;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { startChatServer } from '../support/chatServer';
 import { startReceiver } from '../support/receiver';
+import type { Receiver } from '../support/receiver';
 import { fs, path, projectRoot, waitFor } from '../../tools/system';
 import { postJson } from '../../tools/postJson';
 import type { StoredMessage } from '../../sandbox/diyalog';
@@ -156,6 +157,8 @@ async function sendOtpAndReact(): Promise<void> {
 
 /** Long enough for a tap of this test, and no longer. */
 const SHORT = '"resumeAmount":0.2,';
+/** Long enough for the taps of several people, which are counted one after the other. */
+const TAPS_OF_SEVERAL = '"resumeAmount":0.4,';
 const waiting = (minutes: number): string => `"resumeAmount":${minutes},`;
 
 async function approveTransfer(): Promise<void> {
@@ -359,8 +362,7 @@ async function agentWithHumanReview(): Promise<void> {
 		const declined = await running.start({ customerNo: '70022' });
 		expect(declined).toMatchObject({
 			customerNo: '70022',
-			mokMessage:
-				'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?',
+			text: 'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?',
 		});
 		await stage.press(declined, 'Reddet');
 		expect(await running.ran('Agent', 'Transfer money')).toEqual(['Agent']);
@@ -467,12 +469,19 @@ interface Scenario {
 	run: () => Promise<void>;
 }
 
-/** Whom the newest messages have reached, in the order of the people. */
+/** What has come to phones behind some messages that were there, in the order of the employees. */
 const askedAfter = (before: number): StoredMessage[] =>
 	stage.sandbox
 		.messages()
 		.slice(before)
 		.sort((one, other) => (one.employeeNo ?? '').localeCompare(other.employeeNo ?? ''));
+
+/** What has come to one customer behind some messages that were there. */
+const messagesTo = (customerNo: string, before: number): StoredMessage[] =>
+	stage.sandbox
+		.messages()
+		.slice(before)
+		.filter((message) => message.customerNo === customerNo);
 
 /** Several press a button at the same moment. */
 async function pressAll(messages: ReadonlyArray<StoredMessage | undefined>, button: string) {
@@ -485,93 +494,223 @@ async function pressAll(messages: ReadonlyArray<StoredMessage | undefined>, butt
 
 async function fourEyesPayment(): Promise<void> {
 	const path = 'four-eyes-payment';
-	const ends = ['The customer signs', 'Carry out the payment', 'Do not carry it out'];
+	const nodes = [
+		'The customer signs',
+		'Carry out the payment',
+		'The customer did not answer',
+		'The customer declined',
+		'Too few employees answered',
+		'Two employees declined',
+	];
 	const running = await Running.example(`${path}.json`, path, (example) =>
-		replaced(replaced(example, waiting(30), SHORT), waiting(10), SHORT),
+		[30, 10].reduce((each, minutes) => replaced(each, waiting(minutes), TAPS_OF_SEVERAL), example),
 	);
 	const start = async () => {
 		const before = stage.sandbox.messages().length;
-		await running.start({ customerNo: '70022' });
-		return askedAfter(before);
+		await running.start({ customerNo: '70022', payee: 'Ada Işık' });
+		const asked = askedAfter(before);
+		expect(asked.map(({ employeeNo }) => employeeNo)).toEqual(['E100', 'E101', 'E102']);
+		return asked;
 	};
-	const [first, , third] = await start();
-	const before = stage.sandbox.messages().length;
-	await pressAll([first, third], 'Onayla');
-	const customer = await waitFor('the question to the customer', EXPIRES_WITHIN_MS, () =>
-		stage.sandbox
-			.messages()
-			.slice(before)
-			.find(({ customerNo }) => customerNo === '70022'),
-	);
-	await running.newest('waiting');
-	await stage.press(customer, 'Onayla');
-	expect(await running.ran(...ends)).toEqual(ends.slice(0, 2));
+	/** The question to the customer, once two employees have approved it. */
+	const untilCustomer = async () => {
+		const [first, second, third] = await start();
+		const before = stage.sandbox.messages().length;
+		await pressAll([second], 'Reddet');
+		await pressAll([first, third], 'Onayla');
+		const customer = await waitFor('the question to the customer', EXPIRES_WITHIN_MS, () =>
+			messagesTo('70022', before).at(0),
+		);
+		expect(customer.mokMessage).toContain('Ada Işık adına 480.000,00 TL');
+		await running.newest('waiting');
+		return customer;
+	};
+
+	await stage.press(await untilCustomer(), 'Onayla');
+	expect(await running.ran(...nodes)).toEqual(['The customer signs', 'Carry out the payment']);
+	const done = firstItemOf(await running.newest('success'), 'Carry out the payment');
+	expect(done).toMatchObject({ decision: 'approved', payloadSignature: 'valid' });
+
+	await stage.press(await untilCustomer(), 'Reddet');
+	expect(await running.ran(...nodes)).toEqual(['The customer signs', 'The customer declined']);
+
+	// An app that does not sign, or whose signature is not the customer's, has not approved.
+	const unsigned = await untilCustomer();
+	try {
+		for (const fault of [{ signDataUnsupported: true }, { forgeSignature: true }]) {
+			stage.sandbox.setFaults({ signDataUnsupported: false, forgeSignature: false, ...fault });
+			await stage.press(unsigned, 'Onayla');
+		}
+	} finally {
+		stage.sandbox.setFaults({ signDataUnsupported: false, forgeSignature: false });
+	}
+	const refused = { resumed: false, notResumedReason: 'notSigned' };
+	expect(await stage.triggeredFor(unsigned.messageId, 2)).toEqual([
+		expect.objectContaining(refused),
+		expect.objectContaining(refused),
+	]);
+	expect(await running.ran(...nodes)).toEqual([
+		'The customer signs',
+		'The customer did not answer',
+	]);
 
 	const [one, two] = await start();
 	await pressAll([one, two], 'Reddet');
-	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
+	expect(await running.ran(...nodes)).toEqual(['Two employees declined']);
 
-	await pressAll((await start()).slice(0, 1), 'Onayla');
-	expect(await running.ran(...ends)).toEqual(['Do not carry it out']);
+	const [alone] = await start();
+	await pressAll([alone, alone], 'Onayla');
+	expect(await running.ran(...nodes)).toEqual(['Too few employees answered']);
 }
 
 async function onCall(): Promise<void> {
-	const ends = ['Give the case to them', 'Call the manager'];
+	const ends = ['Give them the case', 'Call the manager'];
+	const employees = ['E100', 'E101', 'E102', 'E103', 'E104'];
 	const running = await Running.example('on-call.json', 'on-call', (example) =>
 		replaced(example, waiting(10), SHORT),
 	);
 	const before = stage.sandbox.messages().length;
-	await running.start();
+	await running.start({ what: 'ATM 17 yanıt vermiyor' });
 	const asked = askedAfter(before);
-	expect(asked.map(({ employeeNo }) => employeeNo)).toEqual([
-		'E100',
-		'E101',
-		'E102',
-		'E103',
-		'E104',
-	]);
-	await pressAll([asked[3]], 'Ben ilgileniyorum');
-	expect(await running.ran(...ends)).toEqual(['Give the case to them']);
-	await waitFor('the others are told', ARRIVES_WITHIN_MS, () =>
-		stage.sandbox.messages().slice(before + 5).length === 5 ? true : undefined,
-	);
+	expect(asked.map(({ employeeNo }) => employeeNo)).toEqual(employees);
+	await pressAll([asked[3], asked[0]], 'Ben ilgileniyorum');
+	expect(await running.ran(...ends)).toEqual(['Give them the case']);
+	const given = firstItemOf(await running.newest('success'), 'Give them the case');
+	const { employeeNo: taker = '' } = given as { employeeNo?: string };
+	// Both have tapped at the same moment, and one of them has it.
+	expect(['E100', 'E103']).toContain(taker);
+	const told = await waitFor('all are told', ARRIVES_WITHIN_MS, () => {
+		const messages = askedAfter(before + employees.length);
+		return messages.length >= employees.length + 1 ? messages : undefined;
+	});
+	const textsOf = (text: string) =>
+		told.filter((message) => message.text === text).map(({ employeeNo }) => employeeNo);
+	expect(textsOf('Bu alarmı bir kişi üstlendi.')).toEqual(employees);
+	expect(textsOf('Alarm sizde: ATM 17 yanıt vermiyor.')).toEqual([taker]);
+
 	await running.start();
 	expect(await running.ran(...ends)).toEqual(['Call the manager']);
 }
+
+async function onCallReachesNobody(): Promise<void> {
+	const path = 'on-call-unreached';
+	const running = await Running.example('on-call.json', path, (example) =>
+		['E100', 'E101', 'E102', 'E103', 'E104'].reduce(
+			(each, employeeNo) => replaced(each, `"${employeeNo}"`, `"unknown-${employeeNo}"`),
+			replaced(example, '"path":"on-call"', `"path":"${path}"`),
+		),
+	);
+	await postJson(`${stage.n8n.url}/webhook/${path}`, {});
+	const ran = await running.ran('Give them the case', 'Call the manager');
+	expect(ran).toEqual(['Call the manager']);
+}
+
+/** The example with the SMS provider of a test. */
+const smsFallback = (example: Example, sms: Receiver): Example =>
+	replaced(example, 'https://sms.example.com/messages', sms.url);
+
+const codeIn = (text = ''): string => /\d{6}/.exec(text)?.[0] ?? '';
+
+const smsOf = ({ received }: Receiver) =>
+	JSON.parse(received.at(-1)?.body ?? '{}') as { to?: string; text?: string };
 
 async function otpWithSmsFallback(): Promise<void> {
 	const path = 'otp-with-sms-fallback';
 	const sms = await startReceiver();
 	try {
 		const running = await Running.example(`${path}.json`, path, (example) => {
+			// The test looks at what is not kept otherwise, and waits for a phone that is off less long.
 			const kept = replaced(example, '"saveDataSuccessExecution":"none"', '"timezone":"UTC"');
-			const soon = replaced(kept, '"resumeAmount":20', '"resumeAmount":3');
-			return replaced(soon, 'https://sms.example.com/messages', sms.url);
+			return smsFallback(replaced(kept, '"resumeAmount":20', '"resumeAmount":6'), sms);
 		});
+		const url = await stage.n8n.webhookUrl(path);
 		const check = await stage.n8n.webhookUrl(`${path}-check`);
-		const challengeOf = async () => {
-			const item = firstItemOf(await running.newest('success'), 'Keep the challenge');
-			return item as { challenge: string; decision: string };
+		/** Asks for a code, and gives the data of the execution once it has ended. */
+		const send = async (customerNo: string): Promise<string> => {
+			await postJson(url, { customerNo, phone: '+90 555 111 22 33' });
+			return await waitFor('the end', EXPIRES_WITHIN_MS, async () => {
+				const data = await running.newest('success');
+				const login = firstItemOf(data, 'Login') as { customerNo?: string };
+				return login.customerNo === customerNo ? data : undefined;
+			});
 		};
+		const keptIn = (data: string) =>
+			firstItemOf(data, 'Keep the challenge') as { challenge: string; decision: string };
 		const verify = async (challenge: string, code: string, customerNo: string) =>
 			(await postJson(check, { challenge, code, customerNo })).status;
 
-		const reached = await running.start({ customerNo: '70022' });
-		const delivered = await challengeOf();
+		const before = stage.sandbox.messages().length;
+		const delivered = keptIn(await send('70022'));
+		const [inApp] = messagesTo('70022', before);
+		expect(Object.keys(delivered).sort()).toEqual(['challenge', 'decision', 'expiresAt']);
 		expect(delivered.decision).toBe('delivered');
 		expect(sms.received).toEqual([]);
-		expect(await verify(delivered.challenge, '000000', '70022')).toBe(401);
-		expect(await verify(delivered.challenge, reached.mokValue ?? '', '70022')).toBe(200);
+		const code = codeIn(inApp?.mokMessage);
+		expect(code).not.toBe('');
+		const wrong = code === '000000' ? '000001' : '000000';
+		expect(await verify(delivered.challenge, wrong, '70022')).toBe(401);
+		expect(await verify(delivered.challenge, code, '70021')).toBe(401);
+		expect(await verify(delivered.challenge, code, '70022')).toBe(200);
+		expect(await verify(delivered.challenge, code, '70022')).toBe(401);
 
-		const before = stage.sandbox.messages().length;
-		await postJson(await stage.n8n.webhookUrl(path), { customerNo: '404404' });
-		await waitFor('the SMS', ARRIVES_WITHIN_MS, () => sms.received[0]);
-		const fallback = await challengeOf();
-		expect(stage.sandbox.messages()).toHaveLength(before);
-		expect(fallback.decision).toBe('notDelivered');
-		const { text } = JSON.parse(sms.received[0]?.body ?? '{}') as { text: string };
-		const [code = ''] = /\d{6}/.exec(text) ?? [];
-		expect(await verify(fallback.challenge, code, '404404')).toBe(200);
+		// A phone that is off gets the same code later: one of the two decides.
+		stage.sandbox.setFaults({ phonesOff: true });
+		const off = keptIn(await send('70021'));
+		expect(off.decision).toBe('notDelivered');
+		expect(sms.received).toHaveLength(1);
+		expect(smsOf(sms).to).toBe('+90 555 111 22 33');
+		stage.sandbox.setFaults({ phonesOff: false });
+		const late = await waitFor('the code in the app', ARRIVES_WITHIN_MS, () =>
+			messagesTo('70021', before).at(0),
+		);
+		expect(codeIn(late.mokMessage)).toBe(codeIn(smsOf(sms).text));
+		expect(await verify(off.challenge, codeIn(smsOf(sms).text), '70021')).toBe(200);
+
+		const unknown = keptIn(await send('404404'));
+		expect(unknown.decision).toBe('notDelivered');
+		expect(sms.received).toHaveLength(2);
+		expect(await verify(unknown.challenge, codeIn(smsOf(sms).text), '404404')).toBe(200);
+
+		sms.answer = { status: 500, text: 'no SMS today' };
+		const failed = await send('404405');
+		expect(firstItemOf(failed, 'Neither way worked')).toBeDefined();
+		expect(firstItemOf(failed, 'Keep the challenge')).toBeUndefined();
+	} finally {
+		stage.sandbox.setFaults({ phonesOff: false });
+		await sms.close();
+	}
+}
+
+async function otpWithSmsFallbackKeepsNothing(): Promise<void> {
+	const path = 'otp-with-sms-kept';
+	const sms = await startReceiver();
+	try {
+		const example = smsFallback(
+			[path, `${path}-check`].reduce(
+				(each, other) =>
+					replaced(
+						each,
+						`"path":"${other.replace(path, 'otp-with-sms-fallback')}"`,
+						`"path":"${other}"`,
+					),
+				await readExample('otp-with-sms-fallback.json', stage.credentialId),
+			),
+			sms,
+		);
+		const workflowId = await stage.n8n.createWorkflow(example);
+		const url = await stage.n8n.webhookUrl(path);
+		for (const [status, customerNo] of [
+			[200, '404406'],
+			[500, '404407'],
+		] as const) {
+			const before = sms.received.length;
+			sms.answer = { status, text: 'ok' };
+			await postJson(url, { customerNo });
+			await waitFor('the SMS', ARRIVES_WITHIN_MS, () => sms.received[before]);
+			await waitFor('an execution that is deleted', ARRIVES_WITHIN_MS, async () =>
+				(await stage.n8n.executions(workflowId)).length === 0 ? true : undefined,
+			);
+		}
 	} finally {
 		await sms.close();
 	}
@@ -630,18 +769,28 @@ const SCENARIOS: Scenario[] = [
 	},
 	{
 		files: ['four-eyes-payment.json'],
-		what: 'two of three employees, then the signed answer of the customer',
+		what: 'only two of three employees and the signed answer of the customer carry it out',
 		run: fourEyesPayment,
 	},
 	{
 		files: ['on-call.json'],
-		what: 'the first who taps takes it, and the others are told',
+		what: 'the first who taps takes it, and all are told; without an answer the manager is next',
 		run: onCall,
+	},
+	{
+		files: ['on-call.json'],
+		what: 'the manager is next when nobody could be asked',
+		run: onCallReachesNobody,
 	},
 	{
 		files: ['otp-with-sms-fallback.json'],
 		what: 'the code arrives in the app, or by SMS, and is verified either way',
 		run: otpWithSmsFallback,
+	},
+	{
+		files: ['otp-with-sms-fallback.json'],
+		what: 'n8n keeps no execution with a code, also when the SMS fails',
+		run: otpWithSmsFallbackKeepsNothing,
 	},
 	{
 		files: ['receipt.json'],

@@ -47,5 +47,5 @@ describeWithChromium('the examples on the canvas', () => {
 		expect(large).toEqual([]);
 		expect(editor.complaints).toEqual([]);
 		await editor.close();
-	}, 180_000);
+	}, 600_000);
 });

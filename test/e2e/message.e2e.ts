@@ -6,7 +6,7 @@ import { entry, envelope } from '../support/webhookBodies';
 import { fs, path } from '../../tools/system';
 import { firstItemOf, itemsOf } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
-import { node } from './harness/workflows';
+import { node, send as sendNode } from './harness/workflows';
 import type { Fields, WorkflowNode } from './harness/workflows';
 
 /*
@@ -203,6 +203,35 @@ describeWithChromium('messages', () => {
 			error: expect.stringMatching(/has 10 buttons, and a phone shows 3/) as string,
 		});
 		expect(stage.sandbox.messages()).toHaveLength(count);
+	});
+
+	it('an item whose token an expression in the credential makes another one does not leave with the first one', async () => {
+		const botToken = `={{ $itemIndex === 1 ? 'of another bank' : '${stage.botToken}' }}`;
+		const other = await stage.n8n.createCredential('By Item', {
+			serverUrl: stage.sandbox.url,
+			botToken,
+			appSecret: stage.appSecret,
+		});
+		const jsCode = 'return [1, 2, 3].map((order) => ({ json: { order } }));';
+		const many = node('Many', 'n8n-nodes-base.code', 2, { jsCode });
+		const fields = { resource: 'message', message: '=Order {{ $json.order }}' };
+		const settings = { onError: 'continueRegularOutput' };
+		const count = stage.sandbox.messages().length;
+		const byItem = sendNode(other, fields, settings);
+		const workflow = await stage.createCalled([[many, byItem]]);
+		expect(itemsOf(await workflow.run(), 'Send')).toEqual([
+			expect.objectContaining({ customerNo: '70021' }),
+			{ error: expect.stringContaining('is not the same for this item') as string },
+			expect.objectContaining({ customerNo: '70021' }),
+		]);
+		const texts = stage.sandbox
+			.messages()
+			.slice(count)
+			.map(({ text }) => text);
+		expect(texts.sort()).toEqual(['Order 1', 'Order 3']);
+		const forAll = await stage.createCalled([[many, sender(fields, settings)]]);
+		expect(itemsOf(await forAll.run(), 'Send')).toHaveLength(3);
+		expect(stage.sandbox.messages()).toHaveLength(count + 5);
 	});
 
 	it('an employee approves on the phone', async () => {

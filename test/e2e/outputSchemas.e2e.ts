@@ -23,7 +23,8 @@ afterAll(async () => {
 	await n8n?.remove();
 }, 60_000);
 
-const schemaSchema = z.object({ properties: z.record(z.unknown()) }).passthrough();
+const fieldSchema = z.object({ type: z.union([z.string(), z.array(z.string())]) }).passthrough();
+const schemaSchema = z.object({ properties: z.record(fieldSchema) }).passthrough();
 
 const built = async (name: string) => {
 	const file = path.join(projectRoot, 'dist/nodes/Diyalog/__schema__', `${name}.json`);
@@ -89,7 +90,11 @@ describeWithChromium('a node behind one that has not run', () => {
 					.sort((one, other) => one.top - other.top)
 					.map(({ each }) => each.getAttribute('data-value')),
 			);
-			expect(shown).toEqual(Object.keys(properties).map((name) => `{{ $json.${name} }}`));
+			const all = Object.entries(properties);
+			const without = all.filter(([, { type }]) => !/object|array/.test(String(type)));
+			// The editor draws no more than fits, so what a node behind works with has to stand in front.
+			expect(shown).toEqual(all.slice(0, shown.length).map(([name]) => `{{ $json.${name} }}`));
+			expect(shown.length).toBeGreaterThanOrEqual(without.length);
 			await editor.picture(`${PICTURES}/schema-${operation}.png`);
 		},
 		60_000,

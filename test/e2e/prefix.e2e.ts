@@ -102,8 +102,8 @@ describeUnless(missing, 'a proxy that takes the prefix away', () => {
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
 			expect.objectContaining({
 				payload: 'approve',
-				resumed: false,
-				notResumedReason: 'signatureRefused',
+				resumed: null,
+				notResumedReason: 'kept',
 			}),
 		]);
 		expect(await asked.status()).toBe('waiting');
@@ -116,7 +116,7 @@ describeUnless(missing, 'a proxy that takes the prefix away', () => {
 		await stage.addTrigger({ options: { n8nAddress: stage.n8n.url } });
 		const asked = await askAndPress();
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
-			expect.objectContaining({ resumed: false, notResumedReason: 'unexpectedAnswer' }),
+			expect.objectContaining({ resumed: null, notResumedReason: 'kept' }),
 		]);
 		expect(await asked.status()).toBe('waiting');
 	});

@@ -248,11 +248,23 @@ const edited = (way: string, change: (id: string) => Promise<unknown>): Way => (
 	meanwhile: async ({ id }) => void (await change(id)),
 });
 
-async function editNode(id: string, change: (node: Fields) => Fields): Promise<void> {
-	const { nodes } = await stage.saved(id);
-	await patch(id, { nodes: nodes.map((each) => (each.name === ASK ? change(each) : each)) });
+async function publish(id: string, change: object): Promise<void> {
+	await patch(id, change);
 	const { versionId } = await stage.saved(id);
 	await post(`/rest/workflows/${id}/activate`, { versionId });
+}
+
+async function editNode(id: string, change: (node: Fields) => Fields): Promise<void> {
+	const { nodes } = await stage.saved(id);
+	await publish(id, {
+		nodes: nodes.map((each) => (each.name === ASK ? change(each) : each)),
+	});
+}
+
+async function renameNode(id: string): Promise<void> {
+	const { nodes, connections } = await stage.saved(id);
+	const renamed = JSON.stringify({ nodes, connections }).replaceAll(`"${ASK}"`, '"Another name"');
+	await publish(id, JSON.parse(renamed) as object);
 }
 
 const bySubWorkflow = (way: string, isWaitedFor: boolean): Way => ({
@@ -313,9 +325,7 @@ const ways: Way[] = [
 		const { nodes, connections } = workflow('Empty', [[manualTrigger()]]);
 		await patch(id, { nodes, connections });
 	}),
-	edited('node renamed meanwhile', async (id) => {
-		await editNode(id, (each) => ({ ...each, name: 'Another name' }));
-	}),
+	edited('node renamed meanwhile', renameNode),
 	edited('node made one that asks one person meanwhile', async (id) => {
 		await editNode(id, (each) => ({
 			...each,
@@ -351,7 +361,7 @@ describe.each([
 		AFTER,
 	],
 	['two declines', ['Decline', 'Decline'], 'declined by 2', REFUSE],
-	["it wasn't me, after an approval", ['Approve', "It Wasn't Me"], 'reported by 2', REFUSE],
+	['a report after an approval', ['Approve', "It Wasn't Me"], 'reported by 2', REFUSE],
 ] as const)('1. several people: %s', (what, buttons, expected, output) => {
 	let found: Map<string, unknown>;
 
@@ -415,7 +425,8 @@ describe.each([
 				responseType: 'delivery',
 				options: within(output === GIVE_UP ? 3 : 60, 'seconds'),
 			});
-			await hasGot(customerNo);
+			// What a phone that is off has got, the sandbox does not show.
+			if (output !== GIVE_UP) await hasGot(customerNo);
 			await each.meanwhile?.(started).catch(() => undefined);
 			if (isPartial(each) && output !== AFTER) await newestOf(started.id, 'success');
 			else await outcome(key);
@@ -435,11 +446,14 @@ describe.each([
 
 describe.each(['v1', 'v0'])('order %s', (executionOrder) => {
 	it.each([
-		['On Error: Stop', {}, []],
-		['On Error: Continue', { onError: 'continueRegularOutput' }, [`${GIVE_UP}: error`]],
-		['an error output', { onError: 'continueErrorOutput' }, [`${FAILED}: error`]],
-	])('3. Always Output Data, %s: nothing is sent', async (what, settings, expected) => {
+		['On Error: Stop', {}, undefined],
+		['On Error: Continue', { onError: 'continueRegularOutput' }, GIVE_UP],
+		['an error output', { onError: 'continueErrorOutput' }, FAILED],
+	])('3. Always Output Data, %s: nothing is sent', async (what, settings, output) => {
 		for (const kind of ['several', 'delivery']) {
+			// A delivery has two outputs of its own, so that of errors is the third.
+			const from = kind === 'delivery' && output === FAILED ? REFUSE : output;
+			const expected = from === undefined ? [] : [`${from}: error`];
 			const key = `always ${what} ${kind} ${executionOrder}`;
 			const people = newPeople();
 			const delivery = { customerNo: people[0], message: 'x', responseType: 'delivery' };
@@ -558,44 +572,45 @@ describe.each(['v1', 'v0'])('order %s', (executionOrder) => {
 		]);
 		expect(got(people)).toEqual([2, 2, 2]);
 	}, 200_000);
-
-	it('7. two questions in parallel branches with a merge behind them', async () => {
-		const key = `merge ${executionOrder}`;
-		const [one, other] = [newPeople(), newPeople()];
-		const before = claim();
-		const merge = node('Merge', 'n8n-nodes-base.merge', 3.2);
-		const [asking, askingToo] = [
-			stage.ask(toPeople(one)),
-			stage.ask(toPeople(other), { name: 'Ask too' }),
-		];
-		const id = await called(
-			[
-				[before, asking, merge, deed(AFTER, chat.toolUrl, key)],
-				[output(asking, 2), merge],
-				[before, askingToo, input(merge, 1)],
-				[output(askingToo, 2), input(merge, 1)],
-			],
-			{ executionOrder },
-		);
-		for (let question = 0; question < 2; question++) {
-			const people = await waitFor(
-				'a question',
-				WITHIN_MS,
-				() => [one, other].filter((each) => messagesTo(each[2]).length > 0)[question],
-			);
-			const button = people === one ? 'Approve' : 'Decline';
-			for (const customerNo of people.slice(0, 2)) {
-				await waits(id);
-				await press(customerNo, button);
-				await sleepMs(COUNTS_WITHIN_MS);
-			}
-		}
-		expect((await outcome(key, 2)).sort()).toEqual([
-			`${AFTER}: approved approved by 2`,
-			`${AFTER}: declined by 2`,
-		]);
-	}, 200_000);
 });
+
+/* With the older order of execution n8n's Merge node drops what comes to its second input after the execution has waited. */
+it('7. two questions in parallel branches with a merge behind them', async () => {
+	const key = 'merge';
+	const [one, other] = [newPeople(), newPeople()];
+	const before = claim();
+	const merge = node('Merge', 'n8n-nodes-base.merge', 3.2);
+	const [asking, askingToo] = [
+		stage.ask(toPeople(one)),
+		stage.ask(toPeople(other), { name: 'Ask too' }),
+	];
+	const id = await called(
+		[
+			[before, asking, merge, deed(AFTER, chat.toolUrl, key)],
+			[output(asking, 2), merge],
+			[before, askingToo, input(merge, 1)],
+			[output(askingToo, 2), input(merge, 1)],
+		],
+		{ executionOrder: 'v1' },
+	);
+	for (let question = 0; question < 2; question++) {
+		const people = await waitFor(
+			'a question',
+			WITHIN_MS,
+			() => [one, other].filter((each) => messagesTo(each[2]).length > 0)[question],
+		);
+		const button = people === one ? 'Approve' : 'Decline';
+		for (const customerNo of people.slice(0, 2)) {
+			await waits(id);
+			await press(customerNo, button);
+			await sleepMs(COUNTS_WITHIN_MS);
+		}
+	}
+	expect((await outcome(key, 2)).sort()).toEqual([
+		`${AFTER}: approved approved by 2`,
+		`${AFTER}: declined by 2`,
+	]);
+}, 200_000);
 
 describe('Diyalog fails for some of the people', () => {
 	it.each([
@@ -625,12 +640,13 @@ describe('Diyalog fails for some of the people', () => {
 		const key = 'early';
 		const people = newPeople();
 		door.concerns = (body) => body.includes(people[2] ?? '');
-		door.holdMs = 8_000;
+		// Longer than the trigger takes for three answers that it cannot pass on, and than it lets Diyalog wait.
+		door.holdMs = 15_000;
 		const id = await called(chain(key, stage.ask(toPeople(people))));
 		await press(people[0]);
 		await press(people[0], 'Decline');
 		await press(people[2]);
-		await sleepMs(2_000);
+		// While it is being asked, n8n has the execution running, and takes no answer.
 		expect(cameOut(key)).toEqual([]);
 		await counts(id);
 		expect(await outcome(key)).toEqual([`${AFTER}: approved approved by 2`]);

@@ -177,6 +177,7 @@ describeUnless(whyNoQueueMode(), 'several people in queue mode', () => {
 			'false notWaiting',
 			'false alreadyAnswered',
 			'null unknown',
+			'null kept',
 		];
 		expect([...reasons.keys()].filter((each) => !known.includes(each))).toEqual([]);
 		await record({

@@ -18,6 +18,8 @@ describe('faults on demand', () => {
 			unreachable: false,
 			phonesOff: false,
 			forgeSignature: false,
+			otherPhonesKey: false,
+			replaySignature: false,
 			signDataUnsupported: false,
 			customerNoInEvents: 'present',
 		});

@@ -333,8 +333,8 @@ describeWithChromium('the phone page', () => {
 		await page.screenshot({ path: `${PICTURES}/sandbox-dark.png` });
 		await page.setViewportSize({ width: 360, height: 740 });
 		await page.screenshot({ path: `${PICTURES}/sandbox-narrow.png`, fullPage: true });
-		for (const tab of ['Webhooks', 'Sent OTPs', 'Switches']) {
-			await page.getByRole('button', { name: tab }).click();
+		for (const tab of ['Webhooks', 'Sent OTPs', 'Switches', 'Key']) {
+			await page.getByRole('button', { name: tab, exact: true }).click();
 			expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
 		}
 		expect(await page.getByLabel('Answer').isVisible()).toBe(true);

@@ -300,7 +300,7 @@ describeWithChromium('what SendMessage brings to a phone', () => {
 	it('the switches: an old app, events without customer number', async () => {
 		const { sandbox } = await open();
 		await page.getByRole('button', { name: 'Switches' }).click();
-		await page.getByLabel('signData unsupported').check();
+		await page.getByLabel('Old app').check();
 		await page.getByLabel('Customer number in events').selectOption('missing');
 		await eventually(() => sandbox.setFaults({}).customerNoInEvents === 'missing');
 		const yes = button('Yes', { payloadHidden: true });

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, verify, webcrypto } from 'node:crypto';
+import { constants, createHmac, generateKeyPairSync, verify, webcrypto } from 'node:crypto';
 import type { SandboxConfigInput } from '../../sandbox/config';
 import { closeAll, CUSTOMER_NO, otp, send, start } from './support';
 
@@ -22,6 +22,7 @@ async function press(signData: SignData, payload = '123456', forge = false) {
 	return { signed: text.slice('[pay:17]:'.length), publicKey: sandbox.publicKey ?? '' };
 }
 
+const isEdwards = (algorithm: Algorithm) => algorithm === 'EdDSA' || algorithm === 'Ed25519';
 const hashes = { '256': 'SHA-256', '384': 'SHA-384', '512': 'SHA-512' };
 const curves = { '256': 'P-256', '384': 'P-384', '512': 'P-521' };
 
@@ -29,7 +30,7 @@ const curves = { '256': 'P-256', '384': 'P-384', '512': 'P-521' };
 function jwsParameters(algorithm: Algorithm) {
 	const size = (['256', '384', '512'] as const).find((bits) => algorithm.endsWith(bits)) ?? '256';
 	const hash = hashes[size];
-	if (algorithm === 'EdDSA') return { name: 'Ed25519' };
+	if (isEdwards(algorithm)) return { name: 'Ed25519' };
 	if (algorithm.startsWith('HS')) return { name: 'HMAC', hash };
 	if (algorithm.startsWith('RS')) return { name: 'RSASSA-PKCS1-v1_5', hash };
 	if (algorithm.startsWith('PS')) return { name: 'RSA-PSS', hash, saltLength: Number(size) / 8 };
@@ -69,6 +70,7 @@ describe.each([
 	'ES384',
 	'ES512',
 	'EdDSA',
+	'Ed25519',
 ] as const)('a hidden payload as JWS with %s', (algorithm) => {
 	const key = algorithm.startsWith('HS') ? KEY : undefined;
 
@@ -122,6 +124,97 @@ describe('a hidden payload as payload<separator>signature', () => {
 		};
 		expect([await holds(false), await holds(true)]).toEqual([true, false]);
 	});
+});
+
+/** Whether somebody who has the key and knows what was to be signed accepts the signature. */
+function holds(signData: SignData, input: string, signature: Buffer, publicKey: string): boolean {
+	const { algorithm = 'HS256', ecdsaEncoding: dsaEncoding = 'der' } = signData;
+	const bytes = Buffer.from(input);
+	const hash = `sha${algorithm.slice(2)}`;
+	if (algorithm.startsWith('HS')) {
+		return createHmac(hash, KEY).update(bytes).digest().equals(signature);
+	}
+	if (isEdwards(algorithm)) return verify(null, bytes, publicKey, signature);
+	if (!algorithm.startsWith('PS')) {
+		return verify(hash, bytes, { key: publicKey, dsaEncoding }, signature);
+	}
+	const padding = constants.RSA_PKCS1_PSS_PADDING;
+	const saltLength = Number(algorithm.slice(2)) / 8;
+	return verify(hash, bytes, { key: publicKey, padding, saltLength }, signature);
+}
+
+/** Takes payload and signature apart again; the payload of a signature alone is the one that was issued. */
+const parts = {
+	separator: (text: string) => {
+		const end = text.lastIndexOf('|');
+		return { payload: text.slice(0, end), signature: text.slice(end + 1) };
+	},
+	signatureOnly: (text: string) => ({ payload: PAYLOAD, signature: text }),
+	json: (text: string) => {
+		const object = JSON.parse(text);
+		expect(Object.keys(object)).toEqual(['payload', 'signature']);
+		return object as { payload: string; signature: string };
+	},
+};
+const PAYLOAD = 'Onayla "ş" 👋|~turn';
+
+describe.each(['separator', 'signatureOnly', 'json'] as const)(
+	'a hidden payload as %s',
+	(scheme) => {
+		const rows: SignData[] = [
+			{ algorithm: 'HS256', encoding: 'hex', bindMessageId: false },
+			{ algorithm: 'HS512', encoding: 'base64', lineBreaks: true },
+			{ algorithm: 'RS256', encoding: 'base64', lineBreaks: true, bindMessageId: false },
+			{ algorithm: 'PS384', encoding: 'base64url' },
+			{ algorithm: 'ES256', encoding: 'base64', bindMessageId: false },
+			{ algorithm: 'ES256', encoding: 'hex', ecdsaEncoding: 'ieee-p1363' },
+			{ algorithm: 'ES384', encoding: 'base64url', ecdsaEncoding: 'ieee-p1363' },
+			{ algorithm: 'ES512', encoding: 'base64', ecdsaEncoding: 'der', lineBreaks: true },
+			{ algorithm: 'EdDSA', encoding: 'base64url', bindMessageId: false },
+			{ algorithm: 'Ed25519', encoding: 'hex' },
+		];
+
+		it.each(rows.map((row) => [JSON.stringify(row), row] as const))('%s', async (_row, row) => {
+			const key = row.algorithm?.startsWith('HS') ? KEY : undefined;
+			const signData: SignData = { scheme, separator: '|', key, ...row };
+			const bound = `pay:17:${PAYLOAD}`;
+			const [input, other] = row.bindMessageId === false ? [PAYLOAD, bound] : [bound, PAYLOAD];
+			const genuine = await press(signData, PAYLOAD);
+			const { payload, signature } = parts[scheme](genuine.signed);
+			expect(payload).toBe(PAYLOAD);
+			const bytes = Buffer.from(signature, row.encoding);
+			expect(holds(signData, input, bytes, genuine.publicKey)).toBe(true);
+			expect(holds(signData, other, bytes, genuine.publicKey)).toBe(false);
+			const written = bytes.toString(row.encoding);
+			const lines = (written.match(/.{1,76}/g) ?? []).map((line) => `${line}\n`).join('');
+			expect(signature).toBe(row.lineBreaks ? lines : written);
+			if (row.lineBreaks) expect(lines.split('\n').length).toBeGreaterThan(2);
+			const isEcdsa = row.algorithm?.startsWith('ES') ?? false;
+			expect(isEcdsa && bytes[0] === 0x30 && bytes.length % 32 !== 0).toBe(
+				isEcdsa && row.ecdsaEncoding !== 'ieee-p1363',
+			);
+
+			const forged = await press(signData, PAYLOAD, true);
+			const forgedBytes = Buffer.from(parts[scheme](forged.signed).signature, row.encoding);
+			expect(holds(signData, input, forgedBytes, forged.publicKey)).toBe(false);
+		});
+	},
+);
+
+it('a signature alone has nothing of the payload in it, as in the sample of the documentation', async () => {
+	const config = { scheme: 'signatureOnly', encoding: 'hex', key: KEY } as const;
+	expect((await press(config, PAYLOAD)).signed).toMatch(/^[0-9a-f]{64}$/);
+});
+
+it('a JWS may name its key', async () => {
+	const { signed, publicKey } = await press({ algorithm: 'ES256', keyId: true });
+	const der = Buffer.from(publicKey.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+	const digest = await webcrypto.subtle.digest('SHA-256', der);
+	const kid = Buffer.from(digest).toString('hex');
+	expect(decoded(signed.split('.')[0])).toEqual({ alg: 'ES256', kid });
+	expect(await isValidJws('ES256', signed, publicKey)).toBe(true);
+	const secret = await press({ algorithm: 'HS256', keyId: true, key: KEY });
+	expect(decoded(secret.signed.split('.')[0])).toEqual({ alg: 'HS256' });
 });
 
 describe('the key', () => {

@@ -231,7 +231,8 @@ function waitingOf(run: IRun): Pick<Stored, 'data' | 'onTimeout' | 'timeoutOutpu
 	const [waiting] = run.data.executionData?.nodeExecutionStack ?? [];
 	if (!run.waitTill || !waiting) throw new Error('The execution does not wait');
 	return {
-		data: structuredClone(run.data),
+		// A clone would keep what makes no text of itself, and lose what does.
+		data: JSON.parse(JSON.stringify(run.data)) as IRun['data'],
 		// n8n looks at all outputs only if it was told to.
 		onTimeout: waiting.metadata?.forwardAllOutputs
 			? (waiting.data.main ?? []).flatMap((items) => items ?? [])

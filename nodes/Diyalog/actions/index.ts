@@ -9,6 +9,7 @@ import { sendDocument } from './message/sendDocument.operation';
 import { send } from './otp/send.operation';
 import { sendAndWait } from './otp/sendAndWait.operation';
 import { verify } from './otp/verify.operation';
+import { verify as verifySigned } from './signedPayload/verify.operation';
 
 /**
  * Everything the node can do. The editor's lists and the routing are both made from this, so they cannot differ. A human review
@@ -21,6 +22,7 @@ export const resources: readonly Resource[] = [
 		operations: [sendMessage, ask, sendAppTrigger, sendCarousel, sendDocument],
 	},
 	{ name: 'OTP', value: 'otp', operations: [send, sendAndWait, verify] },
+	{ name: 'Signed Payload', value: 'signedPayload', operations: [verifySigned] },
 ];
 
 const resourceField: INodeProperties = {

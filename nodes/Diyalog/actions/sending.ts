@@ -3,12 +3,13 @@ import type { KeptChallenge } from '../codes/challenge';
 import { rememberMessage } from '../messages/knownMessages';
 import type { DiyalogRecipient, Recipient } from '../messages/recipient';
 import type { MessageResponse } from '../messages/response';
-import { CREDENTIAL_TYPE, DiyalogClient } from '../transport/client';
+import { DiyalogClient } from '../transport/client';
 import type { ApiRequest, ClientOptions, Outcome } from '../transport/client';
 import type { Failure } from '../transport/failures';
 import { fromMessageId } from '../wait/resumeReference';
 import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
+import { otherCredential } from './otherCredential';
 import { parameterReader } from './parameters';
 import type { Permit } from './permit';
 import { readConcurrency, readSendOptions } from './sendOptions';
@@ -36,6 +37,8 @@ export interface Message {
 	/** how SendMessage names the person; undefined for what SendOTP sends */
 	messageTo?: DiyalogRecipient;
 	request: ApiRequest<MessageResponse>;
+	/** what the person reads; undefined where a code stands in it */
+	text?: string;
 	/** counts the message against limits */
 	permit?: Permit;
 	/** what else its item says, where it has a code */
@@ -93,30 +96,6 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
 	...failure,
 	title: `Not sent: ${title}`,
 });
-
-/**
- * An expression in the credential can give another server or token for each item, and the same number is somebody else's there.
- * Since the credential is read once, an item for which it is another one must not leave with that of the first. A place
- * behind the last item tells whether any expression looks at the item: of those only, each item reads it.
- *
- * @returns whether the credential of an item is another one; undefined when there is one for all
- */
-async function otherCredential(
-	context: IExecuteFunctions,
-	{ credentials }: DiyalogClient,
-): Promise<((itemIndex: number) => Promise<boolean>) | undefined> {
-	const first = JSON.stringify(credentials);
-	const isOther = async (itemIndex: number): Promise<boolean> => {
-		if (itemIndex === 0) return false;
-		try {
-			return JSON.stringify(await context.getCredentials(CREDENTIAL_TYPE, itemIndex)) !== first;
-		} catch {
-			return true;
-		}
-	};
-	const { length } = context.getInputData();
-	return length > 1 && (await isOther(length)) ? isOther : undefined;
-}
 
 /**
  * Begins to send one message for each item.

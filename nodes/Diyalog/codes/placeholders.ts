@@ -35,6 +35,9 @@ const LOOKALIKE = /\{\s*([\p{L}\p{N}_-]+)\s*\}/gu;
 /** A string where JSON has one: behind a bracket, a colon or a comma. */
 const JSON_STRING = /([{[:,]\s*)"(?:[^"\\]|\\.)*"/g;
 
+/** What may be read as a name in braces, which can be wide or small. Of a text that has none nothing has to be looked at closely. */
+const IN_BRACES = /[{｛﹛︷][^{｛﹛︷}｝﹜︸]{1,200}[}｝﹜︸]/gu;
+
 /**
  * A text without the differences that people overlook: width, case, accents, the Turkish ı, invisible characters. Each
  * character is taken apart by itself: putting many accents into their order takes the square of their number.
@@ -52,7 +55,13 @@ const namesIn = (text: string): string[] =>
 /** What JavaScript, and so an expression, makes of an object inside a text. */
 const OBJECT_AS_TEXT = '[object Object]';
 
-/** Diyalog states no limit. Looking through the megabytes that somebody else wrote would hold up all of n8n for half a minute. */
+/** A character that a person sees: neither a blank, nor ignorable, nor half of one. Braille has a pattern without dots. */
+const SEEN = /[^\s\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** Characters that show all that follows in the other direction, figures too: 10.00 is read as 00.01. */
+const OVERRIDES = /[\u202d\u202e]/;
+
+/** Diyalog states no limit. Looking through the megabytes that somebody else wrote would hold up all of n8n. */
 const MAX_CHARACTERS = 1_000_000;
 
 /** What is wrong with a text, and what to do. */
@@ -72,7 +81,8 @@ function adviceFor(name: string, values: PlaceholderValues | undefined): string 
 }
 
 /**
- * Finds what would leave as a name in braces instead of a value, e.g. "{code}", and objects that became text.
+ * Finds what would leave as a name in braces instead of a value, e.g. "{code}", objects that became text, and what a person would
+ * not see, or read otherwise than it stands there.
  *
  * The names of code, validity and transaction are ours wherever they stand and however they are written: a customer must
  * not approve an {amount} that nobody filled in. Any other single name in braces is refused too, because a field of the
@@ -88,6 +98,19 @@ export function findUnfilled(template: string, values?: PlaceholderValues): Unfi
 			advice: 'Shorten it: nobody could read that on a phone.',
 		};
 	}
+	if (template !== '' && !SEEN.test(template)) {
+		return {
+			problem: 'shows nothing',
+			advice: 'It holds only characters that nobody can see. Check the expression.',
+		};
+	}
+	if (OVERRIDES.test(template)) {
+		return {
+			problem: 'turns the direction of writing',
+			advice:
+				'Remove the characters U+202D and U+202E: with them a person would read an amount from its end.',
+		};
+	}
 	if (template.includes(OBJECT_AS_TEXT)) {
 		return {
 			problem: 'has an object where the customer should read a text',
@@ -99,7 +122,7 @@ export function findUnfilled(template: string, values?: PlaceholderValues): Unfi
 	const rest = template.replace(PLACEHOLDER, (whole, name: string) =>
 		texts.has(name) ? '.' : whole,
 	);
-	const text = folded(rest);
+	const text = rest.replace(IN_BRACES, folded);
 	const found = new Set(namesIn(text));
 	const ours = [...RESERVED_NAMES, ...FIXED_NAMES, ...texts.keys()];
 	const name = ours.find((each) => found.has(folded(each)));
@@ -116,7 +139,7 @@ export function findUnfilled(template: string, values?: PlaceholderValues): Unfi
 	};
 }
 
-/** Refuses a text of which the customer would read a name in braces. */
+/** Refuses a text that a person would not read as it is meant. */
 export function shownText(entered: string, context: z.RefinementCtx): string {
 	const unfilled = findUnfilled(entered);
 	return unfilled ? addProblem(context, unfilled.problem, unfilled.advice) : entered;

@@ -67,3 +67,9 @@ export function createPayloadVerifier(
 		};
 	}
 }
+
+/** Whether the app signs with a secret, which whoever verifies has as well; of settings that cannot work nothing is said. */
+export function signsWithSecret(credential: Readonly<Record<string, unknown>>): boolean {
+	const settings = attempt(() => readSettings(credential));
+	return settings !== undefined && algorithmIn(settings).keyField === 'payloadSignatureSecret';
+}

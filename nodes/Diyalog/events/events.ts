@@ -28,6 +28,8 @@ export interface ButtonPressed extends WebhookEvent {
 	payload: string;
 	/** what checking the device's signature of the payload found */
 	payloadSignature: PayloadSignature;
+	/** the payload as the phone sent it, with its signature; only where that is valid */
+	signedPayload?: string;
 	/** the last message delivered to the person by then, which may be another than the pressed one; empty when not named */
 	lastDeliveredMessageId: string;
 }

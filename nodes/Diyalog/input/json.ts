@@ -160,11 +160,11 @@ export function pressableFromData(
 	const [name] = given;
 	const { title, payload, value, url, ...rest } = entry;
 	const { type = name === 'url' ? 'web_url' : 'postback' } = entry;
-	const seen = names.includes('payloadSeenByUser') && type !== 'web_url' ? title : undefined;
+	const seen = names.includes('payloadSeenByUser') && type !== 'web_url' && title !== undefined;
 	return {
 		type,
-		...(seen !== undefined && { payloadSeenByUser: seen }),
 		...rest,
+		...(seen && { payloadSeenByUser: rest.payloadSeenByUser || title }),
 		title,
 		payload: payload ?? value ?? url ?? title,
 	};

@@ -38,13 +38,17 @@ const UNDECIDED = [
 	'Check the expression: it has to give true or false.',
 ] as const;
 
-/** Refuses a switch that is there, and of which an expression says nothing. */
-export const decided = (name: string) =>
+/**
+ * Refuses an option that is there, and of which an expression says nothing.
+ *
+ * @param problem and advice; those of a switch unless told otherwise
+ */
+export const decided = (name: string, problem: readonly [string, string] = UNDECIDED) =>
 	z
 		.unknown()
 		.transform((entered, context): unknown =>
 			isEntered(entered) && name in entered && (entered[name] ?? undefined) === undefined
-				? addProblem(context, ...UNDECIDED, name)
+				? addProblem(context, ...problem, name)
 				: entered,
 		);
 

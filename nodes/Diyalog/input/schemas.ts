@@ -6,6 +6,10 @@ const isAbsent = (value: unknown): value is '' | null | undefined =>
 
 /** The digits of a number. One beyond 2^53 has already lost some on its way here: it may be the id of a stranger. */
 function exactNumber(value: number, context: z.RefinementCtx): string {
+	if (!Number.isFinite(value)) {
+		const advice = 'Check the expression: it calculates with something that is no number.';
+		return addProblem(context, 'is not a number', advice);
+	}
 	if (!Number.isInteger(value) || Number.isSafeInteger(value)) return String(value);
 	return addProblem(
 		context,
@@ -16,7 +20,7 @@ function exactNumber(value: number, context: z.RefinementCtx): string {
 
 /** The text of an id as people enter it: a string, trimmed, or a whole number as spreadsheets deliver it. */
 function identifierText(value: unknown, context: z.RefinementCtx): string {
-	if (typeof value === 'string') return value.trim();
+	if (typeof value === 'string') return wholeCharacters(value.trim(), context);
 	if (typeof value !== 'number') {
 		return addProblem(
 			context,
@@ -97,18 +101,24 @@ export function wholeCharacters(
 	);
 }
 
-/** Whether a text is an absolute http or https address without a user name or password in it. */
-function isHttpUrl(text: string): boolean {
-	if (!/^https?:\/\/[^\s]+$/i.test(text)) return false;
-	return URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
-}
+/**
+ * An absolute http or https address without the characters that a URI cannot have (RFC 3986), of which Diyalog refuses the message.
+ * Of a backslash, or of a name before the host, programs make different hosts.
+ */
+const HTTP_URL =
+	/^https?:\/\/[^\s\\"<>{}|^`\p{Cc}\p{Cs}/?#@]+([/?#][^\s\\"<>{}|^`\p{Cc}\p{Cs}]*)?$/iu;
+
+/** Browsers and servers take a few thousand. Putting the accents of a host into their order takes the square of their number. */
+const MAX_URL_CHARACTERS = 8_192;
 
 /** Refuses anything but an http(s) address: a device would open or fetch whatever stands there. */
 export function httpUrlText(entered: string, context: z.RefinementCtx): string {
 	const trimmed = entered.trim();
-	if (isHttpUrl(trimmed)) return trimmed;
+	if (trimmed.length > MAX_URL_CHARACTERS)
+		return addProblem(context, `is longer than ${MAX_URL_CHARACTERS} characters`, 'Shorten it.');
+	if (HTTP_URL.test(trimmed) && URL.canParse(trimmed)) return trimmed;
 	const advice =
-		'Enter a full address that begins with https:// or http://, e.g. https://www.example.com/help.';
+		'Enter a full address that begins with https:// or http://, e.g. https://www.example.com/help. Braces, quotes and the like stand in it as %7B, %22.';
 	return addProblem(context, 'is not a web address', advice);
 }
 

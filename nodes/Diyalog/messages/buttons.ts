@@ -98,6 +98,16 @@ function requireVisible<T>(
 	return addProblem(context, problem, advice);
 }
 
+/** Refuses a message that was to have buttons and has none: an expression may have given nothing. */
+export function requireButtons(
+	buttons: readonly DiyalogButton[],
+	context: z.RefinementCtx,
+): readonly DiyalogButton[] {
+	if (buttons.length > 0) return buttons;
+	const advice = `Add 1 to ${MAX_BUTTONS} of them, or choose Nothing under Below the Text.`;
+	return addProblem(context, 'has no buttons', advice, 'buttons');
+}
+
 /**
  * Refuses two that send back the same: nobody could tell which of them was pressed.
  *

@@ -9,6 +9,7 @@ import {
 	buttonsSchema,
 	MAX_BUTTONS,
 	questionButtonsSchema,
+	requireButtons,
 	requireDistinct,
 } from './buttons';
 import { cardsFromData, cardsSchema, requireCards, requireDistinctCards } from './carousel';
@@ -75,10 +76,7 @@ const pressableText = z
 			requireQuickReplies(replies, context, 'quickReplies');
 			return { text, quickReplies: requireDistinct(replies, context, 'quickReplies') };
 		}
-		const buttons = entered.buttonsJson ?? entered.buttons;
-		if (buttons.length > 0) return { text, buttons };
-		const advice = `Add 1 to ${MAX_BUTTONS} of them, or choose Nothing under Below the Text.`;
-		return addProblem(context, 'has no buttons', advice, 'buttons');
+		return { text, buttons: requireButtons(entered.buttonsJson ?? entered.buttons, context) };
 	});
 
 const fromFields = withRecipient(pressableText);

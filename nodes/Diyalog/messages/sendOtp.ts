@@ -11,7 +11,13 @@ import {
 	requiredText,
 } from '../input/schemas';
 import type { Entered } from '../input/shown';
-import { buttonsFromData, buttonsSchema, buttonsV2Schema, optionalUrl } from './buttons';
+import {
+	buttonsFromData,
+	buttonsSchema,
+	buttonsV2Schema,
+	optionalUrl,
+	requireButtons,
+} from './buttons';
 import type { DiyalogButton } from './buttons';
 import { parseMessageResponse } from './response';
 
@@ -26,6 +32,8 @@ const inputShape = {
 	otpValue: optionalIdentifier,
 	/** whether the code is also handed to the company's app */
 	autoFill: z.boolean().default(true),
+	/** what stands below the text; undefined where that is not asked */
+	below: z.enum(['nothing', 'buttons']).optional(),
 	buttons: buttonsSchema,
 	buttonsJson: buttonsFromData,
 	/** of a message as JSON */
@@ -43,12 +51,15 @@ const inputShape = {
 
 const inputSchema = z
 	.object({ ...inputShape, ...codeShape })
-	.transform(({ buttonsV2, buttonsJson, buttons, options, ...input }) => ({
-		...input,
-		...options,
-		transaction: input.otpMode === 'given' ? options.transaction : input.transaction,
-		buttons: buttonsV2 ?? buttonsJson ?? buttons,
-	}));
+	.transform(({ below, buttonsV2, buttonsJson, buttons: entered, options, ...input }, context) => {
+		const buttons = buttonsV2 ?? buttonsJson ?? entered;
+		return {
+			...input,
+			...options,
+			transaction: input.otpMode === 'given' ? options.transaction : input.transaction,
+			buttons: below === 'buttons' ? requireButtons(buttons, context) : buttons,
+		};
+	});
 
 /** A whole message as JSON, under the names that Diyalog documents. */
 const documentedSchema = filledObject.pipe(

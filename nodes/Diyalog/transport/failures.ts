@@ -135,10 +135,13 @@ export interface RefusingResponse {
  * address, and the token is part of it.
  */
 export function explainResponse({ status, text, retryAfterMs }: RefusingResponse): Failure {
-	for (const refusal of DOCUMENTED_REFUSALS) {
-		const [diyalogText] = refusal.text.exec(text) ?? [];
-		if (diyalogText !== undefined) return { ...refusal.failure, status, diyalogText };
-	}
+	const found = DOCUMENTED_REFUSALS.flatMap(({ text: documented, failure }) => {
+		const match = documented.exec(text);
+		return match ? [{ failure, at: match.index, diyalogText: match[0] }] : [];
+	});
+	// What comes later may be quoted from the message: what a customer wrote must not stop all others as a wrong token does.
+	const [refusal] = found.sort((one, other) => one.at - other.at);
+	if (refusal) return { ...refusal.failure, status, diyalogText: refusal.diyalogText };
 	if (isSuccess(status)) {
 		return { ...NOT_DIYALOG, status, uncertain: true };
 	}

@@ -54,14 +54,24 @@ function problemOf(
 	if (missing) return missing;
 	const verifier = createPayloadVerifier(credential);
 	if (!verifier.ok) return verifier;
-	if (settings.options.onlySigned && (credential.payloadSignature ?? 'none') === 'none') {
+	if (!settings.options.onlySigned) return undefined;
+	if ((credential.payloadSignature ?? 'none') === 'none') {
 		return {
 			title: 'Only Signed Presses is on, but the credential checks no signatures',
 			advice:
 				'Choose in the Diyalog API credential how payloads are signed, or turn the option off. No press would ever start this workflow.',
 		};
 	}
-	return undefined;
+	if (
+		credential.payloadSignatureKeys !== 'person' &&
+		credential.payloadSignature !== 'signatureOnly'
+	)
+		return undefined;
+	return {
+		title: 'Only Signed Presses is on, but a trigger cannot check these signatures',
+		advice:
+			'A trigger knows neither the keys of each person nor which payloads were sent. Turn the option off: a question with Require Signed Payload checks its answers itself, and Verify Signed Payload checks those of a workflow.',
+	};
 }
 
 /**

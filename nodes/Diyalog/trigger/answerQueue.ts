@@ -19,6 +19,8 @@ export type AnswerOutcome =
 			notResumedReason: string;
 			/** the answer did not get through, or nobody can tell; nobody has judged it */
 			isLost: boolean;
+			/** passing it on again would change nothing */
+			isFinal?: true;
 	  };
 
 /**
@@ -28,11 +30,12 @@ export type AnswerOutcome =
 export type Attempt = AnswerOutcome | 'running' | 'unsure';
 
 /** An answer that did not get through, and certainly changed nothing. */
-export const lost = (notResumedReason: string): AnswerOutcome => ({
-	resumed: false,
-	notResumedReason,
-	isLost: true,
-});
+export const lost = (notResumedReason: string) =>
+	({ resumed: false, notResumedReason, isLost: true }) as const satisfies AnswerOutcome;
+
+/** Whether an answer did not get through, and may still be carried out when it is passed on again. */
+export const isOpen = (outcome: AnswerOutcome): boolean =>
+	!outcome.resumed && outcome.isLost && !outcome.isFinal;
 
 /** An answer that was judged, and not taken. */
 export const refusal = (notResumedReason: string): AnswerOutcome => ({
@@ -42,7 +45,7 @@ export const refusal = (notResumedReason: string): AnswerOutcome => ({
 });
 
 /** Nobody can tell whether the execution continued with this answer. */
-const UNKNOWN: AnswerOutcome = { resumed: null, notResumedReason: 'unknown', isLost: true };
+const UNKNOWN = { resumed: null, notResumedReason: 'unknown', isLost: true } as const;
 
 const NOT_WAITING = refusal('notWaiting');
 
@@ -274,9 +277,8 @@ export class AnswerQueue<T> {
 		chain.entries.shift();
 		this.settle(question, entry, outcome);
 		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
-		// What has not begun would only find out the same.
-		if (outcome.resumed === null && !hasGoneOn(found))
-			this.endChain(question, chain, lost('withdrawn'));
+		// What stands behind it would find out the same, or overtake it.
+		if (isOpen(outcome)) this.endChain(question, chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
 			this.endChain(question, chain, NOT_WAITING);
 		if (chain.entries.length === 0) question.chains.delete(entry.userId);
@@ -293,7 +295,7 @@ export class AnswerQueue<T> {
 		}
 		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
 		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
-		if (entry.isUnsure && hasGoneOn(found)) return UNKNOWN;
+		if (entry.isUnsure && hasGoneOn(found)) return { ...UNKNOWN, isFinal: true };
 		return found === 'running' ? NOT_WAITING : found;
 	}
 
@@ -303,7 +305,10 @@ export class AnswerQueue<T> {
 	}
 
 	private endChain(question: Question<T>, chain: Chain<T>, outcome: AnswerOutcome): void {
-		for (const entry of chain.entries.splice(0)) this.settle(question, entry, outcome);
+		for (const entry of chain.entries.splice(0)) {
+			const isTaken = this.answered.get(entry.turn) === entry.id;
+			this.settle(question, entry, isTaken ? { resumed: true } : outcome);
+		}
 	}
 
 	private settle(question: Question<T>, entry: Entry<T>, outcome: AnswerOutcome): void {

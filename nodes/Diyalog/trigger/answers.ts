@@ -14,8 +14,10 @@ import {
 } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { unseal } from '../wait/sealed';
-import { AnswerQueue, lost, refusal } from './answerQueue';
+import { AnswerQueue, isOpen, lost, refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
+import { keep, passOnKept, storeKept } from './keptAnswers';
+import type { GenuineAnswer } from './keptAnswers';
 import { answeredBy, tell } from './replies';
 import { postAnswers, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
@@ -49,6 +51,8 @@ export interface WaitedForAnswer {
 	event: AnsweringEvent;
 	/** undefined when the message has the form of one that is waited for, but was not made with this credential */
 	genuine?: {
+		/** of the message that is answered */
+		messageId: string;
 		reference: ResumeReference;
 		/** under which the reference is genuine, and so known to the waiting node as well */
 		appSecret: string;
@@ -85,7 +89,10 @@ export function waitedForAnswer(
 		for (const secret of appSecrets) {
 			const reference = fromMessageId(messageId, [secret]);
 			if (reference)
-				return { event: of, genuine: { reference, appSecret: secret, appSecrets, isText } };
+				return {
+					event: of,
+					genuine: { messageId, reference, appSecret: secret, appSecrets, isText },
+				};
 		}
 		return looksLikeReference(messageId) ? { event: of } : undefined;
 	};
@@ -112,7 +119,8 @@ const LOSSES: Readonly<Record<string, string>> = {
 	unknown:
 		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the person can answer again.',
 	busy: 'too many answers are in line. Nothing was passed on; the person can answer again.',
-	withdrawn: 'n8n fails to take answers. It was not passed on; the person can answer again.',
+	withdrawn:
+		'an answer of this person before it did not get through, and must not be overtaken. It was not passed on; the person can answer again.',
 	unproved:
 		'node and trigger have different App Secrets, or the message id is forged. Choose the same Diyalog API credential in both.',
 	signatureRefused:
@@ -142,47 +150,31 @@ function toAnswer(event: AnsweringEvent, reference: ResumeReference, isText: boo
 		return { kind: 'text', text: event.text, payloadSignature: 'notChecked', ...common };
 	if (isText)
 		return { kind: 'text', text: asTyped(event), payloadSignature: 'notChecked', ...common };
-	const { payload: text, payloadSignature } = event;
-	return { kind: 'press', text, payloadSignature, ...common };
+	const { payload: text, payloadSignature, signedPayload } = event;
+	return { kind: 'press', text, payloadSignature, signedPayload, ...common };
 }
 
-/**
- * Passes an authenticated answer on to the execution that waits for it, however long that takes.
- *
- * @returns what is definite; never rejects
- */
-export async function passOnAnswer(
+/** An answer comes to stand in line for its execution. */
+async function pass(
 	context: IWebhookFunctions,
-	{ event, genuine }: WaitedForAnswer,
-	{ authentication, options: { n8nAddress, onlySigned, lateAnswerReply } }: TriggerSettings,
+	genuine: GenuineAnswer,
+	{ options: { n8nAddress, onlySigned } }: TriggerSettings,
 ): Promise<AnswerOutcome> {
-	if (authentication === 'none') {
-		context.logger.warn(
-			'Diyalog Trigger: an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.',
-		);
-		return refusal('notAuthenticated');
-	}
-	if (!genuine) {
-		const outcome = lost('unproved');
-		logLoss(context, 'its execution', outcome);
-		return outcome;
-	}
-	const { reference, appSecret, appSecrets, isText } = genuine;
+	const { reference, answer, passedOn, appSecrets } = genuine;
 	const { executionId, turn } = reference;
-	const answer = toAnswer(event, reference, isText);
-	if (onlySigned && answer.kind === 'press' && answer.payloadSignature !== 'valid') {
+	const { kind, payloadSignature, userId, occurredAt } = answer;
+	if (onlySigned && kind === 'press' && payloadSignature !== 'valid') {
 		context.logger.warn(
 			`Diyalog Trigger: an unsigned press was not passed on to execution ${executionId}, because Only Signed Presses is on.`,
 		);
 		return refusal('notSigned');
 	}
 	const url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
-	const passedOn = passOn(answer, executionId, appSecret);
 	const outcome = await queue.pass({
 		id: passedOn.proof,
 		turn,
-		userId: event.userId,
-		occurredAt: event.occurredAt,
+		userId,
+		occurredAt,
 		characters: passedOn.answer.length,
 		passedOn,
 		attempt: async (together) =>
@@ -197,9 +189,93 @@ export async function passOnAnswer(
 			),
 	});
 	const hasAnswered = outcome.resumed || outcome.notResumedReason === 'counted';
-	if (hasAnswered) answeredBy(reference, event.userId);
-	else if (lateAnswerReply !== '' && IS_OVER.includes(outcome.notResumedReason))
-		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
-	logLoss(context, `execution ${executionId}`, outcome);
+	if (hasAnswered) answeredBy(reference, userId);
 	return outcome;
+}
+
+/** It may still be carried out. */
+const KEPT: AnswerOutcome = { resumed: null, notResumedReason: 'kept', isLost: true };
+
+/**
+ * Passes an authenticated answer on to the execution that waits for it, however long that takes. What does not get through is
+ * kept, and passed on again with the next calls.
+ *
+ * @returns what is definite; never rejects
+ */
+export async function passOnAnswer(
+	context: IWebhookFunctions,
+	{ event, genuine }: WaitedForAnswer,
+	settings: TriggerSettings,
+): Promise<AnswerOutcome> {
+	const { authentication, options } = settings;
+	if (authentication === 'none') {
+		context.logger.warn(
+			'Diyalog Trigger: an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.',
+		);
+		return refusal('notAuthenticated');
+	}
+	if (!genuine) {
+		const outcome = lost('unproved');
+		logLoss(context, 'its execution', outcome);
+		return outcome;
+	}
+	const { reference, appSecret, isText } = genuine;
+	const answer = toAnswer(event, reference, isText);
+	const passedOn = passOn(answer, reference.executionId, appSecret);
+	const outcome = await pass(context, { ...genuine, answer, passedOn }, settings);
+	const { lateAnswerReply } = options;
+	if (lateAnswerReply !== '' && !outcome.resumed && IS_OVER.includes(outcome.notResumedReason))
+		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
+	logLoss(context, `execution ${reference.executionId}`, outcome);
+	if (!isOpen(outcome) || !keep(context, { ...genuine, answer, passedOn })) return outcome;
+	context.logger.warn(
+		`Diyalog Trigger: the answer for execution ${reference.executionId} is kept, and passed on again with the next calls of this trigger.`,
+	);
+	return KEPT;
+}
+
+/** What became of a kept answer in the end. n8n may have failed after it had taken the answer. */
+function logSettled(context: IWebhookFunctions, executionId: string, outcome: AnswerOutcome): void {
+	const which = `an answer that was kept for execution ${executionId}`;
+	if (outcome.resumed) return context.logger.warn(`Diyalog Trigger: ${which} has continued it.`);
+	const { notResumedReason: reason } = outcome;
+	const mayHave = ['notWaiting', 'earlierTurn', 'unknown'].includes(reason)
+		? ' The execution has gone on before, with this answer or without it.'
+		: '';
+	context.logger.warn(`Diyalog Trigger: ${which} is settled: ${reason}.${mayHave}`);
+}
+
+/**
+ * Passes kept answers on again in the background. Nobody is told that one is late: it may have been taken the first time.
+ *
+ * @param answering what this call brings, and passes on behind them
+ */
+export function passOnKeptAnswers(
+	context: IWebhookFunctions,
+	settings: TriggerSettings,
+	{ appSecret, previousAppSecret }: TriggerSecrets,
+	answering: readonly WaitedForAnswer[],
+): void {
+	if (settings.authentication === 'none') return;
+	const places = answering.flatMap(({ event: { userId }, genuine }) =>
+		genuine ? [{ turn: genuine.reference.turn, userId }] : [],
+	);
+	const passOnAgain = async (genuine: GenuineAnswer): Promise<boolean> => {
+		const outcome = await pass(context, genuine, settings);
+		// So many of the person stand in line already.
+		const isInLine = !outcome.resumed && outcome.notResumedReason === 'busy';
+		if (isInLine || isOpen(outcome)) return false;
+		logSettled(context, genuine.reference.executionId, outcome);
+		return true;
+	};
+	const appSecrets = [appSecret, previousAppSecret];
+	passOnKept({ context, appSecrets, passOn: passOnAgain }, places);
+}
+
+/** Has n8n store what is kept. A trigger that authenticates nothing leaves it as it is. */
+export function storeKeptAnswers(
+	context: IWebhookFunctions,
+	{ authentication }: TriggerSettings,
+): void {
+	if (authentication !== 'none') storeKept(context);
 }

@@ -12,7 +12,7 @@ import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
-import { passOnAnswer, waitedForAnswer } from './answers';
+import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
@@ -235,7 +235,8 @@ function checkPayloads(
 		if (event.event !== 'buttonPressed') return received;
 		if (!verifier.ok) return { event: { ...event, payloadSignature: 'invalid' }, fingerprint };
 		const { payloadSignature, payload } = verifier.verify(event, now);
-		return { event: { ...event, payloadSignature, payload }, fingerprint };
+		const signed = payloadSignature === 'valid' && { signedPayload: event.payload };
+		return { event: { ...event, payload, payloadSignature, ...signed }, fingerprint };
 	});
 }
 
@@ -265,6 +266,9 @@ function select(
 		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
 	return onlyNew(context, candidates, freshnessMinutes);
 }
+
+const answersAmong = (candidates: Candidate[]): WaitedForAnswer[] =>
+	candidates.flatMap(({ waitedFor }) => waitedFor ?? []);
 
 /** Phase 6: answers that an execution waits for are passed on to it. */
 async function passOnAnswers(
@@ -339,7 +343,7 @@ function emit(
 	if (items.length === 0) {
 		return ownReply.isSent() ? { noWebhookResponse: true } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver);
+	void rememberUntilReplied(context, ownReply.isOver, () => storeKeptAnswers(context, settings));
 	return { workflowData: [items] };
 }
 
@@ -386,7 +390,11 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const checked = checkPayloads(context, parsed.value, credential, now);
 	const selected = select(context, checked, settings, secrets);
 	const ownReply = ownReplyFor(context, selected);
-	return emit(context, await passOnAnswers(context, selected, settings), settings, ownReply);
+	// First, because what happened first counts.
+	passOnKeptAnswers(context, settings, secrets, answersAmong(selected));
+	const passedOn = await passOnAnswers(context, selected, settings);
+	storeKeptAnswers(context, settings);
+	return emit(context, passedOn, settings, ownReply);
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */
@@ -416,5 +424,7 @@ export async function handleStatusCallback(
 	}
 	const { secrets } = authenticated.value;
 	const selected = select(context, [received.callback], settings, secrets);
+	passOnKeptAnswers(context, settings, secrets, []);
+	storeKeptAnswers(context, settings);
 	return emit(context, selected, settings, ownReplyFor(context, selected));
 }

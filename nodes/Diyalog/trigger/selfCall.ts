@@ -57,7 +57,7 @@ function readReception(reception: Reception): Attempt {
 	// It was held up by another one of the same call.
 	if (reason === 'running') return 'running';
 	// Nobody has judged an answer that the waiting node did not believe to come from a trigger.
-	return reason === 'unproved' ? lost(reason) : refusal(reason);
+	return reason === 'unproved' ? { ...lost(reason), isFinal: true } : refusal(reason);
 }
 
 const allOf = (attempt: Attempt, count: number) => ({

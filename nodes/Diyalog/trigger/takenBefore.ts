@@ -53,7 +53,7 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 	}));
 
 /** Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again and again. */
-const isTest = (context: IWebhookFunctions): boolean => context.getMode() === 'manual';
+export const isTest = (context: IWebhookFunctions): boolean => context.getMode() === 'manual';
 
 function write(context: IWebhookFunctions, { written }: TakenBefore): void {
 	Object.assign(context.getWorkflowStaticData('node'), written);
@@ -137,16 +137,20 @@ export function onlyNew<T extends Fingerprinted>(
  * Sees to it that n8n saves what was taken by a call that starts an execution. n8n saves static data when it replies, if it
  * is marked as changed; but since it replies only after it has stored the execution (2.41), it takes that mark away in
  * between, whenever there was static data before. So it is written until n8n has replied.
+ *
+ * @param writeRest writes what else belongs there by now: n8n saves all of it, over what other calls have saved meanwhile
  */
 export async function rememberUntilReplied(
 	context: IWebhookFunctions,
 	hasReplied: () => boolean,
+	writeRest: () => void,
 ): Promise<void> {
 	const takenBefore = takenBeforeBy(context);
 	if (!takenBefore.written || isTest(context)) return;
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
 		write(context, takenBefore);
+		writeRest();
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}

@@ -4,6 +4,8 @@ import { parsePress } from '../events/press';
 import { normaliseCode } from '../codes/code';
 import { isApproval } from './decisions';
 import type { Decision } from './decisions';
+import { readSigned } from './evidence';
+import type { Evidence, SignatureCheck } from './evidence';
 import type { Answer } from './passedOnAnswer';
 import { groupSchema, messageToSchema } from './people';
 
@@ -81,6 +83,10 @@ const waitSchema = z.object({
 	decidedReply: z.string().optional(),
 	/** what a person is told whose answer cannot be used */
 	wrongReply: z.string().optional(),
+	/** the keys of the person's own devices, in place of the credential's; any of them may sign */
+	personKeys: z.unknown().optional(),
+	/** the text as it was sent, where it is kept as evidence */
+	evidenceText: z.string().optional(),
 	/** who was asked, where that are several people */
 	group: groupSchema.optional(),
 });
@@ -105,7 +111,14 @@ export type RefusalReason =
 
 /** Whether an answer ends the wait, and how. */
 export type Verdict =
-	| { accepted: true; decision: Decision; approved: boolean; value: string | null }
+	| {
+			accepted: true;
+			decision: Decision;
+			approved: boolean;
+			value: string | null;
+			/** where the answer had to be signed */
+			evidence?: Evidence;
+	  }
 	| { accepted: false; reason: RefusalReason };
 
 const refused = (reason: RefusalReason): Verdict => ({ accepted: false, reason });
@@ -121,6 +134,23 @@ const taken = (decision: Decision, value: string | null): Verdict => ({
 export function decideButton(buttons: readonly IssuedButton[], payload: string): Verdict {
 	const button = buttons.find((each) => each.payload === payload);
 	return button ? taken(button.decision, button.value) : refused('notIssued');
+}
+
+/** The signature is checked here, whatever the trigger found: it knows neither the person's keys nor what was issued. */
+function decideSignedButton(
+	asked: Wait & { buttons: readonly IssuedButton[] },
+	{ text, signedPayload = text, customerNo, occurredAt: respondedAt }: Answer,
+	checkSignature: SignatureCheck,
+	now: Date,
+): Verdict {
+	const { buttons } = asked;
+	const question = { ...asked, issued: buttons.map(({ payload }) => payload) };
+	const given = { payload: signedPayload, customerNo, respondedAt };
+	const signed = readSigned(question, given, checkSignature, now);
+	if (!signed) return refused('notSigned');
+	const verdict = decideButton(buttons, signed.payload);
+	const button = buttons.find(({ payload }) => payload === signed.payload)?.title ?? '';
+	return verdict.accepted ? { ...verdict, evidence: { ...signed.evidence, button } } : verdict;
 }
 
 /**
@@ -193,6 +223,7 @@ export interface DecisionSurroundings {
 	now: Date;
 	/** of the credential: the App Secret, and while it is being changed the previous one */
 	appSecrets: readonly string[];
+	checkSignature: SignatureCheck;
 }
 
 /**
@@ -203,7 +234,7 @@ export interface DecisionSurroundings {
 export function decide(
 	wait: Wait,
 	answer: Answer,
-	{ now, appSecrets }: DecisionSurroundings,
+	{ now, appSecrets, checkSignature }: DecisionSurroundings,
 ): Verdict {
 	const { expectation } = wait;
 	if (answer.turn !== wait.turn) return refused('earlierTurn');
@@ -215,10 +246,9 @@ export function decide(
 	}
 	if (expectation.kind === 'button') {
 		if (answer.kind !== 'press') return refused('otherKind');
-		if (expectation.requireSignedPayload && answer.payloadSignature !== 'valid') {
-			return refused('notSigned');
-		}
-		return decideButton(expectation.buttons, answer.text);
+		const { buttons, requireSignedPayload } = expectation;
+		if (!requireSignedPayload) return decideButton(buttons, answer.text);
+		return decideSignedButton({ ...wait, buttons }, answer, checkSignature, now);
 	}
 	if (answer.kind !== 'text') return refused('otherKind');
 	if (expectation.kind === 'freeText') return taken('answered', answer.text);

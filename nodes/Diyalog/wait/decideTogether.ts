@@ -42,10 +42,17 @@ export function countAnswer(
 	const person = people[answer.number];
 	if (answer.turn === wait.turn && (!person || !canAnswer(person)))
 		return { counts: false, reason: 'otherPerson' };
-	const { customerNo = null, messageTo, userId } = person ?? {};
-	const verdict = decide({ ...wait, customerNo, messageTo, userId }, answer, surroundings);
+	const {
+		customerNo = null,
+		messageTo,
+		userId,
+		messageId = wait.messageId,
+		personKeys,
+	} = person ?? {};
+	const asked = { ...wait, customerNo, messageTo, userId, messageId, personKeys };
+	const verdict = decide(asked, answer, surroundings);
 	if (!verdict.accepted) return { counts: false, reason: verdict.reason };
-	const { decision, value } = verdict;
+	const { decision, value, evidence } = verdict;
 	// A code that is to be typed asks one person.
 	if (!isGiven(decision)) return { counts: false, reason: 'otherKind' };
 	const hasAnswered = answers.some(
@@ -53,7 +60,8 @@ export function countAnswer(
 	);
 	if (hasAnswered) return { counts: false, reason: 'alreadyAnswered' };
 	if ((value?.length ?? 0) > MAX_TEXT_CHARACTERS) return { counts: false, reason: 'tooLong' };
-	const { userId: who, payloadSignature, occurredAt: respondedAt } = answer;
+	const { userId: who, occurredAt: respondedAt } = answer;
+	const payloadSignature = evidence ? 'valid' : answer.payloadSignature;
 	return {
 		counts: true,
 		given: {
@@ -63,6 +71,7 @@ export function countAnswer(
 			userId: who,
 			payloadSignature,
 			respondedAt,
+			...(evidence && { evidence }),
 			proof,
 		},
 	};

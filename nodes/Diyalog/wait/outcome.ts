@@ -2,6 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import type { PayloadSignature } from '../deviceSignature/verifier';
 import type { Wait } from './decide';
 import type { Decision } from './decisions';
+import type { Evidence } from './evidence';
 import { peopleInItem } from './people';
 import type { PeopleInItem } from './people';
 
@@ -33,6 +34,8 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	userId: string | null;
 	/** what checking the device's signature found; null when nobody answered, or by a link */
 	payloadSignature: PayloadSignature | null;
+	/** what proves the answer later; only where one person had to sign it */
+	evidence?: Evidence;
 	/** ISO 8601 */
 	sentAt: string;
 	/** when the answer was given, or the message delivered or read, ISO 8601; null when nothing came */
@@ -48,7 +51,14 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 /** How a wait ended, beside what is known from the start. */
 export type Ending = Pick<
 	Outcome,
-	'decision' | 'approved' | 'value' | 'reason' | 'userId' | 'payloadSignature' | 'respondedAt'
+	| 'decision'
+	| 'approved'
+	| 'value'
+	| 'reason'
+	| 'userId'
+	| 'payloadSignature'
+	| 'evidence'
+	| 'respondedAt'
 >;
 
 /** Time is up. It is no approval. */
@@ -79,7 +89,7 @@ export const endingInTime = ({ expectation }: Wait): Ending =>
  */
 export function outcomeOf(
 	{ messageId, customerNo, employeeNo, sentAt, challenge, expiresAt, group }: Wait,
-	{ approved, decision, value, reason, userId, payloadSignature, respondedAt }: Ending,
+	{ approved, decision, value, reason, userId, payloadSignature, evidence, respondedAt }: Ending,
 	input: IDataObject,
 ): Outcome {
 	return {
@@ -93,6 +103,7 @@ export function outcomeOf(
 		...(employeeNo !== undefined && { employeeNo }),
 		userId,
 		payloadSignature,
+		...(evidence && { evidence }),
 		sentAt,
 		respondedAt,
 		...(challenge !== undefined && { challenge, expiresAt }),

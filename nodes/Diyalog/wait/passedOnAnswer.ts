@@ -21,6 +21,8 @@ const answerSchema = z.object({
 	/** the button's payload, the text that the person wrote, or what became of the message: delivered or read */
 	text: z.string(),
 	payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
+	/** the button's payload as it came, where the trigger has taken a valid signature off it */
+	signedPayload: z.string().optional(),
 	/** when it happened, ISO 8601 */
 	occurredAt: z.string(),
 });

@@ -1,4 +1,6 @@
 import { z } from 'zod/v4';
+import { evidenceSchema } from './evidence';
+import type { Evidence } from './evidence';
 import type { Rule } from './rules';
 
 /* Several people who are asked one question: who they are, and what they have said so far. */
@@ -23,6 +25,8 @@ const personSchema = z.object({
 	userId: z.string().min(1).optional(),
 	messageTo: messageToSchema.optional(),
 	messageId: z.string(),
+	/** the keys of the person's own devices, in place of the credential's */
+	personKeys: z.unknown().optional(),
 	/** why the message was not sent, or may not have arrived */
 	unreached: z.string().optional(),
 	/** the message may have arrived all the same */
@@ -42,6 +46,8 @@ const givenAnswerSchema = z.object({
 	payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
 	/** ISO 8601 */
 	respondedAt: z.string(),
+	/** where the answer had to be signed */
+	evidence: evidenceSchema.optional(),
 	/** tells this answer from others */
 	proof: z.string(),
 });
@@ -87,7 +93,9 @@ export type PersonInItem = {
 /** What the item says of all of them. */
 export type PeopleInItem = {
 	/** what they answered, in that order; the first answer of a person counts */
-	answers: Array<PersonInItem & Omit<GivenAnswer, 'person' | 'proof'>>;
+	answers: Array<
+		PersonInItem & Omit<GivenAnswer, 'person' | 'proof' | 'evidence'> & { evidence?: Evidence }
+	>;
 	/** who got the message and did not answer */
 	unanswered: PersonInItem[];
 	/** who could not be sent the message, or may not have got it, and why */
@@ -106,9 +114,9 @@ export function peopleInItem({ people, answers }: Group): PeopleInItem {
 	return {
 		answers: answers.flatMap(({ person: index, decision, value, userId, ...given }) => {
 			const person = people[index];
-			const { payloadSignature, respondedAt } = given;
+			const { payloadSignature, respondedAt, evidence } = given;
 			const answer = { userId, decision, value, payloadSignature, respondedAt };
-			return person ? [{ ...inItem(person), ...answer }] : [];
+			return person ? [{ ...inItem(person), ...answer, ...(evidence && { evidence }) }] : [];
 		}),
 		unanswered: open.filter(({ unreached }) => unreached === undefined).map(inItem),
 		unreached: open.flatMap((person) =>

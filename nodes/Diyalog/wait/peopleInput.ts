@@ -1,6 +1,6 @@
 import { z } from 'zod/v4';
 import { isObject, listFromData, listOf } from '../input/json';
-import { addProblem } from '../input/problem';
+import { addIssues, addProblem } from '../input/problem';
 import { enteredRecipient } from '../messages/recipient';
 import type { EnteredRecipient } from '../messages/recipient';
 import { MAX_PEOPLE } from './people';
@@ -13,6 +13,16 @@ export const MIN_PEOPLE = 2;
 
 /** Whom a question can go to: SendOTP knows customers alone. */
 export type AskablePeople = 'customers' | 'anybody';
+
+/** One of several people, with the keys of that person's devices where the credential's do not count. */
+export type EnteredPerson = EnteredRecipient & { personKeys?: unknown };
+
+/** Whether there is anything in what should be keys. */
+export const hasKeys = (keys: unknown): boolean => {
+	if (typeof keys === 'string') return keys.trim() !== '';
+	if (Array.isArray(keys)) return keys.length > 0;
+	return isObject(keys) && Object.keys(keys).length > 0;
+};
 
 /** Where only customers can be asked, the fields do not say what the person is. */
 const enteredCustomer = z
@@ -31,10 +41,17 @@ const asFields = (people: AskablePeople) =>
 		const isNumber = typeof entry === 'string' || typeof entry === 'number';
 		if (isNumber && people === 'customers') return { customerNo: entry };
 		const names = isObject(entry) ? Object.keys(entry) : [];
-		const [name] = names;
-		if (isObject(entry) && name !== undefined && names.length === 1 && isName(name)) {
+		const [name, ...others] = names.filter((each) => each !== 'personKeys');
+		if (isObject(entry) && name !== undefined && others.length === 0 && isName(name)) {
+			const { personKeys } = entry;
+			if ('personKeys' in entry && !hasKeys(personKeys))
+				return addProblem(
+					context,
+					'has empty keys',
+					"Give the public keys of the person's devices.",
+				);
 			if (people === 'anybody' || name === 'customerNo')
-				return { recipientType: NAMES[name], [name]: entry[name] };
+				return { recipientType: NAMES[name], [name]: entry[name], personKeys };
 		}
 		return addProblem(
 			context,
@@ -45,10 +62,20 @@ const asFields = (people: AskablePeople) =>
 		);
 	});
 
+/** A person with keys; an entry that has none, or an empty field, has none. */
+const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
+	z
+		.looseObject({ personKeys: z.unknown().optional() })
+		.transform((entered, context): EnteredPerson => {
+			const { data, error } = recipient.safeParse(entered);
+			if (!data) return addIssues(context, error);
+			const { personKeys } = entered;
+			return hasKeys(personKeys) ? { ...data, personKeys } : data;
+		});
+
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {
-	const person: z.ZodType<EnteredRecipient> =
-		askable === 'customers' ? enteredCustomer : enteredRecipient;
+	const person = withKeys(askable === 'customers' ? enteredCustomer : enteredRecipient);
 	return z.object({
 		people: z
 			.object({ person: listOf(person).default([]) })
@@ -64,7 +91,7 @@ export const peopleSchema = (askable: AskablePeople) => {
  * @returns what the sentence goes on with that the field's label begins
  */
 export function peopleProblem(
-	people: readonly EnteredRecipient[],
+	people: readonly EnteredPerson[],
 ): { problem: string; advice: string } | undefined {
 	if (people.length < MIN_PEOPLE || people.length > MAX_PEOPLE) {
 		return {
@@ -72,7 +99,10 @@ export function peopleProblem(
 			advice: `Add ${MIN_PEOPLE} to ${MAX_PEOPLE} people, or choose One Person under Ask.`,
 		};
 	}
-	if (new Set(people.map((person) => JSON.stringify(person))).size === people.length)
+	if (
+		new Set(people.map((person) => JSON.stringify({ ...person, personKeys: undefined }))).size ===
+		people.length
+	)
 		return undefined;
 	return {
 		problem: 'has the same person twice',

@@ -6,10 +6,9 @@ import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
-import type { EnteredRecipient } from '../messages/recipient';
 import type { IssuedButton } from './decide';
-import { peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
-import type { AskablePeople } from './peopleInput';
+import { hasKeys, peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
+import type { AskablePeople, EnteredPerson } from './peopleInput';
 import { withoutNames } from './replies';
 import type { Rule } from './rules';
 import { DEFAULT_DELIVERY_WAIT, DEFAULT_WAIT } from './waitTime';
@@ -51,13 +50,22 @@ export const DEFAULT_WRONG_CODE_REPLY = 'That code is not right. Please try agai
 
 /** What is waited for, before it is bound to a message. */
 export type PlannedResponse =
-	| { kind: 'button' | 'link'; buttons: IssuedButton[]; requireSignedPayload: boolean }
+	| { kind: 'link'; buttons: IssuedButton[]; requireSignedPayload: boolean }
+	| {
+			kind: 'button';
+			buttons: IssuedButton[];
+			requireSignedPayload: boolean;
+			/** of the one person who is asked; undefined for the credential's */
+			personKeys?: unknown;
+			/** whether the text that is asked with is left out of what proves the answer */
+			leavesTextOut: boolean;
+	  }
 	| { kind: 'freeText' | 'receipt' }
 	| { kind: 'code'; expectedCode: string; maxAttempts: number; wrongCodeReply: string };
 
 /** Several people who are asked, and the rule by which they decide. */
 export interface PlannedGroup {
-	people: EnteredRecipient[];
+	people: EnteredPerson[];
 	rule: Rule;
 }
 
@@ -102,16 +110,23 @@ const label = (fallback: string) =>
 		.default(fallback)
 		.transform((text) => (text.trim() === '' ? fallback : text));
 
+/** Titles that begin with so many characters alike look the same on a phone. */
+const MAX_SEEN_CHARACTERS = 1_000;
+
+/** Characters that show nothing, not even a blank. */
+const UNSEEN = /(?:(?!\s)[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}])+/gu;
+
 /**
  * What a person sees of a text: without characters that show nothing, in one width, each blank the same. Each character is
  * taken apart by itself: putting many accents into their order takes the square of their number.
  */
 const seenOf = (text: string): string =>
 	text
+		.replace(UNSEEN, '')
+		.replace(/\s+/g, ' ')
+		.trim()
+		.slice(0, MAX_SEEN_CHARACTERS)
 		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))
-		.replace(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, (each) =>
-			/\s/.test(each) ? ' ' : '',
-		)
 		.replace(/\s+/g, ' ')
 		.trim();
 
@@ -290,6 +305,18 @@ const prefixSchema = z
 				),
 	);
 
+/** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
+const NO_KEYS = [
+	'is empty',
+	"Give the public keys of the person's devices, or remove the option if the credential's key is meant.",
+] as const;
+
+const personKeysSchema = z
+	.unknown()
+	.transform((keys, context) =>
+		keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...NO_KEYS),
+	);
+
 const optionValuesSchema = z.object({
 	answerBy: z.enum(['tap', 'link']).default('tap'),
 	limitWaitTime: limitSchema,
@@ -297,6 +324,8 @@ const optionValuesSchema = z.object({
 	questionLimits: questionLimitsSchema.optional(),
 	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
 	requireSignedPayload: z.boolean().default(false),
+	personKeys: personKeysSchema,
+	leaveTextOut: z.boolean().default(false),
 	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
 	decidedReply: z.string().trim().default(''),
 	wrongReply: z.string().trim().default(''),
@@ -306,6 +335,8 @@ const optionsSchema = z
 	.unknown()
 	.prefault({})
 	.pipe(decided('requireSignedPayload'))
+	.pipe(decided('leaveTextOut'))
+	.pipe(decided('personKeys', NO_KEYS))
 	.pipe(optionValuesSchema);
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */
@@ -346,7 +377,7 @@ function buttonsOf(
 
 function planOf(
 	response: Response,
-	{ answerBy, maxAttempts, wrongCodeReply, requireSignedPayload }: Options,
+	{ answerBy, maxAttempts, wrongCodeReply, ...options }: Options,
 ): PlannedResponse {
 	if (response.responseType === 'freeText') return { kind: 'freeText' };
 	if (response.responseType === 'delivery') return { kind: 'receipt' };
@@ -354,11 +385,10 @@ function planOf(
 		const { expectedCode } = response;
 		return { kind: 'code', expectedCode, maxAttempts, wrongCodeReply };
 	}
-	return {
-		kind: answerBy === 'link' ? 'link' : 'button',
-		buttons: buttonsOf(response),
-		requireSignedPayload,
-	};
+	const { requireSignedPayload, personKeys, leaveTextOut: leavesTextOut } = options;
+	const buttons = buttonsOf(response);
+	if (answerBy === 'link') return { kind: 'link', buttons, requireSignedPayload };
+	return { kind: 'button', buttons, requireSignedPayload, personKeys, leavesTextOut };
 }
 
 /** The rules that the editor offers for each response type of a question to several people. */
@@ -402,11 +432,42 @@ function unfilledReply(
 	return undefined;
 }
 
+/** Keys that would not be looked at: who enters them relies on a signature. */
+function keysProblem(
+	{ requireSignedPayload, personKeys }: Options,
+	people: readonly EnteredPerson[],
+): InputProblem | undefined {
+	const withKeys = people.filter((person) => person.personKeys !== undefined).length;
+	if (personKeys === undefined && withKeys === 0) return undefined;
+	const field = personKeys === undefined ? 'people' : 'options.personKeys';
+	if (!requireSignedPayload) {
+		return {
+			field,
+			problem: 'has keys, but no signature is asked for',
+			advice: 'Turn Require Signed Payload on, or remove the keys.',
+		};
+	}
+	if (people.length === 0) return undefined;
+	if (personKeys !== undefined) {
+		return {
+			field,
+			problem: 'is one for several people',
+			advice: 'Give each of the People keys of their own, and remove the option.',
+		};
+	}
+	if (withKeys === people.length) return undefined;
+	return {
+		field,
+		problem: `has keys for ${withKeys} of ${people.length} people`,
+		advice: "Give each of them keys of their own, or none if the credential's key is meant.",
+	};
+}
+
 /** Which field of a question to several people cannot be used as it is (by its path), and why. */
 function groupProblem(
 	responseType: Response['responseType'],
 	{ kind }: PlannedResponse,
-	people: EnteredRecipient[],
+	people: EnteredPerson[],
 	rule: Rule | undefined,
 ): InputProblem | undefined {
 	if (!Object.hasOwn(RULES, responseType)) {
@@ -465,10 +526,13 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 			// What reached a phone has decided nothing that its owner would have to be told.
 			const replies = { decidedReply: response.kind === 'receipt' ? '' : decidedReply, wrongReply };
 			const input = { response, replies, limit, messageIdPrefix, questionLimits };
-			if (entered.ask === 'one') return input;
-			const people = entered.peopleJson ?? entered.people;
+			const isForOne = entered.ask === 'one';
+			const people = isForOne ? [] : (entered.peopleJson ?? entered.people);
 			const rule = ruleOf(entered);
-			const found = groupProblem(entered.responseType, response, people, rule);
+			const found =
+				(response.kind === 'button' ? keysProblem(entered.options, people) : undefined) ??
+				(isForOne ? undefined : groupProblem(entered.responseType, response, people, rule));
 			if (found) return addProblem(context, found.problem, found.advice, ...found.field.split('.'));
+			if (isForOne) return input;
 			return rule ? { ...input, group: { people, rule } } : z.NEVER;
 		});

@@ -71,7 +71,11 @@ export interface StageOptions {
 export type CalledRows = readonly Row[] | ((call: WorkflowNode) => readonly Row[]);
 
 const savedSchema = z.object({
-	data: z.object({ nodes: z.array(z.record(z.unknown())), versionId: z.string() }),
+	data: z.object({
+		nodes: z.array(z.record(z.unknown())),
+		connections: z.record(z.unknown()),
+		versionId: z.string(),
+	}),
 });
 
 /** A Diyalog Trigger with a workflow of its own. */

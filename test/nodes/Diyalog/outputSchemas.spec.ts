@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { loadOutputSchema, resolveOutputSchemaPath } from 'n8n-core';
 import { z } from 'zod4';
@@ -15,6 +15,7 @@ import { schemasFromTypes } from '../../../tools/schemasFromTypes';
 import type { JsonSchema } from '../../../tools/schemasFromTypes';
 import { runDiyalogNode, startDiyalogNode } from '../../support/nodeRuntime';
 import { postSigned } from '../../support/sign';
+import { FORMATS, newPhone } from '../../support/signedFormats';
 import { jwsCredential, token } from '../../support/signedPayloads';
 import { WaitingInstance } from '../../support/waitingInstance';
 import type { WaitingExecution } from '../../support/waitingInstance';
@@ -66,7 +67,7 @@ const aTrigger = async (credential: Credential): Promise<WebhookServer> =>
 beforeAll(async () => {
 	sandbox = await startSandbox({
 		bots: [{ name: 'bot', token: TOKEN, webhook: { appSecret: SECRET } }],
-		customers: Array.from({ length: 60 }, (_, index) => ({
+		customers: Array.from({ length: 120 }, (_, index) => ({
 			customerNo: String(70_000 + index),
 			userId: String(900_000 + index),
 		})),
@@ -76,6 +77,7 @@ beforeAll(async () => {
 	await sendMessages();
 	await askAndAnswer('otp');
 	await askAndAnswer('message');
+	await signOnPhones();
 	await receive();
 }, 60_000);
 
@@ -177,7 +179,9 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		const { execution, message, customerNo } = await ask(given, credential);
 		const { messageId } = message;
 		const sent =
-			payload === 'signed' ? token({ payload: 'approve', messageId, customerNo }) : payload;
+			payload === 'signed'
+				? token({ payload: message.buttonsV2?.[0]?.payload, messageId, customerNo })
+				: payload;
 		await say(trigger, customerNo, 'other', `[${messageId}]:${sent}`);
 		keep(waitName, execution.continuations.flat());
 	};
@@ -274,6 +278,100 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	for (const { executions } of [plainTrigger, signedTrigger])
 		keep('v2.0.0/output', executions.flat());
 }
+
+/** Presses the first button of a question, signed by the app. */
+const presserOf =
+	(trigger: WebhookServer, sign: (payload: string, messageId: string) => string) =>
+	async (asked: WaitingExecution): Promise<IDataObject[]> => {
+		const { messageId, customerNo = '', buttonsV2 } = questionOf(asked);
+		const text = `[${messageId}]:${sign(buttonsV2?.[0]?.payload ?? '', messageId)}`;
+		const by = { customerNo, userId: userIdOf(customerNo) };
+		await postSigned(trigger.url, envelope(entry({ message: { mid: 'other', text } }, by)), SECRET);
+		return asked.continuations.flat();
+	};
+
+/** Answers that a phone has signed, in every format: to a question, and as data. */
+async function signOnPhones(): Promise<void> {
+	const phone = newPhone();
+	const personKeys = phone.publicKey;
+	for (const { settings, signed } of Object.values(FORMATS)) {
+		const credential = credentials({ ...settings, payloadSignatureKeys: 'person' });
+		const trigger = await aTrigger(credential);
+		const press = presserOf(trigger, (payload, messageId) => signed(phone, payload, messageId));
+		for (const resource of ['otp', 'message']) {
+			const one = { customerNo: newCustomer() };
+			const options = { requireSignedPayload: true };
+			const withKeys = { options: { ...options, personKeys } };
+			const asked = await instance.ask(credential, { resource, ...one, ...withKeys });
+			keep(`v1.0.0/${resource}/sendAndWait`, await press(asked));
+			const people = [newCustomer(), newCustomer()].map((customerNo) => ({
+				customerNo,
+				personKeys,
+			}));
+			const several = {
+				ask: 'several',
+				specifyPeople: 'json',
+				peopleJson: JSON.stringify(people),
+				rule: 'first',
+				options,
+			};
+			const askedAll = await instance.ask(credential, { resource, ...several });
+			keep(`v1.0.0/${resource}/sendAndWait`, await press(askedAll));
+		}
+		await verifySigned(settings, signed(phone, 'approve', 'transfer-17'), personKeys);
+	}
+	const secret = randomBytes(32).toString('hex');
+	const hmac = {
+		payloadSignature: 'json',
+		payloadSignatureMethod: 'hmacSha256',
+		payloadSignatureSecret: secret,
+	};
+	const sign = (payload: string, messageId: string): string => {
+		const text = `${messageId}:${payload}`;
+		const signature = createHmac('sha256', secret).update(text).digest('base64');
+		return JSON.stringify({ payload, signature });
+	};
+	const withSecret = credentials(hmac);
+	const press = presserOf(await aTrigger(withSecret), sign);
+	for (const resource of ['otp', 'message']) {
+		const options = { requireSignedPayload: true };
+		const asked = await instance.ask(withSecret, { resource, customerNo: newCustomer(), options });
+		keep(`v1.0.0/${resource}/sendAndWait`, await press(asked));
+		const several = { ask: 'several', specifyPeople: 'json', rule: 'first', options };
+		const peopleJson = JSON.stringify([1, 2].map(() => ({ customerNo: newCustomer() })));
+		const askedAll = await instance.ask(withSecret, { resource, ...several, peopleJson });
+		keep(`v1.0.0/${resource}/sendAndWait`, await press(askedAll));
+	}
+	await verifySigned(hmac, sign('approve', 'transfer-17'));
+	for (const claims of [
+		{ exp: 1 },
+		{ nbf: 9e9 },
+		{ messageId: 'other' },
+		{ customerNo: 'other' },
+	]) {
+		const jws = { ...jwsCredential, payloadSignatureBinding: true };
+		await verifySigned(jws, token({ payload: 'approve', messageId: 'transfer-17', ...claims }));
+	}
+	await verifySigned(hmac, 'approve');
+	await verifySigned(hmac, JSON.stringify({ payload: 'approve', signature: 'YQ==' }));
+	const part = Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM' })).toString('base64url');
+	await verifySigned(jwsCredential, `${part}..YWFhYWFhYWFhYWFh.YQ.YWFhYWFhYWFhYWFhYWFhYQ`);
+}
+
+const verifySigned = async (settings: object, payload: string, key?: string): Promise<unknown> =>
+	await run(
+		'verify',
+		{
+			payload,
+			messageId: 'transfer-17',
+			customerNo: '70021',
+			signedText: 'approve',
+			signatureSettings: 'fields',
+			...settings,
+			...(key !== undefined && { payloadSignaturePublicKey: key }),
+		},
+		'signedPayload',
+	);
 
 /** Every event that the trigger knows, with all that Diyalog names and with as little as it may. */
 async function receive(): Promise<void> {

@@ -20,12 +20,16 @@ function fileIn(
 	}
 }
 
+/** A name as nodes give it. Whoever posts a form to a webhook can choose another: of what that says nothing is repeated. */
+const USUAL_NAME = /^[A-Za-z_-]{1,30}\d{0,3}$/;
+
 function namesAdvice(context: IExecuteFunctions, itemIndex: number): string {
-	const names = Object.keys(context.getInputData()[itemIndex]?.binary ?? {});
-	if (names.length === 0)
+	const all = Object.keys(context.getInputData()[itemIndex]?.binary ?? {});
+	if (all.length === 0)
 		return 'The item has no file. Check that the previous node puts one out, e.g. Read Files from Disk or HTTP Request.';
-	const more = names.length > MAX_NAMES ? ', ...' : '';
-	return `The item has files in: ${names.slice(0, MAX_NAMES).join(', ')}${more}. Enter one of these names.`;
+	const names = all.filter((name) => USUAL_NAME.test(name)).slice(0, MAX_NAMES);
+	if (names.length < all.length) names.push('...');
+	return `The item has files in: ${names.join(', ')}. Enter one of these names.`;
 }
 
 /**

@@ -29,6 +29,7 @@ function toMessage({ recipient, content, messageId = randomUUID() }: MessageInpu
 		recipient: recipientInItem(recipient),
 		messageTo: recipient,
 		request: messageRequest(recipient, content, messageId),
+		text: 'text' in content ? content.text : undefined,
 	};
 }
 

@@ -32,6 +32,7 @@ export function otpMessages(
 			messageId,
 			recipient: { customerNo },
 			request: sendOtpRequest(body),
+			text: input.code === undefined ? body.mokMessage : undefined,
 			...issuer.watchOver(input, messageId, itemIndex),
 		};
 	};

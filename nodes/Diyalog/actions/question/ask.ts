@@ -8,11 +8,10 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import { z } from 'zod/v4';
-import { createPayloadVerifier } from '../../deviceSignature/verifier';
+import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
 import type { Entered } from '../../input/shown';
-import type { EnteredRecipient } from '../../messages/recipient';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
@@ -27,9 +26,10 @@ import {
 	TURN_PARAMETER,
 } from '../../wait/resumeReference';
 import { outputOf } from '../../wait/decisions';
+import { payloadOfTurn } from '../../wait/evidence';
 import { isGroupWait } from '../../wait/decideTogether';
 import type { Person } from '../../wait/people';
-import type { AskablePeople } from '../../wait/peopleInput';
+import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
 import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
 import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
@@ -147,9 +147,34 @@ const readerOf = (context: IExecuteFunctions): ParameterReader => {
 		parameter.name === questionField.name ? readMessage(context, read) : read(parameter, itemIndex);
 };
 
+/** Whether a signature of a person could be checked. */
+function keysProblem(
+	credential: ICredentialDataDecryptedObject,
+	personKeys: unknown,
+): InputProblem | undefined {
+	const field = personKeys === undefined ? 'Require Signed Payload' : "Person's Keys";
+	if (personKeys === undefined && credential.payloadSignatureKeys === 'person') {
+		return {
+			field,
+			problem: 'is on, and the credential says that each person has keys of their own',
+			advice: "Give them under Person's Keys.",
+		};
+	}
+	if (personKeys !== undefined && signsWithSecret(credential)) {
+		return {
+			field,
+			problem: 'would be secrets, which n8n would store with the execution',
+			advice: 'Let the app sign with a key pair, or use the secret of the credential.',
+		};
+	}
+	const verifier = createPayloadVerifier(credential, personKeys);
+	if (verifier.ok) return undefined;
+	return { field, problem: `cannot be used: ${verifier.title}`, advice: verifier.advice };
+}
+
 /** Whether an answer of this kind could be accepted at all with this credential. */
 function credentialProblem(
-	response: PlannedResponse,
+	{ response, group }: WaitInput,
 	credential: ICredentialDataDecryptedObject,
 ): InputProblem | undefined {
 	if (response.kind === 'link') {
@@ -170,15 +195,20 @@ function credentialProblem(
 		};
 	}
 	if (response.kind !== 'button' || !response.requireSignedPayload) return undefined;
-	const verifier = createPayloadVerifier(credential);
-	if (verifier.ok && (credential.payloadSignature ?? 'none') !== 'none') return undefined;
-	return {
-		field: 'Require Signed Payload',
-		problem: 'is on, but the credential does not say how to check signatures',
-		advice: verifier.ok
-			? 'Choose in the Diyalog API credential how payloads are signed, or turn the option off.'
-			: verifier.advice,
-	};
+	if ((credential.payloadSignature ?? 'none') === 'none') {
+		return {
+			field: 'Require Signed Payload',
+			problem: 'is on, but the credential does not say how to check signatures',
+			advice:
+				'Choose in the Diyalog API credential how payloads are signed, or turn the option off.',
+		};
+	}
+	const keys = group?.people.map(({ personKeys }) => personKeys) ?? [response.personKeys];
+	for (const personKeys of keys) {
+		const found = keysProblem(credential, personKeys);
+		if (found) return found;
+	}
+	return undefined;
 }
 
 function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Date): Date {
@@ -234,6 +264,16 @@ function newReferences(
 	);
 }
 
+/** With Require Signed Payload each payload names the turn, so that a signature over the payload alone fits no other question. */
+function ofTurn(response: PlannedResponse, turn: string): PlannedResponse {
+	if (response.kind !== 'button' || !response.requireSignedPayload) return response;
+	const buttons = response.buttons.map((button) => ({
+		...button,
+		payload: payloadOfTurn(button.payload, turn),
+	}));
+	return { ...response, buttons };
+}
+
 /** The buttons of the message, as the node's own parameters would have given them. */
 function buttonsOf(context: IExecuteFunctions, response: PlannedResponse, turn: string): unknown[] {
 	if (response.kind === 'button') {
@@ -257,6 +297,10 @@ function buttonsOf(context: IExecuteFunctions, response: PlannedResponse, turn: 
 }
 
 function expectationOf(response: PlannedResponse, turn: string, appSecret: string): Expectation {
+	if (response.kind === 'button') {
+		const { kind, buttons, requireSignedPayload } = response;
+		return { kind, buttons, requireSignedPayload };
+	}
 	if (response.kind !== 'code') return response;
 	const { kind, expectedCode, maxAttempts, wrongCodeReply } = response;
 	const digest = codeDigest(expectedCode, turn, appSecret);
@@ -304,6 +348,16 @@ const personFor = ({ recipient, messageTo, messageId }: Message): Person => ({
 	messageId,
 });
 
+/** What is kept for checking a signature, and for proving the answer later. */
+function keptOf(
+	response: PlannedResponse,
+	text: string | undefined,
+): Pick<Wait, 'personKeys' | 'evidenceText'> {
+	if (response.kind !== 'button' || !response.requireSignedPayload) return {};
+	const { personKeys, leavesTextOut } = response;
+	return { personKeys, evidenceText: leavesTextOut ? undefined : text };
+}
+
 /** Reads and checks what was entered; nothing has been sent when it throws. */
 function prepare(
 	context: IExecuteFunctions,
@@ -316,13 +370,14 @@ function prepare(
 	const read = readerOf(context);
 	const entered = readFields(read, fields, 0);
 	const input = requireValid(node, check(waitSchema(maxChoices, askable), entered, fields), 0);
-	const { response, group, replies, messageIdPrefix } = input;
-	const problem = credentialProblem(response, credential);
+	const { group, replies, messageIdPrefix } = input;
+	const problem = credentialProblem(input, credential);
 	if (problem) throw invalidInputError(node, problem, 0);
 	const deadline = readDeadline(context, input, now);
 	const appSecret = String(credential.appSecret ?? '');
-	const people: ReadonlyArray<EnteredRecipient | object> = group?.people ?? [{}];
+	const people: ReadonlyArray<EnteredPerson | object> = group?.people ?? [{}];
 	const { turn, messageIds } = newReferences(context, input, appSecret, people.length);
+	const response = ofTurn(input.response, turn);
 	const buttons = { button: buttonsOf(context, response, turn) };
 	const limited = questionLimiter(context, credential, input.questionLimits);
 	const messages = people.map((person, index) => {
@@ -346,8 +401,16 @@ function prepare(
 		expectation: expectationOf(response, turn, appSecret),
 		wrongCodes: 0,
 		...replies,
+		...keptOf(response, first.text),
 		...(group && {
-			group: { rule: group.rule, people: messages.map(personFor), answers: [] },
+			group: {
+				rule: group.rule,
+				people: messages.map((message, index) => ({
+					...personFor(message),
+					personKeys: group.people[index]?.personKeys,
+				})),
+				answers: [],
+			},
 		}),
 	};
 	return { messages: [first, ...others], wait, options: readSendOptions(read, 0) };

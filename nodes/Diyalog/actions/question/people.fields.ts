@@ -78,6 +78,17 @@ export const ruleFields: INodeProperties[] = [
 	},
 ];
 
+/** With what a person's answer has to be signed. */
+export const personKeysField: INodeProperties = {
+	displayName: "Person's Keys",
+	name: 'personKeys',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. {{ $json.publicKeys }}',
+	description:
+		"The public keys of this person's devices, e.g. from your database, in place of the credential's: one of them has to have signed the answer. PEM, Base64, JWK, a JWK set, or a list of these.",
+};
+
 /**
  * Who is asked.
  *
@@ -101,7 +112,7 @@ export const peopleFields = (
 			placeholder: 'Add Person',
 			default: {},
 			description: `The ${MIN_PEOPLE} to ${MAX_PEOPLE} people who get the question. Each counts once.`,
-			options: [{ displayName: 'Person', name: 'person', values: [...recipient] }],
+			options: [{ displayName: 'Person', name: 'person', values: [...recipient, personKeysField] }],
 		},
 		'specifyPeople',
 		entry,

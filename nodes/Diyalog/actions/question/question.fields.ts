@@ -16,6 +16,7 @@ import { MAX_BUTTONS } from '../../messages/buttons';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
 import { limitsOption } from '../limits.fields';
 import { optionsField, sendOptions } from '../sendOptions';
+import { personKeysField } from './people.fields';
 
 /*
  * The fields of "Send and Wait for Response". message, responseType and approvalOptions have the names that n8n looks for
@@ -291,6 +292,15 @@ const waitOptions: INodeProperties[] = [
 	limitWaitTimeOption,
 	questionLimitsOption,
 	{
+		displayName: 'Leave Text Out of Evidence',
+		name: 'leaveTextOut',
+		type: 'boolean',
+		displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
+		default: false,
+		description:
+			'Whether the item that proves a signed answer goes without the text that was sent, where you must not store it',
+	},
+	{
 		displayName: 'Maximum Attempts',
 		name: 'maxAttempts',
 		type: 'number',
@@ -310,13 +320,20 @@ const waitOptions: INodeProperties[] = [
 			'Put in front of the message ID, for people who read logs: at most 21 letters, digits, _ and -. The rest of the ID finds this execution again.',
 	},
 	{
+		...personKeysField,
+		displayOptions: {
+			show: { '/responseType': ['approval', 'choice'] },
+			hide: { '/ask': ['several'] },
+		},
+	},
+	{
 		displayName: 'Require Signed Payload',
 		name: 'requireSignedPayload',
 		type: 'boolean',
 		displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
 		default: false,
 		description:
-			"Whether your company's app has to sign the answer on the customer's device. The credential says how the signature is checked.",
+			"Whether your company's app has to sign the answer on the person's device. The credential says how, and this node checks it.",
 	},
 	{
 		displayName: 'Reply to a Wrong Answer',

@@ -13,12 +13,14 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
+import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import { decide, decideButton, endsAtMs } from '../../wait/decide';
 import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { isApproval, outputOf } from '../../wait/decisions';
 import { countAnswer, decisionOf, isGroupWait } from '../../wait/decideTogether';
 import type { GroupWait } from '../../wait/decideTogether';
 import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import type { SignatureCheck } from '../../wait/evidence';
 import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
 import type { Answer, Reception, Receptions, TakenAnswer } from '../../wait/passedOnAnswer';
@@ -109,7 +111,7 @@ function ended(
 }
 
 /** How one person's answer, or a link, ends a wait. */
-function endingOf({ decision, approved, value }: Accepted, answer?: Answer): Ending {
+function endingOf({ decision, approved, value, evidence }: Accepted, answer?: Answer): Ending {
 	// A receipt says nothing of a person, who has done nothing.
 	const given = answer?.kind === 'receipt' ? undefined : answer;
 	return {
@@ -117,7 +119,8 @@ function endingOf({ decision, approved, value }: Accepted, answer?: Answer): End
 		approved,
 		value,
 		userId: given?.userId ?? null,
-		payloadSignature: given?.payloadSignature ?? null,
+		payloadSignature: evidence ? 'valid' : (given?.payloadSignature ?? null),
+		...(evidence && { evidence }),
 		respondedAt: answer?.occurredAt ?? new Date().toISOString(),
 	};
 }
@@ -242,7 +245,8 @@ async function takePassedOnAnswers(
 	context: IWebhookFunctions,
 	{ wait, input }: StoredWait,
 ): Promise<IWebhookResponseData> {
-	const appSecrets = appSecretsOf(await context.getCredentials('diyalogApi'));
+	const credential = await context.getCredentials('diyalogApi');
+	const appSecrets = appSecretsOf(credential);
 	const taken = takePassedOn(context.getBodyData(), context.getExecutionId(), appSecrets);
 	if (!taken.some(({ answer }) => answer)) {
 		logRefusal(context, 'unproved');
@@ -252,7 +256,14 @@ async function takePassedOnAnswers(
 		logRefusal(context, 'notWaiting');
 		return replyJson(context, 200, { receptions: taken.map(() => refusedAs('notWaiting')) });
 	}
-	const surroundings = { now: new Date(), appSecrets };
+	const now = new Date();
+	const checkSignature: SignatureCheck = (press, personKeys) => {
+		const verifier = createPayloadVerifier(credential, personKeys);
+		if (verifier.ok) return verifier.verify(press, now);
+		context.logger.error(`Diyalog: ${verifier.title}. ${verifier.advice}`);
+		return { payloadSignature: 'invalid', payload: press.payload };
+	};
+	const surroundings = { now, appSecrets, checkSignature };
 	const { receptions, replies, goesOn } = isGroupWait(wait)
 		? judgeForSeveral(context, { wait, input }, taken, surroundings)
 		: judgeForOne(context, { wait, input }, taken, surroundings);

@@ -39,7 +39,7 @@ const operations = resources.flatMap(({ value: resource, operations: all }) =>
 );
 
 it('every operation is looked at', () => {
-	expect(operations).toHaveLength(8);
+	expect(operations).toHaveLength(9);
 });
 
 it.each(operations)(

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { SignatureCheck } from '../../../../nodes/Diyalog/wait/evidence';
 import { randomBytes } from 'node:crypto';
 import { issueChallenge } from '../../../../nodes/Diyalog/codes/challenge';
 import { normaliseCode } from '../../../../nodes/Diyalog/codes/code';
@@ -133,6 +134,9 @@ it('7. an empty answer does not match a digest of nothing', () => {
 		payloadSignature: 'notChecked' as const,
 		occurredAt: new Date(1_000).toISOString(),
 	};
-	const surroundings = { now: new Date(1_000), appSecrets: [secret] };
+	const checkSignature: SignatureCheck = () => {
+		throw new Error('A text has no signature');
+	};
+	const surroundings = { now: new Date(1_000), appSecrets: [secret], checkSignature };
 	expect(decide(wait, answer, surroundings)).toMatchObject({ accepted: false });
 });

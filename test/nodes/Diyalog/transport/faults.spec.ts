@@ -242,6 +242,21 @@ describe('many items', () => {
 		expect(items[999]?.json.error).toMatch(/^Not sent: Diyalog did not accept the bot token/);
 	});
 
+	it('but not the words of a customer that a refusal quotes', async () => {
+		const quoting: Behaviour = {
+			kind: 'refuse',
+			status: 400,
+			text: 'The request content was malformed: Expected Int, but got "You may be using wrong token."',
+		};
+		const { items } = await send((number) => (number === 1 ? quoting : accept), {
+			items: manyItems(20),
+			settings: continuing,
+			options: { concurrency: 1 },
+		});
+		expect(items.filter(({ json }) => 'error' in json)).toHaveLength(1);
+		expect(items[0]?.json.error).toMatch(/^Diyalog could not read the message/);
+	});
+
 	it('unknown customers do not stop the rest', async () => {
 		const refuse: Behaviour = {
 			kind: 'refuse',

@@ -165,6 +165,23 @@ describe('what is definite', () => {
 		]);
 	});
 
+	it('what stands behind an answer that got lost does not overtake it', async () => {
+		const unreachable: Attempt = { ...WRONG, notResumedReason: 'unreachable', isLost: true };
+		const answers = [
+			pass('a', [unreachable]),
+			pass('a', [RESUMED]),
+			pass('a', [{ ...unreachable, isFinal: true }], { userId: '2' }),
+			pass('a', [RESUMED], { userId: '2' }),
+		];
+		await clock.run();
+		expect(await Promise.all(answers)).toEqual([
+			expect.objectContaining({ resumed: false, notResumedReason: 'unreachable' }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'withdrawn' }),
+			expect.objectContaining({ resumed: false, notResumedReason: 'unreachable' }),
+			expect.objectContaining({ resumed: true }),
+		]);
+	});
+
 	it('what has not begun when it has gone on finds that out', async () => {
 		const notWaiting: Attempt = { ...WRONG, notResumedReason: 'notWaiting' };
 		const answers = [pass('a', ['unsure', notWaiting]), pass('a', [notWaiting])];

@@ -119,8 +119,8 @@ it.each([
 		expect(server.executions.flat()).toEqual([
 			expect.objectContaining({
 				payload: 'approve',
-				resumed: false,
-				notResumedReason: 'unreachable',
+				resumed: null,
+				notResumedReason: 'kept',
 			}),
 		]);
 		await server.close();

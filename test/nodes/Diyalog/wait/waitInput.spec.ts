@@ -15,6 +15,7 @@ describe('what is planned', () => {
 				response: {
 					kind: 'button',
 					requireSignedPayload: false,
+					leavesTextOut: false,
 					buttons: [
 						{ payload: 'approve', title: 'Approve', decision: 'approved', value: 'approve' },
 						{ payload: 'decline', title: 'Decline', decision: 'declined', value: 'decline' },

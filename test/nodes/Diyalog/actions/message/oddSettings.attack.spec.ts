@@ -392,6 +392,14 @@ describe('an expression in the credential', () => {
 		['={{ $input.item.json.messageId }}', ['m-0'], [undefined, OTHER, OTHER]],
 		[`={{ $json.index === 1 ? 'b' : 'a' }}`, ['a', 'a'], [undefined, OTHER, undefined]],
 		[`={{ ['a', 'a'][$json.index] }}`, ['a', 'a'], [undefined, undefined, OTHER]],
+		// Behind the last item these give what they give for the first.
+		[`={{ $itemIndex === 1 ? 'b' : 'a' }}`, ['a', 'a'], [undefined, OTHER, undefined]],
+		[
+			`={{ $input.all()[$itemIndex]?.json.index === 2 ? 'b' : 'a' }}`,
+			['a', 'a'],
+			[undefined, undefined, OTHER],
+		],
+		[`={{ $json?.index === 1 ? 'b' : 'a' }}`, ['a', 'a'], [undefined, OTHER, undefined]],
 	])('10. %s: no item leaves with the token of another one', async (token, used, expected) => {
 		for (const parameters of [HELLO, OTP]) {
 			server.paths.splice(0);
@@ -400,7 +408,7 @@ describe('an expression in the credential', () => {
 		}
 	});
 
-	it.each(['plain', `={{ 'a' + 'b' }}`, '={{ $workflow.id }}'])(
+	it.each(['plain', `={{ 'a' + 'b' }}`, '={{ $workflow.id }}', 'a=$json'])(
 		'10b. %s looks at no item: all are sent, and it is not read for each',
 		async (token) => {
 			const { errors, decryptions } = await runWith(token, HELLO, 20);

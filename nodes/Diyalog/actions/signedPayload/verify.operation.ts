@@ -1,0 +1,205 @@
+import type { ICredentialDataDecryptedObject, INodeProperties } from 'n8n-workflow';
+import { z } from 'zod/v4';
+import { payloadSignatureFields } from '../../deviceSignature/fields';
+import { createPayloadVerifier } from '../../deviceSignature/verifier';
+import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../deviceSignature/press';
+import { addProblem, check } from '../../input/problem';
+import { messageIdText, optionalIdentifier } from '../../input/schemas';
+import { CREDENTIAL_TYPE } from '../../transport/client';
+import { hasKeys } from '../../wait/peopleInput';
+import { invalidInputError, requireValid } from '../errors';
+import { customerNoField, shownAlso } from '../fields';
+import type { Operation } from '../operation';
+import { parameterReader, readFields } from '../parameters';
+import { personKeysField } from '../question/people.fields';
+
+/** What came of a check. Its comments are what people read in n8n. */
+export type SignedPayloadVerification = {
+	valid: boolean;
+	/** what was signed when it is valid, the payload as it came otherwise */
+	payload: string;
+	/** why it is not valid */
+	reason?: InvalidReason;
+	/** what proves it later; only where it is valid */
+	evidence?: SignatureEvidence & {
+		/** the payload as the phone sent it */
+		signedPayload: string;
+		/** ISO 8601 */
+		checkedAt: string;
+	};
+};
+
+/** The fields of the credential about signatures, for those whose settings come from data. */
+const formatFields = payloadSignatureFields.map((field) => ({
+	...shownAlso(field, { show: { signatureSettings: ['fields'] } }),
+	...(field.name === 'payloadSignature' && {
+		displayName: 'Format',
+		options: field.options?.filter((option) => !('value' in option && option.value === 'none')),
+		default: 'jws',
+		description: 'How the payload carries its signature',
+	}),
+}));
+
+const fields: INodeProperties[] = [
+	{
+		displayName: 'Payload',
+		name: 'payload',
+		type: 'string',
+		required: true,
+		default: '',
+		placeholder: 'e.g. {{ $json.payload }}',
+		description:
+			'As it came from the phone, without [message ID]: in front of it. Or secretData of a status callback.',
+	},
+	{
+		displayName: 'Message ID',
+		name: 'messageId',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. {{ $json.messageId }}',
+		description:
+			'The message that it answers. Without it nothing is valid that has to cover the ID.',
+	},
+	{
+		...customerNoField,
+		required: false,
+		description: 'The customer who answers, for tokens that name one',
+	},
+	{
+		displayName: 'Signed Text',
+		name: 'signedText',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. approve',
+		description:
+			'Only where the signature stands alone: the payload that it has to belong to, or a list of those that were sent',
+	},
+	{
+		displayName: 'Signature Settings',
+		name: 'signatureSettings',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{
+				name: 'From the Credential',
+				value: 'credential',
+				description: 'Key and format of the Diyalog API credential',
+			},
+			{
+				name: "From the Credential, With a Person's Keys",
+				value: 'person',
+				description: 'The format of the credential, and keys from your data',
+			},
+			{ name: 'Using Fields Below', value: 'fields', description: 'Key and format from your data' },
+		],
+		default: 'credential',
+	},
+	{
+		...personKeysField,
+		required: true,
+		displayOptions: { show: { signatureSettings: ['person'] } },
+	},
+	...formatFields,
+];
+
+/** Kept to the letter: a blank more or less is another text. */
+const letters = z
+	.unknown()
+	.transform((value, context): string =>
+		typeof value === 'string' && value !== ''
+			? value
+			: addProblem(context, 'is not a text', 'Give the payload as it came, as text.'),
+	);
+
+const signedTexts = z
+	.unknown()
+	.optional()
+	.transform((value, context): string[] => {
+		const texts: unknown[] = Array.isArray(value)
+			? value
+			: [value ?? ''].filter((text) => text !== '');
+		if (texts.every((text) => typeof text === 'string')) return texts;
+		return addProblem(
+			context,
+			'is neither a text nor a list of texts',
+			'Give the payloads that may have been signed, as text.',
+		);
+	});
+
+const schema = z.object({
+	payload: letters,
+	messageId: messageIdText,
+	customerNo: optionalIdentifier,
+	signedText: signedTexts,
+	signatureSettings: z.enum(['credential', 'person', 'fields']).default('credential'),
+	personKeys: z
+		.unknown()
+		.transform((keys, context) =>
+			keys === undefined || hasKeys(keys)
+				? keys
+				: addProblem(context, 'is empty', "Give the public keys of the person's devices."),
+		),
+});
+
+const verification = (
+	signedPayload: string,
+	{ payloadSignature, payload, evidence, reason }: CheckedPayload,
+	now: Date,
+): SignedPayloadVerification => ({
+	valid: payloadSignature === 'valid',
+	payload,
+	...(reason !== undefined && { reason }),
+	...(evidence && { evidence: { signedPayload, ...evidence, checkedAt: now.toISOString() } }),
+});
+
+/** Nothing says how to check it, or with what. */
+const UNCHECKABLE = {
+	field: 'Signature Settings',
+	problem: 'do not say enough to check a signature',
+	advice:
+		"Choose in the Diyalog API credential how payloads are signed. Where the signature stands alone give the Signed Text, and where each person has keys choose With a Person's Keys.",
+};
+
+/** Items are checked one after the other: it is only computing. */
+const CONCURRENCY = 1;
+
+/** Verifies what a customer's device has signed. A signature that is not right is an answer, not an error. */
+export const verify: Operation = {
+	name: 'Verify',
+	value: 'verify',
+	action: 'Verify a signed payload',
+	description: "Check what your company's app has signed on a person's device",
+	fields,
+	branches: ['Valid', 'Invalid'],
+	async start(context) {
+		const node = context.getNode();
+		const credential = await context.getCredentials(CREDENTIAL_TYPE);
+		const read = parameterReader(context);
+		return {
+			concurrency: CONCURRENCY,
+			async execute(itemIndex) {
+				const entered = readFields(read, fields, itemIndex);
+				const input = requireValid(node, check(schema, entered, fields), itemIndex);
+				const { payload, messageId = '', customerNo = null, signedText, personKeys } = input;
+				const settings: ICredentialDataDecryptedObject | typeof entered =
+					input.signatureSettings === 'fields' ? entered : credential;
+				const verifier = createPayloadVerifier(settings, personKeys);
+				if (!verifier.ok) {
+					const problem = {
+						field: 'The signature',
+						problem: `cannot be checked: ${verifier.title}`,
+					};
+					throw invalidInputError(node, { ...problem, advice: verifier.advice }, itemIndex);
+				}
+				const now = new Date();
+				const press = { messageId, payload, customerNo, issued: signedText };
+				const checked = verifier.verify(press, now);
+				if (checked.payloadSignature !== 'notChecked') {
+					const result = verification(payload, checked, now);
+					return { result: { ...result }, output: result.valid ? 0 : 1 };
+				}
+				throw invalidInputError(node, UNCHECKABLE, itemIndex);
+			},
+		};
+	},
+};
