@@ -92,7 +92,11 @@ function keysIn(source: KeySource, needed: Needed): PublicKey[] {
 
 /** Of all texts together: those of a list may come from the people whose devices they are, and each costs time. */
 const charactersIn = (sources: readonly KeySource[]): number =>
-	sources.reduce((sum, { entered }) => sum + (typeof entered === 'string' ? entered.length : 0), 0);
+	sources.reduce(
+		(sum, { entered }) =>
+			typeof entered === 'string' && !isNothing(entered) ? sum + entered.length : sum,
+		0,
+	);
 
 /**
  * Reads the public keys that were entered.

@@ -185,6 +185,8 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
 			respondedAt: item.respondedAt,
 			sentAt: item.sentAt,
 		});
+		// As docs/evidence.md says.
+		expect(messageIdOf(asked)).toContain(sentPayload(asked).split('~').at(-1));
 		expect(
 			verify(
 				'sha256',
