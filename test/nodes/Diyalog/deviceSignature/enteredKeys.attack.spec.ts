@@ -408,6 +408,12 @@ describe('7. bytes behind or around a key', () => {
 		expectRefused('ec', base64(bytes), UNREADABLE);
 		expectRefused('ec', pem('PUBLIC KEY', bytes), UNREADABLE);
 	});
+
+	it('a byte behind an RSA key, whose length is written in another way', () => {
+		const bytes = derOf(pairs.rsa);
+		expect(setupOf('rsa', base64(bytes))).toMatchObject({ ok: true });
+		expectRefused('rsa', base64(Buffer.concat([bytes, Buffer.alloc(1)])), UNREADABLE);
+	});
 });
 
 describe('8. texts without measure', () => {
