@@ -1,14 +1,16 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { constants, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { fs, os, path, projectRoot } from '../../tools/system';
+import { env, existsSync, fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 import { runDiyalogNode } from '../support/nodeRuntime';
 import { describeUnless } from '../support/skip';
 
 /* What docs/evidence.md says about checking an answer with OpenSSL is done, line by line, with what the node gives. */
 
 const missing = ['bash', 'openssl', 'jq'].filter(
-	(program) => spawnSync(program, ['--version']).error !== undefined,
+	(program) =>
+		!(env.PATH ?? '')
+			.split(path.delimiter)
+			.some((folder) => existsSync(path.join(folder, program))),
 );
 const reason = missing.length > 0 ? `there is no ${missing.join(', ')}` : undefined;
 
@@ -66,7 +68,7 @@ async function evidenceOf(
 	publicKey: KeyObject,
 ): Promise<string> {
 	const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-	const run = await runDiyalogNode({
+	const { items } = await runDiyalogNode({
 		credentials: {},
 		parameters: {
 			resource: 'signedPayload',
@@ -78,17 +80,24 @@ async function evidenceOf(
 			...parameters,
 		},
 	});
-	const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'n8n-nodes-diyalog-evidence-'));
-	const [item] = run.items;
+	const folder = await temporaryFolder('evidence');
+	const [item] = items;
 	await fs.writeFile(path.join(folder, 'evidence.json'), JSON.stringify(item?.json.evidence));
 	await fs.writeFile(path.join(folder, 'customer.pem'), pem);
 	return folder;
 }
 
-const shell = (folder: string, commands: string): string => {
-	const { stdout, stderr } = spawnSync('bash', ['-c', commands], { cwd: folder, encoding: 'utf8' });
-	return stdout + stderr;
-};
+/** What the commands print, whether they succeed or not. */
+const shell = async (folder: string, commands: string): Promise<string> =>
+	await run(
+		'bash',
+		[
+			'-c',
+			`{ ${commands}
+} 2>&1`,
+		],
+		{ cwd: folder },
+	).catch(String);
 
 describeUnless(reason, 'the commands of docs/evidence.md', () => {
 	it.each(CASES)('$method', async ({ method, key, signature, checks: [which, says] }) => {
@@ -105,22 +114,20 @@ describeUnless(reason, 'the commands of docs/evidence.md', () => {
 			key.publicKey,
 		);
 		const commands = await blocks();
-		const [given, computed] = shell(folder, commands[0] ?? '')
-			.trim()
-			.split('\n');
+		const [given, computed] = (await shell(folder, commands[0] ?? '')).trim().split('\n');
 		expect(given).toMatch(/^[0-9a-f]{64}$/);
 		expect(computed).toBe(given);
 		const check = which.map((index) => commands[index]).join('');
-		expect(shell(folder, check)).toMatch(says);
+		expect(await shell(folder, check)).toMatch(says);
 		// Another key, and another text.
 		const other = key.publicKey.asymmetricKeyType === 'rsa' ? CASES[0] : CASES[1];
 		const evidence = await fs.readFile(path.join(folder, 'evidence.json'), 'utf8');
 		await fs.writeFile(path.join(folder, 'evidence.json'), evidence.replaceAll('tüm', 'tum'));
-		expect(shell(folder, check)).not.toMatch(says);
+		expect(await shell(folder, check)).not.toMatch(says);
 		await fs.writeFile(path.join(folder, 'evidence.json'), evidence);
 		const pem = other?.key.publicKey.export({ type: 'spki', format: 'pem' }) ?? '';
 		await fs.writeFile(path.join(folder, 'customer.pem'), pem);
-		expect(shell(folder, check)).not.toMatch(says);
+		expect(await shell(folder, check)).not.toMatch(says);
 		await fs.rm(folder, { recursive: true });
 	});
 
@@ -137,12 +144,8 @@ describeUnless(reason, 'the commands of docs/evidence.md', () => {
 			publicKey,
 		);
 		const commands = await blocks();
-		expect(shell(folder, commands[1] ?? '')).toMatch(/^Verified OK$/m);
-		expect(
-			JSON.parse(
-				execFileSync('bash', ['-c', commands[4] ?? ''], { cwd: folder, encoding: 'utf8' }),
-			),
-		).toEqual(claims);
+		expect(await shell(folder, commands[1] ?? '')).toMatch(/^Verified OK$/m);
+		expect(JSON.parse(await shell(folder, commands[4] ?? ''))).toEqual(claims);
 		await fs.rm(folder, { recursive: true });
 	});
 });

@@ -3,7 +3,7 @@ import { nodesRun } from '../../tools/n8n/executions';
 import { sleepMs } from '../../tools/system';
 import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
-import { node, output } from './harness/workflows';
+import { noOp, node, output } from './harness/workflows';
 
 /*
  * A transfer that only the customer's own phone can approve, in a real n8n. Each phone of the sandbox has a key of its own; the
@@ -65,7 +65,7 @@ describe.each([
 		});
 		workflow = await stage.createCalled([
 			[database, question, stage.carryOut()],
-			[output(question, 2), node('Declined', 'n8n-nodes-base.noOp', 1, {})],
+			[output(question, 2), noOp('Declined')],
 		]);
 	}, 900_000);
 
@@ -119,6 +119,43 @@ describe.each([
 		await keepsWaiting(asked);
 		stage.sandbox.setFaults({ replaySignature: false });
 		await approves(asked);
+	});
+
+	it('Verify Signed Payload: each payload leaves through its branch', async () => {
+		const of = (field: string): string => `={{ $json.body.${field} }}`;
+		const verify = stage.send(
+			{
+				resource: 'signedPayload',
+				operation: 'verify',
+				payload: of('payload'),
+				messageId: of('messageId'),
+				customerNo: of('customerNo'),
+				signedText: of('signedText'),
+				signatureSettings: 'person',
+				personKeys: of('key'),
+			},
+			{ name: 'Verify' },
+		);
+		const verifying = await stage.createCalled([
+			[verify, noOp('Right')],
+			[output(verify, 1), noOp('Wrong')],
+		]);
+		const { message } = await workflow.start();
+		await stage.press(message, 'Approve');
+		const [event] = z
+			.array(z.object({ payload: z.string(), messageId: z.string(), customerNo: z.string() }))
+			.parse(await stage.triggeredFor(message.messageId));
+		const signedText = message.buttonsV2?.[0]?.payload;
+		const keyOf = (customerNo: string) => stage.sandbox.phoneKey({ customerNo }).jwk;
+		const right = { ...event, signedText, key: keyOf('70021') };
+		const ways = async (body: object): Promise<string[]> =>
+			nodesRun(await verifying.run(body)).filter((name) => ['Right', 'Wrong'].includes(name));
+		expect(await ways(right)).toEqual(['Right']);
+		expect(await ways({ ...right, key: keyOf('70022') })).toEqual(['Wrong']);
+		expect(await ways({ ...right, payload: `${event?.payload.slice(0, -4)}AAAA` })).toEqual([
+			'Wrong',
+		]);
+		expect(await ways({ ...right, payload: 'approve' })).toEqual(['Wrong']);
 	});
 
 	it('a decline has to be signed as well', async () => {

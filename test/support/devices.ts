@@ -135,7 +135,17 @@ export async function openOpenSsl() {
 		return { said: said.trim(), thumbprint: thumbprint.slice(0, 64) };
 	}
 
-	return { makeKey, formsOf, sign, judge };
+	/** Certificates that have all issued one another. */
+	async function certificatesOfOneKey(count: number): Promise<string[]> {
+		await makeKey('authority', 'ED25519');
+		const names = Array.from({ length: count }, (_, index) => `authority.${index}.crt`);
+		for (const name of names) {
+			await openssl('req', '-x509', '-key', 'authority', '-subj', '/CN=App', '-out', name);
+		}
+		return await Promise.all(names.map(readText));
+	}
+
+	return { makeKey, formsOf, sign, judge, certificatesOfOneKey };
 }
 
 /** What WebCrypto gives of a public key. */

@@ -17,7 +17,8 @@ export function newPhone(): Phone {
 /** How an app signs, and the settings of the credential for that. */
 export interface Format {
 	settings: Record<string, string | boolean>;
-	signed: (phone: Phone, payload: string, messageId: string) => string;
+	/** @param more claims of a token */
+	signed: (phone: Phone, payload: string, messageId: string, more?: object) => string;
 }
 
 /** The settings of a format that no standard rules. */
@@ -57,7 +58,7 @@ export const FORMATS: Readonly<Record<string, Format>> = {
 			payloadSignatureAlgorithm: 'ES256',
 			payloadSignatureBinding: false,
 		},
-		signed: (phone, payload) => token(phone, { payload }),
+		signed: (phone, payload, _, more) => token(phone, { payload, ...more }),
 	},
 	'payload, separator, signature': {
 		settings: plain('separated', { payloadSignatureSeparator: '.' }),

@@ -52,23 +52,15 @@ function foundAs(key: KeyObject): FoundKey | undefined {
 	return spki && (keyOnCurve(spki) ?? { key, curve: undefined });
 }
 
-/** A key as SubjectPublicKeyInfo (RFC 5280) or PKCS #1 (RFC 8017, A.1.1). */
-export function derPublicKey(der: Buffer): FoundKey | undefined {
-	if (!isWholeSequence(der)) return undefined;
-	const onCurve = keyOnCurve(der);
-	if (onCurve) return onCurve;
-	const key =
-		attempt(() => createPublicKey({ key: der, format: 'der', type: 'spki' })) ??
-		attempt(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }));
-	return key && foundAs(key);
-}
-
 /** The key that Node has taken out of a certificate. */
 export const publicKeyInside = foundAs;
 
 /** Whether a failure says that a private key was found, encrypted. */
 const isMissingPassphrase = (error: unknown): boolean =>
-	error instanceof Error && 'code' in error && error.code === 'ERR_MISSING_PASSPHRASE';
+	typeof error === 'object' &&
+	error !== null &&
+	'code' in error &&
+	error.code === 'ERR_MISSING_PASSPHRASE';
 
 /** Whether the bytes are a private key as PKCS #8, encrypted or not, PKCS #1 or SEC 1. */
 export function isDerPrivateKey(der: Buffer): boolean {
@@ -81,4 +73,23 @@ export function isDerPrivateKey(der: Buffer): boolean {
 			return isMissingPassphrase(error);
 		}
 	});
+}
+
+/** Whether a public key is written as these bytes, and not only made of them. */
+const isWrittenAs = (key: KeyObject, der: Buffer): boolean =>
+	(['spki', 'pkcs1'] as const).some(
+		(type) => attempt(() => key.export({ type, format: 'der' }))?.equals(der) === true,
+	);
+
+/** A key as SubjectPublicKeyInfo (RFC 5280) or PKCS #1 (RFC 8017, A.1.1). */
+export function derPublicKey(der: Buffer): FoundKey | undefined {
+	if (!isWholeSequence(der)) return undefined;
+	const onCurve = keyOnCurve(der);
+	if (onCurve) return onCurve;
+	const key =
+		attempt(() => createPublicKey({ key: der, format: 'der', type: 'spki' })) ??
+		attempt(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }));
+	// Of a private key Node makes the public one without a word.
+	if (!key || (!isWrittenAs(key, der) && isDerPrivateKey(der))) return undefined;
+	return foundAs(key);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod/v4';
-import { decodeBase64url, decodeUtf8, parseObject } from './encodings';
+import { decodeBase64url, decodeUtf8, parseObject, repeatsName } from './encodings';
 import { createSignerFinder } from './format';
 import type { PayloadFormat } from './format';
 import type { InvalidReason, SignedPress } from './press';
@@ -45,6 +45,7 @@ function readContent(
 ): { payload: string } | InvalidReason {
 	const object = parseObject(content);
 	if (!object) return isBound ? 'malformed' : { payload: content };
+	if (repeatsName(content)) return 'malformed';
 	const { data: claims } = claimsSchema.safeParse(object);
 	if (!claims) return 'malformed';
 	const untimely = untimelyReason(claims, now);

@@ -23,6 +23,8 @@ interface Found {
 const GAPS = /\\[nr]|\s/g;
 
 function readBytes(bytes: Buffer, source: KeySource, found: Found): void {
+	// Before they are compared with one another, which takes the square of their number.
+	if (found.keys.length + found.certificates.length >= MAX_KEYS) throw tooManyKeys(source);
 	const key = derPublicKey(bytes) ?? rawKeyOf(bytes, source, found.rawType);
 	if (key) return void found.keys.push(key);
 	const certificate = derCertificate(bytes);

@@ -90,6 +90,14 @@ function keysIn(source: KeySource, needed: Needed): PublicKey[] {
 	return members ? fromSet(members, source, needed) : fromJwk(source, needed);
 }
 
+/** Of all texts together: those of a list may come from the people whose devices they are, and each costs time. */
+const charactersIn = (sources: readonly KeySource[]): number =>
+	sources.reduce(
+		(sum, { entered }) =>
+			typeof entered === 'string' && !isNothing(entered) ? sum + entered.length : sum,
+		0,
+	);
+
 /**
  * Reads the public keys that were entered.
  *
@@ -99,6 +107,7 @@ export function publicKeysFor({ sources }: EnteredKeys, needed: Needed): readonl
 	const listed = sources.flatMap((source) => eachOf(parsed(source)));
 	const [first] = sources;
 	if (first && listed.length > MAX_KEYS) throw tooManyKeys(first);
+	if (first && charactersIn(listed) > MAX_KEY_CHARACTERS) throw keyTooLong(first);
 	const keys = listed.flatMap((source) => keysIn(parsed(source), needed));
 	if (first && keys.length > MAX_KEYS) throw tooManyKeys(first);
 	return keys;

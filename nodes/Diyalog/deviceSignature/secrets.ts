@@ -51,8 +51,9 @@ const secretTooShort = ({ name }: KeySource, minBytes: number): SettingsProblem 
 /** Whether a text is a key that is made to be shown: for an HMAC that would be a secret which everybody knows. */
 function isPublicKey(text: string, source: KeySource): boolean {
 	const jwk = attempt(() => readJwk(JSON.parse(text)));
-	// Every 32 bytes could be a key for Ed25519, so bare ones are not asked for.
-	return Boolean(jwk && keyOfMembers(jwk)) || attempt(() => keysInText(text, source)) !== undefined;
+	if (jwk && keyOfMembers(jwk)) return true;
+	// Hardly any other bytes are a point of a curve. Every 32 could be a key for Ed25519, so those are not asked for.
+	return attempt(() => keysInText(text, source, 'ec')) !== undefined;
 }
 
 function fromText(text: string, source: KeySource, encoding: SecretEncoding): Buffer {

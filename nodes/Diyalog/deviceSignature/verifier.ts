@@ -22,11 +22,13 @@ const checkNothing: PayloadVerifier = ({ payload }) => ({
 	payload,
 });
 
-/** Whatever cannot be verified is invalid, also what makes a reader throw. */
+/** Whatever cannot be verified is invalid, also what makes a reader throw, and what has to cover a message ID that is not known. */
 const verifierOf =
-	(read: PayloadReader): PayloadVerifier =>
+	(read: PayloadReader, isBound: boolean): PayloadVerifier =>
 	(press, now): CheckedPayload => {
-		const found = attempt(() => read(press, now)) ?? 'malformed';
+		const signed = attempt(() => read(press, now)) ?? 'malformed';
+		const coversNothing = isBound && press.messageId === '' && typeof signed === 'object';
+		const found = coversNothing ? 'otherMessage' : signed;
 		if (typeof found === 'object') return { payloadSignature: 'valid', ...found };
 		const { payload } = press;
 		if (found === 'notChecked') return { payloadSignature: found, payload };
@@ -55,7 +57,8 @@ export function createPayloadVerifier(
 		const format = formatOf(settings);
 		const entered = keysFor(settings, personKeys);
 		if (!entered) return { ok: true, verify: checkNothing };
-		return { ok: true, verify: verifierOf(format(algorithmIn(settings).prepare(entered))) };
+		const read = format(algorithmIn(settings).prepare(entered));
+		return { ok: true, verify: verifierOf(read, settings.payloadSignatureBinding) };
 	} catch (error) {
 		if (error instanceof SettingsProblem) {
 			return { ok: false, title: error.title, advice: error.advice };

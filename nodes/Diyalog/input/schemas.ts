@@ -20,7 +20,7 @@ function exactNumber(value: number, context: z.RefinementCtx): string {
 
 /** The text of an id as people enter it: a string, trimmed, or a whole number as spreadsheets deliver it. */
 function identifierText(value: unknown, context: z.RefinementCtx): string {
-	if (typeof value === 'string') return value.trim();
+	if (typeof value === 'string') return wholeCharacters(value.trim(), context);
 	if (typeof value !== 'number') {
 		return addProblem(
 			context,

@@ -16,6 +16,9 @@ export const isGroupWait = (wait: Wait): wait is GroupWait => wait.group !== und
 /** All that is counted is stored anew with each answer: megabytes of many people would stall n8n. */
 const MAX_TEXT_CHARACTERS = 10_000;
 
+/** Twice as much for a payload with its signature, in Base64: a token may hold whatever its signer likes. */
+const MAX_SIGNED_CHARACTERS = 20_000;
+
 /** Whether an answer counts: it does, it was counted before, or why not. */
 export type Counting =
 	| { counts: true; given: GivenAnswer }
@@ -59,7 +62,10 @@ export function countAnswer(
 		(given) => given.person === answer.number || given.userId === answer.userId,
 	);
 	if (hasAnswered) return { counts: false, reason: 'alreadyAnswered' };
-	if ((value?.length ?? 0) > MAX_TEXT_CHARACTERS) return { counts: false, reason: 'tooLong' };
+	const isTooLong =
+		(value?.length ?? 0) > MAX_TEXT_CHARACTERS ||
+		(evidence?.signedPayload.length ?? 0) > MAX_SIGNED_CHARACTERS;
+	if (isTooLong) return { counts: false, reason: 'tooLong' };
 	const { userId: who, occurredAt: respondedAt } = answer;
 	const payloadSignature = evidence ? 'valid' : answer.payloadSignature;
 	return {

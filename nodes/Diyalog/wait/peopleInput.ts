@@ -43,15 +43,9 @@ const asFields = (people: AskablePeople) =>
 		const names = isObject(entry) ? Object.keys(entry) : [];
 		const [name, ...others] = names.filter((each) => each !== 'personKeys');
 		if (isObject(entry) && name !== undefined && others.length === 0 && isName(name)) {
-			const { personKeys } = entry;
-			if ('personKeys' in entry && !hasKeys(personKeys))
-				return addProblem(
-					context,
-					'has empty keys',
-					"Give the public keys of the person's devices.",
-				);
+			const keys = 'personKeys' in entry && { personKeys: entry.personKeys || null };
 			if (people === 'anybody' || name === 'customerNo')
-				return { recipientType: NAMES[name], [name]: entry[name], personKeys };
+				return { recipientType: NAMES[name], [name]: entry[name], ...keys };
 		}
 		return addProblem(
 			context,
@@ -62,7 +56,10 @@ const asFields = (people: AskablePeople) =>
 		);
 	});
 
-/** A person with keys; an entry that has none, or an empty field, has none. */
+/** The field as it is before anything is entered. An expression that gives this is told from it: see emptyKeysAsNull. */
+const UNTOUCHED = '';
+
+/** A person with keys; an entry without them, or with a field that was left empty, has none. */
 const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
 	z
 		.looseObject({ personKeys: z.unknown().optional() })
@@ -70,8 +67,37 @@ const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
 			const { data, error } = recipient.safeParse(entered);
 			if (!data) return addIssues(context, error);
 			const { personKeys } = entered;
-			return hasKeys(personKeys) ? { ...data, personKeys } : data;
+			if (hasKeys(personKeys)) return { ...data, personKeys };
+			if (!('personKeys' in entered) || personKeys === UNTOUCHED) return data;
+			return addProblem(
+				context,
+				'has empty keys',
+				"Give the public keys of the person's devices, or leave the field empty for everybody if the credential's key is meant.",
+			);
 		});
+
+const fieldsOfPeople = z.looseObject({
+	person: z.array(z.looseObject({ personKeys: z.unknown().optional() })),
+});
+
+const isExpression = (raw: unknown): boolean => typeof raw === 'string' && raw.startsWith('=');
+
+/**
+ * What the fields about several people hold, with null in the place of keys where an expression gives an empty text: the
+ * credential's keys must not take their place, as they do where the field was left empty.
+ *
+ * @param raw as they stand in the workflow
+ */
+export function emptyKeysAsNull(people: unknown, raw: unknown): unknown {
+	const { data: found } = fieldsOfPeople.safeParse(people);
+	if (!found) return people;
+	const { data: written } = fieldsOfPeople.safeParse(raw);
+	const person = found.person.map((each, index) => {
+		const isGiven = !written || isExpression(written.person[index]?.personKeys);
+		return isGiven && each.personKeys === UNTOUCHED ? { ...each, personKeys: null } : each;
+	});
+	return { ...found, person };
+}
 
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {
@@ -100,7 +126,7 @@ export function peopleProblem(
 		};
 	}
 	if (
-		new Set(people.map(({ personKeys: _, ...person }) => JSON.stringify(person))).size ===
+		new Set(people.map((person) => JSON.stringify({ ...person, personKeys: undefined }))).size ===
 		people.length
 	)
 		return undefined;

@@ -10,7 +10,7 @@ export class Door {
 	/** how long an answer is held back; the message has arrived */
 	holdMs = 0;
 	/** which messages these two concern, by their body; all unless told otherwise */
-	concerns = (_body: string): boolean => true;
+	concerns: (body: string) => boolean = () => true;
 	requests = 0;
 	target = '';
 

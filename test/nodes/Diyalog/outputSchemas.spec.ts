@@ -196,7 +196,6 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 	await press({ approvalOptions: { values: { offerReport: true } } }, 'report');
 	await press({}, 'approve', signedTrigger);
 	await press({}, 'signed', signedTrigger);
-	await press({ options: { requireSignedPayload: true } }, 'signed', signedTrigger);
 	const choices = { choice: [{ title: 'One' }, { title: 'Two' }] };
 	await press({ responseType: 'choice', choices }, 'Two');
 	await write({ responseType: 'freeText' }, 'What is this?');
@@ -280,6 +279,17 @@ async function askAndAnswer(resource: 'otp' | 'message'): Promise<void> {
 		keep('v2.0.0/output', executions.flat());
 }
 
+/** Presses the first button of a question, signed by the app. */
+const presserOf =
+	(trigger: WebhookServer, sign: (payload: string, messageId: string) => string) =>
+	async (asked: WaitingExecution): Promise<IDataObject[]> => {
+		const { messageId, customerNo = '', buttonsV2 } = questionOf(asked);
+		const text = `[${messageId}]:${sign(buttonsV2?.[0]?.payload ?? '', messageId)}`;
+		const by = { customerNo, userId: userIdOf(customerNo) };
+		await postSigned(trigger.url, envelope(entry({ message: { mid: 'other', text } }, by)), SECRET);
+		return asked.continuations.flat();
+	};
+
 /** Answers that a phone has signed, in every format: to a question, and as data. */
 async function signOnPhones(): Promise<void> {
 	const phone = newPhone();
@@ -287,17 +297,7 @@ async function signOnPhones(): Promise<void> {
 	for (const { settings, signed } of Object.values(FORMATS)) {
 		const credential = credentials({ ...settings, payloadSignatureKeys: 'person' });
 		const trigger = await aTrigger(credential);
-		const press = async (asked: WaitingExecution) => {
-			const { messageId, customerNo = '', buttonsV2 } = questionOf(asked);
-			const text = `[${messageId}]:${signed(phone, buttonsV2?.[0]?.payload ?? '', messageId)}`;
-			const by = { customerNo, userId: userIdOf(customerNo) };
-			await postSigned(
-				trigger.url,
-				envelope(entry({ message: { mid: 'other', text } }, by)),
-				SECRET,
-			);
-			return asked.continuations.flat();
-		};
+		const press = presserOf(trigger, (payload, messageId) => signed(phone, payload, messageId));
 		for (const resource of ['otp', 'message']) {
 			const one = { customerNo: newCustomer() };
 			const options = { requireSignedPayload: true };
@@ -326,8 +326,23 @@ async function signOnPhones(): Promise<void> {
 		payloadSignatureMethod: 'hmacSha256',
 		payloadSignatureSecret: secret,
 	};
-	const signature = createHmac('sha256', secret).update('transfer-17:approve').digest('base64');
-	await verifySigned(hmac, JSON.stringify({ payload: 'approve', signature }));
+	const sign = (payload: string, messageId: string): string => {
+		const text = `${messageId}:${payload}`;
+		const signature = createHmac('sha256', secret).update(text).digest('base64');
+		return JSON.stringify({ payload, signature });
+	};
+	const withSecret = credentials(hmac);
+	const press = presserOf(await aTrigger(withSecret), sign);
+	for (const resource of ['otp', 'message']) {
+		const options = { requireSignedPayload: true };
+		const asked = await instance.ask(withSecret, { resource, customerNo: newCustomer(), options });
+		keep(`v1.0.0/${resource}/sendAndWait`, await press(asked));
+		const several = { ask: 'several', specifyPeople: 'json', rule: 'first', options };
+		const peopleJson = JSON.stringify([1, 2].map(() => ({ customerNo: newCustomer() })));
+		const askedAll = await instance.ask(withSecret, { resource, ...several, peopleJson });
+		keep(`v1.0.0/${resource}/sendAndWait`, await press(askedAll));
+	}
+	await verifySigned(hmac, sign('approve', 'transfer-17'));
 	for (const claims of [
 		{ exp: 1 },
 		{ nbf: 9e9 },

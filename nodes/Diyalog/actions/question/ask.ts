@@ -29,6 +29,7 @@ import { outputOf } from '../../wait/decisions';
 import { payloadOfTurn } from '../../wait/evidence';
 import { isGroupWait } from '../../wait/decideTogether';
 import type { Person } from '../../wait/people';
+import { emptyKeysAsNull } from '../../wait/peopleInput';
 import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
 import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
@@ -143,8 +144,13 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 const readerOf = (context: IExecuteFunctions): ParameterReader => {
 	const read: ParameterReader = ({ name, default: missing }, itemIndex) =>
 		context.getNodeParameter(name, itemIndex, missing) ?? undefined;
-	return (parameter, itemIndex) =>
-		parameter.name === questionField.name ? readMessage(context, read) : read(parameter, itemIndex);
+	return (parameter, itemIndex) => {
+		if (parameter.name === questionField.name) return readMessage(context, read);
+		const value = read(parameter, itemIndex);
+		if (parameter.name !== 'people') return value;
+		const raw = context.getNodeParameter(parameter.name, itemIndex, {}, { rawExpressions: true });
+		return emptyKeysAsNull(value, raw);
+	};
 };
 
 /** Whether a signature of a person could be checked. */

@@ -13,7 +13,7 @@ import {
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
-import { createPayloadVerifier } from '../../deviceSignature/verifier';
+import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import { decide, decideButton, endsAtMs } from '../../wait/decide';
 import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { isApproval, outputOf } from '../../wait/decisions';
@@ -240,6 +240,13 @@ function judgeForSeveral(
 	return { receptions, replies, goesOn: goesOnWaiting };
 }
 
+const NO_PUBLIC_KEYS = {
+	ok: false,
+	title:
+		'The credential says now that the app signs with a secret, and the question has public keys',
+	advice: 'Choose in the Diyalog API credential the method with which these keys sign.',
+} as const;
+
 /** What a trigger passed on: proved, decided, and answered in JSON. */
 async function takePassedOnAnswers(
 	context: IWebhookFunctions,
@@ -258,7 +265,11 @@ async function takePassedOnAnswers(
 	}
 	const now = new Date();
 	const checkSignature: SignatureCheck = (press, personKeys) => {
-		const verifier = createPayloadVerifier(credential, personKeys);
+		// Changed since it was asked: a key that everybody may know must not become a secret.
+		const verifier =
+			personKeys !== undefined && signsWithSecret(credential)
+				? NO_PUBLIC_KEYS
+				: createPayloadVerifier(credential, personKeys);
 		if (verifier.ok) return verifier.verify(press, now);
 		context.logger.error(`Diyalog: ${verifier.title}. ${verifier.advice}`);
 		return { payloadSignature: 'invalid', payload: press.payload };

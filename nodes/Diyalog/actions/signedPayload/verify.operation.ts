@@ -3,7 +3,7 @@ import { z } from 'zod/v4';
 import { payloadSignatureFields } from '../../deviceSignature/fields';
 import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../deviceSignature/press';
-import { addProblem, check } from '../../input/problem';
+import { addProblem, check, decided } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
 import { CREDENTIAL_TYPE } from '../../transport/client';
 import { hasKeys } from '../../wait/peopleInput';
@@ -126,7 +126,9 @@ const signedTexts = z
 		);
 	});
 
-const schema = z.object({
+const NO_KEYS = ['is empty', "Give the public keys of the person's devices."] as const;
+
+const inputSchema = z.object({
 	payload: letters,
 	messageId: messageIdText,
 	customerNo: optionalIdentifier,
@@ -135,11 +137,12 @@ const schema = z.object({
 	personKeys: z
 		.unknown()
 		.transform((keys, context) =>
-			keys === undefined || hasKeys(keys)
-				? keys
-				: addProblem(context, 'is empty', "Give the public keys of the person's devices."),
+			keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...NO_KEYS),
 		),
 });
+
+/** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
+const schema = z.unknown().pipe(decided('personKeys', NO_KEYS)).pipe(inputSchema);
 
 const verification = (
 	signedPayload: string,

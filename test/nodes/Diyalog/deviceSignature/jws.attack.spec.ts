@@ -323,6 +323,21 @@ describe('attacks on a JWS', () => {
 		expect(check(attemptOf(credential, short))).toEqual(invalid(short));
 	});
 
+	it('80. content that says its payload twice', () => {
+		const twice = (names: string) => {
+			const content = `{${names},"messageId":${JSON.stringify(MESSAGE_ID)}}`;
+			const input = `${base64url({ alg: 'ES256' })}.${Buffer.from(content).toString('base64url')}`;
+			return `${input}.${es256()(input).toString('base64url')}`;
+		};
+		const once = `"payload":${JSON.stringify(INNER)}`;
+		expect(check(attemptOf(jwsCredential, twice(once)))).toEqual(valid(INNER));
+		for (const names of [`"payload":"decline",${once}`, `"p\\u0061yload":"decline",${once}`]) {
+			const jws = twice(names);
+			expect(check(attemptOf(jwsCredential, jws))).toEqual(invalid(jws));
+			expect(check(attemptOf(unboundJws, jws))).toEqual(invalid(jws));
+		}
+	});
+
 	it('79. every cut of a token', () => {
 		const jws = token(CLAIMS);
 		const verify = verifierFor(jwsCredential);

@@ -1,6 +1,8 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, ECDH, generateKeyPairSync } from 'node:crypto';
 import type { JsonWebKey } from 'node:crypto';
 import { createPayloadVerifier } from '../../../../nodes/Diyalog/deviceSignature/verifier';
+import { openOpenSsl, whyNoOpenSsl } from '../../../support/devices';
+import { describeUnless } from '../../../support/skip';
 
 /* Keys with which anybody could sign. */
 
@@ -87,3 +89,44 @@ it.each(['secp256k1', 'secp224r1', 'prime192v1', 'brainpoolP256r1'])(
 it('6. an empty secret', () => {
 	expect(setup('hmacSha256', { payloadSignatureSecret: '' })).toMatchObject({ ok: false });
 });
+
+describeUnless(whyNoOpenSsl(), 'certificates', () => {
+	it('7. more than there can be keys are not compared with one another', async () => {
+		const openssl = await openOpenSsl();
+		const certificates = await openssl.certificatesOfOneKey(21);
+		// As Base64 of a file, of which several may stand in one text.
+		const texts = [certificates.slice(0, 11), certificates.slice(11)].map((each) =>
+			Buffer.from(each.join('')).toString('base64'),
+		);
+		expect(withKey('ed25519', texts.join(','))).toMatchObject({
+			ok: false,
+			title: 'The Public Key holds more than 20 keys',
+		});
+	});
+});
+
+it('8. the texts of a list are together no longer than one may be', () => {
+	const { publicKey } = generateKeyPairSync('ed25519');
+	const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+	const credential = { payloadSignature: 'separated', payloadSignatureMethod: 'ed25519' };
+	const keys = (blanks: number) => Array(3).fill(`${pem}${' '.repeat(blanks)}`);
+	expect(createPayloadVerifier(credential, keys(30_000))).toMatchObject({ ok: true });
+	expect(createPayloadVerifier(credential, keys(40_000))).toMatchObject({
+		ok: false,
+		title: "The person's key is longer than 100000 characters",
+	});
+});
+
+it.each(['uncompressed', 'compressed'] as const)(
+	'9. a public key as a point, %s, is no secret',
+	(form) => {
+		const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+		const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+		const bytes = ECDH.convertKey(point, 'prime256v1', undefined, undefined, form);
+		const secret = Buffer.from(bytes).toString('base64');
+		expect(setup('hmacSha256', { payloadSignatureSecret: secret })).toMatchObject({
+			ok: false,
+			title: 'The Signing Secret is a public key, with which anybody could sign',
+		});
+	},
+);

@@ -298,3 +298,13 @@ it.each([null, ''])(
 		expect(server.lastBody).toContain('"payload":"7","payloadSeenByUser":"Moda"');
 	},
 );
+
+it.each<[string, IDataObject]>([
+	['Message ID', { message: 'Hi', options: { messageId: 'order-\ud83d' } }],
+	['Message ID', { ...otp, message: 'Hi', options: { messageId: 'order-\ud83d' } }],
+	['Customer Number', { message: 'Hi', customerNo: '70021\ud83d' }],
+	['Message (JSON): message.messageId', asJson({ text: 'Hi', messageId: '\ude00' })],
+])('12. half a character, which comes back as another one, in %s', async (label, parameters) => {
+	expect((await run(parameters))?.message).toBe(`${label} holds half a character [item 0]`);
+	expect(server.requests).toBe(0);
+});

@@ -382,7 +382,11 @@ it("15. a device's signature for a customer proves nothing of a press without a 
 	const asked = await ask({ options: { requireSignedPayload: true } });
 	const { messageId } = asked.message;
 	const signed = (claims: object) =>
-		token({ payload: asked.message.buttonsV2?.[0]?.payload, messageId, ...claims }, { alg: 'HS256' }, hs256(SIGNING_SECRET));
+		token(
+			{ payload: asked.message.buttonsV2?.[0]?.payload, messageId, ...claims },
+			{ alg: 'HS256' },
+			hs256(SIGNING_SECRET),
+		);
 	await press(asked.message, { id: CUSTOMER }, signed({ customerNo: '70021' }));
 	expect(lastItem()).toMatchObject({ resumed: false, notResumedReason: 'notSigned' });
 	await press(asked.message, { id: CUSTOMER, appCustomerId: '' }, signed({ customerNo: '' }));

@@ -1,4 +1,4 @@
-import { randomBytes, verify } from 'node:crypto';
+import { createHmac, createPublicKey, randomBytes, verify } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { startSandbox } from '../../../../sandbox/server';
@@ -185,6 +185,8 @@ describe.each(Object.entries(FORMATS))('%s', (_, format) => {
 			respondedAt: item.respondedAt,
 			sentAt: item.sentAt,
 		});
+		// As docs/evidence.md says.
+		expect(messageIdOf(asked)).toContain(sentPayload(asked).split('~').at(-1));
 		expect(
 			verify(
 				'sha256',
@@ -382,4 +384,69 @@ it('16. what an earlier trigger passes on, without the payload as it came, is ch
 	expect(await press(asked, SEPARATED.signed(phoneOf(0), sentPayload(asked), ''))).toMatchObject({
 		resumed: true,
 	});
+});
+
+it.each([
+	['nothing', undefined],
+	['null', null],
+	['an empty text', ''],
+	['blanks', ' \n'],
+	['an empty list', []],
+])("17. %s in place of everybody's keys: nothing is sent", async (_, keys) => {
+	await use(SEPARATED, {
+		payloadSignatureKeys: 'company',
+		payloadSignaturePublicKey: COMPANY.publicKey,
+	});
+	const person = PEOPLE.map(({ customerNo }) => ({ customerNo, personKeys: '={{ $json.keys }}' }));
+	const asked = ask(
+		{
+			ask: 'several',
+			people: { person },
+			rule: 'everyone',
+			options: { requireSignedPayload: true },
+		},
+		{ keys: keys as string },
+	);
+	expect(await refusal(asked)).toMatch(/keys/);
+});
+
+/** The bytes of a point as iOS gives them. */
+const pointOf = ({ publicKey }: Phone): string =>
+	createPublicKey(publicKey)
+		.export({ type: 'spki', format: 'der' })
+		.subarray(-65)
+		.toString('base64');
+
+it('18. the credential is changed to an HMAC while the question waits: no public key becomes a secret', async () => {
+	await use(SEPARATED);
+	const key = pointOf(phoneOf(0));
+	const asked = await ask({ options: { requireSignedPayload: true, personKeys: key } });
+	Object.assign(credentials, { payloadSignatureMethod: 'hmacSha256' });
+	const payload = sentPayload(asked);
+	const forged = createHmac('sha256', key).update(payload).digest('base64');
+	expect(await press(asked, `${payload}.${forged}`)).toMatchObject(NOT_SIGNED);
+	expect(asked.execution.continuations).toEqual([]);
+});
+
+it('19. several people: a token of hundreds of kilobytes is not stored with each answer', async () => {
+	const format = formatNamed('JWS of the payload alone');
+	await use(format);
+	const people = PEOPLE.map(({ customerNo }, index) => ({
+		customerNo,
+		personKeys: phoneOf(index).publicKey,
+	}));
+	const asked = await ask({
+		ask: 'several',
+		specifyPeople: 'json',
+		peopleJson: JSON.stringify(people),
+		rule: 'everyone',
+		options: { requireSignedPayload: true },
+	});
+	const payload = sentPayload(asked);
+	const huge = formatNamed('JWS of the payload alone').signed(phoneOf(0), payload, '', {
+		more: 'a'.repeat(300_000),
+	});
+	expect(await press(asked, huge)).toMatchObject({ notResumedReason: 'tooLong' });
+	const right = format.signed(phoneOf(0), payload, '');
+	expect(await press(asked, right)).toMatchObject({ notResumedReason: 'counted' });
 });

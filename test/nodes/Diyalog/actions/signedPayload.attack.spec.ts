@@ -1,0 +1,97 @@
+import { createHmac, createPublicKey } from 'node:crypto';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { runDiyalogNode } from '../../../support/nodeRuntime';
+import { FORMATS, formatNamed, newPhone, plain } from '../../../support/signedFormats';
+
+/* What Verify Signed Payload must not call valid. */
+
+const COMPANY = newPhone();
+const PERSON = newPhone();
+
+/** What comes out, at which output, or the error. */
+async function verified(
+	parameters: INodeParameters,
+	credentials: Record<string, string | boolean>,
+	input: IDataObject = {},
+): Promise<IDataObject> {
+	const { items, error } = await runDiyalogNode(
+		{
+			parameters: { resource: 'signedPayload', operation: 'verify', ...parameters },
+			credentials: {
+				serverUrl: 'http://127.0.0.1:9',
+				botToken: 'token-of-the-bot',
+				appSecret: 'app secret',
+				...credentials,
+			},
+		},
+		[{ json: input }],
+	);
+	return error ? { error: error.message } : (items[0]?.json ?? {});
+}
+
+const SEPARATED = formatNamed('payload, separator, signature');
+
+it.each([
+	['nothing', undefined],
+	['null', null],
+	['an empty text', ''],
+	['an empty list', []],
+])("1. %s in the place of a person's keys: the company's do not count", async (_, keys) => {
+	const parameters = {
+		payload: SEPARATED.signed(COMPANY, 'approve', ''),
+		messageId: 'transfer-17',
+		signatureSettings: 'person',
+		personKeys: '={{ $json.keys }}',
+	};
+	const credential = { ...SEPARATED.settings, payloadSignaturePublicKey: COMPANY.publicKey };
+	const found = await verified(parameters, credential, { keys: keys as string });
+	expect(found).toMatchObject({ error: expect.stringMatching(/Keys/) });
+});
+
+describe.each([
+	['jws', formatNamed('JWS that names the message')],
+	['signatureOnly', formatNamed('signature alone, of message and payload')],
+	['separated', { ...SEPARATED, settings: plain('separated', { payloadSignatureBinding: true }) }],
+	['json', { ...formatNamed('JSON'), settings: plain('json', { payloadSignatureBinding: true }) }],
+])('%s', (name, format) => {
+	it('2. without a message ID nothing is valid that has to cover it', async () => {
+		const signed =
+			name === 'separated' || name === 'json'
+				? format.signed(COMPANY, ':approve', '').replace(':approve', 'approve')
+				: format.signed(COMPANY, 'approve', '');
+		const credential = { ...format.settings, payloadSignaturePublicKey: COMPANY.publicKey };
+		const parameters = { payload: signed, signedText: 'approve' };
+		expect(await verified(parameters, credential)).toMatchObject({
+			valid: false,
+			reason: 'otherMessage',
+		});
+	});
+});
+
+it("3. the point of a person's key, as iOS gives it, is no secret", async () => {
+	const key = createPublicKey(PERSON.publicKey)
+		.export({ type: 'spki', format: 'der' })
+		.subarray(-65)
+		.toString('base64');
+	const payload = `approve.${createHmac('sha256', key).update('approve').digest('base64')}`;
+	const credential = { ...SEPARATED.settings, payloadSignatureMethod: 'hmacSha256' };
+	const parameters = { payload, signatureSettings: 'person', personKeys: key };
+	expect(await verified(parameters, credential)).toMatchObject({
+		error: expect.stringMatching(/public key/),
+	});
+});
+
+it.each(Object.entries(FORMATS))('4. %s: the key of somebody else', async (_, format) => {
+	const parameters = {
+		payload: format.signed(COMPANY, 'approve', 'transfer-17'),
+		messageId: 'transfer-17',
+		signedText: 'approve',
+		signatureSettings: 'person',
+		personKeys: PERSON.publicKey,
+	};
+	const credential = { ...format.settings, payloadSignaturePublicKey: COMPANY.publicKey };
+	expect(await verified(parameters, credential)).toMatchObject({
+		valid: false,
+		reason: 'signature',
+	});
+});
