@@ -39,12 +39,12 @@ const JSON_STRING = /([{[:,]\s*)"(?:[^"\\]|\\.)*"/g;
 const IN_BRACES = /[{｛﹛︷][^{｛﹛︷}｝﹜︸]{1,200}[}｝﹜︸]/gu;
 
 /**
- * A text without the differences that people overlook: width, case, accents, the Turkish ı, invisible characters. Each
- * character is taken apart by itself: putting many accents into their order takes the square of their number.
+ * A text without the differences that people overlook: width, case, accents, the Turkish ı, invisible characters. A few
+ * characters are taken apart at a time: putting many accents into their order takes the square of their number.
  */
 const folded = (text: string): string =>
 	text
-		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))
+		.replace(/\P{ASCII}{1,16}/gu, (few) => few.normalize('NFKD'))
 		.replace(/[\p{M}\p{Cf}]/gu, '')
 		.toLowerCase()
 		.replaceAll('ı', 'i');

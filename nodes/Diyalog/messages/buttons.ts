@@ -12,9 +12,18 @@ import { httpUrlText, optionalText, requiredText, wholeCharacters } from '../inp
 /** What goes beyond is not drawn by Diyalog's client. */
 export const MAX_BUTTONS = 3;
 
+/** Many of them stand in one message: looking through megabytes in each would hold up all of n8n. */
+const MAX_WORDS_CHARACTERS = 10_000;
+
+/** Refuses words beside the message's own text that a person would not read as they are meant. */
+const shownWords = (words: string, context: z.RefinementCtx): string =>
+	words.length <= MAX_WORDS_CHARACTERS
+		? shownText(words, context)
+		: addProblem(context, `is longer than ${MAX_WORDS_CHARACTERS} characters`, 'Shorten it.');
+
 /** The words on something that can be pressed. */
 export const titleText = requiredText('Enter the words that stand on it, e.g. Approve.').transform(
-	shownText,
+	shownWords,
 );
 
 /** What a press sends back. */
@@ -24,7 +33,7 @@ export const payloadText = requiredText(
 
 /** A text that people read, or nothing. */
 export const optionalShownText = optionalText.transform((text, context) =>
-	text === undefined ? undefined : shownText(text, context),
+	text === undefined ? undefined : shownWords(text, context),
 );
 
 /** An address that a device opens or fetches, or nothing. */
