@@ -227,7 +227,9 @@ export async function passOnAnswer(
 	if (lateAnswerReply !== '' && !outcome.resumed && IS_OVER.includes(outcome.notResumedReason))
 		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
 	logLoss(context, `execution ${reference.executionId}`, outcome);
-	if (!isOpen(outcome) || !keep(context, { ...genuine, answer, passedOn })) return outcome;
+	const isWithdrawn = !outcome.resumed && outcome.notResumedReason === 'withdrawn';
+	if (!isOpen(outcome) || !keep(context, { ...genuine, answer, passedOn }, isWithdrawn))
+		return outcome;
 	context.logger.warn(
 		`Diyalog Trigger: the answer for execution ${reference.executionId} is kept, and passed on again with the next calls of this trigger.`,
 	);
