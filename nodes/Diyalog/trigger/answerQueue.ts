@@ -1,4 +1,4 @@
-import { BoundedMap } from '../lib/boundedMap';
+import { BoundedMap, BoundedSet } from '../lib/boundedMap';
 
 /*
  * The order in which answers are passed on to the executions that wait for them.
@@ -48,6 +48,12 @@ export const refusal = (notResumedReason: string): AnswerOutcome => ({
 const UNKNOWN = { resumed: null, notResumedReason: 'unknown', isLost: true } as const;
 
 const NOT_WAITING = refusal('notWaiting');
+
+/** It waits on after an answer that it has counted, or has gone on with one of another process. */
+const STILL_RUNNING = lost('stillRunning');
+
+/** What an execution counts, and waits on after. */
+export const COUNTED: readonly string[] = ['wrongCode', 'counted'];
 
 /** Whether the execution waits no more for an answer to this message; it may ask the next question already. */
 const hasGoneOn = (found: Attempt): boolean =>
@@ -141,6 +147,9 @@ export class AnswerQueue<T> {
 
 	/** by turn, the id of the answer that was taken */
 	private readonly answered = new BoundedMap<string, string>(MAX_ANSWERED);
+
+	/** turns of questions that wait on: n8n may hold them back, and say meanwhile that they run */
+	private readonly counted = new BoundedSet<string>(MAX_ANSWERED);
 
 	private underWay = 0;
 
@@ -277,6 +286,7 @@ export class AnswerQueue<T> {
 		chain.entries.shift();
 		this.settle(question, entry, outcome);
 		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
+		else if (COUNTED.includes(outcome.notResumedReason)) this.counted.add(entry.turn);
 		// What stands behind it would find out the same, or overtake it.
 		if (isOpen(outcome)) this.endChain(question, chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
@@ -294,6 +304,8 @@ export class AnswerQueue<T> {
 			return triedForMs < retryUnsureForMs ? undefined : UNKNOWN;
 		}
 		if (found === 'running' && triedForMs < retryRunningForMs) return undefined;
+		if (found === 'running' && this.counted.has(entry.turn))
+			return entry.isUnsure ? UNKNOWN : STILL_RUNNING;
 		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
 		if (entry.isUnsure && hasGoneOn(found)) return { ...UNKNOWN, isFinal: true };
 		return found === 'running' ? NOT_WAITING : found;

@@ -118,6 +118,8 @@ const LOSSES: Readonly<Record<string, string>> = {
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	unknown:
 		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the person can answer again.',
+	stillRunning:
+		'n8n has held the execution back for a minute after the answer before. See whether its workers are busy; if it waits then, the person can answer again.',
 	busy: 'too many answers are in line. Nothing was passed on; the person can answer again.',
 	withdrawn:
 		'an answer of this person before it did not get through, and must not be overtaken. It was not passed on; the person can answer again.',
@@ -227,7 +229,9 @@ export async function passOnAnswer(
 	if (lateAnswerReply !== '' && !outcome.resumed && IS_OVER.includes(outcome.notResumedReason))
 		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
 	logLoss(context, `execution ${reference.executionId}`, outcome);
-	if (!isOpen(outcome) || !keep(context, { ...genuine, answer, passedOn })) return outcome;
+	const isWithdrawn = !outcome.resumed && outcome.notResumedReason === 'withdrawn';
+	if (!isOpen(outcome) || !keep(context, { ...genuine, answer, passedOn }, isWithdrawn))
+		return outcome;
 	context.logger.warn(
 		`Diyalog Trigger: the answer for execution ${reference.executionId} is kept, and passed on again with the next calls of this trigger.`,
 	);

@@ -10,6 +10,7 @@ import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/p
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
+import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
 import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
@@ -288,9 +289,6 @@ async function passOnAnswers(
 	};
 	return await Promise.all(candidates.map(passOn));
 }
-
-/** What an execution counts without being decided by it. */
-const COUNTED = ['wrongCode', 'counted'];
 
 /** Whether an execution has dealt with the event: it has continued, or has counted it. */
 const isMatched = (outcome: AnswerOutcome | undefined): boolean =>

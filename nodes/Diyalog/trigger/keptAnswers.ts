@@ -223,15 +223,25 @@ function add(
 /**
  * Keeps an answer that could not be passed on.
  *
- * @returns false when it is not kept: another one of this person was given before, it is too large, or this is a test
+ * @param isWithdrawn it stood behind another one of this person, which did not get through either
+ * @returns false when it is not kept: another one of this person was given before, it or that one is too large, there are too
+ * many, or this is a test
  */
-export function keep(context: IWebhookFunctions, genuine: GenuineAnswer): boolean {
+export function keep(
+	context: IWebhookFunctions,
+	genuine: GenuineAnswer,
+	isWithdrawn: boolean,
+): boolean {
 	if (isTest(context)) return false;
 	const memory = memoryOf(context);
+	const { turn } = genuine.reference;
+	const key = keyOf({ turn, userId: genuine.answer.userId });
+	// The one before could not be kept, and must not be overtaken all the same.
+	if (isWithdrawn && !memory.answers.has(key)) return false;
 	const nowMs = Date.now();
 	const isKept = add(context, memory, genuine, nowMs);
 	limit(context, memory, nowMs);
-	return isKept;
+	return isKept && memory.answers.has(key);
 }
 
 function parse(text: unknown): Stored[] {

@@ -1,4 +1,4 @@
-import { AnswerQueue } from '../../../../nodes/Diyalog/trigger/answerQueue';
+import { AnswerQueue, isOpen } from '../../../../nodes/Diyalog/trigger/answerQueue';
 import type {
 	AnswerOutcome,
 	Attempt,
@@ -129,4 +129,17 @@ it('4. one person with a full chain: the others of the question are in the first
 	expect(await asked).toEqual({ resumed: true });
 	expect(calls).toBe(1);
 	await Promise.all(chain);
+});
+
+it('5. workers are busy, and the execution that has counted an answer runs for minutes: the next one is open, not too late', async () => {
+	const counted: Attempt = { resumed: false, notResumedReason: 'counted', isLost: false };
+	const first = pass('a', 'first', () => counted);
+	await clock.run();
+	await first;
+	const decline = pass('a', 'second', () => 'running');
+	const approve = pass('a', 'second', () => RESUMED);
+	await clock.run();
+	expect(await decline).toMatchObject({ notResumedReason: 'stillRunning' });
+	expect(isOpen(await decline)).toBe(true);
+	expect(await approve).toMatchObject({ notResumedReason: 'withdrawn', isLost: true });
 });

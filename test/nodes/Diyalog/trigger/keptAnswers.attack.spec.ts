@@ -527,6 +527,23 @@ describe('a later answer of the same person overtakes no kept one', () => {
 		await waitFor('the end', 10_000, () => decisions(asked)[0]);
 		expect(decisions(asked)).toEqual(['declined']);
 	});
+
+	it('36. not even one that is too large to be kept: it is lost, and so is what stood behind it', async () => {
+		const asked = await ask({ responseType: 'freeText' });
+		const between = await startBetween(0);
+		await become({ n8nAddress: between.url, events: ['textReceived'] });
+		const now = Date.now();
+		const { messageId } = asked.message;
+		await post(
+			said(`No. ${'x'.repeat(12_000)}`, now - 2_000, {}, messageId),
+			said('Yes', now - 1_000, {}, messageId),
+		);
+		expect(items()).toEqual([
+			expect.objectContaining({ resumed: false, notResumedReason: 'unexpectedAnswer' }),
+			expect.objectContaining({ text: 'Yes', resumed: false, notResumedReason: 'withdrawn' }),
+		]);
+		expect(stored()).toEqual([]);
+	});
 });
 
 it('24. a trigger that authenticates nothing keeps nothing, passes nothing on, and forgets nothing', async () => {
