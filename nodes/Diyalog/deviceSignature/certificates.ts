@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { isWholeSequence, publicKeyInside } from './derKeys';
+import { isWholeSequence, keyAsFound } from './derKeys';
 import type { FoundKey } from './foundKey';
 import { attempt } from './problem';
 
@@ -18,7 +18,7 @@ export function derCertificate(der: Buffer): FoundCertificate | undefined {
 	if (!isWholeSequence(der)) return undefined;
 	return attempt(() => {
 		const certificate = new X509Certificate(der);
-		const found = publicKeyInside(certificate.publicKey);
+		const found = keyAsFound(certificate.publicKey);
 		return found && { certificate, found };
 	});
 }

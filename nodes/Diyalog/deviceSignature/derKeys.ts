@@ -46,14 +46,11 @@ function keyOnCurve(spki: Buffer): FoundKey | undefined {
 }
 
 /** @param key as Node has read it; of one on a curve nothing but its export is asked */
-function foundAs(key: KeyObject): FoundKey | undefined {
+export function keyAsFound(key: KeyObject): FoundKey | undefined {
 	if (key.asymmetricKeyType !== 'ec') return { key, curve: undefined };
 	const spki = attempt(() => key.export({ type: 'spki', format: 'der' }));
 	return spki && (keyOnCurve(spki) ?? { key, curve: undefined });
 }
-
-/** The key that Node has taken out of a certificate. */
-export const publicKeyInside = foundAs;
 
 /** Whether a failure says that a private key was found, encrypted. */
 const isMissingPassphrase = (error: unknown): boolean =>
@@ -91,5 +88,5 @@ export function derPublicKey(der: Buffer): FoundKey | undefined {
 		attempt(() => createPublicKey({ key: der, format: 'der', type: 'pkcs1' }));
 	// Of a private key Node makes the public one without a word.
 	if (!key || (!isWrittenAs(key, der) && isDerPrivateKey(der))) return undefined;
-	return foundAs(key);
+	return keyAsFound(key);
 }

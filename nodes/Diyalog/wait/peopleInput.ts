@@ -18,11 +18,23 @@ export type AskablePeople = 'customers' | 'anybody';
 export type EnteredPerson = EnteredRecipient & { personKeys?: unknown };
 
 /** Whether there is anything in what should be keys. */
-export const hasKeys = (keys: unknown): boolean => {
+const hasKeys = (keys: unknown): boolean => {
 	if (typeof keys === 'string') return keys.trim() !== '';
 	if (Array.isArray(keys)) return keys.length > 0;
 	return isObject(keys) && Object.keys(keys).length > 0;
 };
+
+/**
+ * A person's keys, or undefined where none are asked for.
+ *
+ * @param empty what is said of keys in which there is nothing, with the advice
+ */
+export const enteredKeys = (empty: readonly [problem: string, advice: string]) =>
+	z
+		.unknown()
+		.transform((keys, context) =>
+			keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...empty),
+		);
 
 /** Where only customers can be asked, the fields do not say what the person is. */
 const enteredCustomer = z

@@ -7,7 +7,7 @@ import { listFromData, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
-import { hasKeys, peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
+import { enteredKeys, peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
 import type { AskablePeople, EnteredPerson } from './peopleInput';
 import { withoutNames } from './replies';
 import type { Rule } from './rules';
@@ -311,12 +311,6 @@ const NO_KEYS = [
 	"Give the public keys of the person's devices, or remove the option if the credential's key is meant.",
 ] as const;
 
-const personKeysSchema = z
-	.unknown()
-	.transform((keys, context) =>
-		keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...NO_KEYS),
-	);
-
 const optionValuesSchema = z.object({
 	answerBy: z.enum(['tap', 'link']).default('tap'),
 	limitWaitTime: limitSchema,
@@ -324,7 +318,7 @@ const optionValuesSchema = z.object({
 	questionLimits: questionLimitsSchema.optional(),
 	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
 	requireSignedPayload: z.boolean().default(false),
-	personKeys: personKeysSchema,
+	personKeys: enteredKeys(NO_KEYS),
 	leaveTextOut: z.boolean().default(false),
 	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
 	decidedReply: z.string().trim().default(''),

@@ -6,7 +6,7 @@ import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../dev
 import { addProblem, check, decided } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
 import { CREDENTIAL_TYPE } from '../../transport/client';
-import { hasKeys } from '../../wait/peopleInput';
+import { enteredKeys } from '../../wait/peopleInput';
 import { invalidInputError, requireValid } from '../errors';
 import { customerNoField, shownAlso } from '../fields';
 import type { Operation } from '../operation';
@@ -134,11 +134,7 @@ const inputSchema = z.object({
 	customerNo: optionalIdentifier,
 	signedText: signedTexts,
 	signatureSettings: z.enum(['credential', 'person', 'fields']).default('credential'),
-	personKeys: z
-		.unknown()
-		.transform((keys, context) =>
-			keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...NO_KEYS),
-		),
+	personKeys: enteredKeys(NO_KEYS),
 });
 
 /** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
