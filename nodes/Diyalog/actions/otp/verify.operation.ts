@@ -6,10 +6,12 @@ import { wholeNumber } from '../../input/schemas';
 import { verifyCode } from '../../codes/verify';
 import type { VerifyLimits } from '../../codes/verify';
 import { CREDENTIAL_TYPE } from '../../transport/client';
+import { auditOption, withVerifyRecord } from '../audit';
 import { requireValid } from '../errors';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { customerNoField } from '../fields';
+import { optionsField } from '../sendOptions';
 import { transactionField } from './code.fields';
 import { codeKeysOf } from './codeKeys';
 
@@ -85,6 +87,7 @@ const fields: INodeProperties[] = [
 			},
 		],
 	},
+	optionsField([auditOption]),
 ];
 
 const limitsSchema = z
@@ -119,7 +122,8 @@ export const verify: Operation = {
 	branches: ['Valid', 'Invalid'],
 	async start(context) {
 		const node = context.getNode();
-		const keys = codeKeysOf(node, await context.getCredentials(CREDENTIAL_TYPE));
+		const credentials = await context.getCredentials(CREDENTIAL_TYPE);
+		const keys = codeKeysOf(node, credentials);
 		const book = workflowBook(context);
 		const read = parameterReader(context);
 		return {
@@ -129,7 +133,8 @@ export const verify: Operation = {
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
-				const result = await verifyCode(keys, book, given, limits, Date.now());
+				const verified = async () => await verifyCode(keys, book, given, limits, Date.now());
+				const result = await withVerifyRecord(context, credentials, entered, verified);
 				return { result: { ...result }, output: result.valid ? 0 : 1 };
 			},
 		};
