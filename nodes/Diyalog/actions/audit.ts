@@ -36,7 +36,11 @@ export const auditOption: INodeProperties = {
 	options: [
 		{ name: 'In Both', value: 'both' },
 		{ name: 'In the Item', value: 'item', description: 'As the field audit' },
-		{ name: "In n8n's Log", value: 'log', description: 'As a line of JSON at the level info' },
+		{
+			name: 'In the Log',
+			value: 'log',
+			description: "As a line of JSON in n8n's log, at the level info",
+		},
 		{ name: 'Off', value: 'off' },
 	],
 	default: 'off',
@@ -44,11 +48,10 @@ export const auditOption: INodeProperties = {
 		'Whether it is recorded who, what, when, how it ended and which checks were made. Numbers are masked, and no text or code is in it.',
 };
 
-/** Where records go; undefined for nowhere. What an expression gives that is none of the choices is no reason to have none. */
+/** Where records go; undefined for nowhere. What is none of the choices has been refused by then. */
 export function auditTo({ options }: Entered): AuditTo | undefined {
 	const { auditRecord }: { auditRecord?: unknown } = Object(options);
-	if (auditRecord === undefined || auditRecord === 'off') return undefined;
-	return AUDIT_TO.find((each) => each === auditRecord) ?? 'both';
+	return AUDIT_TO.find((each) => each === auditRecord);
 }
 
 /** What an action gives, or undefined when it throws. */

@@ -57,8 +57,8 @@ export const auditPerson = ({ kind, number }: Named, fingerprintOf: Fingerprints
 	fingerprint: fingerprintOf(number),
 });
 
-/** As ids of messages are: without blanks, and no longer than that. */
-const ID = /^[\x21-\x7e]{1,512}$/;
+/** As programs make ids: nothing that a text or a piece of JSON has, and no longer than that. */
+const ID = /^[\w.:~+/=@#-]{1,512}$/;
 
 /** The id of a message; its fingerprint where it could be a text. */
 export const shownId = (
