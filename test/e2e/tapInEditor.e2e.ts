@@ -32,7 +32,8 @@ const pointAt = async (button: Locator): Promise<void> =>
 	await button.evaluate((element, style) => {
 		const { left, top, width, height } = element.getBoundingClientRect();
 		const ring = element.ownerDocument.createElement('div');
-		ring.setAttribute('style', `${style};left:${left + width / 2}px;top:${top + height / 2}px`);
+		// The page's policy forbids styles as attributes.
+		ring.style.cssText = `${style};left:${left + width / 2}px;top:${top + height / 2}px`;
 		element.ownerDocument.body.append(ring);
 		element.addEventListener('click', () => ring.remove());
 	}, FINGER);
