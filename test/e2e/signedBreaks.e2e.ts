@@ -22,7 +22,6 @@ import {
 	deedTool,
 	loop,
 	manualTrigger,
-	node,
 	noOp,
 	output,
 	set,
@@ -555,53 +554,38 @@ describe('2. the credential is changed while the question waits', () => {
 });
 
 describe('3. expressions in the credential', () => {
-	it('a key that looks at the item: nobody is asked in vain', async () => {
+	const byItem = async (expression: string): Promise<Fields> =>
+		withCredential(await newCredential({ ...OF_COMPANY, payloadSignaturePublicKey: expression }));
+
+	it('a key that looks at the item: nobody is asked', async () => {
 		const key = 'expression';
-		const credential = await newCredential({
-			...OF_COMPANY,
-			payloadSignaturePublicKey: '={{ Object.values($json.keys)[0] }}',
-		});
 		const [customerNo = ''] = newPeople();
+		const credential = await byItem('={{ Object.values($json.keys)[0] }}');
 		const parameters = { customerNo, message: 'Pay 250 TL?', options: BY_COMPANY };
-		const id = await called(
-			chain(key, [customerNo], stage.ask(parameters, withCredential(credential))),
-		);
-		const status = await waitFor('state', WITHIN_MS, async () => {
-			const [n] = await stage.n8n.executions(id);
-			return n && ['waiting', 'error', 'success'].includes(n.status) ? n.status : undefined;
-		});
-		const out: unknown[] = [status, got([customerNo])];
-		if (status === 'waiting') {
-			await own(customerNo);
-			await sleepMs(3_000);
-			out.push(cameOut(key));
-		}
-		process.stderr.write(`EXPR ${JSON.stringify(out)}\n`);
+		const asking = stage.ask(parameters, { ...EVERYTHING, ...credential });
+		await called(chain(key, [customerNo], asking));
+		expect(await outcome(key)).toEqual([`${FAILED}: error`]);
+		expect(got([customerNo])).toEqual([0]);
 	}, 120_000);
 
 	it('Verify Signed Payload: the key of one item verifies no other', async () => {
 		const key = 'verify';
-		const credential = await newCredential({
-			...OF_COMPANY,
-			payloadSignaturePublicKey: '={{ $json.key }}',
-		});
 		const [one = '', other = ''] = newPeople(2);
-		const list = [
-			{ no: one, key: constant(one), payload: signed(phoneOf(one), 'approve') },
-			{ no: other, key: constant(other), payload: signed(phoneOf(one), 'approve') },
-			{ no: 'right', key: constant(other), payload: signed(phoneOf(other), 'approve') },
-		];
+		const payload = signed(phoneOf(one), 'approve');
+		const list = [one, other].map((no) => ({ key: constant(no), payload }));
 		const verify = stage.send(
 			{ resource: 'signedPayload', operation: 'verify', payload: '={{ $json.payload }}' },
-			{ name: 'Verify', ...withCredential(credential) },
+			{ name: 'Verify', onError: 'continueErrorOutput', ...(await byItem('={{ $json.key }}')) },
 		);
-		const rows = [
-			[set(CLAIMING, { list }), splitOut('list'), verify, deed('Valid', chat.toolUrl, key)],
-			[output(verify, 1), deed('Invalid', chat.toolUrl, key)],
-		];
-		const id = await called(rows);
-		await newestOf(id, 'success', 'error');
-		process.stderr.write(`VERIFY ${JSON.stringify(deedsOf(key))}\n`);
+		const id = await called([
+			[set(CLAIMING, { list }), splitOut('list'), verify],
+			...branches(
+				verify,
+				['Valid', 'Invalid', FAILED].map((name) => [deed(name, chat.toolUrl, key)]),
+			),
+		]);
+		await newestOf(id, 'success');
+		expect(deedsOf(key).map(({ from }) => from)).toEqual(['Valid', FAILED]);
 	}, 120_000);
 });
 
@@ -643,4 +627,250 @@ describe('4. the human review of an agent', () => {
 		},
 		120_000,
 	);
+});
+
+describe('5. the database', () => {
+	afterEach(async () => await mendSqlite(stage.n8n.userFolder));
+
+	it('cannot store that the execution continues: the signed answer is carried out once, when it can', async () => {
+		const key = 'database, waiting';
+		const [customerNo = ''] = newPeople();
+		const id = await called(chain(key, [customerNo], stage.ask(question([customerNo]))));
+		await waits(id);
+		await breakSqlite(stage.n8n.userFolder, 'waiting');
+		await own(customerNo);
+		await attack(customerNo);
+		expect(cameOut(key)).toEqual([]);
+		await mendSqlite(stage.n8n.userFolder);
+		expect(await outcome(key)).toEqual([`${AFTER}: approved ${customerNo}`]);
+		await sleepMs(TRIES_WITHIN_MS);
+		expect(cameOut(key)).toHaveLength(1);
+	}, 150_000);
+
+	it('is held by another program while answers are judged: only the signed one is carried out, once', async () => {
+		const key = 'database, locked';
+		const [customerNo = ''] = newPeople();
+		const id = await called(chain(key, [customerNo], stage.ask(question([customerNo]))));
+		await waits(id);
+		const locked = lockSqlite(stage.n8n.userFolder, 15_000);
+		await sleepMs(500);
+		const forged = attack(customerNo);
+		const declined = own(customerNo, { button: 'Decline' });
+		await Promise.allSettled([forged, declined]);
+		await own(customerNo);
+		await locked;
+		expect(await outcome(key)).toEqual([`${REFUSE}: declined ${customerNo}`]);
+		await sleepMs(TRIES_WITHIN_MS);
+		expect(cameOut(key)).toHaveLength(1);
+	}, 150_000);
+
+	it('cannot store what was counted: nothing is approved', async () => {
+		const key = 'database, running';
+		const people = newPeople(3);
+		const id = await called(chain(key, people, stage.ask(question(people))));
+		await waits(id);
+		await breakSqlite(stage.n8n.userFolder, 'running');
+		await own(people[0]);
+		await sleepMs(COUNTS_WITHIN_MS);
+		await mendSqlite(stage.n8n.userFolder);
+		await own(people[0]);
+		await press(people[1]);
+		await sleepMs(COUNTS_WITHIN_MS);
+		expect(cameOut(key)).toEqual([]);
+	}, 150_000);
+});
+
+describe('6. n8n killed with -9', () => {
+	const KEPT = { saveDataErrorExecution: 'all', saveExecutionProgress: true };
+
+	async function killAndBoot(): Promise<void> {
+		await stage.n8n.kill();
+		await stage.n8n.boot();
+		await stage.n8n.webhookUrl(stage.triggerPath);
+	}
+
+	it('while it waits, and while signed answers are kept: only those are carried out, once', async () => {
+		const key = 'killed, kept';
+		const [customerNo = '', declining = ''] = newPeople(2);
+		const ids: string[] = [];
+		for (const each of [customerNo, declining]) {
+			const id = await called(chain(key, [each], stage.ask(question([each]))), KEPT);
+			await waits(id);
+			ids.push(id);
+		}
+		await breakSqlite(stage.n8n.userFolder, 'waiting');
+		await own(customerNo);
+		await own(declining, { button: 'Decline' });
+		// What is not stored is tried for a minute, and kept then.
+		await sleepMs(75_000);
+		await stage.n8n.kill();
+		await mendSqlite(stage.n8n.userFolder);
+		await stage.n8n.boot();
+		await stage.n8n.webhookUrl(stage.triggerPath);
+		expect(cameOut(key)).toEqual([]);
+		// Any call has what is kept passed on.
+		await press(declining, { by: COMPANY });
+		expect((await outcome(key, 2)).sort()).toEqual([
+			`${REFUSE}: declined ${declining}`,
+			`${AFTER}: approved ${customerNo}`,
+		]);
+		await sleepMs(TRIES_WITHIN_MS);
+		expect(cameOut(key)).toHaveLength(2);
+	}, 240_000);
+
+	it.each([
+		['as it was', false],
+		['with the current workflow', true],
+	])(
+		'while a signed answer is counted, retried %s: everybody has to sign anew',
+		async (what, loadWorkflow) => {
+			const key = `killed ${what}`;
+			const people = newPeople(3);
+			const id = await called(chain(key, people, stage.ask(question(people))), KEPT);
+			await waits(id);
+			await own(people[0]);
+			await newestOf(id, 'running');
+			await killAndBoot();
+			const execution = await newestOf(id, 'crashed', 'error');
+			void post(`/rest/executions/${execution}/retry`, { loadWorkflow }).catch(() => undefined);
+			for (const customerNo of people) await hasGot(customerNo, 2);
+			await waits(id);
+			for (const customerNo of people) await attack(customerNo, COMPANY, 2);
+			// What was signed for the first question fits no second one.
+			await own(people[1]);
+			await sleepMs(COUNTS_WITHIN_MS);
+			expect(cameOut(key)).toEqual([]);
+			for (const customerNo of people.slice(1)) {
+				await waits(id);
+				await own(customerNo, { count: 2 });
+				await sleepMs(COUNTS_WITHIN_MS);
+			}
+			expect(await outcome(key)).toEqual([`${AFTER}: approved ${people[1]} ${people[2]}`]);
+		},
+		200_000,
+	);
+
+	it.each([
+		['as it was', false],
+		['with the current workflow', true],
+	])(
+		'retried from the list %s while it waits: over at once, and the question goes on',
+		async (what, loadWorkflow) => {
+			const key = `retried ${what}`;
+			const [customerNo = ''] = newPeople();
+			const id = await called(chain(key, [customerNo], stage.ask(question([customerNo]))));
+			const execution = await waits(id);
+			await post(`/rest/executions/${execution}/retry`, { loadWorkflow });
+			expect(await outcome(key)).toEqual([`${GIVE_UP}: expired`]);
+			await attack(customerNo);
+			expect(cameOut(key)).toHaveLength(1);
+			await own(customerNo);
+			expect(await outcome(key, 2)).toContain(`${AFTER}: approved ${customerNo}`);
+		},
+		120_000,
+	);
+});
+
+describe('7. the deadline', () => {
+	it('a wrong signature at the deadline is no answer; a signed one given before it counts, up to 10 seconds later', async () => {
+		const key = 'deadline';
+		const people = newPeople(3);
+		const asked: string[] = [];
+		const deadlines: number[] = [];
+		for (const customerNo of people) {
+			const parameters = question([customerNo], fromItem, within(8, 'seconds'));
+			asked.push(await called(chain(key, [customerNo], stage.ask(parameters))));
+			deadlines.push((await hasGot(customerNo)).deliveredAt + 8_000);
+		}
+		const [forged, early, late] = people;
+		for (const id of asked) await waits(id);
+		await sleepMs(Math.max(...deadlines) + 500 - Date.now());
+		await press(forged, { by: COMPANY, at: Date.now() - 3_000 });
+		await press(forged, { at: Date.now() - 3_000 });
+		await own(late);
+		await own(early, { at: Math.min(...deadlines) - 2_000 });
+		expect((await outcome(key, 3)).sort()).toEqual([
+			`${GIVE_UP}: expired`,
+			`${GIVE_UP}: expired`,
+			`${AFTER}: approved ${early}`,
+		]);
+		await own(forged);
+		await sleepMs(TRIES_WITHIN_MS);
+		expect(cameOut(key)).toHaveLength(3);
+	}, 150_000);
+});
+
+describe('8. ways around a node', () => {
+	it('a loop over items: each turn has its own key, and no signature of an earlier turn counts', async () => {
+		const key = 'loop';
+		const people = newPeople(3);
+		const list = people.map((no) => ({ ...claimFor([no]), no, key: constant(no) }));
+		const turns = loop();
+		const parameters = {
+			...question(['']),
+			customerNo: '={{ $json.no }}',
+			options: { requireSignedPayload: true, personKeys: '={{ $json.key }}', ...within(10) },
+		};
+		const asking = stage.ask(parameters, EVERYTHING);
+		const id = await called([
+			[set(CLAIMING, { list }), splitOut('list'), turns],
+			[output(turns, 1), asking],
+			...branches(asking, tellers(key), turns),
+		]);
+		for (const [index, customerNo] of people.entries()) {
+			await hasGot(customerNo);
+			await waits(id);
+			await attack(customerNo, phoneOf(people[index - 1] ?? people[2]));
+			await own(people[index - 1]).catch(() => undefined);
+			expect(cameOut(key)).toHaveLength(index);
+			await own(customerNo);
+			await outcome(key, index + 1);
+		}
+		expect(cameOut(key)).toEqual(people.map((no) => `${AFTER}: approved ${no}`));
+	}, 200_000);
+
+	it.each([
+		['On Error: Stop', {}, undefined],
+		['On Error: Continue', { onError: 'continueRegularOutput' }, GIVE_UP],
+		['an error output', { onError: 'continueErrorOutput' }, FAILED],
+	])(
+		'%s: what cannot be asked leaves through no approval, and nothing is sent',
+		async (what, settings, from) => {
+			const wrong: Array<[string, Fields, Fields]> = [
+				['no key', { personKeys: '={{ $json.nothing }}' }, {}],
+				['null', { personKeys: '={{ null }}' }, {}],
+				['no list', { personKeys: '={{ [] }}' }, {}],
+				['another node', { personKeys: "={{ $('Nowhere').item.json.key }}" }, {}],
+				['undecided', { requireSignedPayload: '={{ $json.nothing }}' }, {}],
+				['Always Output Data', {}, { alwaysOutputData: true }],
+			];
+			for (const [why, options, more] of wrong) {
+				const key = `${why}, ${what}`;
+				const [customerNo = ''] = newPeople();
+				const asking = stage.ask(question([customerNo], fromItem, options), {
+					...RETRY,
+					...settings,
+					...more,
+				});
+				const id = await called(chain(key, [customerNo], asking));
+				await newestOf(id, 'success', 'error');
+				expect([why, cameOut(key)]).toEqual([why, from ? [`${from}: error`] : []]);
+				expect(got([customerNo])).toEqual([0]);
+			}
+		},
+		200_000,
+	);
+
+	it('several people of whom one has no key, or an empty one: nobody is asked', async () => {
+		for (const missing of ['', '={{ $json.nothing }}', '={{ null }}', '={{ [] }}', '=']) {
+			const key = `missing ${missing}`;
+			const people = newPeople(3);
+			const [, , last] = people;
+			const keyOf: KeyOf = (no) => (no === last ? missing : fromItem(no));
+			const asking = stage.ask(question(people, keyOf), EVERYTHING);
+			await called(chain(key, people, asking));
+			expect(await outcome(key)).toEqual([`${FAILED}: error`]);
+			expect(got(people)).toEqual([0, 0, 0]);
+		}
+	}, 200_000);
 });
