@@ -862,8 +862,9 @@ describe('8. ways around a node', () => {
 	);
 
 	it('several people of whom one has no key, or an empty one: nobody is asked', async () => {
-		for (const missing of ['', '={{ $json.nothing }}', '={{ null }}', '={{ [] }}', '=']) {
-			const key = `missing ${missing}`;
+		const none = ['', '={{ $json.nothing }}', '={{ null }}', '={{ [] }}', '='];
+		for (const [index, missing] of none.entries()) {
+			const key = `missing ${index}`;
 			const people = newPeople(3);
 			const [, , last] = people;
 			const keyOf: KeyOf = (no) => (no === last ? missing : fromItem(no));
