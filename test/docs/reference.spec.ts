@@ -2,6 +2,7 @@ import type { INodeProperties } from 'n8n-workflow';
 import { resources } from '../../nodes/Diyalog/actions';
 import { fieldTables, withTables } from '../../tools/fieldTables';
 import { readPage, REFERENCE_PAGES, renewedPage } from '../../tools/referencePages';
+import { filesBelow, fs, path, projectRoot } from '../../tools/system';
 
 /* The tables of docs/reference are made of the fields; `npm run docs` writes them. */
 
@@ -20,6 +21,47 @@ it('every operation has its fields on a page', () => {
 			.map((operation) => `${name}: ${operation.name}`),
 	);
 	expect(missing).toEqual([]);
+});
+
+/** What the code of the nodes says, in which an error stands as one text or as a field and what is wrong with it. */
+async function saysInCode(): Promise<(words: string) => boolean> {
+	const files = (await filesBelow(path.join(projectRoot, 'nodes'))).filter((file) =>
+		file.endsWith('.ts'),
+	);
+	const code = (await Promise.all(files.map((file) => fs.readFile(file, 'utf8')))).join('\n');
+	const has = (pattern: string): boolean => new RegExp(pattern).test(code);
+	const plain = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+	return (words) => {
+		if (code.includes(words)) return true;
+		const parts = words.split(' ');
+		return parts.some(
+			(_, at) =>
+				at > 0 &&
+				has(`(['"])${plain(parts.slice(0, at).join(' '))}\\1`) &&
+				has(`['"\`]${plain(parts.slice(at).join(' '))}`),
+		);
+	};
+}
+
+/** What n8n shows where something does not work: the first column of that part of a page, whatever stands for dots. */
+function shownErrors(page: string): string[] {
+	const [, part = ''] = /^## When it does not work$([^]*?)^## /m.exec(page) ?? [];
+	const cells = [...part.matchAll(/^\| ([^|]*) \|/gm)].map(([, cell = '']) => cell);
+	const quoted = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)]);
+	return quoted.flatMap(([, text = '']) =>
+		text
+			.split('...')
+			.map((words) => words.trim())
+			.filter((words) => words !== ''),
+	);
+}
+
+it('every error on the pages is one of the nodes', async () => {
+	const isSaid = await saysInCode();
+	const errors = (await Promise.all(REFERENCE_PAGES.map(readPage))).map(shownErrors);
+	expect(errors.filter((found) => found.length < 3)).toEqual([]);
+	expect(errors.flat().filter((words) => !isSaid(words))).toEqual([]);
+	expect(isSaid('Limit Wait Time is not a time within the last year')).toBe(false);
 });
 
 const field = (displayName: string, rest: Partial<INodeProperties>): INodeProperties => ({
