@@ -11,8 +11,9 @@ type Entry = INodeProperties | INodePropertyCollection | INodePropertyOptions;
 /** One line of a table, in the order of its columns. */
 type Row = readonly [field: string, shown: string, initial: string, meaning: string];
 
-/** A headline and the fields below it. */
+/** Fields with the headline above their table. */
 export interface Section {
+	/** empty for none */
 	headline: string;
 	fields: readonly INodeProperties[];
 }
@@ -68,8 +69,8 @@ function phraseOf(words: readonly string[]): string {
 	return quoted.length > 1 ? `${quoted.slice(0, -1).join(', ')} or ${last}` : last;
 }
 
-/** More of them than that are said by those that are missing. */
-const MAX_NAMED = 3;
+/** From so many choices on those that are missing are named, where they are fewer. */
+const MANY_CHOICES = 3;
 
 type Conditions = Readonly<Record<string, readonly unknown[] | undefined>>;
 
@@ -78,7 +79,7 @@ const conditionsIn = (conditions: Conditions, around: Surroundings, not = ''): s
 	Object.entries(conditions).flatMap(([name, values = []]) => {
 		const fields = fieldsNamed(name, around);
 		const others = fields.flatMap(choicesOf).filter(({ value }) => !values.includes(value));
-		const isChoiceOfMost = values.length >= MAX_NAMED && others.length < values.length && !not;
+		const isChoiceOfMost = values.length >= MANY_CHOICES && others.length < values.length && !not;
 		if (isChoiceOfMost && others.length === 0) return [];
 		const phrase = isChoiceOfMost
 			? `not ${phraseOf(others.map((choice) => choice.name))}`
