@@ -59,10 +59,14 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
 	},
 ];
 
-/** The text of a page as its file holds it. */
-export const readPage = async ({ file }: ReferencePage): Promise<string> =>
-	await fs.readFile(path.join(REFERENCE_FOLDER, file), 'utf8');
+/** The text of a page as its file in a folder holds it. */
+const readPageIn = async (folder: string, { file }: ReferencePage): Promise<string> =>
+	await fs.readFile(path.join(folder, file), 'utf8');
 
-/** The text of a page with its tables as the fields are now. */
-export const renewedPage = async (page: ReferencePage): Promise<string> =>
-	withTables(await readPage(page), await fieldTables(page.sections, page.common));
+/** The text of a page. */
+export const readPage = async (page: ReferencePage): Promise<string> =>
+	await readPageIn(REFERENCE_FOLDER, page);
+
+/** The text of a page in a folder, with its tables as the fields are now. */
+export const renewedPage = async (folder: string, page: ReferencePage): Promise<string> =>
+	withTables(await readPageIn(folder, page), await fieldTables(page.sections, page.common));

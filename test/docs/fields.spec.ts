@@ -5,6 +5,7 @@ import { Diyalog } from '../../nodes/Diyalog/Diyalog.node';
 import { DiyalogTrigger } from '../../nodes/Diyalog/DiyalogTrigger.node';
 import { RESPONSE_TYPES } from '../../nodes/Diyalog/wait/waitInput';
 import { readPage, REFERENCE_PAGES } from '../../tools/referencePages';
+import { fs, path, projectRoot } from '../../tools/system';
 
 /* The pages of docs/reference speak the words of the editor, and of all of its fields. */
 
@@ -30,6 +31,15 @@ const FIELDS: ReadonlyArray<[string, INodeProperties[]]> = [
 	['Diyalog Trigger', trigger.description.properties],
 	['Diyalog API', credential.properties],
 ];
+
+/** The labels of all fields, and what their lists offer. */
+const inEditor = new Set(
+	FIELDS.flatMap(([name, properties]) => [
+		name,
+		...properties.flatMap(labelsOf),
+		...properties.flatMap(choicesOf),
+	]),
+);
 
 const HEADLINE = '## All fields';
 
@@ -62,11 +72,7 @@ const OF_N8N = [
 
 it('every word in bold is one of the editor', async () => {
 	const known = new Set([
-		...FIELDS.flatMap(([name, properties]) => [
-			name,
-			...properties.flatMap(labelsOf),
-			...properties.flatMap(choicesOf),
-		]),
+		...inEditor,
 		...resources.flatMap(({ operations }) =>
 			operations.flatMap(({ branches = [] }) => (branches === 'question' ? [] : branches)),
 		),
@@ -81,4 +87,18 @@ it('every word in bold is one of the editor', async () => {
 	);
 	expect(bold.length).toBeGreaterThan(100);
 	expect([...new Set(bold)].filter((words) => !isKnown(words))).toEqual([]);
+});
+
+it('what docs/rules.md names in its tables is in the editor', async () => {
+	const rules = await fs.readFile(path.join(projectRoot, 'docs', 'rules.md'), 'utf8');
+	const rows = rules.split('\n').filter((line) => line.startsWith('|'));
+	const bold = rows.flatMap((row) =>
+		[...row.matchAll(/\*\*([^*]+)\*\*/g)].map(([, name = '']) => name),
+	);
+	// A choice is written behind its field: "OTP: Generate".
+	const named = new Set(
+		bold.filter((name) => /[A-Z]/.test(name)).flatMap((name) => name.split(': ')),
+	);
+	expect(named.size).toBeGreaterThan(20);
+	expect([...named].filter((name) => !inEditor.has(name))).toEqual([]);
 });
