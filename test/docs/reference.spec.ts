@@ -25,7 +25,7 @@ it('npm run docs writes the tables into the pages', async () => {
 	await run('npm', ['run', '--silent', 'docs', '--', folder], { cwd: projectRoot });
 	for (const page of REFERENCE_PAGES)
 		expect(await fs.readFile(path.join(folder, page.file), 'utf8')).toBe(await readPage(page));
-});
+}, 120_000);
 
 it('every operation has its fields on a page', () => {
 	const onPages = REFERENCE_PAGES.flatMap(({ sections }) => sections.map(({ fields }) => fields));
