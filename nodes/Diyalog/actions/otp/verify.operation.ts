@@ -11,6 +11,7 @@ import { requireValid } from '../errors';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { customerNoField } from '../fields';
+import { sameCredential } from '../sameCredential';
 import { optionsField } from '../sendOptions';
 import { transactionField } from './code.fields';
 import { codeKeysOf } from './codeKeys';
@@ -122,19 +123,21 @@ export const verify: Operation = {
 	branches: ['Valid', 'Invalid'],
 	async start(context) {
 		const node = context.getNode();
-		const credentials = await context.getCredentials(CREDENTIAL_TYPE);
-		const keys = codeKeysOf(node, credentials);
+		const credential = await context.getCredentials(CREDENTIAL_TYPE);
+		const requireSame = await sameCredential(context, credential);
+		const keys = codeKeysOf(node, credential);
 		const book = workflowBook(context);
 		const read = parameterReader(context);
 		return {
 			concurrency: CONCURRENCY,
 			async execute(itemIndex) {
+				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
 				const verified = async () => await verifyCode(keys, book, given, limits, Date.now());
-				const result = await withVerifyRecord(context, credentials, entered, verified);
+				const result = await withVerifyRecord(context, credential, entered, verified);
 				return { result: { ...result }, output: result.valid ? 0 : 1 };
 			},
 		};

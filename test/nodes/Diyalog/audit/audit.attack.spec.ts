@@ -11,7 +11,12 @@ import { FaultyServer } from '../../../support/faultyServer';
 import type { Behaviour } from '../../../support/faultyServer';
 import { readLog } from '../../../support/n8nLog';
 import type { ReadLog } from '../../../support/n8nLog';
-import { processedData, retryFromList, runDiyalogNode } from '../../../support/nodeRuntime';
+import {
+	diyalogTool,
+	processedData,
+	retryFromList,
+	runDiyalogNode,
+} from '../../../support/nodeRuntime';
 import type { NodeRun, NodeSetup } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
 import { jwsCredential, token } from '../../../support/signedPayloads';
@@ -257,6 +262,13 @@ describe('codes that are sent', () => {
 			behaviour = { kind: 'resetAfterBody' };
 			const { error } = await runDiyalogNode(failing());
 			expect(error?.message).toContain('may have been delivered');
+			expect(server.requests).toBe(1);
+			expect(outcomes()).toEqual([['unknown', 'noAnswer']]);
+		});
+
+		it('6. also where the node is the tool of an agent, whose tries each have a run of their own', async () => {
+			behaviour = { kind: 'resetAfterBody' };
+			await expect(diyalogTool(failing())({ about: 'a' })).rejects.toThrow(/may have been/);
 			expect(server.requests).toBe(1);
 			expect(outcomes()).toEqual([['unknown', 'noAnswer']]);
 		});
@@ -906,4 +918,13 @@ describe('questions', () => {
 		expect(ended().map(({ outcome }) => outcome)).toEqual(['approved', 'approved']);
 		expect(itemOf(asked).audit).toEqual(ended()[1]);
 	}, 40_000);
+
+	it('35. a wrong code that n8n has counted, and of which the trigger has not heard: one line', async () => {
+		const asked = await ask(CODE);
+		instance.storing.push('failsAfter');
+		await write(asked, '1111');
+		await waitFor('n8n', 10_000, () => !instance.running.has(asked.execution.id) || undefined);
+		expect(answered()).toMatchObject([{ reason: 'wrongCode', attemptsLeft: 2 }]);
+		expect(instance.calls.length).toBeGreaterThan(1);
+	}, 60_000);
 });
