@@ -1,12 +1,13 @@
-import { N8N_VERSION, NODE_VERSION } from '../../../tools/n8n/install';
-import { args, fs, path, print, projectRoot, temporaryFolder } from '../../../tools/system';
-import { formatted, machine, PAGE_FILE, partOf } from '../page';
+import { fs, path, print, projectRoot, temporaryFolder } from '../../../tools/system';
+import type { BenchOptions, Row } from '../benchmark';
+import { circumstances, formatted, writePart } from '../page';
 import { startAnsweringServer } from './answeringServer';
 import type { AnsweringServer } from './answeringServer';
 import { drawChart } from './chart';
 import { Bench } from './measure';
 import type { Protocol, Run } from './measure';
-import { renderPage, renderTables } from './report';
+import { renderFigures, renderPart } from './report';
+import { judge } from './results';
 import type { Results, Series } from './results';
 import { Started } from './started';
 import { variants } from './variants';
@@ -40,7 +41,6 @@ const QUICK: Extent = {
 
 /** One by one shares its code with the other ways to send, which warm it up as well. */
 const ONE_BY_ONE_WARM_UP_ITEMS = 50;
-const OPTIONS: readonly string[] = ['--quick', '--write'];
 
 type Contestant = readonly [variant: Variant, protocol: Protocol];
 
@@ -146,28 +146,13 @@ async function measureAll(extent: Extent): Promise<Results> {
 	}
 }
 
-async function writeDocs(results: Results): Promise<void> {
-	const docs = path.join(projectRoot, 'docs');
-	const page = renderPage(results, {
-		command: `npm run bench -- ${args.join(' ')}`,
-		...machine(),
-		n8nVersion: N8N_VERSION,
-		nodeVersion: NODE_VERSION,
-	});
-	await drawChart(results, path.join(docs, 'images', 'bench-send.svg'));
-	const others = partOf(await fs.readFile(PAGE_FILE, 'utf8'), 'burst');
-	await fs.writeFile(PAGE_FILE, await formatted(`${page}\n${others}`));
-	print('Written: docs/benchmarks.md and docs/images/bench-send.svg');
-}
-
-/**
- * Compares the Diyalog node with one-by-one sending and with the HTTP Request node, in a real n8n.
- * `--quick` for a short run, `--write` to put the results into docs/. A missed target is reported, not punished.
- */
-export async function benchSend(): Promise<void> {
-	const unknown = args.slice(1).find((word) => !OPTIONS.includes(word));
-	if (unknown) throw new Error(`There is no option ${unknown}, only ${OPTIONS.join(' and ')}`);
-	const results = await measureAll(args.includes('--quick') ? QUICK : FULL);
-	print(`\n${await formatted(renderTables(results))}`);
-	if (args.includes('--write')) await writeDocs(results);
+/** Compares the Diyalog node with one-by-one sending and with the HTTP Request node, in a real n8n. */
+export async function benchSend({ quick, write, command }: BenchOptions): Promise<Row[]> {
+	const results = await measureAll(quick ? QUICK : FULL);
+	print(`\n${await formatted(renderFigures(results))}`);
+	if (write) {
+		await drawChart(results, path.join(projectRoot, 'docs', 'images', 'bench-send.svg'));
+		await writePart('send', renderPart(results, { command, ...circumstances() }));
+	}
+	return judge(results);
 }

@@ -1,3 +1,4 @@
+import type { Row } from '../benchmark';
 import type { Protocol, Run } from './measure';
 import { median } from './samples';
 import type { Variant } from './variants';
@@ -17,14 +18,6 @@ export interface Results {
 	speed: readonly Series[];
 	/** few runs of many items, each in an n8n of its own */
 	memory: readonly Series[];
-}
-
-/** A demand on the node, and whether it is kept. */
-export interface Verdict {
-	what: string;
-	measured: string;
-	target: string;
-	met: boolean;
 }
 
 export const medianTimeMs = ({ runs }: Series): number => median(runs.map(({ timeMs }) => timeMs));
@@ -50,14 +43,14 @@ function find(series: readonly Series[], key: Variant['key'], protocol: Protocol
 	throw new Error(`${key} over ${protocol} was not measured`);
 }
 
-const atMost = (what: string, ratio: number, limit: number): Verdict => ({
+const atMost = (what: string, ratio: number, limit: number): Row => ({
 	what,
 	measured: `${ratio.toFixed(2)}x`,
 	target: `at most ${limit}x`,
 	met: ratio <= limit,
 });
 
-const atLeast = (what: string, ratio: number, limit: number): Verdict => ({
+const atLeast = (what: string, ratio: number, limit: number): Row => ({
 	what,
 	measured: `${ratio.toFixed(1)}x`,
 	target: `at least ${limit}x`,
@@ -65,7 +58,7 @@ const atLeast = (what: string, ratio: number, limit: number): Verdict => ({
 });
 
 /** Over all its runs, with and without TLS, few items and many. */
-function staysBelow(variant: Variant, all: readonly Series[]): Verdict {
+function staysBelow(variant: Variant, all: readonly Series[]): Row {
 	const most = Math.max(...all.filter((series) => series.variant === variant).map(maxInFlight));
 	return {
 		what: `Most requests at once, ${variant.label}`,
@@ -83,8 +76,8 @@ const COMPARISONS = [
 ] as const;
 
 /** How the node compares with what was demanded of it; ratios are those of medians. */
-export function judge({ speed, memory }: Results): Verdict[] {
-	const verdicts: Verdict[] = [];
+export function judge({ speed, memory }: Results): Row[] {
+	const verdicts: Row[] = [];
 	const oneByOne = find(speed, 'oneByOne', 'http');
 	for (const key of ['default', 'wide'] as const) {
 		const series = find(speed, key, 'http');
