@@ -123,7 +123,7 @@ export const verify: Operation = {
 		const book = workflowBook(context);
 		const read = parameterReader(context);
 		return {
-			concurrency: CONCURRENCY,
+			concurrency: () => CONCURRENCY,
 			async execute(itemIndex) {
 				const entered = readFields(read, fields, itemIndex);
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);

@@ -175,7 +175,7 @@ export const verify: Operation = {
 		const credential = await context.getCredentials(CREDENTIAL_TYPE);
 		const read = parameterReader(context);
 		return {
-			concurrency: CONCURRENCY,
+			concurrency: () => CONCURRENCY,
 			async execute(itemIndex) {
 				const entered = readFields(read, fields, itemIndex);
 				const input = requireValid(node, check(schema, entered, fields), itemIndex);
