@@ -1,6 +1,7 @@
 import { args, exitWith, print } from '../../tools/system';
 import type { BenchOptions, Benchmark } from './benchmark';
 import { benchBurst } from './burst/benchBurst';
+import { benchLoad } from './load/benchLoad';
 import {
 	circumstances,
 	formatted,
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 	send: benchSend,
 	burst: benchBurst,
 	wait: benchWait,
+	load: benchLoad,
 	parse: benchParse,
 };
 
