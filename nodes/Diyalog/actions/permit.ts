@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { InputProblem } from '../input/problem';
 import { nodeBook } from '../memory/books';
@@ -23,7 +24,7 @@ export type Permit = (sentAt: Date) => Promise<() => Promise<void>>;
 export const permitOf =
 	(
 		context: IExecuteFunctions,
-		key: Buffer,
+		key: KeyObject,
 		who: string,
 		limits: SendLimits,
 		itemIndex: number,

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { fingerprint } from '../lib/crypto';
 
 /*
@@ -24,7 +25,7 @@ const CLOCK_TOLERANCE_MS = 2 * MS_PER_MINUTE;
  *
  * @param key without it nobody can tell what a mark stands for
  */
-export const mark = (key: Buffer, untilMs: number, ...facts: string[]): Mark => ({
+export const mark = (key: KeyObject, untilMs: number, ...facts: string[]): Mark => ({
 	name: fingerprint(key, ...facts)
 		.toString('base64url')
 		.slice(0, MARK_CHARACTERS),
@@ -46,7 +47,7 @@ export interface Place {
 /** A place is kept for whole parts of its window, and so up to a quarter longer than the window. */
 const PARTS_OF_A_WINDOW = 4;
 
-function place(key: Buffer, nowMs: number, partMs: number, parts: number, facts: string[]): Place {
+function place(key: KeyObject, nowMs: number, partMs: number, parts: number, facts: string[]): Place {
 	const current = Math.floor(nowMs / partMs);
 	const at = (part: number) =>
 		mark(key, (part + 1) * partMs, ...facts, String(partMs), String(part));
@@ -68,7 +69,7 @@ export interface RateLimit {
  * @param subject for whom
  */
 export function placesOf(
-	key: Buffer,
+	key: KeyObject,
 	kind: string,
 	subject: string,
 	{ count: places, windowMinutes }: RateLimit,
@@ -98,7 +99,7 @@ const MAX_DOUBLINGS = 9;
  * @param done how many there were, the one at this time included; at least 1
  */
 export function gapAfter(
-	key: Buffer,
+	key: KeyObject,
 	kind: string,
 	subject: string,
 	firstGapSeconds: number,

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { OpenBook } from './markBook';
 import { gapAfter, placesOf } from './marks';
 import type { Mark, RateLimit } from './marks';
@@ -20,7 +21,7 @@ export type SendPermit = { granted: true; giveBack: () => Promise<void> } | { gr
  * @throws what the store throws
  */
 export async function permitSend(
-	key: Buffer,
+	key: KeyObject,
 	{ book, store }: OpenBook,
 	who: string,
 	{ sends, firstGapSeconds }: SendLimits,

@@ -126,7 +126,7 @@ export const verify: Operation = {
 		const book = workflowBook(context);
 		const read = parameterReader(context);
 		return {
-			concurrency: CONCURRENCY,
+			concurrency: () => CONCURRENCY,
 			async execute(itemIndex) {
 				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);

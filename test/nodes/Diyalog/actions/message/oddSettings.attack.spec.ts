@@ -238,6 +238,26 @@ describe('Concurrency that is none', () => {
 		expect(server.maxInFlight).toBeLessThanOrEqual(5);
 	});
 
+	/** The whole message by an expression; a document from a place on. */
+	const whole = (documentsFrom: number) =>
+		`({ recipient: { appCustomerId: 'C-70021' }, message: $json.index < ${documentsFrom}
+			? { text: 'Hello' } : { document: { fileName: 'a.txt', fileData: '${FILE.data}' } } })`;
+
+	it.each<[string, (expression: string) => string]>([
+		['a text', (expression) => `={{ JSON.stringify${expression} }}`],
+		['an object', (expression) => `={{ ${expression} }}`],
+	])('6d. messages as JSON, %s: texts go out side by side, documents do not', async (_, of) => {
+		const texts = { specifyMessage: 'json', messageJson: of(whole(100)) };
+		expect((await run(texts, { count: 40 })).items).toHaveLength(40);
+		expect(server.maxInFlight).toBeGreaterThan(5);
+		expect(server.maxInFlight).toBeLessThanOrEqual(50);
+		await server.close();
+		server = await FaultyServer.start(() => ({ kind: 'accept', afterMs: 20 }));
+		const documents = { specifyMessage: 'json', messageJson: of(whole(1)) };
+		expect((await run(documents, { count: 21 })).items).toHaveLength(21);
+		expect(server.maxInFlight).toBeLessThanOrEqual(5);
+	});
+
 	it('6c. of other messages: no more than fifty', async () => {
 		await run({ ...HELLO, options: { concurrency: '={{ "many" }}' } }, { count: 120 });
 		expect(server.requests).toBe(120);
