@@ -1,6 +1,7 @@
 import { args, exitWith, print } from '../../tools/system';
 import { benchBurst } from './burst/benchBurst';
 import { benchParse } from './parse';
+import { benchPresses } from './presses/benchPresses';
 import { benchSend } from './send/benchSend';
 import { benchWait } from './wait/benchWait';
 
@@ -8,6 +9,7 @@ import { benchWait } from './wait/benchWait';
 const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
 	burst: benchBurst,
 	parse: benchParse,
+	presses: benchPresses,
 	send: benchSend,
 	wait: benchWait,
 };
