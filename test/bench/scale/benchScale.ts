@@ -40,16 +40,22 @@ async function measure(mode: Mode, extent: typeof FULL): Promise<Found> {
  * not among those that run when no name is given.
  */
 export async function benchScale({ quick, write, given, command }: BenchOptions): Promise<Row[]> {
-	const extent = quick ? QUICK : FULL;
+	const full = quick ? QUICK : FULL;
+	const extent = {
+		...full,
+		jobs: Number(given.get('items') ?? full.jobs),
+		samples: Number(given.get('rounds') ?? full.samples),
+	};
 	const findings: Findings = {};
 	const only = given.get('only');
 	for (const mode of ['sqlite', 'postgres', 'queue'] as const) {
 		if (only !== undefined && only !== mode) continue;
 		print(`${mode} ...`);
 		findings[mode] = await measure(mode, extent);
+		// It takes long: what was found so far is not lost when the rest fails.
+		if (write)
+			await writePart('scale', renderPart(findings, { command, ...circumstances() }), SCALING_PAGE);
 	}
 	print(`\n${await formatted(renderFigures(findings))}`);
-	if (write)
-		await writePart('scale', renderPart(findings, { command, ...circumstances() }), SCALING_PAGE);
 	return [];
 }

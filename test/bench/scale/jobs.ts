@@ -10,8 +10,9 @@ import { envelope, written } from '../../support/webhookBodies';
 import { groupCpuMs } from '../presses/groupCpu';
 import { ID } from '../wait/receiver';
 import type { Receiver } from '../wait/receiver';
+import type { Cost, Job } from './costs';
 import { customerOf } from './site';
-import type { Role, Site } from './site';
+import type { Site } from './site';
 
 /* The work that an n8n does for one code and for one question, and what each piece of it costs. */
 
@@ -19,23 +20,6 @@ const AT_ONCE = 10;
 const SETTLES_WITHIN_MS = 300_000;
 /** n8n stores a moment after it shows. */
 const CALM_MS = 1_000;
-
-/** What one piece of work costs. */
-export interface Cost {
-	perSecond: number;
-	/** CPU of each kind of process for one, in milliseconds */
-	cpuMs: Partial<Record<Role, number>>;
-}
-
-/** The pieces, in the order in which they are done. */
-export const JOBS = {
-	codeSent: 'A code is made and sent',
-	codeVerified: 'A code is verified',
-	questionSent: 'A question is sent, and waits',
-	questionAnswered: 'A tap continues it',
-} as const;
-
-export type Job = keyof typeof JOBS;
 
 /** A question that waits. */
 export interface Question {
@@ -140,7 +124,7 @@ export class Work {
 		await work();
 		const seconds = (performance.now() - beginMs) / 1_000;
 		const after = await cpu();
-		const cpuMs: Partial<Record<Role, number>> = {};
+		const cpuMs: Cost['cpuMs'] = {};
 		for (const [index, [role]] of pids.entries()) {
 			const used = (after[index] ?? 0) - (before[index] ?? 0);
 			cpuMs[role] = (cpuMs[role] ?? 0) + used / count;

@@ -1,8 +1,9 @@
+import { os } from '../../../tools/system';
 import { table } from '../page';
 import type { Circumstances } from '../page';
 import { median } from '../send/samples';
-import { JOBS } from './jobs';
-import type { Cost, Job } from './jobs';
+import { JOB_LABELS } from './costs';
+import type { Cost, Job } from './costs';
 import type { Mode, Role } from './site';
 import type { DueFigures, WaitingFigures } from './waiting';
 
@@ -44,11 +45,11 @@ const cpuCell = ({ cpuMs }: Cost): string => {
 
 function costTable(findings: Findings): string {
 	const rows = modesOf(findings).flatMap((mode) =>
-		(Object.keys(JOBS) as Job[]).map((job) => {
+		(Object.keys(JOB_LABELS) as Job[]).map((job) => {
 			const cost = findings[mode]?.costs[job] as Cost;
 			return [
 				MODE_NAMES[mode],
-				JOBS[job],
+				JOB_LABELS[job],
 				cost.perSecond.toFixed(0),
 				cpuCell(cost),
 				rounded(MS_PER_S / sumOf(cost.cpuMs)),
@@ -119,7 +120,7 @@ interface Load {
 	tapsInBusiestMinute: number;
 }
 
-const LOADS: readonly Load[] = [
+export const LOADS: readonly Load[] = [
 	{ codesPerHour: 1_000, openQuestions: 100, tapsInBusiestMinute: 30 },
 	{ codesPerHour: 5_000, openQuestions: 1_000, tapsInBusiestMinute: 150 },
 	{ codesPerHour: 20_000, openQuestions: 10_000, tapsInBusiestMinute: 500 },
@@ -229,5 +230,5 @@ ${about.command}
 \`\`\`
 
 measured this page on ${about.date}: n8n ${about.n8nVersion} on Node ${about.nodeVersion}, ${about.cores} cores and ${about.memoryGib} GiB of memory, N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE=true.
-Queue mode has one main process, two workers and one webhook process. It needs Linux, and PostgreSQL and Redis from the system's packages.
+${Math.round(os.loadavg()[2] ?? 0)} processes wanted to run on average in the last 15 minutes, n8n's included. Queue mode has one main process, two workers and one webhook process. It needs Linux, and PostgreSQL and Redis from the system's packages.
 `;
