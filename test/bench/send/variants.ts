@@ -36,6 +36,7 @@ const diyalogNode =
 			operation: 'send',
 			customerNo: '={{ $json.customerNo }}',
 			message: `=${MESSAGE}`,
+			otpMode: 'given',
 			otpValue: '={{ $json.code }}',
 			options: { messageId: '={{ $json.messageId }}', txCode: TX_CODE, ...options },
 		},

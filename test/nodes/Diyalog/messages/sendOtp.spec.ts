@@ -26,6 +26,7 @@ describe('the body of SendOTP', () => {
 		const body = bodyOf({
 			customerNo: 123456789,
 			message: 'Your one time password is "123456" ',
+			otpMode: 'given',
 			otpValue: '33',
 			options: {
 				messageId: 'messageId-74',

@@ -150,13 +150,14 @@ describe('send with a generated code', () => {
 });
 
 describe('send with a given code', () => {
-	it('of a workflow saved before there were modes goes out as it did', async () => {
+	it('goes out as it is, also in a text that is no template', async () => {
 		const customerNo = newCustomer();
 		const parameters: INodeParameters = {
 			resource: 'otp',
 			operation: 'send',
 			customerNo,
 			message: 'Your one-time password is 4815. {code',
+			otpMode: 'given',
 			otpValue: '4815',
 		};
 		for (let count = 0; count < 3; count++) {
@@ -184,6 +185,41 @@ describe('send with a given code', () => {
 			const message = sandbox.messages().at(-1);
 			expect(message).toMatchObject({ mokMessage: 'Do you approve?' });
 			expect(message?.mokValue ?? '').toBe('');
+		},
+	);
+});
+
+describe('advice beside the output', () => {
+	const adviceFor = async (parameters: INodeParameters) => {
+		const { run } = await runDiyalogNode(
+			{
+				parameters: sendParameters({ customerNo: '={{ $json.customerNo }}', ...parameters }),
+				credentials: credentials(),
+			},
+			[newCustomer(), newCustomer()].map((customerNo) => ({ json: { customerNo } })),
+		);
+		const [task] = Object.values(run.data.resultData.runData).flat().slice(-1);
+		return (task?.hints ?? []).map(({ message }) => message);
+	};
+	const given = { otpMode: 'given', otpValue: '4815' };
+
+	it.each<[string, INodeParameters, RegExp[]]>([
+		[
+			'1. a given code that nobody reads',
+			{ ...given, message: 'Hello' },
+			[/does not show the code/],
+		],
+		['2. no code where one was to be', { otpMode: 'given', message: 'Hello' }, [/is empty/]],
+		['3. a given code in the text', { ...given, message: 'It is {code}.' }, []],
+		['4. a given code written out', { ...given, message: 'It is 4815.' }, []],
+		['5. a generated code', {}, []],
+		['6. no code', { otpMode: 'none', message: 'Hello' }, []],
+	])(
+		'%s: said once for all items, and nothing of it is secret',
+		async (_, parameters, expected) => {
+			const advice = await adviceFor(parameters);
+			expect(advice).toEqual(expected.map((sentence) => expect.stringMatching(sentence) as string));
+			expect(advice.join()).not.toContain('4815');
 		},
 	);
 });
