@@ -11,6 +11,7 @@ import { properties, resources } from './actions';
 import { executeOperation } from './actions/execute';
 import { outputsOf, WAITING_TOOLTIP } from './actions/outputs';
 import { resumeWebhooks, takeAnswer } from './actions/question/takeAnswer';
+import { subtitleOf } from './actions/subtitle';
 import { diyalogApiTest } from './diyalogApiTest';
 
 export class Diyalog implements INodeType {
@@ -20,8 +21,7 @@ export class Diyalog implements INodeType {
 		icon: { light: 'file:../../icons/diyalog.svg', dark: 'file:../../icons/diyalog.dark.svg' },
 		group: ['output'],
 		version: 1,
-		subtitle:
-			'={{ ($parameter["operation"] + ": " + ($parameter["operation"] === "sendAndWait" ? $parameter["responseType"] : $parameter["resource"])).replace(/([A-Z])/g, " $1").toLowerCase() }}',
+		subtitle: subtitleOf(resources),
 		description:
 			'Send messages, one-time passwords (OTP) and questions over the Diyalog messenger, and wait for the answer',
 		defaults: { name: 'Diyalog' },
