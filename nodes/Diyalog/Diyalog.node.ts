@@ -26,6 +26,17 @@ export class Diyalog implements INodeType {
 			'Send messages, one-time passwords (OTP) and questions over the Diyalog messenger, and wait for the answer',
 		defaults: { name: 'Diyalog' },
 		usableAsTool: true,
+		builderHint: {
+			searchHint:
+				'Sends one-time passwords (OTP), messages and approvals to customers and employees over the Diyalog messenger. Send and Wait for Response gets the answer of a person; Generate and Verify make and check a code.',
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-diyalog.diyalogTrigger',
+					relationHint:
+						'Takes what people press and write. Send and Wait for Response continues only while one with the same credential is published.',
+				},
+			],
+		},
 		inputs: [NodeConnectionTypes.Main],
 		outputs: outputsOf(resources),
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],

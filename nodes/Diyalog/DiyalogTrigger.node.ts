@@ -29,6 +29,16 @@ export class DiyalogTrigger implements INodeType {
 		description:
 			'Starts the workflow when a customer or employee presses a button under a Diyalog message (OTP, approval), writes a text, gets or reads a message',
 		defaults: { name: 'Diyalog Trigger' },
+		builderHint: {
+			searchHint:
+				'Takes presses of buttons, texts and receipts from the Diyalog messenger. One for each credential is enough: it also hands answers to executions that wait in Send and Wait for Response.',
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-diyalog.diyalog',
+					relationHint: 'Sends the messages and asks the questions that people answer',
+				},
+			],
+		},
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],

@@ -1,11 +1,48 @@
 import { Workflow } from 'n8n-workflow';
 import type { INode, INodeParameters, INodeType, INodeTypes } from 'n8n-workflow';
 import { Diyalog } from '../../../nodes/Diyalog/Diyalog.node';
+import nodeCodex from '../../../nodes/Diyalog/Diyalog.node.json';
+import triggerCodex from '../../../nodes/Diyalog/DiyalogTrigger.node.json';
 import { DiyalogTrigger } from '../../../nodes/Diyalog/DiyalogTrigger.node';
 import { resources } from '../../../nodes/Diyalog/actions';
 import { triggerFields } from '../../../nodes/Diyalog/trigger/settings';
+import { homepage } from '../../../package.json';
 
 /* The words that stand around the nodes in the editor. */
+
+it.each([
+	['node', new Diyalog(), nodeCodex],
+	['trigger', new DiyalogTrigger(), triggerCodex],
+] as const)(
+	'the codex of the %s fits it, and its Docs link leads to our own pages',
+	(_, type, codex) => {
+		const { name, version } = type.description;
+		expect(codex).toMatchObject({
+			node: `n8n-nodes-diyalog.${name}`,
+			nodeVersion: `${String(version)}.0`,
+		});
+		const [first] = codex.resources.primaryDocumentation;
+		expect(first).toEqual({ url: homepage.replace('#readme', '') });
+		// n8n's rules leave the sections of its node panel to n8n.
+		expect(codex).not.toHaveProperty('subcategories');
+	},
+);
+
+it.each([
+	'approve',
+	'approval',
+	'human in the loop',
+	'button',
+	'verify',
+	'sms',
+	'verification code',
+	'one-time password',
+	'2fa',
+	'mfa',
+	'push',
+])('whoever types "%s" finds the node', (word) => {
+	expect(nodeCodex.alias).toContain(word);
+});
 
 /** What the editor writes below a node on the canvas. */
 function subtitleOf(type: INodeType, parameters: INodeParameters): unknown {
