@@ -1,4 +1,4 @@
-import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import type { IDataObject, INodeParameters, NodeOperationError } from 'n8n-workflow';
 import { randomBytes } from 'node:crypto';
 import { deriveKeys } from '../../../../../nodes/Diyalog/codes/keys';
 import { issueChallenge } from '../../../../../nodes/Diyalog/codes/challenge';
@@ -124,9 +124,12 @@ describe('send with a generated code', () => {
 		await sent(customerNo);
 		const before = sandbox.messages().length;
 		const { error } = await send({ customerNo });
-		expect(error?.message).toBe(
-			'Customer Number has got as many codes as Resend Limits allow for now [item 0]',
+		expect(error?.message).toMatch(
+			/^Customer Number has got as many codes as Resend Limits allow: the next is possible in \d+ seconds? \[item 0\]$/,
 		);
+		const { retryAfterSeconds } = (error as NodeOperationError).context;
+		expect(retryAfterSeconds).toBeGreaterThan(0);
+		expect(retryAfterSeconds).toBeLessThanOrEqual(23);
 		expect(JSON.stringify(error)).not.toContain(customerNo);
 		expect(sandbox.messages()).toHaveLength(before);
 	});
