@@ -5,11 +5,11 @@ import type { INodeProperties, NodeHint } from 'n8n-workflow';
  * Source: https://diyalog-im.github.io/docs/webhook
  */
 const SERVER_CONF = `modules { webbots { info : [ {
-  botUserName : "your_bot",
+  botUserName : "USER NAME OF YOUR BOT",
   webhook : {
     id : "OTP",
-    url : "the Production URL",
-    app_secret : "the App Secret",
+    url : "PASTE THE PRODUCTION URL HERE",
+    app_secret : "PASTE THE APP SECRET HERE",
     verify_token : "",
     subscribed_webhook_events : [
       "Messages", "MessageEchoes",
@@ -22,7 +22,7 @@ const SERVER_CONF = `modules { webbots { info : [ {
 export const serverConfFields: INodeProperties[] = [
 	{
 		displayName:
-			'Diyalog calls this workflow after the administrator of its server has added the lines below to server.conf, with the Production URL from above and the App Secret of the credential.',
+			'Diyalog calls this workflow after the administrator of its server has added the lines below to server.conf, with the Production URL (click Webhook URLs above, then Production URL) and the App Secret of the credential in the places in capitals. N8n cannot fill them in here.',
 		name: 'serverConfNotice',
 		type: 'notice',
 		default: '',

@@ -11,7 +11,9 @@ import { serverConfFields } from './serverConf';
  */
 
 /** The one list of what can start the workflow, in the order of the editor. */
-const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'description'>>> = {
+const EVENTS: Readonly<
+	Record<EventName, Pick<INodePropertyOptions, 'name' | 'description' | 'action'>>
+> = {
 	buttonPressed: {
 		name: 'Button Pressed',
 		description: 'Somebody pressed a button under a message, or a quick reply',
@@ -22,9 +24,14 @@ const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'de
 	},
 	messageRead: { name: 'Message Read', description: 'Somebody has seen a message' },
 	messageSent: { name: 'Message Sent', description: 'Diyalog has taken a message for delivery' },
-	other: { name: 'Other', description: 'What Diyalog may add later, as it comes' },
+	other: {
+		name: 'Other',
+		description: 'What Diyalog may add later, as it comes',
+		action: 'On events that Diyalog adds later',
+	},
 	statusCallback: {
 		name: 'Status Callback',
+		action: 'On status callback of an older server',
 		description:
 			'The older /updatemokstatus call of some servers. It needs the Status Callback Token of the credential.',
 	},
@@ -42,11 +49,7 @@ const eventField: INodeProperties = {
 	type: 'multiOptions',
 	noDataExpression: true,
 	required: true,
-	options: Object.entries(EVENTS).map(([value, { name, description }]) => ({
-		name,
-		value,
-		description,
-	})),
+	options: Object.entries(EVENTS).map(([value, event]) => ({ ...event, value })),
 	default: ['buttonPressed'],
 	description:
 		'What starts the workflow. All else is answered and ignored, but for the answers and receipts that an execution waits for. What did not reach it comes out.',
