@@ -4,6 +4,8 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 export type KeyPurpose =
 	| 'resume reference'
 	| 'passed-on answer'
+	| 'passed-on call'
+	| 'kept call'
 	| 'counted answers'
 	| 'replies'
 	| 'expected code'
