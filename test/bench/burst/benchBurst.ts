@@ -1,4 +1,4 @@
-import { N8N_VERSION, NODE_VERSION } from '../../../tools/n8n/install';
+import { n8nName, NODE_VERSION } from '../../../tools/n8n/install';
 import { Stage } from '../../e2e/harness/waiting';
 import { args, print } from '../../../tools/system';
 import { formatted, machine, writePart } from '../page';
@@ -111,7 +111,7 @@ export async function benchBurst(): Promise<void> {
 	print(`\n${await formatted(renderTables(findings))}`);
 	if (!args.includes('--write')) return;
 	const { date, cores, memoryGib } = machine();
-	const about = { date, cores, memoryGib, n8nVersion: N8N_VERSION, nodeVersion: NODE_VERSION };
+	const about = { date, cores, memoryGib, n8nVersion: n8nName(), nodeVersion: NODE_VERSION };
 	const command = `npm run bench -- ${args.join(' ')}`;
 	await writePart('burst', renderPart(findings, { command, ...about }));
 	print('Written: docs/benchmarks.md');
