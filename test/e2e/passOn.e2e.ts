@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { fs, http, sleepMs, waitFor } from '../../tools/system';
 import type { AddressInfo } from '../../tools/system';
-import { itemsOf } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 import { trigger, workflow } from './harness/workflows';
 import type { Fields } from './harness/workflows';

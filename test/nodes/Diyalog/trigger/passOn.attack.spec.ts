@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { MARK_HEADER, PLAIN_MARK, makeMark, readMark } from '../../../../nodes/Diyalog/passOn/mark';
 import type { PassedOn } from '../../../../nodes/Diyalog/passOn/mark';
 import { startSandbox } from '../../../../sandbox/server';
@@ -227,28 +228,28 @@ it.each(AGES)(
 	},
 );
 
-it('7. what may have been taken before and is forgotten since is refused, not taken twice', async () => {
-	const second = await start('second');
-	const now = Date.now();
-	// So many that the memory is only of those that are recent enough.
-	const many = (time: number, name: string) =>
-		envelope(
-			...Array.from({ length: 900 }, (_, index) =>
-				written(`[${name}-${index}]:x`, { time, timestamp: now }),
-			),
-		);
-	const old = many(now - 14 * MINUTE_MS, 'old');
-	await post(second, old);
-	await post(second, many(now, 'new'), {});
-	const late = { takenAtMs: now - 14 * MINUTE_MS, passedOnAtMs: now - 14 * MINUTE_MS };
-	expect(second.items()).toHaveLength(1_800);
-	const body = press('since', { time: now - 14 * MINUTE_MS });
-	const mark = (said: Partial<PassedOn>) => ({
-		[MARK_HEADER]: markFor('second', body, { ...late, passedOnAtMs: now, ...said }),
-	});
-	expect(await post(second, body, mark({ mayBeKnownSinceMs: now - 14 * MINUTE_MS }))).toBe(200);
-	expect(idsOf(second).filter((id) => id === 'since')).toHaveLength(1);
-});
+it.each([
+	['may have been taken before that', 31, []],
+	['was passed on for the first time', undefined, ['since']],
+])(
+	'7. the receiver has forgotten what it took half an hour ago; what %s',
+	async (_what, sinceMinutes, taken) => {
+		const now = Date.now();
+		const seen = new SeenEvents();
+		for (let index = 0; index < 2_000; index++)
+			seen.add({ text: `event${10_000 + index}`, sentAtMs: now - 30 * MINUTE_MS });
+		seen.forgetOld(now, 15 * MINUTE_MS);
+		const second = await start('second', {}, { seenEvents: seen.toText() });
+		const body = press('since', { time: now - 31 * MINUTE_MS });
+		const mark = markFor('second', body, {
+			takenAtMs: now - 31 * MINUTE_MS,
+			...(sinceMinutes && { mayBeKnownSinceMs: now - sinceMinutes * MINUTE_MS }),
+		});
+		expect(await post(second, body, { [MARK_HEADER]: mark })).toBe(200);
+		expect(idsOf(second)).toEqual(taken);
+		expect(second.trigger.log.join().includes('refused 1 event')).toBe(taken.length === 0);
+	},
+);
 
 describe('answers of waiting executions', () => {
 	let sandbox: Sandbox;
