@@ -21,7 +21,7 @@ import { triggerIdOf } from './triggerId';
 /*
  * A bot has one webhook URL. So a trigger passes the calls that it has authenticated on to other triggers of its n8n, as they
  * came. What another trigger does not take is kept in this process and in the static data of this one, and tried again: by
- * itself, with pauses that grow, as long as the process lives, and when n8n starts again. A trigger for which something is kept
+ * itself, with pauses that grow, as long as the process lives, and after a restart with the next call. A trigger for which something is kept
  * gets its calls one after the other, in the order in which they came; one that takes them gets them at once.
  */
 
@@ -508,7 +508,7 @@ export function storeKeptCalls(
 	memory.read = text;
 }
 
-/** When a trigger is activated, also at the start of n8n: what was kept is tried again; without a list nothing is kept. */
+/** When a trigger is activated, in older releases also at the start of n8n: what was kept is tried again; without a list nothing is. */
 export function resumeKeptCalls(
 	context: TriggerContext,
 	settings: TriggerSettings,
