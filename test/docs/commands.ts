@@ -41,6 +41,7 @@ export const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, word
 	'npm run build': ['.ci/run', 'run --silent build'],
 	'npm run lint': ['.ci/run', 'run --silent lint'],
 	'npm run format': ['package.json', '"format": "prettier --write ."'],
+	'npm run docs': ['test/docs/reference.spec.ts', 'npm run docs'],
 	'npm run scan': ['.ci/run', 'run --silent scan'],
 	'npm run demo': ['.ci/run', 'run --silent demo'],
 	'npm run demo -- --check': ['.ci/run', 'run --silent demo -- --check'],

@@ -10,6 +10,7 @@ import { requireValid } from '../errors';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { customerNoField } from '../fields';
+import { sameCredential } from '../sameCredential';
 import { transactionField } from './code.fields';
 import { codeKeysOf } from './codeKeys';
 
@@ -119,12 +120,15 @@ export const verify: Operation = {
 	branches: ['Valid', 'Invalid'],
 	async start(context) {
 		const node = context.getNode();
-		const keys = codeKeysOf(node, await context.getCredentials(CREDENTIAL_TYPE));
+		const credential = await context.getCredentials(CREDENTIAL_TYPE);
+		const requireSame = await sameCredential(context, credential);
+		const keys = codeKeysOf(node, credential);
 		const book = workflowBook(context);
 		const read = parameterReader(context);
 		return {
 			concurrency: CONCURRENCY,
 			async execute(itemIndex) {
+				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;

@@ -385,3 +385,21 @@ describe('verify', () => {
 		}
 	});
 });
+
+it('a code of another bot, which an expression in the credential gives for another item, is not verified', async () => {
+	const first = await sent(newCustomer());
+	const second = await sent(newCustomer());
+	const botToken = `={{ $itemIndex === 0 ? '${TOKEN}' : 'of another bank' }}`;
+	const { items } = await runDiyalogNode(
+		{
+			parameters: verifyParameters(),
+			credentials: credentials(botToken),
+			settings: { onError: 'continueRegularOutput' },
+		},
+		[first, second].map((given) => ({ json: { ...given } })),
+	);
+	expect(items.map(({ json }) => json)).toEqual([
+		expect.objectContaining({ valid: true }),
+		{ error: expect.stringContaining('is not the same for this item as for the first') },
+	]);
+});
