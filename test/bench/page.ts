@@ -1,9 +1,11 @@
-import { fs, os, path, projectRoot } from '../../tools/system';
+import { n8nName, NODE_VERSION } from '../../tools/n8n/install';
+import { fs, os, path, print, projectRoot } from '../../tools/system';
+import type { Row } from './benchmark';
 
-/* docs/benchmarks.md: each benchmark writes its own part and leaves the others alone. */
+/* docs/benchmarks.md: each benchmark writes its own part and leaves the others alone; above them stand all ratios of one run. */
 
-/** The page that `--write` writes. */
-export const PAGE_FILE = path.join(projectRoot, 'docs', 'benchmarks.md');
+/** The page that `--write` writes, unless a benchmark has one of its own. */
+const PAGE = 'benchmarks.md';
 
 const BYTES_PER_GIB = 2 ** 30;
 
@@ -19,12 +21,54 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
 	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** What says how much a figure is worth, and names no machine. */
-export const machine = () => ({
+/** Where figures come from: what says how much they are worth, and names no machine. */
+export const circumstances = () => ({
 	date: new Date().toISOString().slice(0, 10),
 	cores: os.cpus().length,
 	memoryGib: Math.round(os.totalmem() / BYTES_PER_GIB),
+	n8nVersion: n8nName(),
+	nodeVersion: NODE_VERSION,
 });
+
+export type Circumstances = ReturnType<typeof circumstances>;
+
+const verdict = ({ met }: Row): string => {
+	if (met === undefined) return '';
+	return met ? 'met' : 'missed';
+};
+
+const cellsOf = (row: Row): string[] => [row.what, row.measured, row.target, verdict(row)];
+
+/** What one benchmark has measured, beside what is demanded. */
+export const targetsTable = (rows: readonly Row[]): string =>
+	table(['What', 'Measured', 'Target', ''], rows.map(cellsOf));
+
+/** What all benchmarks have measured in one run, beside what is demanded. */
+export const ratiosTable = (found: ReadonlyArray<{ name: string; rows: readonly Row[] }>): string =>
+	table(
+		['Benchmark', 'What', 'Measured', 'Target', ''],
+		found.flatMap(({ name, rows }) => rows.map((row) => [name, ...cellsOf(row)])),
+	);
+
+/**
+ * The part of the page with all ratios.
+ *
+ * @param minutes that the run took
+ */
+export function renderRatios(
+	found: ReadonlyArray<{ name: string; rows: readonly Row[] }>,
+	minutes: number,
+	{ command, date, n8nVersion, nodeVersion, cores }: Circumstances & { command: string },
+): string {
+	const rows = found.flatMap((each) => each.rows).filter(({ met }) => met !== undefined);
+	const met = rows.filter((row) => row.met).length;
+	return `## All ratios
+
+\`${command}\` measured these in one run of ${minutes} minutes on ${date}: n8n ${n8nVersion} on Node ${nodeVersion}, ${cores} cores.
+${met} of ${rows.length} targets are met.
+
+${ratiosTable(found)}`;
+}
 
 const begin = (name: string) => `<!-- ${name}: begin -->`;
 const end = (name: string) => `<!-- ${name}: end -->`;
@@ -42,8 +86,10 @@ export function withPart(page: string, name: string, text: string): string {
 	return old === '' ? `${page.trimEnd()}\n\n${part}\n` : page.replace(old, () => part);
 }
 
-/** Puts a part into the documentation. */
-export async function writePart(name: string, text: string): Promise<void> {
-	const page = await fs.readFile(PAGE_FILE, 'utf8');
-	await fs.writeFile(PAGE_FILE, await formatted(withPart(page, name, text)));
+/** Puts a part into a page of the documentation, and says so. */
+export async function writePart(name: string, text: string, pageName = PAGE): Promise<void> {
+	const file = path.join(projectRoot, 'docs', pageName);
+	const page = await fs.readFile(file, 'utf8');
+	await fs.writeFile(file, await formatted(withPart(page, name, text)));
+	print(`Written: docs/${pageName}`);
 }

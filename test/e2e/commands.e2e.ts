@@ -23,12 +23,10 @@ afterAll(async () => {
 
 it.each(LONG_COMMANDS)(
 	'$command',
-	async ({ command, quicker, fails = false, prints }) => {
-		const [npm = '', ...words] = command.split(' ');
-		const running = run(npm, [...words, ...(quicker === undefined ? [] : [quicker])], {
-			cwd: copy,
-		});
-		const output = await (fails ? running.then(() => 'It did not fail.', String) : running);
+	async ({ command, quicker, prints }) => {
+		const words = quicker === undefined ? command : `${command} ${quicker}`;
+		const [npm = '', ...rest] = words.split(' ');
+		const output = await run(npm, rest, { cwd: copy });
 		expect(output).toMatch(prints);
 		await record({
 			part: 'Commands of the README',

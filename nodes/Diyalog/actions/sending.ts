@@ -101,13 +101,13 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
  * Begins to send one message for each item.
  *
  * @param prepareWith gives what reads and checks one item; nothing has been sent when that throws
- * @param concurrency unless the options say otherwise
+ * @param usualConcurrency unless the options say otherwise
  */
 export async function startSending(
 	context: IExecuteFunctions,
 	settled: SettledItems,
 	prepareWith: (client: DiyalogClient) => (itemIndex: number) => Message | Promise<Message>,
-	concurrency?: number,
+	usualConcurrency?: () => number,
 ): Promise<OperationRun> {
 	const client = await DiyalogClient.create(context);
 	const requireSame = await sameCredential(context, client.credentials);
@@ -136,5 +136,5 @@ export async function startSending(
 		if ('failure' in sent && sent.failure.kind === 'wrongToken') refusedToken = sent.failure;
 		return sent;
 	};
-	return { concurrency: readConcurrency(read, concurrency), execute };
+	return { concurrency: readConcurrency(read, usualConcurrency), execute };
 }

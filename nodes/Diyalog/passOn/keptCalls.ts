@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod/v4';
 import { BoundedSet } from '../lib/boundedMap';
 import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
@@ -88,9 +89,10 @@ const charactersOf = ({ body, signature, contentType, outcomes }: Call): number 
 		((body.length + signature.length + contentType.length + 100 * outcomes.size + 400) * 4) / 3,
 	);
 
-const macOf = (text: string, key: Buffer): string => fingerprint(key, text).toString('base64url');
+const macOf = (text: string, key: KeyObject): string =>
+	fingerprint(key, text).toString('base64url');
 
-const keyUnder = (secret: string): Buffer => deriveKey(secret, 'kept call');
+const keyUnder = (secret: string): KeyObject => deriveKey(secret, 'kept call');
 
 /** The calls that the triggers of one list have not taken yet. */
 export class KeptCalls {
@@ -263,7 +265,7 @@ export class KeptCalls {
 	}
 }
 
-function textOf({ call, pending }: Entry, key: Buffer): string {
+function textOf({ call, pending }: Entry, key: KeyObject): string {
 	const { body, outcomes, ...rest } = call;
 	const waiting = [...pending]
 		.filter(([, { isKept }]) => isKept)
@@ -275,13 +277,13 @@ function textOf({ call, pending }: Entry, key: Buffer): string {
 
 function readEntry(
 	text: string,
-	keys: ReadonlyMap<string, Buffer>,
+	keys: ReadonlyMap<string, KeyObject>,
 ): { call: Call; waiting: Array<[string, number | null]> } | undefined {
 	const [about = '', body = '', mac = ''] = text.split(PART_SEPARATOR, 3);
 	const signed = `${about}${PART_SEPARATOR}${body}`;
 	const given = Buffer.from(mac, 'base64url');
 	const isGenuine = isUnderOneOf([...keys.keys()], given, (secret) =>
-		fingerprint(keys.get(secret) ?? Buffer.alloc(0), signed),
+		fingerprint(keys.get(secret) ?? keyUnder(secret), signed),
 	);
 	if (!isGenuine) return undefined;
 	const json: unknown = JSON.parse(Buffer.from(about, 'base64url').toString());

@@ -86,7 +86,6 @@ export async function requireUsableSettings(context: IHookFunctions): Promise<vo
 	const credential = await context.getCredentials('diyalogApi');
 	const problem = problemOf(settings, credential) ?? listProblemOf(context, settings);
 	if (!problem) return resumeKeptCalls(context, settings, readTriggerSecrets(credential));
-	throw new NodeOperationError(context.getNode(), problem.title, {
-		description: problem.advice,
-	});
+	// n8n shows the message alone when a workflow cannot be published.
+	throw new NodeOperationError(context.getNode(), `${problem.title}. ${problem.advice}`);
 }

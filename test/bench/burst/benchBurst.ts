@@ -1,11 +1,11 @@
-import { n8nName, NODE_VERSION } from '../../../tools/n8n/install';
 import { Stage } from '../../e2e/harness/waiting';
-import { args, print } from '../../../tools/system';
-import { formatted, machine, writePart } from '../page';
+import { print } from '../../../tools/system';
+import type { BenchOptions, Row } from '../benchmark';
+import { circumstances, formatted, writePart } from '../page';
 import { Started } from '../send/started';
 import { Receiver } from '../wait/receiver';
 import { measureFairness } from './fairness';
-import { renderPart, renderTables } from './report';
+import { judge, renderFigures, renderPart } from './report';
 import type { Findings, Series } from './report';
 import { diyalog, waitNode } from './turns';
 import type { Contestant, Turn } from './turns';
@@ -24,8 +24,6 @@ const QUICK: Extent = { count: 50, rounds: 1, tries: 2, warmUpCount: 10 };
 
 /** With 1,000 at once on a busy machine, n8n ran out of time for its writes, and left a tenth of its executions waiting. */
 const DIRECT_AT_ONCE = 100;
-
-const OPTIONS: readonly string[] = ['--quick', '--write'];
 
 const told = ({
 	timeMs,
@@ -100,19 +98,10 @@ async function measureAll(extent: Extent): Promise<Findings> {
 	}
 }
 
-/**
- * Answers many waiting executions in one moment, against direct calls of n8n's Wait node, in a real n8n.
- * `--quick` for a short run, `--write` to put the results into docs/. A missed target is reported, not punished.
- */
-export async function benchBurst(): Promise<void> {
-	const unknown = args.slice(1).find((word) => !OPTIONS.includes(word));
-	if (unknown) throw new Error(`There is no option ${unknown}, only ${OPTIONS.join(' and ')}`);
-	const findings = await measureAll(args.includes('--quick') ? QUICK : FULL);
-	print(`\n${await formatted(renderTables(findings))}`);
-	if (!args.includes('--write')) return;
-	const { date, cores, memoryGib } = machine();
-	const about = { date, cores, memoryGib, n8nVersion: n8nName(), nodeVersion: NODE_VERSION };
-	const command = `npm run bench -- ${args.join(' ')}`;
-	await writePart('burst', renderPart(findings, { command, ...about }));
-	print('Written: docs/benchmarks.md');
+/** Answers many waiting executions in one moment, against direct calls of n8n's Wait node, in a real n8n. */
+export async function benchBurst({ quick, write, command }: BenchOptions): Promise<Row[]> {
+	const findings = await measureAll(quick ? QUICK : FULL);
+	print(`\n${await formatted(renderFigures(findings))}`);
+	if (write) await writePart('burst', renderPart(findings, { command, ...circumstances() }));
+	return judge(findings);
 }

@@ -1,4 +1,6 @@
-import { table } from '../page';
+import type { Row } from '../benchmark';
+import { table, targetsTable } from '../page';
+import type { Circumstances } from '../page';
 import { median } from '../send/samples';
 import { DISTURBANCES } from './fairness';
 import type { Delays, Disturbance } from './fairness';
@@ -19,15 +21,6 @@ export interface Findings {
 	/** n8n's own Wait node */
 	rival: Series;
 	delays: Delays;
-}
-
-export interface Circumstances {
-	command: string;
-	date: string;
-	cores: number;
-	memoryGib: number;
-	n8nVersion: string;
-	nodeVersion: string;
 }
 
 const MAX_RATIO = 1.1;
@@ -91,16 +84,17 @@ const LABELS: Readonly<Record<Disturbance, string>> = {
 	refusedBefore: 'the same, and the press comes in the middle of it',
 };
 
-function targets({ count, usual, quiet, rival, delays }: Findings): string[][] {
+/** How the node compares with what was demanded of it. */
+export function judge({ count, usual, quiet, rival, delays }: Findings): Row[] {
 	const time = (series: Series) => median(all(series, ({ timeMs }) => timeMs));
 	const cpu = (series: Series) => median(all(series, ({ cpuMs }) => cpuMs));
 	const ours = [...usual.turns, ...quiet.turns];
-	const verdict = (what: string, measured: string, target: string, met: boolean) => [
+	const verdict = (what: string, measured: string, target: string, met: boolean): Row => ({
 		what,
 		measured,
 		target,
-		met ? 'met' : 'missed',
-	];
+		met,
+	});
 	const ratio = (what: string, series: Series, of = time) => {
 		const found = of(series) / of(rival);
 		return verdict(what, `${found.toFixed(2)}x`, `at most ${MAX_RATIO}x`, found <= MAX_RATIO);
@@ -134,8 +128,8 @@ function targets({ count, usual, quiet, rival, delays }: Findings): string[][] {
 	];
 }
 
-/** The tables of figures and of targets. */
-export function renderTables(findings: Findings): string {
+/** The tables of figures. */
+export function renderFigures(findings: Findings): string {
 	const { usual, quiet, rival, delays } = findings;
 	const milliseconds = (ms: number) => Math.round(ms).toLocaleString('en');
 	return [
@@ -148,18 +142,19 @@ export function renderTables(findings: Findings): string {
 				(median(delays[each]) / median(delays.idle)).toFixed(2),
 			]),
 		),
-		table(['What', 'Measured', 'Target', ''], targets(findings)),
 	].join('\n\n');
 }
 
 /** The part of the documentation. */
-export function renderPart(findings: Findings, about: Circumstances): string {
+export function renderPart(findings: Findings, about: Circumstances & { command: string }): string {
 	const { count, usual, quiet, rival, delays } = findings;
 	return `## Many answers in one moment
 
 ${count.toLocaleString('en')} executions wait, and all are answered in the same moment.
 
-${renderTables(findings)}
+${renderFigures(findings)}
+
+${targetsTable(judge(findings))}
 
 Times are medians, the least and the most in brackets; ratios are those of medians. CPU is that of n8n's main process in the same time. The load is how many processes
 wanted to run on average in the minute before the end, those of n8n and of the measuring program included.

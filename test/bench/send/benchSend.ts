@@ -1,12 +1,13 @@
-import { N8N_VERSION, NODE_VERSION } from '../../../tools/n8n/install';
-import { args, fs, path, print, projectRoot, temporaryFolder } from '../../../tools/system';
-import { formatted, machine, PAGE_FILE, partOf } from '../page';
+import { fs, path, print, projectRoot, temporaryFolder } from '../../../tools/system';
+import type { BenchOptions, Row } from '../benchmark';
+import { circumstances, formatted, writePart } from '../page';
 import { startAnsweringServer } from './answeringServer';
 import type { AnsweringServer } from './answeringServer';
 import { drawChart } from './chart';
 import { Bench } from './measure';
 import type { Protocol, Run } from './measure';
-import { renderPage, renderTables } from './report';
+import { renderFigures, renderPart } from './report';
+import { judge } from './results';
 import type { Results, Series } from './results';
 import { Started } from './started';
 import { variants } from './variants';
@@ -16,15 +17,20 @@ import type { Variant } from './variants';
 interface Extent {
 	speedItems: number;
 	speedRounds: number;
+	/** of one by one, which takes most of the time and differs least */
+	oneByOneItems: number;
 	memoryItems: number;
 	memoryRounds: number;
 	/** runs before those that count: V8 goes on compiling for about two of them, and gets twice as fast */
 	warmUpRounds: number;
+	/** the variants to measure; all unless told otherwise */
+	only?: readonly string[];
 }
 
 const FULL: Extent = {
 	speedItems: 1_000,
-	speedRounds: 5,
+	speedRounds: 7,
+	oneByOneItems: 200,
 	memoryItems: 10_000,
 	memoryRounds: 3,
 	warmUpRounds: 2,
@@ -33,29 +39,30 @@ const FULL: Extent = {
 const QUICK: Extent = {
 	speedItems: 200,
 	speedRounds: 1,
+	oneByOneItems: 50,
 	memoryItems: 200,
 	memoryRounds: 1,
 	warmUpRounds: 1,
 };
 
-/** One by one shares its code with the other ways to send, which warm it up as well. */
-const ONE_BY_ONE_WARM_UP_ITEMS = 50;
-const OPTIONS: readonly string[] = ['--quick', '--write'];
-
 type Contestant = readonly [variant: Variant, protocol: Protocol];
 
-const SPEED: readonly Contestant[] = [
+/** What is measured. */
+export const SPEED: readonly Contestant[] = [
 	[variants.oneByOne, 'http'],
 	[variants.default, 'http'],
 	[variants.wide, 'http'],
 	[variants.httpFields, 'http'],
-	[variants.httpJson, 'http'],
+	[variants.otpJson, 'http'],
+	[variants.httpOtpJson, 'http'],
+	[variants.messageJson, 'http'],
+	[variants.httpMessageJson, 'http'],
 	[variants.default, 'https'],
-	[variants.wide, 'https'],
 	[variants.httpFields, 'https'],
-	[variants.httpJson, 'https'],
+	[variants.otpJson, 'https'],
+	[variants.httpOtpJson, 'https'],
 ];
-const MEMORY: readonly Contestant[] = [
+export const MEMORY: readonly Contestant[] = [
 	[variants.default, 'http'],
 	[variants.httpFields, 'http'],
 ];
@@ -71,46 +78,47 @@ interface Prepared {
  */
 async function inTurns(
 	contestants: readonly Contestant[],
-	count: number,
+	countOf: (variant: Variant) => number,
 	rounds: number,
-	measure: (variant: Variant, protocol: Protocol) => Promise<Run>,
+	measure: (variant: Variant, protocol: Protocol, count: number) => Promise<Run>,
 ): Promise<Series[]> {
 	const all = contestants.map(([variant, protocol]) => ({
 		variant,
 		protocol,
-		count,
+		count: countOf(variant),
 		runs: new Array<Run>(),
 	}));
 	for (let round = 1; round <= rounds; round++) {
-		for (const { variant, protocol, runs } of round % 2 === 1 ? all : all.toReversed()) {
-			const run = await measure(variant, protocol);
+		for (const { variant, protocol, count, runs } of round % 2 === 1 ? all : all.toReversed()) {
+			const run = await measure(variant, protocol, count);
 			runs.push(run);
-			const seconds = (run.timeMs / 1_000).toFixed(1);
-			print(`  round ${round} of ${rounds}: ${variant.label}, ${protocol}: ${seconds} s`);
+			const [time, cpu] = [run.timeMs, run.cpuMs].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
+			print(`  round ${round} of ${rounds}: ${variant.label}, ${protocol}: ${time}, CPU ${cpu}`);
 		}
 	}
 	return all;
 }
 
-async function warmUp(bench: Bench, { speedItems, warmUpRounds }: Extent): Promise<void> {
-	for (let round = 1; round <= warmUpRounds; round++) {
-		for (const [variant, protocol] of SPEED) {
-			const slow = variant === variants.oneByOne;
-			await bench.run(variant, protocol, slow ? ONE_BY_ONE_WARM_UP_ITEMS : speedItems);
-		}
-	}
-}
+const itemsOf =
+	({ oneByOneItems, speedItems }: Extent) =>
+	(variant: Variant): number =>
+		variant === variants.oneByOne ? oneByOneItems : speedItems;
 
 async function measureSpeed(prepared: Prepared, extent: Extent): Promise<Series[]> {
-	const { speedItems, speedRounds } = extent;
+	const { only, speedItems, speedRounds, warmUpRounds } = extent;
 	print(`Speed: ${speedItems} items, one n8n for all ...`);
+	const contestants = SPEED.filter(([{ key }]) => only?.includes(key) ?? true);
+	const countOf = itemsOf(extent);
 	const bench = await Bench.start(prepared.server, prepared.started);
-	await warmUp(bench, extent);
+	for (let round = 1; round <= warmUpRounds; round++) {
+		for (const [variant, protocol] of contestants)
+			await bench.run(variant, protocol, countOf(variant));
+	}
 	const series = await inTurns(
-		SPEED,
-		speedItems,
+		contestants,
+		countOf,
 		speedRounds,
-		async (variant, protocol) => await bench.run(variant, protocol, speedItems),
+		async (variant, protocol, count) => await bench.run(variant, protocol, count),
 	);
 	await bench.stop();
 	return series;
@@ -120,12 +128,14 @@ async function measureMemory(
 	prepared: Prepared,
 	{ memoryItems, memoryRounds }: Extent,
 ): Promise<Series[]> {
+	if (memoryRounds === 0) return [];
 	print(`Memory: ${memoryItems} items, a new n8n for each run ...`);
-	return await inTurns(MEMORY, memoryItems, memoryRounds, async (variant, protocol) => {
+	const countOf = () => memoryItems;
+	return await inTurns(MEMORY, countOf, memoryRounds, async (variant, protocol, count) => {
 		const bench = await Bench.start(prepared.server, prepared.started);
 		// What a first execution loads is no part of what many items need.
 		await bench.run(variant, protocol, 1);
-		const run = await bench.run(variant, protocol, memoryItems);
+		const run = await bench.run(variant, protocol, count);
 		await bench.stop();
 		return run;
 	});
@@ -146,28 +156,30 @@ async function measureAll(extent: Extent): Promise<Results> {
 	}
 }
 
-async function writeDocs(results: Results): Promise<void> {
-	const docs = path.join(projectRoot, 'docs');
-	const page = renderPage(results, {
-		command: `npm run bench -- ${args.join(' ')}`,
-		...machine(),
-		n8nVersion: N8N_VERSION,
-		nodeVersion: NODE_VERSION,
-	});
-	await drawChart(results, path.join(docs, 'images', 'bench-send.svg'));
-	const others = partOf(await fs.readFile(PAGE_FILE, 'utf8'), 'burst');
-	await fs.writeFile(PAGE_FILE, await formatted(`${page}\n${others}`));
-	print('Written: docs/benchmarks.md and docs/images/bench-send.svg');
+/** A short run while something is being worked on: `--items=300 --rounds=3 --only=otpJson,httpOtpJson`, without memory. */
+function developmentExtent(given: ReadonlyMap<string, string>): Extent {
+	return {
+		...FULL,
+		speedItems: Number(given.get('items') ?? FULL.speedItems),
+		speedRounds: Number(given.get('rounds') ?? FULL.speedRounds),
+		memoryRounds: 0,
+		only: given.get('only')?.split(','),
+	};
 }
 
-/**
- * Compares the Diyalog node with one-by-one sending and with the HTTP Request node, in a real n8n.
- * `--quick` for a short run, `--write` to put the results into docs/. A missed target is reported, not punished.
- */
-export async function benchSend(): Promise<void> {
-	const unknown = args.slice(1).find((word) => !OPTIONS.includes(word));
-	if (unknown) throw new Error(`There is no option ${unknown}, only ${OPTIONS.join(' and ')}`);
-	const results = await measureAll(args.includes('--quick') ? QUICK : FULL);
-	print(`\n${await formatted(renderTables(results))}`);
-	if (args.includes('--write')) await writeDocs(results);
+function extentOf({ quick, given }: BenchOptions): Extent {
+	if (quick) return QUICK;
+	return given.size > 0 ? developmentExtent(given) : FULL;
+}
+
+/** Compares the Diyalog node with one-by-one sending and with the HTTP Request node, in a real n8n. */
+export async function benchSend(options: BenchOptions): Promise<Row[]> {
+	const results = await measureAll(extentOf(options));
+	print(`\n${await formatted(renderFigures(results))}`);
+	if (options.write) {
+		await drawChart(results, path.join(projectRoot, 'docs', 'images', 'bench-send.svg'));
+		const about = { command: options.command, ...circumstances() };
+		await writePart('send', renderPart(results, about));
+	}
+	return judge(results);
 }

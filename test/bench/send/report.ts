@@ -1,16 +1,7 @@
-import { table } from '../page';
-import type { Results, Series, Verdict } from './results';
+import { table, targetsTable } from '../page';
+import type { Circumstances } from '../page';
+import type { Results, Series } from './results';
 import { cpuMsPerItem, judge, maxInFlight, medianGrowthBytes, medianTimeMs } from './results';
-
-/** Where the figures come from: nothing that names a machine. */
-export interface Circumstances {
-	command: string;
-	date: string;
-	cores: number;
-	memoryGib: number;
-	n8nVersion: string;
-	nodeVersion: string;
-}
 
 const BYTES_PER_MB = 1_000_000;
 
@@ -46,35 +37,27 @@ const IN_FLIGHT = 'Most requests at once';
 const MEMORY = 'Peak memory growth, MB';
 const HEAD = ['Variant', 'TLS', 'Items', TIME, CPU, IN_FLIGHT];
 
-const verdictRow = ({ what, measured, target, met }: Verdict): string[] => [
-	what,
-	measured,
-	target,
-	met ? 'met' : 'missed',
-];
-
-/** The tables of figures and of targets. */
-export function renderTables(results: Results): string {
+/** The tables of figures. */
+export function renderFigures(results: Results): string {
 	const speed = table(
 		HEAD,
 		results.speed.map((series) => row(series).slice(0, HEAD.length)),
 	);
 	const memory = table([...HEAD, MEMORY], results.memory.map(row));
-	const targets = table(['What', 'Measured', 'Target', ''], judge(results).map(verdictRow));
-	return [speed, memory, targets].join('\n\n');
+	return results.memory.length > 0 ? [speed, memory].join('\n\n') : speed;
 }
 
-/** The page of the documentation. */
-export function renderPage(results: Results, about: Circumstances): string {
+/** The part of the documentation. */
+export function renderPart(results: Results, about: Circumstances & { command: string }): string {
 	const runs = results.speed[0]?.runs.length ?? 0;
 	const starts = results.memory[0]?.runs.length ?? 0;
-	return `# Benchmarks
-
-## Sending many messages
+	return `## Sending many messages
 
 ![Messages per second, CPU per message and peak memory of the variants](images/bench-send.svg)
 
-${renderTables(results)}
+${renderFigures(results)}
+
+${targetsTable(judge(results))}
 
 A time, a CPU time and a memory growth is the median of all runs, the least and the most of them in
 brackets; ratios are those of medians.
@@ -85,7 +68,7 @@ brackets; ratios are those of medians.
 ${about.command}
 \`\`\`
 
-made this page on ${about.date}: n8n ${about.n8nVersion} on Node ${about.nodeVersion}, ${about.cores} cores and
+made these tables on ${about.date}: n8n ${about.n8nVersion} on Node ${about.nodeVersion}, ${about.cores} cores and
 ${about.memoryGib} GiB of memory shared with the server and the measuring program. It needs Linux and \`openssl\`.
 
 - One real n8n, set as for production, with the packed package in it. A process of its own answers every

@@ -10,7 +10,15 @@ export interface Target {
 
 /** One way to send many messages from n8n. */
 export interface Variant {
-	key: 'oneByOne' | 'default' | 'wide' | 'httpFields' | 'httpJson';
+	key:
+		| 'oneByOne'
+		| 'default'
+		| 'wide'
+		| 'httpFields'
+		| 'otpJson'
+		| 'httpOtpJson'
+		| 'messageJson'
+		| 'httpMessageJson';
 	label: string;
 	/** the most requests that may be in flight; Infinity where the node promises nothing */
 	limit: number;
@@ -26,19 +34,23 @@ const MESSAGE = 'Your one-time password is {{ $json.code }}. Do not share it wit
 const TX_CODE = 'LOGIN';
 
 const diyalogNode =
-	(options: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
+	(parameters: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
 	({ credentialId }) => ({
 		type: 'n8n-nodes-diyalog.diyalog',
 		typeVersion: 1,
 		credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
-		parameters: {
-			resource: 'otp',
-			operation: 'send',
-			customerNo: '={{ $json.customerNo }}',
-			message: `=${MESSAGE}`,
-			otpValue: '={{ $json.code }}',
-			options: { messageId: '={{ $json.messageId }}', txCode: TX_CODE, ...options },
-		},
+		parameters: { operation: 'send', ...parameters },
+	});
+
+/** An OTP with a field for each value. */
+const otpFields = (options: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
+	diyalogNode({
+		resource: 'otp',
+		customerNo: '={{ $json.customerNo }}',
+		message: `=${MESSAGE}`,
+		otpMode: 'given',
+		otpValue: '={{ $json.code }}',
+		options: { messageId: '={{ $json.messageId }}', txCode: TX_CODE, ...options },
 	});
 
 const BODY: Readonly<Record<string, string>> = {
@@ -49,14 +61,24 @@ const BODY: Readonly<Record<string, string>> = {
 	txCode: TX_CODE,
 };
 
+const MESSAGE_BODY = {
+	recipient: { appCustomerId: '{{ $json.customerNo }}' },
+	message: {
+		messageId: '{{ $json.messageId }}',
+		text: MESSAGE,
+		quickReplies: [],
+		quickRepliesV2: [],
+	},
+};
+
 const httpRequestNode =
-	(body: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
+	(path: string, body: Readonly<Record<string, unknown>>): Variant['sendingNode'] =>
 	({ baseUrl, botToken }) => ({
 		type: 'n8n-nodes-base.httpRequest',
 		typeVersion: 4.2,
 		parameters: {
 			method: 'POST',
-			url: `${baseUrl}/v1/bots/sendmok/${botToken}`,
+			url: `${baseUrl}/v1/bots/${path}/${botToken}`,
 			sendBody: true,
 			...body,
 			options: {},
@@ -74,8 +96,10 @@ const asFields = {
 	},
 };
 
-/** The body as one JSON text, which n8n evaluates as a single expression; a quote in a value breaks it. */
-const asJson = { specifyBody: 'json', jsonBody: `=${JSON.stringify(BODY)}` };
+/** A whole body as one JSON text, which n8n evaluates as a single expression. A quote in a value would break it. */
+const oneExpression = (body: object): string => `=${JSON.stringify(body)}`;
+
+const asJson = (body: object) => ({ specifyBody: 'json', jsonBody: oneExpression(body) });
 
 /** What is compared. */
 export const variants: Readonly<Record<Variant['key'], Variant>> = {
@@ -83,32 +107,59 @@ export const variants: Readonly<Record<Variant['key'], Variant>> = {
 		key: 'oneByOne',
 		label: 'Diyalog, one by one',
 		limit: 1,
-		sendingNode: diyalogNode({ concurrency: 1 }),
+		sendingNode: otpFields({ concurrency: 1 }),
 	},
 	default: {
 		key: 'default',
 		label: `Diyalog, ${DEFAULT_CONCURRENCY} at once (default)`,
 		limit: DEFAULT_CONCURRENCY,
 		// Left alone, so that what is measured is what people get.
-		sendingNode: diyalogNode({}),
+		sendingNode: otpFields({}),
 	},
 	wide: {
 		key: 'wide',
 		label: `Diyalog, ${WIDE_CONCURRENCY} at once`,
 		limit: WIDE_CONCURRENCY,
-		sendingNode: diyalogNode({ concurrency: WIDE_CONCURRENCY }),
+		sendingNode: otpFields({ concurrency: WIDE_CONCURRENCY }),
 	},
 	httpFields: {
 		key: 'httpFields',
 		label: 'HTTP Request node, body as fields',
 		limit: Infinity,
-		sendingNode: httpRequestNode(asFields),
+		sendingNode: httpRequestNode('sendmok', asFields),
 	},
-	httpJson: {
-		key: 'httpJson',
-		label: 'HTTP Request node, body as one JSON text',
+	otpJson: {
+		key: 'otpJson',
+		label: 'Diyalog, whole OTP as one JSON expression',
+		limit: DEFAULT_CONCURRENCY,
+		sendingNode: diyalogNode({
+			resource: 'otp',
+			specifyMessage: 'json',
+			otpMode: 'given',
+			messageJson: oneExpression(BODY),
+		}),
+	},
+	httpOtpJson: {
+		key: 'httpOtpJson',
+		label: 'HTTP Request node, OTP as one JSON expression',
 		limit: Infinity,
-		sendingNode: httpRequestNode(asJson),
+		sendingNode: httpRequestNode('sendmok', asJson(BODY)),
+	},
+	messageJson: {
+		key: 'messageJson',
+		label: 'Diyalog, whole message as one JSON expression',
+		limit: DEFAULT_CONCURRENCY,
+		sendingNode: diyalogNode({
+			resource: 'message',
+			specifyMessage: 'json',
+			messageJson: oneExpression(MESSAGE_BODY),
+		}),
+	},
+	httpMessageJson: {
+		key: 'httpMessageJson',
+		label: 'HTTP Request node, message as one JSON expression',
+		limit: Infinity,
+		sendingNode: httpRequestNode('sendmessage', asJson(MESSAGE_BODY)),
 	},
 };
 

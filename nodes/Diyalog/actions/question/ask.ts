@@ -470,7 +470,7 @@ export async function startAsking(
 	requireSingleItem(context);
 	const again = readAgain(context);
 	if (again) {
-		return { concurrency: 1, execute: async () => await waitAgain(context, again) };
+		return { concurrency: () => 1, execute: async () => await waitAgain(context, again) };
 	}
 	restoreInput(context);
 	const client = await DiyalogClient.create(context);
@@ -503,5 +503,5 @@ export async function startAsking(
 		endInTime(context, bound);
 		return waitingFor(bound, input);
 	};
-	return { concurrency: 1, execute };
+	return { concurrency: () => 1, execute };
 }

@@ -177,7 +177,7 @@ export const verify: Operation = {
 		const requireSame = await sameCredential(context, credential);
 		const read = parameterReader(context);
 		return {
-			concurrency: CONCURRENCY,
+			concurrency: () => CONCURRENCY,
 			async execute(itemIndex) {
 				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
