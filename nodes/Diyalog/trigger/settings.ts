@@ -84,9 +84,10 @@ const unsafeNotice: INodeProperties = {
 	default: '',
 };
 
-const filterList = (
+const textList = (
 	displayName: string,
 	name: string,
+	entry: string,
 	placeholder: string,
 	description: string,
 ): INodeProperties => ({
@@ -94,11 +95,18 @@ const filterList = (
 	name,
 	type: 'string',
 	noDataExpression: true,
-	typeOptions: { multipleValues: true, multipleValueButtonText: `Add ${displayName}` },
+	typeOptions: { multipleValues: true, multipleValueButtonText: `Add ${entry}` },
 	default: [],
 	placeholder,
 	description,
 });
+
+const filterList = (
+	displayName: string,
+	name: string,
+	placeholder: string,
+	description: string,
+): INodeProperties => textList(displayName, name, displayName, placeholder, description);
 
 const filterField: INodeProperties = {
 	displayName: 'Filters',
@@ -147,6 +155,13 @@ const optionField: INodeProperties = {
 	placeholder: 'Add Option',
 	default: {},
 	options: [
+		textList(
+			'Also Pass On To',
+			'alsoPassOnTo',
+			'Address',
+			'e.g. https://n8n.example/webhook/1c0a…/webhook',
+			'Production or Test URLs of other Diyalog Triggers of this n8n, 10 at most. Each gets every call of Diyalog that was authenticated, as it came, whatever Events and Filters this one has. A call that was passed on is not passed on again. A Test URL takes one call after Execute step.',
+		),
 		{
 			displayName: 'Maximum Age (Minutes)',
 			name: 'freshnessMinutes',
@@ -235,6 +250,7 @@ const settingsSchema = z.object({
 			lateAnswerReply: z.string().trim().default(''),
 			onlySigned: z.boolean().default(false),
 			onlyUnmatched: z.boolean().default(false),
+			alsoPassOnTo: texts,
 		})
 		.prefault({}),
 });
