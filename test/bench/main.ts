@@ -11,6 +11,8 @@ import {
 	writePart,
 } from './page';
 import { benchParse } from './parse';
+import { benchPresses } from './presses/benchPresses';
+import { benchScale } from './scale/benchScale';
 import { benchSend } from './send/benchSend';
 import { benchWait } from './wait/benchWait';
 
@@ -18,15 +20,21 @@ import { benchWait } from './wait/benchWait';
 const benchmarks: Readonly<Record<string, Benchmark>> = {
 	send: benchSend,
 	burst: benchBurst,
+	presses: benchPresses,
 	wait: benchWait,
 	load: benchLoad,
 	parse: benchParse,
 };
 
+/** Those that take long, and run only by their names. */
+const longBenchmarks: Readonly<Record<string, Benchmark>> = { scale: benchScale };
+
+const allBenchmarks = { ...benchmarks, ...longBenchmarks };
+
 /** What can be said besides, for short runs while something is being worked on. */
 const FOR_DEVELOPMENT: readonly string[] = ['items', 'only', 'rounds'];
 
-const USAGE = `Usage: npm run bench -- [${Object.keys(benchmarks).join(' | ')}] [--quick | --write]`;
+const USAGE = `Usage: npm run bench -- [${Object.keys(allBenchmarks).join(' | ')}] [--quick | --write]`;
 
 const MS_PER_MINUTE = 60_000;
 
@@ -61,7 +69,7 @@ async function runAll(options: BenchOptions): Promise<void> {
 async function main(): Promise<void> {
 	const [name = ''] = args;
 	if (name === '' || name.startsWith('--')) return await runAll(optionsOf(args));
-	const benchmark = benchmarks[name];
+	const benchmark = allBenchmarks[name];
 	if (!benchmark) {
 		print(USAGE);
 		return exitWith(1);

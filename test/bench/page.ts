@@ -1,11 +1,11 @@
-import { N8N_VERSION, NODE_VERSION } from '../../tools/n8n/install';
+import { n8nName, NODE_VERSION } from '../../tools/n8n/install';
 import { fs, os, path, print, projectRoot } from '../../tools/system';
 import type { Row } from './benchmark';
 
 /* docs/benchmarks.md: each benchmark writes its own part and leaves the others alone; above them stand all ratios of one run. */
 
-/** The page that `--write` writes. */
-const PAGE_FILE = path.join(projectRoot, 'docs', 'benchmarks.md');
+/** The page that `--write` writes, unless a benchmark has one of its own. */
+const PAGE = 'benchmarks.md';
 
 const BYTES_PER_GIB = 2 ** 30;
 
@@ -26,7 +26,7 @@ export const circumstances = () => ({
 	date: new Date().toISOString().slice(0, 10),
 	cores: os.cpus().length,
 	memoryGib: Math.round(os.totalmem() / BYTES_PER_GIB),
-	n8nVersion: N8N_VERSION,
+	n8nVersion: n8nName(),
 	nodeVersion: NODE_VERSION,
 });
 
@@ -86,9 +86,10 @@ export function withPart(page: string, name: string, text: string): string {
 	return old === '' ? `${page.trimEnd()}\n\n${part}\n` : page.replace(old, () => part);
 }
 
-/** Puts a part into the documentation, and says so. */
-export async function writePart(name: string, text: string): Promise<void> {
-	const page = await fs.readFile(PAGE_FILE, 'utf8');
-	await fs.writeFile(PAGE_FILE, await formatted(withPart(page, name, text)));
-	print('Written: docs/benchmarks.md');
+/** Puts a part into a page of the documentation, and says so. */
+export async function writePart(name: string, text: string, pageName = PAGE): Promise<void> {
+	const file = path.join(projectRoot, 'docs', pageName);
+	const page = await fs.readFile(file, 'utf8');
+	await fs.writeFile(file, await formatted(withPart(page, name, text)));
+	print(`Written: docs/${pageName}`);
 }

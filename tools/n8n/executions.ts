@@ -33,6 +33,14 @@ export function itemsOf(data: string, nodeName: string, connection = 'main'): un
 	);
 }
 
+/** The JSON of every item that left a node through its first output in an execution, over all its runs. */
+export function firstOutputOf(data: string, nodeName: string): unknown[] {
+	const { runData } = recordSchema.parse(parse(data)).resultData;
+	return (runData[nodeName] ?? []).flatMap((run) =>
+		(run.data?.main?.[0] ?? []).map(({ json }) => json),
+	);
+}
+
 /** The JSON of the first item that a node put out in an execution; undefined when the node did not run. */
 export const firstItemOf = (data: string, nodeName: string): unknown => itemsOf(data, nodeName)[0];
 

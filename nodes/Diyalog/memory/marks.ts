@@ -61,6 +61,10 @@ export interface RateLimit {
 	windowMinutes: number;
 }
 
+/** What a window is divided into, in milliseconds: a place becomes free when a part begins. */
+export const windowPartMs = (windowMinutes: number): number =>
+	(windowMinutes * MS_PER_MINUTE) / PARTS_OF_A_WINDOW;
+
 /**
  * The places of a limit for one subject. Each is free again when its window has passed; taking one at any time takes it
  * for at least a whole window, so there are never more than `count` in any window.
@@ -75,7 +79,7 @@ export function placesOf(
 	{ count: places, windowMinutes }: RateLimit,
 	nowMs: number,
 ): Place[] {
-	const partMs = (windowMinutes * MS_PER_MINUTE) / PARTS_OF_A_WINDOW;
+	const partMs = windowPartMs(windowMinutes);
 	return count(places).map((number) =>
 		place(key, nowMs, partMs, PARTS_OF_A_WINDOW, [kind, subject, String(number)]),
 	);
@@ -88,6 +92,13 @@ const PARTS_OF_THE_FIRST_GAP = 2;
 
 /** To 512 times the first gap. */
 const MAX_DOUBLINGS = 9;
+
+/** So many parts every gap, and every window, is shorter than. */
+export const MORE_PARTS_THAN_ANY = PARTS_OF_THE_FIRST_GAP * 2 ** MAX_DOUBLINGS + 2;
+
+/** What a gap is divided into, in milliseconds: it ends when a part begins. */
+export const gapPartMs = (firstGapSeconds: number): number =>
+	(firstGapSeconds * MS_PER_SECOND) / PARTS_OF_THE_FIRST_GAP;
 
 /**
  * The time after something was done in which it may not be done again, as seen at one time. It doubles with
@@ -106,7 +117,7 @@ export function gapAfter(
 	done: number,
 	nowMs: number,
 ): Place {
-	const partMs = (firstGapSeconds * MS_PER_SECOND) / PARTS_OF_THE_FIRST_GAP;
+	const partMs = gapPartMs(firstGapSeconds);
 	const parts = PARTS_OF_THE_FIRST_GAP * 2 ** Math.min(done - 1, MAX_DOUBLINGS);
 	return place(key, nowMs, partMs, parts, [kind, subject]);
 }

@@ -1,6 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { BoundedMap } from '../lib/boundedMap';
-import { triggerIdOf } from './triggerId';
+import { credentialIdOf, triggerIdOf } from './triggerId';
 
 /*
  * n8n reads and decrypts a credential anew for every call, which is a quarter of what a call costs that starts nothing.
@@ -49,7 +49,7 @@ export async function withCredential<T extends { ok: boolean }>(
 	context: IWebhookFunctions,
 	authenticate: (credential: Credential) => T,
 ): Promise<T> {
-	const id = JSON.stringify([triggerIdOf(context), context.getNode().credentials?.diyalogApi?.id]);
+	const id = JSON.stringify([triggerIdOf(context), credentialIdOf(context)]);
 	const known = kept.get(id);
 	if (!known || !isRecent(known.readAtMs))
 		return authenticate(await readAnew(context, id, known?.checkedAtMs ?? -Infinity));

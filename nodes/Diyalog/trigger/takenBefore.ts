@@ -55,10 +55,6 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 /** Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again and again. */
 export const isTest = (context: IWebhookFunctions): boolean => context.getMode() === 'manual';
 
-function write(context: IWebhookFunctions, { written }: TakenBefore): void {
-	Object.assign(context.getWorkflowStaticData('node'), written);
-}
-
 /** Something that a call brought, with what a repetition of it has in common with it. */
 interface Fingerprinted {
 	fingerprint: Fingerprint;
@@ -80,7 +76,7 @@ function store(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 	if (written?.[SEEN_FIELD] === now[SEEN_FIELD] && written[STATUSES_FIELD] === now[STATUSES_FIELD])
 		return;
 	takenBefore.written = now;
-	write(context, takenBefore);
+	Object.assign(context.getWorkflowStaticData('node'), now);
 }
 
 /**
@@ -147,9 +143,11 @@ export async function rememberUntilReplied(
 ): Promise<void> {
 	const takenBefore = takenBeforeBy(context);
 	if (!takenBefore.written || isTest(context)) return;
+	// All of this happens many times in a call: what can be found out once stands before it.
+	const staticData = context.getWorkflowStaticData('node');
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
-		write(context, takenBefore);
+		Object.assign(staticData, takenBefore.written);
 		writeRest();
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);

@@ -1,5 +1,28 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
+interface TriggerIds {
+	trigger: string;
+	credential: string | undefined;
+}
+
+const known = new WeakMap<IWebhookFunctions, TriggerIds>();
+
+/** Found out once for a call: n8n copies the whole node whenever it is asked for it. */
+function idsOf(context: IWebhookFunctions): TriggerIds {
+	const ids = known.get(context);
+	if (ids) return ids;
+	const { id, credentials } = context.getNode();
+	const found = {
+		trigger: `${context.getWorkflow().id ?? ''}/${id}`,
+		credential: credentials?.diyalogApi?.id ?? undefined,
+	};
+	known.set(context, found);
+	return found;
+}
+
 /** What tells a trigger from all others of one n8n: the ids of its workflow and of the node within it. */
-export const triggerIdOf = (context: IWebhookFunctions): string =>
-	`${context.getWorkflow().id ?? ''}/${context.getNode().id}`;
+export const triggerIdOf = (context: IWebhookFunctions): string => idsOf(context).trigger;
+
+/** The id of the trigger's Diyalog API credential. */
+export const credentialIdOf = (context: IWebhookFunctions): string | undefined =>
+	idsOf(context).credential;

@@ -100,8 +100,8 @@ describe('fields that a stored workflow does not have take their defaults', () =
 		['Send Carousel', { operation: 'sendCarousel', cards: { card: [{ title: 'A' }] } }],
 		['Send Document', { operation: 'sendDocument' }],
 		['Send App Trigger', { operation: 'sendAppTrigger', ...HELLO, command: 'Open' }],
-		['OTP Send', { resource: 'otp', message: 'Hello' }],
-		['OTP Send with a code', { resource: 'otp', message: 'Code {code}', otpMode: 'generate' }],
+		['OTP Send', { resource: 'otp', message: 'Code {code}' }],
+		['OTP Send without a code', { resource: 'otp', message: 'Hello', otpMode: 'none' }],
 		['Send and Wait', { operation: 'sendAndWait', ...HELLO }],
 		['OTP Send and Wait', { resource: 'otp', operation: 'sendAndWait', ...HELLO }],
 	])('3. %s', async (_what, parameters) => {
