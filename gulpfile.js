@@ -14,6 +14,7 @@ const screenshots = async () => {
 	await copyFile('.cache/screenshots/sandbox-light.png', 'docs/images/sandbox.png');
 	for (const name of ['phone-and-editor', 'editor-send', 'editor-trigger', 'editor-human-review'])
 		await copyFile(`.cache/screenshots/${name}.png`, `docs/images/${name}.png`);
+	await copyFile('.cache/screenshots/ask-and-tap.gif', 'docs/images/ask-and-tap.gif');
 	await cp('.cache/screenshots/examples', 'docs/images/examples', { recursive: true });
 };
 

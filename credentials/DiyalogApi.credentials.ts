@@ -17,10 +17,11 @@ export class DiyalogApi implements ICredentialType {
 			name: 'serverUrl',
 			type: 'string',
 			required: true,
-			default: 'https://api.dlgmessenger.com',
-			placeholder: 'e.g. https://api.dlgmessenger.com',
+			// Empty on purpose: a token that is saved with a prefilled address would go to somebody else's server.
+			default: '',
+			placeholder: 'e.g. https://diyalog.example.com',
 			description:
-				"Address of your company's Diyalog server, with its path prefix if it has one, without /v1",
+				"Address of your company's Diyalog server, with its path prefix if it has one, without /v1. The bot token is sent there.",
 		},
 		{
 			displayName: 'Bot Token',

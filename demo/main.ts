@@ -1,5 +1,13 @@
 import { OWNER } from '../tools/n8n/n8n';
-import { args, exitNow, exitWith, isPortFree, onInterrupt, print } from '../tools/system';
+import {
+	args,
+	exitNow,
+	exitWith,
+	isPortFree,
+	onInterrupt,
+	print,
+	UsageError,
+} from '../tools/system';
 import { checkDemo } from './check';
 import { startDemo } from './start';
 import type { Demo } from './start';
@@ -20,9 +28,6 @@ interface DemoOptions {
 	n8nPort: number;
 	sandboxPort: number;
 }
-
-/** A mistake of the person who started the demo: a sentence, no stack. */
-class UsageError extends Error {}
 
 function readPort(flag: string, fallback: number): number {
 	const position = args.indexOf(flag);

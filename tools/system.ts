@@ -22,6 +22,9 @@ export const env = process.env;
 export const args = process.argv.slice(2);
 export const projectRoot = path.resolve(__dirname, '..');
 
+/** A mistake of the person who started a tool: a sentence, no stack. */
+export class UsageError extends Error {}
+
 /** What this process has computed so far, in milliseconds; other programs on the machine take no part in it. */
 export function busyMs(): number {
 	const { user, system } = process.cpuUsage();

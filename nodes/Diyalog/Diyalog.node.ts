@@ -11,6 +11,7 @@ import { properties, resources } from './actions';
 import { executeOperation } from './actions/execute';
 import { outputsOf, WAITING_TOOLTIP } from './actions/outputs';
 import { resumeWebhooks, takeAnswer } from './actions/question/takeAnswer';
+import { subtitleOf } from './actions/subtitle';
 import { diyalogApiTest } from './diyalogApiTest';
 
 export class Diyalog implements INodeType {
@@ -20,12 +21,22 @@ export class Diyalog implements INodeType {
 		icon: { light: 'file:../../icons/diyalog.svg', dark: 'file:../../icons/diyalog.dark.svg' },
 		group: ['output'],
 		version: 1,
-		subtitle:
-			'={{ ($parameter["operation"] + ": " + ($parameter["operation"] === "sendAndWait" ? $parameter["responseType"] : $parameter["resource"])).replace(/([A-Z])/g, " $1").toLowerCase() }}',
+		subtitle: subtitleOf(resources),
 		description:
 			'Send messages, one-time passwords (OTP) and questions over the Diyalog messenger, and wait for the answer',
 		defaults: { name: 'Diyalog' },
 		usableAsTool: true,
+		builderHint: {
+			searchHint:
+				'Sends one-time passwords (OTP), messages and approvals to customers and employees over the Diyalog messenger. Send and Wait for Response gets the answer of a person; Generate and Verify make and check a code.',
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-diyalog.diyalogTrigger',
+					relationHint:
+						'Takes what people press and write. Send and Wait for Response continues only while one with the same credential is published.',
+				},
+			],
+		},
 		inputs: [NodeConnectionTypes.Main],
 		outputs: outputsOf(resources),
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],

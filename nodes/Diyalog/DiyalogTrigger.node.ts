@@ -9,8 +9,13 @@ import type {
 import { diyalogApiTest } from './diyalogApiTest';
 import { requireUsableSettings } from './trigger/activation';
 import { handleStatusCallback, handleWebhook } from './trigger/handleWebhook';
-import { TRIGGER_PANEL } from './trigger/serverConf';
-import { triggerFields } from './trigger/settings';
+import {
+	LISTENING_HINTS,
+	LISTENING_TOOLTIP,
+	PUBLISHED_MESSAGE,
+	TRIGGER_PANEL,
+} from './trigger/serverConf';
+import { TRIGGER_SUBTITLE, triggerFields } from './trigger/settings';
 
 export class DiyalogTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -20,10 +25,20 @@ export class DiyalogTrigger implements INodeType {
 		group: ['trigger'],
 		// Not 1: for a trigger of version 1 n8n evaluates an expression on every call, which costs it a V8 isolate.
 		version: 2,
-		subtitle: '={{ $parameter["events"].join(", ") }}',
+		subtitle: TRIGGER_SUBTITLE,
 		description:
 			'Starts the workflow when a customer or employee presses a button under a Diyalog message (OTP, approval), writes a text, gets or reads a message',
 		defaults: { name: 'Diyalog Trigger' },
+		builderHint: {
+			searchHint:
+				'Takes presses of buttons, texts and receipts from the Diyalog messenger. One for each credential is enough: it also hands answers to executions that wait in Send and Wait for Response.',
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-diyalog.diyalog',
+					relationHint: 'Sends the messages and asks the questions that people answer',
+				},
+			],
+		},
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'diyalogApi', required: true, testedBy: 'diyalogApiTest' }],
@@ -48,6 +63,9 @@ export class DiyalogTrigger implements INodeType {
 			},
 		],
 		triggerPanel: TRIGGER_PANEL,
+		eventTriggerDescription: LISTENING_TOOLTIP,
+		activationMessage: PUBLISHED_MESSAGE,
+		hints: LISTENING_HINTS,
 		properties: triggerFields,
 	};
 

@@ -189,9 +189,27 @@ function updateMessage(bubble, { message, at }) {
 	}
 }
 
-function answerBubble({ answer, at }) {
+function answerBubble({ answer }) {
 	const bubble = element('li', { className: 'bubble mine' });
 	bubble.append(element('p', { textContent: answer.shown, dir: 'auto' }));
+	bubble.append(element('footer'));
+	return bubble;
+}
+
+/** Where an answer has got to: a tap that comes too late looks like any other, because nothing comes back. */
+function whereTo({ at, text }, webhooks) {
+	const held = webhooks.find(({ body }) =>
+		JSON.parse(body).entry.some(({ messaging }) =>
+			messaging.some(({ message, timestamp }) => timestamp === at && message?.text === text),
+		),
+	);
+	if (!held) return '';
+	const { status, error } = held;
+	if (status === undefined) return error ? ' · did not reach n8n' : ' · on the way to n8n';
+	return ` · sent to n8n, which answered ${status}`;
+}
+
+function updateAnswer(bubble, { answer, at }, webhooks) {
 	const signed = {
 		genuine: 'signed by the company app · ',
 		otherPhone: 'signed by another phone · ',
@@ -199,9 +217,8 @@ function answerBubble({ answer, at }) {
 		replayed: 'an earlier signature again · ',
 		missing: 'not signed, the app is too old · ',
 	};
-	const footer = `${signed[answer.signature] ?? ''}${clock(at)}`;
-	bubble.append(element('footer', { textContent: footer }));
-	return bubble;
+	const footer = `${signed[answer.signature] ?? ''}${clock(at)}${whereTo(answer, webhooks)}`;
+	bubble.querySelector('footer').textContent = footer;
 }
 
 /** Whether the newest message is to stay in view; not while somebody reads older ones. */
@@ -267,7 +284,7 @@ function showHints(chat) {
 	);
 }
 
-function showPhone({ people, chat, openReplies }) {
+function showPhone({ people, chat, openReplies, webhooks }) {
 	showList(
 		$('phones'),
 		people,
@@ -300,12 +317,14 @@ function showPhone({ people, chat, openReplies }) {
 		chat,
 		({ message, answer }) => (message ?? answer).id,
 		(entry) => (entry.message ? messageBubble(entry) : answerBubble(entry)),
-		(bubble, entry) => entry.message && updateMessage(bubble, entry),
+		(bubble, entry) =>
+			entry.message ? updateMessage(bubble, entry) : updateAnswer(bubble, entry, webhooks),
 	);
 	showReplies(openReplies);
 	showHints(chat);
 	// Diyalog's SDK hands mokValue to the company's app, which fills in its form.
-	const code = chat.findLast(({ message }) => message?.mokValue)?.message.mokValue ?? '';
+	// Not the code of an earlier message: below another question it would be taken for that one's.
+	const code = chat.findLast(({ message }) => message)?.message.mokValue ?? '';
 	$('filled').hidden = !code;
 	$('filled-code').textContent = code;
 	// After the bars, which take room from the chat.
@@ -318,11 +337,28 @@ function showPhone({ people, chat, openReplies }) {
 
 /* The panel */
 
+/** A press and a text look alike in a webhook, but for the id of the message in brackets. */
+function saidIn(text) {
+	const [, payload] = /^\[[^\]]*\]:([\s\S]*)$/.exec(text) ?? [];
+	return payload === undefined
+		? `wrote “${shorten(text)}”`
+		: `pressed a button: “${shorten(payload)}”`;
+}
+
+/** What becomes of what people do: the phone itself shows nothing of it. */
+function waitingText(waiting) {
+	if (waiting === 0) return 'Nothing waits to be posted';
+	const events = waiting === 1 ? '1 event waits' : `${waiting} events wait`;
+	return `${events} to be posted, with those of the next seconds`;
+}
+
 function webhookCard(webhook) {
 	const again = () => call('POST', `/sandbox/webhooks/${webhook.id}/resend`);
 	const events = JSON.parse(webhook.body).entry.flatMap(({ messaging }) => messaging);
-	const names = events.map(({ message, delivery, reads }) =>
-		message ? `“${shorten(message.text)}”` : delivery ? 'delivered' : reads ? 'read' : 'sent',
+	// What somebody did is what people look for; a narrow row shows only its beginning.
+	const byDeed = events.toSorted((a, b) => Number(!a.message) - Number(!b.message));
+	const names = byDeed.map(({ message, delivery, reads }) =>
+		message ? saidIn(message.text) : `message ${delivery ? 'delivered' : reads ? 'read' : 'sent'}`,
 	);
 	return element(
 		'li',
@@ -382,8 +418,7 @@ function indent(json) {
 
 function showPanel({ webhooks, waiting, documentsUnderWay, bots }) {
 	const files = documentsUnderWay > 0 ? `, documents on the way: ${documentsUnderWay}` : '';
-	$('waiting').textContent =
-		(waiting === 1 ? '1 event is waiting' : `${waiting} events are waiting`) + files;
+	$('waiting').textContent = waitingText(waiting) + files;
 	$('flush').disabled = waiting === 0;
 	showList($('webhooks'), webhooks, ({ id }) => String(id), webhookCard, updateWebhook);
 	showList($('bots'), bots, ({ name }) => name, botForm);

@@ -1,6 +1,7 @@
 import { args, exitWith, print } from '../../tools/system';
 import type { BenchOptions, Benchmark } from './benchmark';
 import { benchBurst } from './burst/benchBurst';
+import { benchLoad } from './load/benchLoad';
 import {
 	circumstances,
 	formatted,
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 	burst: benchBurst,
 	presses: benchPresses,
 	wait: benchWait,
+	load: benchLoad,
 	parse: benchParse,
 };
 

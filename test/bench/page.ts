@@ -1,4 +1,4 @@
-import { N8N_VERSION, NODE_VERSION } from '../../tools/n8n/install';
+import { n8nName, NODE_VERSION } from '../../tools/n8n/install';
 import { fs, os, path, print, projectRoot } from '../../tools/system';
 import type { Row } from './benchmark';
 
@@ -26,7 +26,7 @@ export const circumstances = () => ({
 	date: new Date().toISOString().slice(0, 10),
 	cores: os.cpus().length,
 	memoryGib: Math.round(os.totalmem() / BYTES_PER_GIB),
-	n8nVersion: N8N_VERSION,
+	n8nVersion: n8nName(),
 	nodeVersion: NODE_VERSION,
 });
 

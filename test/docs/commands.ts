@@ -1,7 +1,7 @@
 import { fs, path, projectRoot } from '../../tools/system';
 
 /*
- * Every command of the README is run by something that is run itself: what every change has to pass, a test, or the part
+ * Every command of the README and of CONTRIBUTING.md is run by something that is run itself: what every change has to pass, a test, or the part
  * of the end-to-end tests that runs commands.
  */
 
@@ -43,6 +43,8 @@ export const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, word
 	'npm test': ['.ci/run', 'run --silent test:built'],
 	'npm run build': ['.ci/run', 'run --silent build'],
 	'npm run lint': ['.ci/run', 'run --silent lint'],
+	'npm run format': ['package.json', '"format": "prettier --write ."'],
+	'npm run docs': ['test/docs/reference.spec.ts', 'npm run docs'],
 	'npm run scan': ['.ci/run', 'run --silent scan'],
 	'npm run demo': ['.ci/run', 'run --silent demo'],
 	'npm run demo -- --check': ['.ci/run', 'run --silent demo -- --check'],
@@ -50,9 +52,13 @@ export const RUN_ELSEWHERE: Readonly<Record<string, readonly [file: string, word
 	'npm run sandbox': ['test/sandbox/main.spec.ts', 'npm run sandbox'],
 };
 
-/** The commands for npm in the README, in code or in a table. */
-export async function readmeCommands(): Promise<string[]> {
-	const readme = await fs.readFile(path.join(projectRoot, 'README.md'), 'utf8');
-	const commands = readme.matchAll(/\bnpm (?:ci|test|run [\w:]+(?: -- [\w-]+)?)/g);
+/** The commands for npm in the README and for developers, in code or in a table. */
+export async function documentedCommands(): Promise<string[]> {
+	const pages = await Promise.all(
+		['README.md', 'CONTRIBUTING.md'].map(
+			async (name) => await fs.readFile(path.join(projectRoot, name), 'utf8'),
+		),
+	);
+	const commands = pages.join('\n').matchAll(/\bnpm (?:ci|test|run [\w:]+(?: -- [\w-]+)?)/g);
 	return [...new Set([...commands].map(([command]) => command))];
 }

@@ -145,7 +145,12 @@ describe.each([
 		expect(await post('finish', right)).toEqual(no);
 		expect(await post('start', { customerNo, ...transaction })).toEqual({
 			status: 429,
-			body: { sent: false },
+			body: {
+				sent: false,
+				message: expect.stringMatching(
+					/^Please wait (\d+ seconds?|a moment), then ask for a (new )?code/,
+				) as string,
+			},
 		});
 	}, 60_000);
 });

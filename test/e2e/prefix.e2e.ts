@@ -108,7 +108,7 @@ describeUnless(missing, 'a proxy that takes the prefix away', () => {
 		]);
 		expect(await asked.status()).toBe('waiting');
 		expect(await fs.readFile(stage.n8n.logFile, 'utf8')).toContain(
-			`did not reach execution ${asked.executionId}: n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in the README.`,
+			`did not reach execution ${asked.executionId}: n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in docs/operations.md of this package.`,
 		);
 	});
 
@@ -125,7 +125,7 @@ describeUnless(missing, 'a proxy that takes the prefix away', () => {
 describeUnless(missing, 'a proxy that leaves the prefix on for webhooks', () => {
 	beforeAll(async () => {
 		await install({
-			// As the README has it.
+			// As docs/operations.md has it.
 			locations: (n8nUrl) => `
 				proxy_http_version 1.1;
 				proxy_set_header Host $http_host;

@@ -1,8 +1,16 @@
-import { env, existsSync, fs, os, path, print, run, sleepMs } from '../system';
+import { env, existsSync, fs, os, path, print, run, sleepMs, UsageError } from '../system';
 
 export const N8N_VERSION = '2.41.1';
 /** n8n 2.41 needs Node 24 or newer; the npm package `node` brings one, so that any Node can start this. */
 export const NODE_VERSION = '24.21.0';
+
+/** Names an n8n that somebody else has installed. */
+const OWN_N8N = 'DIYALOG_N8N_BIN';
+const OWN_N8N_HELP =
+	'Give the path of the program n8n, for example /usr/local/bin/n8n, or take the variable away to have n8n installed.';
+
+/** What an n8n that is started here is called in reports: its release, or the program that was named. */
+export const n8nName = (): string => env[OWN_N8N] || (env.DIYALOG_N8N_VERSION ?? N8N_VERSION);
 
 /** Where installed programs are kept between runs: outside the checkout, one folder for each version. */
 export const cacheFolder = (): string =>
@@ -11,10 +19,10 @@ export const cacheFolder = (): string =>
 
 /** An n8n that can be started. */
 export interface InstalledN8n {
-	/** folder of the Node that runs it, to be put first on PATH */
+	/** folder of the Node that runs it, to be put first on PATH; empty where PATH has it already */
 	nodeBin: string;
-	/** n8n's start script */
-	script: string;
+	/** what starts it, before n8n's own command */
+	program: readonly [command: string, ...args: string[]];
 }
 
 const PROGRESS_EVERY_MS = 15_000;
@@ -110,10 +118,37 @@ export const withNode = (nodeBin: string): NodeJS.ProcessEnv => ({
 const FOR_OLDER_RELEASES = { overrides: { xlsx: 'npm:@e965/xlsx@0.20.3' } };
 
 /**
- * Installs n8n and the Node that it needs into the cache, unless they are there.
+ * The n8n that DIYALOG_N8N_BIN names, which somebody else has installed: it is started as it is, with the program that its
+ * first line names.
+ *
+ * @param version the release that is asked for; another one than usual cannot be had from there
+ * @throws UsageError when there is no such program
+ */
+async function n8nOfOthers(file: string, version: string): Promise<InstalledN8n> {
+	const command = path.resolve(file);
+	const stat = await fs.stat(command).catch(() => undefined);
+	if (!stat)
+		throw new UsageError(`${OWN_N8N} names ${command}, which does not exist. ${OWN_N8N_HELP}`);
+	const isProgram = await fs.access(command, fs.constants.X_OK).then(
+		() => stat.isFile(),
+		() => false,
+	);
+	if (!isProgram)
+		throw new UsageError(`${OWN_N8N} names ${command}, which is no program. ${OWN_N8N_HELP}`);
+	if (version !== N8N_VERSION)
+		throw new UsageError(
+			`${OWN_N8N} names an n8n, and n8n ${version} is asked for by its version. Take one of the two away.`,
+		);
+	return { nodeBin: '', program: [command] };
+}
+
+/**
+ * Installs n8n and the Node that it needs into the cache, unless they are there or DIYALOG_N8N_BIN names another n8n.
  * No install script runs but that of sqlite3: a Kafka driver of n8n would want to be compiled otherwise.
  */
 export async function installN8n(version = N8N_VERSION): Promise<InstalledN8n> {
+	const ofOthers = env[OWN_N8N];
+	if (ofOthers) return await n8nOfOthers(ofOthers, version);
 	const nodeBin = await installNode();
 	const folder = path.join(cacheFolder(), `n8n-${version}`);
 	const project = version === N8N_VERSION ? {} : FOR_OLDER_RELEASES;
@@ -126,7 +161,7 @@ export async function installN8n(version = N8N_VERSION): Promise<InstalledN8n> {
 		await withProgress(`n8n ${version}`, '3 to 8 minutes', install());
 	};
 	await once(folder, fill, project);
-	return { nodeBin, script: path.join(folder, 'node_modules', 'n8n', 'bin', 'n8n') };
+	return { nodeBin, program: ['node', path.join(folder, 'node_modules', 'n8n', 'bin', 'n8n')] };
 }
 
 /** A headless Chromium that lies whole inside an npm package, so that it needs no other download. */

@@ -50,7 +50,8 @@ export class N8nProcess {
 	/** Starts the process, for the first time or again after stop or kill, and waits until it answers. */
 	async boot(): Promise<void> {
 		const { role, installed, userFolder, env } = this.options;
-		const child = startProcess('node', [installed.script, ROLES[role].command], {
+		const [program, ...programArgs] = installed.program;
+		const child = startProcess(program, [...programArgs, ROLES[role].command], {
 			cwd: userFolder,
 			env,
 			logFile: this.logFile,

@@ -10,37 +10,43 @@ const MAX_BUSY_MS = 10;
  * Works on items side by side, starting them in order.
  *
  * @param count how many items there are
- * @param limit how many may be under way at the same time, at least 1
+ * @param limit how many may be under way at the same time, at least 1; a function is asked before each item
  * @param work works on one item; must not reject
  * @param mayStart asked before each item; once it is false no further item is started
  * @returns when all started items are done
  */
 export async function runConcurrently(
 	count: number,
-	limit: number,
+	limit: number | (() => number),
 	work: (index: number) => Promise<void>,
 	mayStart: () => boolean,
 ): Promise<void> {
 	let next = 0;
+	let underWay = 0;
 	let busyMs = 0;
-	let pause: Promise<void> | undefined;
+	let wake = () => {};
+	const mostNow = typeof limit === 'number' ? () => limit : limit;
 
-	const begin = (index: number): Promise<void> => {
+	const begin = (index: number): void => {
 		const beginMs = performance.now();
-		const done = work(index);
+		underWay += 1;
+		void work(index).then(() => {
+			underWay -= 1;
+			wake();
+		});
 		busyMs += performance.now() - beginMs;
-		return done;
 	};
-	const letNetworkWork = async (): Promise<void> => {
-		await sleep(0);
-		busyMs = 0;
-		pause = undefined;
-	};
-	const lane = async (): Promise<void> => {
-		while (next < count && mayStart()) {
-			if (busyMs < MAX_BUSY_MS) await begin(next++);
-			else await (pause ??= letNetworkWork());
+	const untilOneIsDone = async (): Promise<void> =>
+		await new Promise((resolve) => {
+			wake = resolve;
+		});
+	while (next < count && mayStart()) {
+		if (underWay >= mostNow()) await untilOneIsDone();
+		else if (busyMs < MAX_BUSY_MS) begin(next++);
+		else {
+			await sleep(0);
+			busyMs = 0;
 		}
-	};
-	await Promise.all(Array.from({ length: Math.min(limit, count) }, lane));
+	}
+	while (underWay > 0) await untilOneIsDone();
 }

@@ -100,6 +100,7 @@ export async function executeOperation(
 	const failed = (error: NodeApiError | NodeOperationError, item: number): Leaving => ({
 		output: FAILED_OUTPUT,
 		item: {
+			// Nothing beside it: n8n would take the item for a success and let it out of the first output.
 			json: { error: errorText(error) },
 			// n8n adds the item named here to what leaves on an error output. Without it n8n names the item by itself, later.
 			// The input may hold an earlier decision, which must not go on with a failure.

@@ -84,7 +84,7 @@ const furtherAnswerFields: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. Approved',
-		description: 'What the chat shows after the press. If empty, it shows the payload itself.',
+		description: 'What the chat shows after the press. If empty, the title.',
 	},
 ];
 

@@ -6,8 +6,8 @@ export type ItemOutcome = Settled | { waiting: IDataObject; output: number };
 
 /** An operation that has read what is the same for all items, ready to work on each of them. */
 export interface OperationRun {
-	/** how many items may be worked on at the same time */
-	concurrency: number;
+	/** how many items may be worked on at the same time, as things are now */
+	concurrency(): number;
 	/**
 	 * Works on one input item that is not settled yet.
 	 *

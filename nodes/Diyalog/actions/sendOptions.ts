@@ -3,7 +3,7 @@ import { z } from 'zod/v4';
 import type { ClientOptions } from '../transport/client';
 import type { ParameterReader } from './parameters';
 
-const DEFAULT_CONCURRENCY = 50;
+export const DEFAULT_CONCURRENCY = 50;
 /** Each document takes up to 7 MB of memory on its way. */
 export const DOCUMENT_CONCURRENCY = 5;
 const MAX_CONCURRENCY = 1_000;
@@ -55,7 +55,7 @@ export const documentSendOptions = sendOptionsWith({ default: DOCUMENT_CONCURREN
 
 /** The same, for an operation that may send documents as JSON. */
 export const jsonSendOptions = sendOptionsWith({
-	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY}; with a message as JSON, which may be a document, ${DOCUMENT_CONCURRENCY}.`,
+	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY}; ${DOCUMENT_CONCURRENCY} while one of them is a document as JSON.`,
 });
 
 const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
@@ -83,12 +83,20 @@ const timeoutSchema = bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
 
 const option = (name: string) => ({ name: `options.${name}`, default: null });
 
+/** What an option says. Without it no schema is asked: to fall back costs more than all the others take. */
+const optionOr = (schema: z.ZodType<number>, usual: number, entered: unknown): number =>
+	entered === null ? usual : schema.parse(entered);
+
 /** Reads how the requests of an item are sent. Of the options only what says so is looked at. */
-export const readSendOptions = (read: ParameterReader, itemIndex: number): ClientOptions => ({
-	maxRetries: maxRetriesSchema.parse(read(option('maxRetries'), itemIndex)),
-	// A timer takes whole milliseconds, and throws at others.
-	timeoutMs: Math.round(timeoutSchema.parse(read(option('timeout'), itemIndex)) * MS_PER_SECOND),
-});
+export function readSendOptions(read: ParameterReader, itemIndex: number): ClientOptions {
+	const entered = (name: string) => read(option(name), itemIndex);
+	const timeoutS = optionOr(timeoutSchema, DEFAULT_TIMEOUT_S, entered('timeout'));
+	return {
+		maxRetries: optionOr(maxRetriesSchema, DEFAULT_MAX_RETRIES, entered('maxRetries')),
+		// A timer takes whole milliseconds, and throws at others.
+		timeoutMs: Math.round(timeoutS * MS_PER_SECOND),
+	};
+}
 
 /**
  * Reads how many messages may be on their way at the same time. It holds for all items, so that of the first counts; what is
@@ -96,14 +104,18 @@ export const readSendOptions = (read: ParameterReader, itemIndex: number): Clien
  *
  * @param usual unless the options say otherwise
  */
-export function readConcurrency(read: ParameterReader, usual = DEFAULT_CONCURRENCY): number {
-	const schema = enteredNumber.pipe(z.number().min(1)).catch(usual);
+export function readConcurrency(
+	read: ParameterReader,
+	usual: () => number = () => DEFAULT_CONCURRENCY,
+): () => number {
+	const schema = enteredNumber.pipe(z.number().min(1));
 	const entered = (): unknown => {
 		try {
 			return read(option('concurrency'), 0);
 		} catch {
-			return usual;
+			return undefined;
 		}
 	};
-	return Math.floor(Math.min(MAX_CONCURRENCY, schema.parse(entered())));
+	const { data: wanted } = schema.safeParse(entered());
+	return wanted === undefined ? usual : () => Math.floor(Math.min(MAX_CONCURRENCY, wanted));
 }

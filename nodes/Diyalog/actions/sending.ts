@@ -9,7 +9,7 @@ import type { Failure } from '../transport/failures';
 import { fromMessageId } from '../wait/resumeReference';
 import { invalidInputError } from './errors';
 import type { OperationRun } from './operation';
-import { otherCredential } from './otherCredential';
+import { sameCredential } from './sameCredential';
 import { parameterReader } from './parameters';
 import type { Permit } from './permit';
 import { readConcurrency, readSendOptions } from './sendOptions';
@@ -101,16 +101,16 @@ const notSentBecause = ({ title, ...failure }: Failure): Failure => ({
  * Begins to send one message for each item.
  *
  * @param prepareWith gives what reads and checks one item; nothing has been sent when that throws
- * @param concurrency unless the options say otherwise
+ * @param usualConcurrency unless the options say otherwise
  */
 export async function startSending(
 	context: IExecuteFunctions,
 	settled: SettledItems,
 	prepareWith: (client: DiyalogClient) => (itemIndex: number) => Message | Promise<Message>,
-	concurrency?: number,
+	usualConcurrency?: () => number,
 ): Promise<OperationRun> {
 	const client = await DiyalogClient.create(context);
-	const isOtherCredential = await otherCredential(context, client);
+	const requireSame = await sameCredential(context, client.credentials);
 	const read = parameterReader(context);
 	const prepare = prepareWith(client);
 	const { appSecret, previousAppSecret } = client.credentials;
@@ -119,15 +119,7 @@ export async function startSending(
 
 	const execute = async (itemIndex: number): Promise<Settled> => {
 		// Nothing is awaited where there is one for all: how long an item keeps n8n busy is measured up to there.
-		if (isOtherCredential && (await isOtherCredential(itemIndex))) {
-			const problem = {
-				field: 'Diyalog API credential',
-				problem: 'is not the same for this item as for the first',
-				advice:
-					'An expression in it gives another value. Put Loop Over Items before this node, so that it gets one item at a time.',
-			};
-			throw invalidInputError(context.getNode(), problem, itemIndex);
-		}
+		if (requireSame) await requireSame(itemIndex);
 		const message = await prepare(itemIndex);
 		const options = readSendOptions(read, itemIndex);
 		if (idsOf(message).some((id) => fromMessageId(id, appSecrets) !== undefined)) {
@@ -144,5 +136,5 @@ export async function startSending(
 		if ('failure' in sent && sent.failure.kind === 'wrongToken') refusedToken = sent.failure;
 		return sent;
 	};
-	return { concurrency: readConcurrency(read, concurrency), execute };
+	return { concurrency: readConcurrency(read, usualConcurrency), execute };
 }

@@ -1,14 +1,15 @@
+import type { KeyObject } from 'node:crypto';
 import { deriveKey } from '../lib/crypto';
 
 /** Keys for what is issued and remembered, all derived from one bot token. */
 export interface CodeKeys {
 	/** encrypts and authenticates challenges */
-	challenge: Buffer;
-	code: Buffer;
-	customer: Buffer;
-	transaction: Buffer;
+	challenge: KeyObject;
+	code: KeyObject;
+	customer: KeyObject;
+	transaction: KeyObject;
 	/** names what is remembered */
-	mark: Buffer;
+	mark: KeyObject;
 }
 
 /**

@@ -19,7 +19,8 @@ export const DEFAULT_FIRST_GAP_S = 15;
 
 /** What the fields of a code hold. Those that the editor does not show are undefined. */
 export const codeShape = {
-	otpMode: z.enum(['none', 'given', 'generate']).default('given'),
+	/** undefined where the message can have none */
+	otpMode: z.enum(['none', 'given', 'generate']).default('none'),
 	/** of a code that the node makes */
 	transaction: transactionSchema.prefault({}),
 };

@@ -153,6 +153,11 @@ export class MarkBook {
 		return undefined;
 	}
 
+	/** Whether some place of a row is free, as far as this process knows: another one may have taken it. */
+	seemsFree(row: Mark[][]): boolean {
+		return row.some((marks) => !marks.some((mark) => this.known.has(mark)));
+	}
+
 	private async writeAll(): Promise<void> {
 		while (this.waiting.length > 0) await this.writeOnce(this.waiting.splice(0));
 		this.isWriting = false;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { fingerprint } from '../lib/crypto';
 
 /*
@@ -24,7 +25,7 @@ const CLOCK_TOLERANCE_MS = 2 * MS_PER_MINUTE;
  *
  * @param key without it nobody can tell what a mark stands for
  */
-export const mark = (key: Buffer, untilMs: number, ...facts: string[]): Mark => ({
+export const mark = (key: KeyObject, untilMs: number, ...facts: string[]): Mark => ({
 	name: fingerprint(key, ...facts)
 		.toString('base64url')
 		.slice(0, MARK_CHARACTERS),
@@ -46,7 +47,7 @@ export interface Place {
 /** A place is kept for whole parts of its window, and so up to a quarter longer than the window. */
 const PARTS_OF_A_WINDOW = 4;
 
-function place(key: Buffer, nowMs: number, partMs: number, parts: number, facts: string[]): Place {
+function place(key: KeyObject, nowMs: number, partMs: number, parts: number, facts: string[]): Place {
 	const current = Math.floor(nowMs / partMs);
 	const at = (part: number) =>
 		mark(key, (part + 1) * partMs, ...facts, String(partMs), String(part));
@@ -60,6 +61,10 @@ export interface RateLimit {
 	windowMinutes: number;
 }
 
+/** What a window is divided into, in milliseconds: a place becomes free when a part begins. */
+export const windowPartMs = (windowMinutes: number): number =>
+	(windowMinutes * MS_PER_MINUTE) / PARTS_OF_A_WINDOW;
+
 /**
  * The places of a limit for one subject. Each is free again when its window has passed; taking one at any time takes it
  * for at least a whole window, so there are never more than `count` in any window.
@@ -68,13 +73,13 @@ export interface RateLimit {
  * @param subject for whom
  */
 export function placesOf(
-	key: Buffer,
+	key: KeyObject,
 	kind: string,
 	subject: string,
 	{ count: places, windowMinutes }: RateLimit,
 	nowMs: number,
 ): Place[] {
-	const partMs = (windowMinutes * MS_PER_MINUTE) / PARTS_OF_A_WINDOW;
+	const partMs = windowPartMs(windowMinutes);
 	return count(places).map((number) =>
 		place(key, nowMs, partMs, PARTS_OF_A_WINDOW, [kind, subject, String(number)]),
 	);
@@ -88,6 +93,13 @@ const PARTS_OF_THE_FIRST_GAP = 2;
 /** To 512 times the first gap. */
 const MAX_DOUBLINGS = 9;
 
+/** So many parts every gap, and every window, is shorter than. */
+export const MORE_PARTS_THAN_ANY = PARTS_OF_THE_FIRST_GAP * 2 ** MAX_DOUBLINGS + 2;
+
+/** What a gap is divided into, in milliseconds: it ends when a part begins. */
+export const gapPartMs = (firstGapSeconds: number): number =>
+	(firstGapSeconds * MS_PER_SECOND) / PARTS_OF_THE_FIRST_GAP;
+
 /**
  * The time after something was done in which it may not be done again, as seen at one time. It doubles with
  * each, nine times at most: a longer one would need more marks than are remembered.
@@ -98,14 +110,14 @@ const MAX_DOUBLINGS = 9;
  * @param done how many there were, the one at this time included; at least 1
  */
 export function gapAfter(
-	key: Buffer,
+	key: KeyObject,
 	kind: string,
 	subject: string,
 	firstGapSeconds: number,
 	done: number,
 	nowMs: number,
 ): Place {
-	const partMs = (firstGapSeconds * MS_PER_SECOND) / PARTS_OF_THE_FIRST_GAP;
+	const partMs = gapPartMs(firstGapSeconds);
 	const parts = PARTS_OF_THE_FIRST_GAP * 2 ** Math.min(done - 1, MAX_DOUBLINGS);
 	return place(key, nowMs, partMs, parts, [kind, subject]);
 }

@@ -1,6 +1,7 @@
+import type { KeyObject } from 'node:crypto';
 import type { OpenBook } from './markBook';
-import { gapAfter, placesOf } from './marks';
-import type { Mark, RateLimit } from './marks';
+import { gapAfter, gapPartMs, MORE_PARTS_THAN_ANY, placesOf, windowPartMs } from './marks';
+import type { Mark, Place, RateLimit } from './marks';
 
 /** How often something may be sent to one person. */
 export interface SendLimits {
@@ -10,7 +11,20 @@ export interface SendLimits {
 }
 
 /** Whether it may be sent to a person now. */
-export type SendPermit = { granted: true; giveBack: () => Promise<void> } | { granted: false };
+export type SendPermit =
+	| { granted: true; giveBack: () => Promise<void> }
+	/** at the earliest, in epoch milliseconds; later where another process of n8n has sent more */
+	| { granted: false; nextAtMs: number };
+
+/** When something is free, of which all is free again when a part of time begins. */
+function freeAtMs(isFree: (whenMs: number) => boolean, partMs: number, nowMs: number): number {
+	const current = Math.floor(nowMs / partMs);
+	for (let part = 1; part < MORE_PARTS_THAN_ANY; part++) {
+		const whenMs = (current + part) * partMs;
+		if (isFree(whenMs)) return whenMs;
+	}
+	return nowMs;
+}
 
 /**
  * Asks for sending something to a person; it counts as sent unless it is given back.
@@ -20,7 +34,7 @@ export type SendPermit = { granted: true; giveBack: () => Promise<void> } | { gr
  * @throws what the store throws
  */
 export async function permitSend(
-	key: Buffer,
+	key: KeyObject,
 	{ book, store }: OpenBook,
 	who: string,
 	{ sends, firstGapSeconds }: SendLimits,
@@ -42,7 +56,17 @@ export async function permitSend(
 	const taken: Mark[] = [...(place?.take ?? []), ...(gapIndex === undefined ? [] : gapRow.flat())];
 	if (!place || placeIndex === undefined || (gapNow && gapIndex === undefined)) {
 		await book.write(store, [], taken);
-		return { granted: false };
+		const takes = (row: readonly Place[]) => row.map(({ take }) => take);
+		const hasPlace = (whenMs: number) =>
+			book.seemsFree(takes(placesOf(key, 'send', who, sends, whenMs)));
+		const isGapOver = (whenMs: number) =>
+			book.seemsFree(takes([gapAfter(key, 'gap', who, firstGapSeconds, 1, whenMs)]));
+		const placeAtMs = place ? nowMs : freeAtMs(hasPlace, windowPartMs(sends.windowMinutes), nowMs);
+		const gapAtMs =
+			gapNow && gapIndex === undefined
+				? freeAtMs(isGapOver, gapPartMs(firstGapSeconds), nowMs)
+				: nowMs;
+		return { granted: false, nextAtMs: Math.max(placeAtMs, gapAtMs) };
 	}
 	const keep = [...place.keep, ...(gapNow ? gapAt(placeIndex + 1).keep : [])];
 	await book.write(store, keep);

@@ -41,13 +41,15 @@ export const optionalUrl = optionalText.transform((url, context) =>
 	url === undefined ? undefined : httpUrlText(url, context),
 );
 
-const postbackSchema = z.object({
-	type: z.literal('postback'),
+/** What can be pressed to send something back. */
+const pressShape = z.object({
 	title: titleText,
 	payload: payloadText,
 	payloadHidden: z.boolean().optional(),
 	payloadSeenByUser: optionalShownText,
 });
+
+const postbackSchema = z.object({ type: z.literal('postback'), ...pressShape.shape });
 
 const webUrlSchema = z.object({
 	type: z.literal('web_url'),
@@ -83,17 +85,22 @@ const documentedButton = z
 	})
 	.pipe(buttonSchema);
 
-/** What the editor's field for buttons holds. A switch that is off says nothing. */
+/**
+ * What people entered for something that can be pressed. A switch that is off says nothing. The chat shows the words that
+ * were pressed: without any, Diyalog would show the payload, which is for machines.
+ */
+export const asEntered = <T extends z.output<typeof pressShape>>(entered: T): T => ({
+	...entered,
+	payloadHidden: entered.payloadHidden || undefined,
+	payloadSeenByUser: entered.payloadSeenByUser ?? entered.title,
+});
+
+/** What the editor's field for buttons holds. */
 const enteredButtons = z
 	.object({ button: z.array(buttonSchema).default([]) })
 	.prefault({})
 	.transform(({ button }) =>
-		button.map(
-			(each): DiyalogButton =>
-				each.type === 'postback'
-					? { ...each, payloadHidden: each.payloadHidden || undefined }
-					: each,
-		),
+		button.map((each): DiyalogButton => (each.type === 'postback' ? asEntered(each) : each)),
 	);
 
 /** Refuses buttons that nobody could see. */

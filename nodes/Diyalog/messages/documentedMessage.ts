@@ -251,6 +251,16 @@ const messageSchema = z.unknown().transform((message, context): Documented => {
 	return addIssues(context, error);
 });
 
+/** More characters than any message has that is no document. */
+const LARGE_CHARACTERS = 100_000;
+
+/** Whether a message as JSON may take much memory, as a document does. A text of JSON is not parsed for it. */
+export function isLargeJson(json: unknown): boolean {
+	if (typeof json === 'string')
+		return json.length > LARGE_CHARACTERS || json.includes('"document"');
+	return isObject(json) && isObject(json.message) && 'document' in json.message;
+}
+
 /** The whole body of SendMessage. */
 export const documentedMessageSchema = documentedObject({
 	recipient: recipientSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod/v4';
 import { knownNames, listFromData, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
-import { optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
+import { asEntered, optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
 import type { DiyalogButton } from './buttons';
 
 /*
@@ -71,13 +71,11 @@ export function requireQuickReplies(
 	);
 }
 
-/** What the editor's field for quick replies holds. A switch that is off says nothing. */
+/** What the editor's field for quick replies holds. */
 export const quickRepliesSchema = z
 	.object({ quickReply: z.array(quickReplySchema).default([]) })
 	.prefault({})
-	.transform(({ quickReply }) =>
-		quickReply.map((reply) => ({ ...reply, payloadHidden: reply.payloadHidden || undefined })),
-	);
+	.transform(({ quickReply }) => quickReply.map(asEntered));
 
 const QUICK_REPLY_NAMES = ['contentType', 'payloadHidden', 'payloadSeenByUser', 'imageUrl'];
 

@@ -21,7 +21,8 @@ const trimmedText = (value: unknown): string => (typeof value === 'string' ? val
  */
 function serverBaseUrl(credentials: ICredentialDataDecryptedObject): string {
 	const text = trimmedText(credentials.serverUrl);
-	const advice = 'Enter it like https://api.dlgmessenger.com in the Diyalog API credential.';
+	const advice =
+		"Enter the address of your company's Diyalog server in the Diyalog API credential, e.g. https://diyalog.example.com.";
 	if (text === '') throw new CredentialError('The Server URL is empty', advice);
 	if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
 		throw new CredentialError('The Server URL is not a web address', advice);

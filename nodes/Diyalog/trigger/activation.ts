@@ -83,7 +83,6 @@ export async function requireUsableSettings(context: IHookFunctions): Promise<vo
 	const settings = readTriggerSettings(context);
 	const problem = problemOf(settings, await context.getCredentials('diyalogApi'));
 	if (!problem) return;
-	throw new NodeOperationError(context.getNode(), problem.title, {
-		description: problem.advice,
-	});
+	// n8n shows the message alone when a workflow cannot be published.
+	throw new NodeOperationError(context.getNode(), `${problem.title}. ${problem.advice}`);
 }

@@ -126,9 +126,9 @@ const LOSSES: Readonly<Record<string, string>> = {
 	unproved:
 		'node and trigger have different App Secrets, or the message id is forged. Choose the same Diyalog API credential in both.',
 	signatureRefused:
-		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in the README.',
+		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in docs/operations.md of this package.',
 	unexpectedAnswer:
-		'what answered there does not take answers for n8n. Set N8n Address in the options of the trigger to where n8n itself listens; under a path prefix see "Behind a path prefix" in the README.',
+		'what answered there does not take answers for n8n. Set N8n Address in the options of the trigger to where n8n itself listens; under a path prefix see "Behind a path prefix" in docs/operations.md of this package.',
 };
 
 function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutcome): void {

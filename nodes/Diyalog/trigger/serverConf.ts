@@ -1,4 +1,4 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { INodeProperties, NodeHint } from 'n8n-workflow';
 
 /*
  * What the server's administrator has to enter; no API registers a webhook.
@@ -35,6 +35,25 @@ export const serverConfFields: INodeProperties[] = [
 		typeOptions: { rows: 14 },
 		default: SERVER_CONF,
 		description: 'Copy these lines for the administrator. What you change here has no effect.',
+	},
+];
+
+/** What the canvas says while a step is executed. */
+export const LISTENING_TOOLTIP =
+	'Waiting for a call to the Test URL. Diyalog itself calls only the Production URL.';
+
+/** What the editor says when the workflow is published. */
+export const PUBLISHED_MESSAGE =
+	'Each press now starts an execution, once the administrator of the Diyalog server has entered the Production URL of the Diyalog Trigger. You find it in the executions list.';
+
+/** Beside the output as long as it is empty: what n8n says while it listens cannot be changed, and sends people to Diyalog. */
+export const LISTENING_HINTS: NodeHint[] = [
+	{
+		message:
+			'Execute step listens at the Test URL, but Diyalog calls the Production URL: a real press does not arrive here. Publish the workflow to get it.',
+		type: 'info',
+		location: 'outputPane',
+		whenToDisplay: 'beforeExecution',
 	},
 ];
 

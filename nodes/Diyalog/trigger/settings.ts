@@ -31,6 +31,11 @@ const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'de
 	textReceived: { name: 'Text Received', description: 'Somebody wrote a text' },
 };
 
+/** What stands below the node on the canvas. Nothing but the editor evaluates it: n8n would need an isolate for every call. */
+export const TRIGGER_SUBTITLE = `={{ ((names) => $parameter.events.map((event) => names[event] ?? event).join(', '))(${JSON.stringify(
+	Object.fromEntries(Object.entries(EVENTS).map(([value, { name }]) => [value, name])),
+)}) }}`;
+
 const eventField: INodeProperties = {
 	displayName: 'Events',
 	name: 'events',

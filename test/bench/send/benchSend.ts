@@ -92,8 +92,8 @@ async function inTurns(
 		for (const { variant, protocol, count, runs } of round % 2 === 1 ? all : all.toReversed()) {
 			const run = await measure(variant, protocol, count);
 			runs.push(run);
-			const seconds = (run.timeMs / 1_000).toFixed(1);
-			print(`  round ${round} of ${rounds}: ${variant.label}, ${protocol}: ${seconds} s`);
+			const [time, cpu] = [run.timeMs, run.cpuMs].map((ms) => `${(ms / 1_000).toFixed(2)} s`);
+			print(`  round ${round} of ${rounds}: ${variant.label}, ${protocol}: ${time}, CPU ${cpu}`);
 		}
 	}
 	return all;
@@ -128,6 +128,7 @@ async function measureMemory(
 	prepared: Prepared,
 	{ memoryItems, memoryRounds }: Extent,
 ): Promise<Series[]> {
+	if (memoryRounds === 0) return [];
 	print(`Memory: ${memoryItems} items, a new n8n for each run ...`);
 	const countOf = () => memoryItems;
 	return await inTurns(MEMORY, countOf, memoryRounds, async (variant, protocol, count) => {

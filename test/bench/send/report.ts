@@ -44,7 +44,7 @@ export function renderFigures(results: Results): string {
 		results.speed.map((series) => row(series).slice(0, HEAD.length)),
 	);
 	const memory = table([...HEAD, MEMORY], results.memory.map(row));
-	return [speed, memory].join('\n\n');
+	return results.memory.length > 0 ? [speed, memory].join('\n\n') : speed;
 }
 
 /** The part of the documentation. */

@@ -48,6 +48,7 @@ const otpFields = (options: Readonly<Record<string, unknown>>): Variant['sending
 		resource: 'otp',
 		customerNo: '={{ $json.customerNo }}',
 		message: `=${MESSAGE}`,
+		otpMode: 'given',
 		otpValue: '={{ $json.code }}',
 		options: { messageId: '={{ $json.messageId }}', txCode: TX_CODE, ...options },
 	});
@@ -134,6 +135,7 @@ export const variants: Readonly<Record<Variant['key'], Variant>> = {
 		sendingNode: diyalogNode({
 			resource: 'otp',
 			specifyMessage: 'json',
+			otpMode: 'given',
 			messageJson: oneExpression(BODY),
 		}),
 	},

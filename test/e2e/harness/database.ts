@@ -19,6 +19,14 @@ database.exec(sql);
 database.close();
 `;
 
+const LOCK = `
+const { DatabaseSync } = require('node:sqlite');
+const [file, forMs] = process.argv.slice(1);
+const database = new DatabaseSync(file);
+database.exec('PRAGMA busy_timeout = 20000; BEGIN EXCLUSIVE');
+setTimeout(() => { database.exec('ROLLBACK'); database.close(); }, Number(forMs));
+`;
+
 async function inSqlite(userFolder: string, sql: string): Promise<void> {
 	const { nodeBin } = await installN8n();
 	const file = path.join(userFolder, '.n8n', 'database.sqlite');
@@ -34,6 +42,13 @@ export async function breakSqlite(userFolder: string, from: Begin): Promise<void
 		WHEN OLD.status = '${from}' AND NEW.status = '${to}'
 		BEGIN SELECT RAISE(FAIL, 'the database fails'); END`,
 	);
+}
+
+/** Holds n8n's whole database as another program does that writes to it; n8n gives up after some seconds. */
+export async function lockSqlite(userFolder: string, forMs: number): Promise<void> {
+	const { nodeBin } = await installN8n();
+	const file = path.join(userFolder, '.n8n', 'database.sqlite');
+	await run(path.join(nodeBin, 'node'), ['--no-warnings', '-e', LOCK, file, String(forMs)]);
 }
 
 /** Takes the fault away. */

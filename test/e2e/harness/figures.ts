@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { env, fs, os, path, print, projectRoot } from '../../../tools/system';
-import { N8N_VERSION } from '../../../tools/n8n/install';
+import { fs, os, path, print, projectRoot } from '../../../tools/system';
+import { n8nName } from '../../../tools/n8n/install';
 
 /*
  * What the parts of the proof found out, one line of JSON each, added to one file by every part; the report is made
@@ -41,7 +41,7 @@ export async function record(figure: Figure): Promise<void> {
 	const line: RecordedFigure = {
 		...figure,
 		at: new Date().toISOString(),
-		n8n: env.DIYALOG_N8N_VERSION ?? N8N_VERSION,
+		n8n: n8nName(),
 		cores: os.cpus().length,
 		load: Math.round((os.loadavg()[0] ?? 0) * 10) / 10,
 	};

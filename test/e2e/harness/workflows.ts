@@ -164,12 +164,18 @@ export const ask = (
 		more,
 	);
 
-/** Sends a message. */
+/** Sends a message, without a code unless the parameters have one. */
 export const send = (
 	credentialId: string,
 	parameters: Fields = {},
 	more: Fields = {},
-): WorkflowNode => diyalogNode('Send', credentialId, { operation: 'send', ...parameters }, more);
+): WorkflowNode =>
+	diyalogNode(
+		'Send',
+		credentialId,
+		{ operation: 'send', otpMode: 'otpValue' in parameters ? 'given' : 'none', ...parameters },
+		more,
+	);
 
 /** Verifies a code. */
 export const verify = (credentialId: string, parameters: Fields): WorkflowNode =>

@@ -34,6 +34,7 @@ const sendParameters = (overrides: INodeParameters = {}): INodeParameters => ({
 	operation: 'send',
 	customerNo: '={{ $json.customerNo }}',
 	message: 'Your one-time password is 481516.',
+	otpMode: 'given',
 	otpValue: '481516',
 	buttons: {},
 	options: {},

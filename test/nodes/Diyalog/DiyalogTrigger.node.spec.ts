@@ -413,22 +413,25 @@ describe('activation', () => {
 		[
 			'without an App Secret',
 			setup({}, { appSecret: '' }),
-			'The App Secret of the credential is empty',
+			/^The App Secret of the credential is empty\. Enter the app_secret of the webhook in server\.conf /,
 		],
 		[
 			'for status callbacks without their token',
 			setup({ events: ['statusCallback'] }),
-			'The Status Callback Token of the credential is empty',
+			/^The Status Callback Token of the credential is empty\. Enter the Auth-Token /,
 		],
-		['without an event', setup({ events: [] }), 'No event is chosen'],
+		['without an event', setup({ events: [] }), /^No event is chosen\. Choose at least one /],
 		[
 			'for signed presses only, unchecked',
 			setup({ options: { onlySigned: true } }),
-			'the credential checks no signatures',
+			/the credential checks no signatures\. Choose in the Diyalog API credential /,
 		],
-	])('%s is refused with a sentence', async (_, trigger, message) => {
-		await expect(activation(trigger)).rejects.toThrow(message);
-	});
+	])(
+		'%s is refused, and the only line that n8n shows says what to do',
+		async (_, trigger, message) => {
+			await expect(activation(trigger)).rejects.toThrow(message);
+		},
+	);
 
 	it.each([
 		['with the previous secret alone', setup({}, { appSecret: '', previousAppSecret: 'old' })],

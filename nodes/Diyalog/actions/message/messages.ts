@@ -10,6 +10,7 @@ import type { MessageContent } from '../../messages/sendMessage';
 import { requireValid } from '../errors';
 import type { OperationRun } from '../operation';
 import { parameterReader, readFields } from '../parameters';
+import { DEFAULT_CONCURRENCY, DOCUMENT_CONCURRENCY } from '../sendOptions';
 import { startSending } from '../sending';
 import type { Message } from '../sending';
 import type { SettledItems } from '../settled';
@@ -48,9 +49,10 @@ export function messages(
 }
 
 /**
- * Begins to send one message of SendMessage for each item.
+ * Begins to send one message of SendMessage for each item. Few are on their way while one of them is large.
  *
  * @param schemaOf gives what may be entered for an item
+ * @param isLarge whether what was entered takes much memory
  */
 export async function startSendingMessages(
 	context: IExecuteFunctions,
@@ -60,13 +62,28 @@ export async function startSendingMessages(
 		entered: Entered,
 		itemIndex: number,
 	) => z.ZodType<MessageInput> | Promise<z.ZodType<MessageInput>>,
-	concurrency?: number,
+	isLarge: (entered: Entered) => boolean = () => false,
 ): Promise<OperationRun> {
 	const read = parameterReader(context);
 	const make = messages(context, fields);
+	/** items on their way that are large, or of which that is not known yet */
+	const large = new Set<number>();
 	const prepare = async (itemIndex: number): Promise<Message> => {
 		const entered = readFields(read, fields, itemIndex);
+		if (!isLarge(entered)) large.delete(itemIndex);
 		return make(await schemaOf(entered, itemIndex), entered, itemIndex);
 	};
-	return await startSending(context, settled, () => prepare, concurrency);
+	const usual = () => (large.size > 0 ? DOCUMENT_CONCURRENCY : DEFAULT_CONCURRENCY);
+	const { concurrency, execute } = await startSending(context, settled, () => prepare, usual);
+	return {
+		concurrency,
+		async execute(itemIndex) {
+			large.add(itemIndex);
+			try {
+				return await execute(itemIndex);
+			} finally {
+				large.delete(itemIndex);
+			}
+		},
+	};
 }

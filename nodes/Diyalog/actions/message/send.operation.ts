@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { isLargeJson } from '../../messages/documentedMessage';
 import { sendSchema } from '../../messages/messageInput';
 import {
 	belowField,
@@ -8,7 +9,7 @@ import {
 	quickRepliesFields,
 } from '../fields';
 import type { Operation } from '../operation';
-import { DOCUMENT_CONCURRENCY, jsonSendOptions, optionsField } from '../sendOptions';
+import { jsonSendOptions, optionsField } from '../sendOptions';
 import { recipientFields, textField } from './message.fields';
 import { startSendingMessages } from './messages';
 
@@ -35,9 +36,8 @@ export const send: Operation = {
 	fields,
 	keepsSettled: true,
 	async start(context, settled) {
-		const { specifyMessage = 'fields' } = context.getNode().parameters;
-		// What is given as JSON may be a document, which only reading it would tell.
-		const concurrency = specifyMessage === 'fields' ? undefined : DOCUMENT_CONCURRENCY;
-		return await startSendingMessages(context, settled, fields, sendSchema, concurrency);
+		return await startSendingMessages(context, settled, fields, sendSchema, ({ messageJson }) =>
+			isLargeJson(messageJson),
+		);
 	},
 };

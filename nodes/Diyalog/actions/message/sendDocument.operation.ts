@@ -4,7 +4,7 @@ import { FILE_FIELD } from '../../messages/document';
 import { documentMessageSchema } from '../../messages/messageInput';
 import { messageIdField } from '../fields';
 import type { Operation } from '../operation';
-import { DOCUMENT_CONCURRENCY, documentSendOptions, optionsField } from '../sendOptions';
+import { documentSendOptions, optionsField } from '../sendOptions';
 import { readFile } from './binaryFile';
 import { recipientFields } from './message.fields';
 import { startSendingMessages } from './messages';
@@ -96,6 +96,6 @@ export const sendDocument: Operation = {
 			const field = String(entered[FILE_FIELD] ?? '');
 			return documentMessageSchema(await readFile(context, itemIndex, field, FILE_LABEL));
 		};
-		return await startSendingMessages(context, settled, fields, schemaOf, DOCUMENT_CONCURRENCY);
+		return await startSendingMessages(context, settled, fields, schemaOf, () => true);
 	},
 };

@@ -97,7 +97,8 @@ export const codeFields: INodeProperties[] = [
 			{
 				name: 'Generate',
 				value: 'generate',
-				description: 'The node makes a random code, which the operation Verify checks',
+				description:
+					'The node makes a random code. A challenge comes out, which the operation Verify needs to check what the customer types.',
 			},
 			{
 				name: 'Given',
@@ -110,7 +111,7 @@ export const codeFields: INodeProperties[] = [
 				description: 'The message carries no code',
 			},
 		],
-		default: 'given',
+		default: 'generate',
 		description: 'Where the code comes from',
 	},
 	{
@@ -120,8 +121,8 @@ export const codeFields: INodeProperties[] = [
 		displayOptions: { show: { otpMode: ['given'] } },
 		default: '',
 		placeholder: 'e.g. 123456',
-		description:
-			'The code itself. The customer reads only the message, so put the code or {code} there as well.',
+		description: 'The code itself',
+		hint: 'The customer reads only the message: put {code} into it',
 	},
 	{
 		displayName: 'Auto-Fill in the App',

@@ -64,8 +64,8 @@ export class CodeIssuer {
 		const customer = customerFingerprint(keys, customerNo).toString('base64url');
 		return permitOf(this.context, keys.mark, customer, limits, itemIndex, {
 			field: 'Customer Number',
-			problem: 'has got as many codes as Resend Limits allow for now',
-			advice: 'Let the customer wait a minute or more before asking for another code.',
+			problem: 'has got as many codes as Resend Limits allow',
+			advice: 'Let the customer wait for so long.',
 		});
 	}
 }

@@ -3,13 +3,24 @@ import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { check } from '../../input/problem';
 import type { Entered } from '../../input/shown';
 import { sendOtpRequest, sendOtpSchema, toSendOtpBody } from '../../messages/sendOtp';
+import type { SendOtpInput } from '../../messages/sendOtp';
 import type { DiyalogClient } from '../../transport/client';
 import { requireValid } from '../errors';
 import { buttonsField } from '../fields';
+import { hintsOf } from '../hints';
 import type { Message } from '../sending';
 import { CodeIssuer } from './codeIssuer';
 
 const schema = sendOtpSchema(randomBytes);
+
+/** What surprises about a code from elsewhere, if anything does. */
+function surpriseOf({ otpMode, code, message }: SendOtpInput): string | undefined {
+	if (otpMode !== 'given') return undefined;
+	if (code === undefined)
+		return 'OTP Value is empty, so the message went out without a code. Enter one, or choose None or Generate under OTP.';
+	if (message.includes(code)) return undefined;
+	return 'The message does not show the code. Put {code} into it, unless your app fills the code in by itself.';
+}
 
 /**
  * Makes messages of SendOTP of what was entered.
@@ -24,8 +35,11 @@ export function otpMessages(
 	const node = context.getNode();
 	const issuer = new CodeIssuer(context, credentials);
 	const labelled = [...fields, buttonsField];
+	const hint = hintsOf(context);
 	return (entered, itemIndex) => {
 		const input = requireValid(node, check(schema, entered, labelled), itemIndex);
+		const surprise = surpriseOf(input);
+		if (surprise !== undefined) hint(surprise);
 		const body = toSendOtpBody(input, randomUUID);
 		const { messageId, customerNo } = body;
 		return {

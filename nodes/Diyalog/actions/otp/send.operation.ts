@@ -31,15 +31,27 @@ const textFields: INodeProperties[] = [
 	},
 ];
 
+/** Nothing can be verified without it, and it is easily overlooked among what comes out. */
+const challengeNotice: INodeProperties = {
+	displayName:
+		'The output has a <b>challenge</b>. Let your app keep it and give it back with the code that the customer types: the operation <b>Verify</b> needs both.',
+	name: 'challengeNotice',
+	type: 'notice',
+	displayOptions: { show: { otpMode: ['generate'] } },
+	default: '',
+};
+
 /** A message as JSON has these itself. */
 const isInJson = (field: INodeProperties): INodeProperties =>
 	shownAlso(field, { show: { '/specifyMessage': ['fields'] } });
 
-const EXAMPLE = '{ "customerNo": "70021", "messageId": "17", "mokMessage": "Hello" }';
+const EXAMPLE =
+	'{ "customerNo": "70021", "messageId": "17", "mokMessage": "Your code is {code}." }';
 
 const fields: INodeProperties[] = [
 	...jsonMessageFields(textFields, EXAMPLE),
 	...codeFields.map((field) => (field.name === 'otpValue' ? unlessJson(field) : field)),
+	challengeNotice,
 	...[belowField('buttons'), ...buttonsFields({ show: { below: ['buttons'] } })].map(unlessJson),
 	optionsField([...sendOptions, ...codeOptions, ...[messageIdField, ...otpOptions].map(isInJson)]),
 ];

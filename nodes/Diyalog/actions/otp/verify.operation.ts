@@ -3,6 +3,7 @@ import { z } from 'zod/v4';
 import { workflowBook } from '../../memory/books';
 import { check } from '../../input/problem';
 import { wholeNumber } from '../../input/schemas';
+import { adviceOn } from '../../codes/advice';
 import { verifyCode } from '../../codes/verify';
 import type { VerifyLimits } from '../../codes/verify';
 import { CREDENTIAL_TYPE } from '../../transport/client';
@@ -10,6 +11,8 @@ import { requireValid } from '../errors';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { customerNoField } from '../fields';
+import { hintsOf } from '../hints';
+import { sameCredential } from '../sameCredential';
 import { transactionField } from './code.fields';
 import { codeKeysOf } from './codeKeys';
 
@@ -119,17 +122,23 @@ export const verify: Operation = {
 	branches: ['Valid', 'Invalid'],
 	async start(context) {
 		const node = context.getNode();
-		const keys = codeKeysOf(node, await context.getCredentials(CREDENTIAL_TYPE));
+		const credential = await context.getCredentials(CREDENTIAL_TYPE);
+		const requireSame = await sameCredential(context, credential);
+		const keys = codeKeysOf(node, credential);
 		const book = workflowBook(context);
 		const read = parameterReader(context);
+		const hint = hintsOf(context);
 		return {
-			concurrency: CONCURRENCY,
+			concurrency: () => CONCURRENCY,
 			async execute(itemIndex) {
+				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
 				const result = await verifyCode(keys, book, given, limits, Date.now());
+				const advice = adviceOn(keys, given, result.reason);
+				if (advice !== undefined) hint(advice);
 				return { result: { ...result }, output: result.valid ? 0 : 1 };
 			},
 		};

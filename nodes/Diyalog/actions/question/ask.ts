@@ -39,6 +39,7 @@ import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
 import { readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
+import { checksByItem } from '../sameCredential';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
@@ -216,6 +217,12 @@ function credentialProblem(
 	}
 	return undefined;
 }
+
+const BY_ITEM = [
+	'Require Signed Payload',
+	'is on, and an expression in the credential looks at the item to say how signatures are checked',
+	"The answer is checked without an item. Give the key under Person's Keys, and choose Each Person's Own in the credential.",
+] as const;
 
 function readDeadline(context: IExecuteFunctions, { limit }: WaitInput, now: Date): Date {
 	const zone = context.getTimezone();
@@ -463,7 +470,7 @@ export async function startAsking(
 	requireSingleItem(context);
 	const again = readAgain(context);
 	if (again) {
-		return { concurrency: 1, execute: async () => await waitAgain(context, again) };
+		return { concurrency: () => 1, execute: async () => await waitAgain(context, again) };
 	}
 	restoreInput(context);
 	const client = await DiyalogClient.create(context);
@@ -472,6 +479,9 @@ export async function startAsking(
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
 		const now = new Date();
 		const question = prepare(context, client.credentials, kind, toMessage, now);
+		const { expectation } = question.wait;
+		const isSigned = expectation.kind === 'button' && expectation.requireSignedPayload;
+		if (isSigned && (await checksByItem(context))) throw problemOf(context.getNode(), ...BY_ITEM);
 		// What may have arrived is remembered by what went in, in the place of which something else is stored below.
 		const [first, ...others] = question.messages;
 		const attemptOf = (message: Message) => settled.attempt(itemIndex, personOf(message));
@@ -493,5 +503,5 @@ export async function startAsking(
 		endInTime(context, bound);
 		return waitingFor(bound, input);
 	};
-	return { concurrency: 1, execute };
+	return { concurrency: () => 1, execute };
 }

@@ -63,7 +63,8 @@ const responseTypeField = (maxChoices: number): INodeProperties => ({
 		{
 			name: 'Approval',
 			value: 'approval',
-			description: 'The person approves or declines with a button',
+			description:
+				'The person approves or declines with a button. A tap is no login: use Code for that.',
 		},
 		{
 			name: 'Choice',
@@ -186,7 +187,7 @@ const expectedCodeField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. {{ $json.number }}',
 	description:
-		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. Do not write them into the message.',
+		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. For a login take at least 6 random ones. Do not write them into the message.',
 };
 
 const answerByOption: INodeProperties = {

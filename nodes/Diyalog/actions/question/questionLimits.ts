@@ -54,7 +54,7 @@ export function questionLimiter(
 		const { field, who } = whoIsAsked(message);
 		const permit = permitOf(context, key, who, sendLimits, 0, {
 			field,
-			problem: 'has got as many questions as Question Limits allow for now',
+			problem: 'has got as many questions as Question Limits allow',
 			advice: 'Let the person wait, and find out who has caused so many questions.',
 		});
 		return { ...message, permit: message.permit ? both(permit, message.permit) : permit };

@@ -12,6 +12,7 @@ import { customerNoField, shownAlso } from '../fields';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { personKeysField } from '../question/people.fields';
+import { sameCredential } from '../sameCredential';
 
 /** What came of a check. Its comments are what people read in n8n. */
 export type SignedPayloadVerification = {
@@ -173,10 +174,12 @@ export const verify: Operation = {
 	async start(context) {
 		const node = context.getNode();
 		const credential = await context.getCredentials(CREDENTIAL_TYPE);
+		const requireSame = await sameCredential(context, credential);
 		const read = parameterReader(context);
 		return {
-			concurrency: CONCURRENCY,
+			concurrency: () => CONCURRENCY,
 			async execute(itemIndex) {
+				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
 				const input = requireValid(node, check(schema, entered, fields), itemIndex);
 				const { payload, messageId = '', customerNo = null, signedText, personKeys } = input;

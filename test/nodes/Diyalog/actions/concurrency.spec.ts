@@ -40,6 +40,30 @@ it('starts every item once and in order, never more of them at a time than it ma
 	);
 });
 
+it('never has more under way than it may at that moment', async () => {
+	await fc.assert(
+		fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 60 }), async (large) => {
+			const underWay = new Set<number>();
+			let most = 0;
+			const isLarge = (index: number) => large[index] === true;
+			await runConcurrently(
+				large.length,
+				() => ([...underWay].some(isLarge) ? 2 : 20),
+				async (index) => {
+					underWay.add(index);
+					most = Math.max(most, [...underWay].filter(isLarge).length);
+					await sleepMs(index % 3);
+					underWay.delete(index);
+				},
+				ALWAYS,
+			);
+			expect(underWay.size).toBe(0);
+			expect(most).toBeLessThanOrEqual(2);
+		}),
+		{ numRuns: 50 },
+	);
+});
+
 it('starts nothing any more once it may not, and waits for what is under way', async () => {
 	const started: number[] = [];
 	const ended: number[] = [];

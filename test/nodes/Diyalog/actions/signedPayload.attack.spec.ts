@@ -7,6 +7,7 @@ import { FORMATS, formatNamed, newPhone, plain } from '../../../support/signedFo
 
 const COMPANY = newPhone();
 const PERSON = newPhone();
+const OTHER_PERSON = newPhone();
 
 /** What comes out, at which output, or the error. */
 async function verified(
@@ -94,4 +95,37 @@ it.each(Object.entries(FORMATS))('4. %s: the key of somebody else', async (_, fo
 		valid: false,
 		reason: 'signature',
 	});
+});
+
+describe('5. an expression in the credential gives a key for each item', () => {
+	const items = [PERSON, OTHER_PERSON].map(({ publicKey }) => ({
+		json: { key: publicKey, payload: SEPARATED.signed(PERSON, 'approve', '') },
+	}));
+
+	it.each(['={{ $json.key }}', '={{ $input.item.json.key }}'])(
+		'%s: the key of one item verifies no other',
+		async (payloadSignaturePublicKey) => {
+			const { items: found } = await runDiyalogNode(
+				{
+					parameters: {
+						resource: 'signedPayload',
+						operation: 'verify',
+						payload: '={{ $json.payload }}',
+					},
+					credentials: {
+						serverUrl: 'http://127.0.0.1:9',
+						botToken: 'token-of-the-bot',
+						...SEPARATED.settings,
+						payloadSignaturePublicKey,
+					},
+					settings: { onError: 'continueRegularOutput' },
+				},
+				items,
+			);
+			expect(found.map(({ json }) => json)).toEqual([
+				expect.objectContaining({ valid: true }),
+				{ error: expect.stringContaining('is not the same for this item as for the first') },
+			]);
+		},
+	);
 });

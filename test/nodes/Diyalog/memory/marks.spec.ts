@@ -1,7 +1,10 @@
+import { createSecretKey } from 'node:crypto';
 import { gapAfter, mark, placesOf } from '../../../../nodes/Diyalog/memory/marks';
 import type { Place } from '../../../../nodes/Diyalog/memory/marks';
 
-const KEY = Buffer.alloc(32, 1);
+const keyOf = (byte: number) => createSecretKey(Buffer.alloc(32, byte));
+
+const KEY = keyOf(1);
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 const LIMIT = { count: 3, windowMinutes: 60 };
 
@@ -13,7 +16,7 @@ it('where one fact ends and the next begins counts, and so does the key', () => 
 		mark(KEY, NOW_MS, 'ab', 'c'),
 		mark(KEY, NOW_MS, 'a', 'bc'),
 		mark(KEY, NOW_MS, 'abc'),
-		mark(Buffer.alloc(32, 2), NOW_MS, 'abc'),
+		mark(keyOf(2), NOW_MS, 'abc'),
 	].map(({ name }) => name);
 	expect(new Set(names).size).toBe(names.length);
 });

@@ -117,3 +117,25 @@ it('8. a restart frees nothing, and neither does another process', async () => {
 		granted: true,
 	});
 });
+
+it.each([
+	['with the usual limits', SENDS],
+	['without a gap', { sends: { count: 2, windowMinutes: 3 }, firstGapSeconds: 0 }],
+	['with long gaps', { sends: { count: 9, windowMinutes: 30 }, firstGapSeconds: 60 }],
+])('9. who is refused is told exactly when the next is possible, %s', async (_, limits) => {
+	const book = processOn(new ProcessedDataTable(), clock, 'plain');
+	const ask = async () => await permitSend(keys.mark, book, customer, limits, nowMs);
+	let refusals = 0;
+	for (let count = 0; count < 12; count++) {
+		const permit = await ask();
+		if (permit.granted) continue;
+		refusals++;
+		const { nextAtMs } = permit;
+		expect(nextAtMs).toBeGreaterThan(nowMs);
+		nowMs = nextAtMs - 1;
+		expect(await ask()).toEqual({ granted: false, nextAtMs });
+		nowMs = nextAtMs;
+		expect(await ask()).toMatchObject({ granted: true });
+	}
+	expect(refusals).toBeGreaterThan(2);
+});

@@ -48,10 +48,12 @@ async function refusedQuestion(parameters: INodeParameters): Promise<string> {
 	return message;
 }
 
+const HELLO = { operation: 'send', customerNo: '70021', message: 'Hello', otpMode: 'none' };
+
 async function send(parameters: INodeParameters): Promise<string | undefined> {
 	const { error } = await runDiyalogNode({
 		credentials,
-		parameters: { operation: 'send', customerNo: '70021', message: 'Hello', ...parameters },
+		parameters: { ...HELLO, ...parameters },
 	});
 	return error?.message;
 }
@@ -381,7 +383,7 @@ describe('a name that would not be sent is refused:', () => {
 		const before = sandbox.messages().length;
 		const { error } = await runDiyalogNode({
 			credentials,
-			parameters: { operation: 'send', customerNo: '70021', message: 'Hello', ...parameters },
+			parameters: { ...HELLO, ...parameters },
 		});
 		expect(sandbox.messages()).toHaveLength(before);
 		if (!error || !('description' in error)) return 'nothing was refused';

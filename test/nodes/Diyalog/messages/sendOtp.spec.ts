@@ -1,3 +1,4 @@
+import { quickRepliesSchema } from '../../../../nodes/Diyalog/messages/quickReplies';
 import { parseMessageResponse } from '../../../../nodes/Diyalog/messages/response';
 import { toSendOtpBody } from '../../../../nodes/Diyalog/messages/sendOtp';
 import { checkMessage } from '../../../support/entered';
@@ -26,6 +27,7 @@ describe('the body of SendOTP', () => {
 		const body = bodyOf({
 			customerNo: 123456789,
 			message: 'Your one time password is "123456" ',
+			otpMode: 'given',
 			otpValue: '33',
 			options: {
 				messageId: 'messageId-74',
@@ -64,6 +66,17 @@ describe('the body of SendOTP', () => {
 		expect(JSON.stringify(body)).toBe(
 			'{"customerNo":"70021","messageId":"fresh-id","mokMessage":"Hello"}',
 		);
+	});
+
+	it.each([
+		[undefined, 'Approve'],
+		['', 'Approve'],
+		['Approved', 'Approved'],
+	])('shows after a press the words meant for people, %j as %j', (payloadSeenByUser, shown) => {
+		const fields = { payload: 'txn-17/ok', payloadSeenByUser };
+		expect(bodyOf(button(fields)).buttonsV2).toMatchObject([{ payloadSeenByUser: shown }]);
+		const replies = { quickReply: [{ title: 'Approve', payload: 'txn-17/ok', payloadSeenByUser }] };
+		expect(quickRepliesSchema.parse(replies)).toMatchObject([{ payloadSeenByUser: shown }]);
 	});
 
 	it('sends of a web page button only what applies to it', () => {

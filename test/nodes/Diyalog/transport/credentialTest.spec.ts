@@ -1,5 +1,6 @@
 import { CredentialTestContext } from 'n8n-core';
 import type { ICredentialTestFunctions } from 'n8n-workflow';
+import { DiyalogApi } from '../../../../credentials/DiyalogApi.credentials';
 import { Diyalog } from '../../../../nodes/Diyalog/Diyalog.node';
 import { DiyalogTrigger } from '../../../../nodes/Diyalog/DiyalogTrigger.node';
 import { startSandbox } from '../../../../sandbox/server';
@@ -32,6 +33,12 @@ async function testCredential(data: Record<string, string>) {
 	return await diyalogApiTest.call(context, { id: '1', name: 'Diyalog', type: 'diyalogApi', data });
 }
 
+it('no server is prefilled: the token goes only where somebody has said', () => {
+	const server = new DiyalogApi().properties.find(({ name }) => name === 'serverUrl');
+	expect(server).toMatchObject({ required: true, default: '' });
+	expect(JSON.stringify(server)).not.toContain('dlgmessenger');
+});
+
 it('both nodes offer the same test', () => {
 	expect(new DiyalogTrigger().methods.credentialTest).toEqual(new Diyalog().methods.credentialTest);
 });
@@ -52,6 +59,11 @@ it.each([
 	],
 	['a bot that is off', { botToken: 'asleep' }, /^The bot is not active on the Diyalog server/],
 	['an empty token', { botToken: '' }, /^The Bot Token is empty\./],
+	[
+		'an empty address',
+		{ serverUrl: '' },
+		/^The Server URL is empty\. Enter the address of your company's Diyalog server /,
+	],
 	['an address that is none', { serverUrl: 'bank' }, /^The Server URL is not a web address\./],
 ])('%s has its own sentence', async (_, overrides, message) => {
 	const verdict = await testCredential({ serverUrl: sandbox.url, botToken: TOKEN, ...overrides });

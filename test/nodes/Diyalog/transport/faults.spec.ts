@@ -36,6 +36,7 @@ const startSending = (
 			parameters: {
 				resource: 'otp',
 				operation: 'send',
+				otpMode: 'none',
 				customerNo: '70021',
 				message: '={{ $json.text ?? "Hello" }}',
 				options: { timeout: 10, messageId: '={{ $json.messageId }}', ...options },

@@ -29,6 +29,7 @@ it.each(['127.0.0.1', 'localhost'])(
 			parameters: {
 				resource: 'otp',
 				operation: 'send',
+				otpMode: 'none',
 				customerNo: '70021',
 				message: 'Hello',
 				options: {},

@@ -224,7 +224,13 @@ it('10. an altered messageId: nothing of this instance is called', async () => {
 	// Or it would be handed on as a text to the question, which is the last message delivered.
 	await runDiyalogNode({
 		credentials,
-		parameters: { resource: 'otp', operation: 'send', customerNo: '70021', message: 'News' },
+		parameters: {
+			resource: 'otp',
+			operation: 'send',
+			otpMode: 'none',
+			customerNo: '70021',
+			message: 'News',
+		},
 	});
 	for (let position = 0; position < messageId.length; position += 7) {
 		const other = messageId[position] === 'x' ? 'y' : 'x';

@@ -450,3 +450,25 @@ it('19. several people: a token of hundreds of kilobytes is not stored with each
 	const right = format.signed(phoneOf(0), payload, '');
 	expect(await press(asked, right)).toMatchObject({ notResumedReason: 'counted' });
 });
+
+it.each([
+	['payloadSignaturePublicKey', '={{ $json.key }}'],
+	['payloadSignaturePublicKey', "={{ $json.isRich ? 'of the rich' : $json.key }}"],
+	['payloadSignature', "={{ $json.key ? 'separated' : 'none' }}"],
+])(
+	'20. %s of the credential looks at the item, and the answer is checked without one: nothing is sent',
+	async (field, expression) => {
+		const { publicKey: payloadSignaturePublicKey } = COMPANY;
+		const ofTrigger = { ...SEPARATED.settings, payloadSignaturePublicKey };
+		await use(SEPARATED, { payloadSignaturePublicKey, [field]: expression }, ofTrigger);
+		const asked = ask({ options: { requireSignedPayload: true } }, { key: COMPANY.publicKey });
+		expect(await refusal(asked)).toMatch(/looks at the item/);
+	},
+);
+
+it('20b. an expression that looks at no item is as good as a key', async () => {
+	const payloadSignaturePublicKey = `={{ '${COMPANY.publicKey.replaceAll('\n', '')}' }}`;
+	await use(SEPARATED, { payloadSignaturePublicKey, botToken: "={{ $json.bot ?? 'bot-token' }}" });
+	const asked = await ask({ options: { requireSignedPayload: true } });
+	expect(asked.messages).toHaveLength(1);
+});

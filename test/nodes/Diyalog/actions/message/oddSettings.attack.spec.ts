@@ -100,8 +100,8 @@ describe('fields that a stored workflow does not have take their defaults', () =
 		['Send Carousel', { operation: 'sendCarousel', cards: { card: [{ title: 'A' }] } }],
 		['Send Document', { operation: 'sendDocument' }],
 		['Send App Trigger', { operation: 'sendAppTrigger', ...HELLO, command: 'Open' }],
-		['OTP Send', { resource: 'otp', message: 'Hello' }],
-		['OTP Send with a code', { resource: 'otp', message: 'Code {code}', otpMode: 'generate' }],
+		['OTP Send', { resource: 'otp', message: 'Code {code}' }],
+		['OTP Send without a code', { resource: 'otp', message: 'Hello', otpMode: 'none' }],
 		['Send and Wait', { operation: 'sendAndWait', ...HELLO }],
 		['OTP Send and Wait', { resource: 'otp', operation: 'sendAndWait', ...HELLO }],
 	])('3. %s', async (_what, parameters) => {
@@ -235,6 +235,26 @@ describe('Concurrency that is none', () => {
 	it('6b. of a document as JSON, when nothing is said', async () => {
 		await run({ ...asJson, options: {} }, { count: 16 });
 		expect(server.requests).toBe(16);
+		expect(server.maxInFlight).toBeLessThanOrEqual(5);
+	});
+
+	/** The whole message by an expression; a document from a place on. */
+	const whole = (documentsFrom: number) =>
+		`({ recipient: { appCustomerId: 'C-70021' }, message: $json.index < ${documentsFrom}
+			? { text: 'Hello' } : { document: { fileName: 'a.txt', fileData: '${FILE.data}' } } })`;
+
+	it.each<[string, (expression: string) => string]>([
+		['a text', (expression) => `={{ JSON.stringify${expression} }}`],
+		['an object', (expression) => `={{ ${expression} }}`],
+	])('6d. messages as JSON, %s: texts go out side by side, documents do not', async (_, of) => {
+		const texts = { specifyMessage: 'json', messageJson: of(whole(100)) };
+		expect((await run(texts, { count: 40 })).items).toHaveLength(40);
+		expect(server.maxInFlight).toBeGreaterThan(5);
+		expect(server.maxInFlight).toBeLessThanOrEqual(50);
+		await server.close();
+		server = await FaultyServer.start(() => ({ kind: 'accept', afterMs: 20 }));
+		const documents = { specifyMessage: 'json', messageJson: of(whole(1)) };
+		expect((await run(documents, { count: 21 })).items).toHaveLength(21);
 		expect(server.maxInFlight).toBeLessThanOrEqual(5);
 	});
 

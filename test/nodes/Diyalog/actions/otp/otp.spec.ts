@@ -1,4 +1,4 @@
-import type { INodeParameters } from 'n8n-workflow';
+import type { IDataObject, INodeParameters, NodeOperationError } from 'n8n-workflow';
 import { randomBytes } from 'node:crypto';
 import { deriveKeys } from '../../../../../nodes/Diyalog/codes/keys';
 import { issueChallenge } from '../../../../../nodes/Diyalog/codes/challenge';
@@ -124,9 +124,12 @@ describe('send with a generated code', () => {
 		await sent(customerNo);
 		const before = sandbox.messages().length;
 		const { error } = await send({ customerNo });
-		expect(error?.message).toBe(
-			'Customer Number has got as many codes as Resend Limits allow for now [item 0]',
+		expect(error?.message).toMatch(
+			/^Customer Number has got as many codes as Resend Limits allow: the next is possible in \d+ seconds? \[item 0\]$/,
 		);
+		const { retryAfterSeconds } = (error as NodeOperationError).context;
+		expect(retryAfterSeconds).toBeGreaterThan(0);
+		expect(retryAfterSeconds).toBeLessThanOrEqual(23);
 		expect(JSON.stringify(error)).not.toContain(customerNo);
 		expect(sandbox.messages()).toHaveLength(before);
 	});
@@ -150,13 +153,14 @@ describe('send with a generated code', () => {
 });
 
 describe('send with a given code', () => {
-	it('of a workflow saved before there were modes goes out as it did', async () => {
+	it('goes out as it is, also in a text that is no template', async () => {
 		const customerNo = newCustomer();
 		const parameters: INodeParameters = {
 			resource: 'otp',
 			operation: 'send',
 			customerNo,
 			message: 'Your one-time password is 4815. {code',
+			otpMode: 'given',
 			otpValue: '4815',
 		};
 		for (let count = 0; count < 3; count++) {
@@ -184,6 +188,111 @@ describe('send with a given code', () => {
 			const message = sandbox.messages().at(-1);
 			expect(message).toMatchObject({ mokMessage: 'Do you approve?' });
 			expect(message?.mokValue ?? '').toBe('');
+		},
+	);
+});
+
+describe('advice beside the output', () => {
+	const adviceFor = async (parameters: INodeParameters) => {
+		const { run } = await runDiyalogNode(
+			{
+				parameters: sendParameters({ customerNo: '={{ $json.customerNo }}', ...parameters }),
+				credentials: credentials(),
+			},
+			[newCustomer(), newCustomer()].map((customerNo) => ({ json: { customerNo } })),
+		);
+		const [task] = Object.values(run.data.resultData.runData).flat().slice(-1);
+		return (task?.hints ?? []).map(({ message }) => message);
+	};
+	const given = { otpMode: 'given', otpValue: '4815' };
+	const VERIFY: INodeParameters = {
+		customerNo: '={{ $json.customerNo }}',
+		resource: 'otp',
+		operation: 'verify',
+		code: '={{ $json.code }}',
+		challenge: '={{ $json.challenge }}',
+	};
+	const PAID = { amount: '1,250.00', payee: 'City Waterworks' };
+
+	/** Sends a code for a transaction, verifies it for another one and gives what stands beside that. */
+	async function adviceOnVerify(
+		transaction: IDataObject,
+		verified: IDataObject,
+		more: IDataObject = {},
+	) {
+		const customerNo = newCustomer();
+		const shown = Object.keys(transaction).map((name) => `{${name}}`);
+		const { items } = await send({
+			customerNo,
+			message: `{code} ${shown.join(' ')}`,
+			transaction,
+		} as INodeParameters);
+		const { challenge, messageId } = items[0]?.json ?? {};
+		const code = sandbox.messages().find((each) => each.messageId === messageId)?.mokValue;
+		const { run } = await runDiyalogNode(
+			{
+				parameters: { ...VERIFY, transaction: verified } as INodeParameters,
+				credentials: credentials(),
+			},
+			[{ json: { customerNo, challenge, code, ...more } }],
+		);
+		const [task] = Object.values(run.data.resultData.runData).flat().slice(-1);
+		return (task?.hints ?? []).map(({ message }) => message);
+	}
+
+	it.each<[string, IDataObject, IDataObject, IDataObject, RegExp[]]>([
+		['7. the same transaction', PAID, PAID, {}, []],
+		[
+			'8. another amount',
+			PAID,
+			{ ...PAID, amount: '9.00' },
+			{},
+			[/compare amount, payee in Verify/],
+		],
+		[
+			'9. one field too many',
+			PAID,
+			{ ...PAID, currency: 'TRY' },
+			{},
+			[/without the field currency /],
+		],
+		[
+			'10. one too few',
+			PAID,
+			{ amount: PAID.amount },
+			{},
+			[/or a field is missing: compare amount/],
+		],
+		['11. none', PAID, {}, {}, [/but Verify has none/]],
+		['12. one for a code without', {}, PAID, {}, [/sent without a Transaction/]],
+		['13. one that is none', PAID, { amount: 'x'.repeat(999) }, {}, [/cannot be read/]],
+		['14. no challenge', PAID, PAID, { challenge: undefined }, [/^Challenge is empty\. Check/]],
+		['15. an altered challenge', PAID, PAID, { challenge: 'dc1.abc' }, [/none that Send made/]],
+		['16. a wrong code', PAID, PAID, { code: '000' }, []],
+		['17. another customer', PAID, PAID, { customerNo: '1' }, []],
+	])('%s: says what to do, and no value', async (_, sent, verified, more, expected) => {
+		const advice = await adviceOnVerify(sent, verified, more);
+		expect(advice).toEqual(expected.map((sentence) => expect.stringMatching(sentence) as string));
+		expect(advice.join()).not.toMatch(/1,250|9\.00|Waterworks|TRY|xxx/);
+	});
+
+	it.each<[string, INodeParameters, RegExp[]]>([
+		[
+			'1. a given code that nobody reads',
+			{ ...given, message: 'Hello' },
+			[/does not show the code/],
+		],
+		['2. no code where one was to be', { otpMode: 'given', message: 'Hello' }, [/is empty/]],
+		['3. a given code in the text', { ...given, message: 'It is {code}.' }, []],
+		['4. a given code written out', { ...given, message: 'It is 4815.' }, []],
+		['5. a generated code', {}, []],
+		['6. no code', { otpMode: 'none', message: 'Hello' }, []],
+	])(
+		'%s: said once for all items, and nothing of it is secret',
+		async (_, parameters, expected) => {
+			const advice = await adviceFor(parameters);
+			expect(advice).toEqual(expected.map((sentence) => expect.stringMatching(sentence) as string));
+			expect(advice.join()).not.toContain('4815');
 		},
 	);
 });
@@ -384,4 +493,22 @@ describe('verify', () => {
 			expect(processedData.content).not.toContain(secret);
 		}
 	});
+});
+
+it('a code of another bot, which an expression in the credential gives for another item, is not verified', async () => {
+	const first = await sent(newCustomer());
+	const second = await sent(newCustomer());
+	const botToken = `={{ $itemIndex === 0 ? '${TOKEN}' : 'of another bank' }}`;
+	const { items } = await runDiyalogNode(
+		{
+			parameters: verifyParameters(),
+			credentials: credentials(botToken),
+			settings: { onError: 'continueRegularOutput' },
+		},
+		[first, second].map((given) => ({ json: { ...given } })),
+	);
+	expect(items.map(({ json }) => json)).toEqual([
+		expect.objectContaining({ valid: true }),
+		{ error: expect.stringContaining('is not the same for this item as for the first') },
+	]);
 });

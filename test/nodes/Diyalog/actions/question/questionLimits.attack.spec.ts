@@ -47,10 +47,10 @@ async function ask(parameters: INodeParameters, credential = credentials): Promi
 }
 
 const refusal = async (...args: Parameters<typeof ask>): Promise<string | undefined> =>
-	(await ask(...args)).error?.message;
+	(await ask(...args)).error?.message.replace(/in \d+ (minutes|seconds?) \[/, 'in time [');
 
 const REFUSED = (field: string) =>
-	`${field} has got as many questions as Question Limits allow for now [item 0]`;
+	`${field} has got as many questions as Question Limits allow: the next is possible in time [item 0]`;
 
 it('1. the third of two is refused before anything is sent, in words that do not name the person', async () => {
 	const customerNo = newCustomer();
@@ -61,7 +61,7 @@ it('1. the third of two is refused before anything is sent, in words that do not
 	const { error, items, run } = await ask(parameters);
 	expect(error).toMatchObject({
 		name: 'NodeOperationError',
-		message: REFUSED('Customer Number'),
+		message: expect.stringMatching(/as Question Limits allow: the next is possible in /) as string,
 		description:
 			'Let the person wait, and find out who has caused so many questions. Nothing was sent for this item.',
 	});
@@ -161,7 +161,7 @@ it('9. without a database nothing is sent, and the error says so without its wor
 
 describe('beside the resend limits of a code in the question:', () => {
 	const WITH_CODE = { resource: 'otp', message: 'Your code is {code}.', otpMode: 'generate' };
-	const CODES_USED_UP = /has got as many codes as Resend Limits allow for now/;
+	const CODES_USED_UP = /has got as many codes as Resend Limits allow: the next is possible in /;
 	const withCode = (customerNo: string, maxQuestions: number, resendLimits: INodeParameters) => ({
 		...WITH_CODE,
 		customerNo,

@@ -1,0 +1,84 @@
+import type {
+	ICredentialDataDecryptedObject,
+	IExecuteFunctions,
+	IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { z } from 'zod/v4';
+import { CREDENTIAL_TYPE } from '../transport/client';
+import { invalidInputError } from './errors';
+
+/*
+ * An expression in the credential can give another server, token or key for each item, and the same number is somebody else's there.
+ * The credential is read once, because n8n takes it from its database each time.
+ */
+
+/** What n8n reads credentials with. Nodes are not promised it; without it each item reads its own. */
+const internalsSchema = z.object({
+	additionalData: z.custom<IWorkflowExecuteAdditionalData>(
+		(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
+	),
+});
+
+/** No expression, or one that looks at nothing but what is the same for all items. */
+const SAME_FOR_ALL = /^(?!=)|^=[^$]*(\$(secrets|vars|env|workflow|execution)\b[^$]*)*$/;
+
+const hasOneValue = (stored: unknown): boolean =>
+	typeof stored === 'object' && stored !== null
+		? Object.values(stored).every(hasOneValue)
+		: SAME_FOR_ALL.test(String(stored));
+
+/** The credential as it is stored, with its expressions; undefined where n8n does not show it. */
+async function readRaw(context: IExecuteFunctions): Promise<object | undefined> {
+	const { data: internals } = internalsSchema.safeParse(context);
+	const details = context.getNode().credentials?.[CREDENTIAL_TYPE];
+	if (!internals || !details) return undefined;
+	const { additionalData } = internals;
+	return await additionalData.credentialsHelper
+		.getDecrypted(
+			additionalData,
+			details,
+			CREDENTIAL_TYPE,
+			context.getMode(),
+			context.getExecuteData(),
+			true,
+		)
+		.catch(() => undefined);
+}
+
+/**
+ * Whether an expression says how signatures are checked that looks at the item. When an answer comes, n8n evaluates the credential
+ * without one, and gives something else.
+ */
+export async function checksByItem(context: IExecuteFunctions): Promise<boolean> {
+	const fields = Object.entries((await readRaw(context)) ?? {});
+	return fields.some(([name, value]) => name.startsWith('payloadSignature') && !hasOneValue(value));
+}
+
+/**
+ * What refuses an item of which the credential is another one than that of the first: it must neither leave with that nor be
+ * verified by it.
+ *
+ * @param credential of the first item
+ * @returns undefined when there is one for all
+ */
+export async function sameCredential(
+	context: IExecuteFunctions,
+	credential: ICredentialDataDecryptedObject,
+): Promise<((itemIndex: number) => Promise<void>) | undefined> {
+	if (context.getInputData().length <= 1) return undefined;
+	const raw = await readRaw(context);
+	if (raw && hasOneValue(raw)) return undefined;
+	const first = JSON.stringify(credential);
+	return async (itemIndex) => {
+		if (itemIndex === 0) return;
+		const own = await context.getCredentials(CREDENTIAL_TYPE, itemIndex).catch(() => undefined);
+		if (JSON.stringify(own) === first) return;
+		const problem = {
+			field: 'Diyalog API credential',
+			problem: 'is not the same for this item as for the first',
+			advice:
+				'An expression in it gives another value. Put Loop Over Items before this node, so that it gets one item at a time.',
+		};
+		throw invalidInputError(context.getNode(), problem, itemIndex);
+	};
+}
