@@ -1,3 +1,4 @@
+import type { Audited } from '../nodes/Diyalog/actions/audit';
 import type { SentMessage } from '../nodes/Diyalog/actions/sending';
 import type { SignedPayloadVerification } from '../nodes/Diyalog/actions/signedPayload/verify.operation';
 import type { KeptChallenge } from '../nodes/Diyalog/codes/challenge';
@@ -15,14 +16,16 @@ interface Customer {
 	customerNo: string;
 }
 
-type SentOtp = Customer & SentMessage & Partial<KeptChallenge>;
+type SentOtp = Customer & SentMessage & Partial<KeptChallenge> & Audited;
 
 type Sent = Recipient & SentMessage;
 
 /** Of several customers none has decided when the time is up. */
-type OtpOutcome = Omit<Outcome<string>, 'customerNo' | 'employeeNo'> & Pick<Outcome, 'customerNo'>;
+type OtpOutcome = Omit<Outcome<string>, 'customerNo' | 'employeeNo'> &
+	Pick<Outcome, 'customerNo'> &
+	Audited;
 
-type MessageOutcome = Omit<Outcome, keyof KeptChallenge>;
+type MessageOutcome = Omit<Outcome, keyof KeptChallenge> & Audited;
 
 /**
  * By where n8n looks for a schema below the folder of a node: the node's version, its resource and operation. Both nodes lie
@@ -36,8 +39,8 @@ export interface OutputTypes {
 	'v1.0.0/message/sendDocument': Sent;
 	'v1.0.0/otp/send': SentOtp;
 	'v1.0.0/otp/sendAndWait': OtpOutcome;
-	'v1.0.0/otp/verify': Verification;
-	'v1.0.0/signedPayload/verify': SignedPayloadVerification;
+	'v1.0.0/otp/verify': Verification & Audited;
+	'v1.0.0/signedPayload/verify': SignedPayloadVerification & Audited;
 	/** The editor does not store defaults. Without this n8n's AI builder would take the trigger's for that of the default. */
 	'v1.0.0/output': SentOtp;
 	'v2.0.0/output': TriggerItem;

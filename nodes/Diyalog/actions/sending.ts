@@ -41,6 +41,10 @@ export interface Message {
 	text?: string;
 	/** counts the message against limits */
 	permit?: Permit;
+	/** whether its code is accepted for one transaction alone */
+	transactionBound?: boolean;
+	/** sends it, and records what came of that */
+	recorded?: (send: () => Promise<Settled>) => Promise<Settled>;
 	/** what else its item says, where it has a code */
 	added?: (sentAt: Date) => KeptChallenge;
 }
@@ -130,9 +134,12 @@ export async function startSending(
 			};
 			throw invalidInputError(context.getNode(), problem, itemIndex);
 		}
-		if (refusedToken) return { failure: notSentBecause(refusedToken) };
+		const { recorded = async (send) => await send() } = message;
+		const failure = refusedToken && notSentBecause(refusedToken);
+		if (failure) return await recorded(async () => ({ failure }));
 		const attempt = settled.attempt(itemIndex, personOf(message));
-		const sent = attempt.before ?? (await deliver(client, message, options, attempt, new Date()));
+		const send = async () => await deliver(client, message, options, attempt, new Date());
+		const sent = attempt.before ?? (await recorded(send));
 		if ('failure' in sent && sent.failure.kind === 'wrongToken') refusedToken = sent.failure;
 		return sent;
 	};

@@ -61,7 +61,7 @@ const NO_CHALLENGE: Challenge = {
 };
 
 /** A customer's number as text, as it is sent; empty for anything else. */
-function customerText(value: unknown): string {
+export function customerText(value: unknown): string {
 	if (typeof value === 'string') return value.trim();
 	return Number.isSafeInteger(value) ? String(value) : '';
 }

@@ -15,7 +15,8 @@ export type KeyPurpose =
 	| 'OTP customer'
 	| 'OTP transaction'
 	| 'OTP mark'
-	| 'question mark';
+	| 'question mark'
+	| 'audit record';
 
 const KEY_BYTES = 32;
 

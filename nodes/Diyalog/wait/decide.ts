@@ -87,6 +87,8 @@ const waitSchema = z.object({
 	personKeys: z.unknown().optional(),
 	/** the text as it was sent, where it is kept as evidence */
 	evidenceText: z.string().optional(),
+	/** of the audit records that it is to have, where they go and what they say from the start */
+	audit: z.unknown().optional(),
 	/** who was asked, where that are several people */
 	group: groupSchema.optional(),
 });

@@ -46,6 +46,7 @@ export function otpMessages(
 			messageId,
 			recipient: { customerNo },
 			request: sendOtpRequest(body),
+			transactionBound: input.transaction.length > 0,
 			text: input.code === undefined ? body.mokMessage : undefined,
 			...issuer.watchOver(input, messageId, itemIndex),
 		};

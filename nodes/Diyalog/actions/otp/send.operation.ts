@@ -9,6 +9,7 @@ import {
 	shownAlso,
 	unlessJson,
 } from '../fields';
+import { auditOption, withSendRecord } from '../audit';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { startSending } from '../sending';
@@ -45,6 +46,12 @@ const challengeNotice: INodeProperties = {
 const isInJson = (field: INodeProperties): INodeProperties =>
 	shownAlso(field, { show: { '/specifyMessage': ['fields'] } });
 
+/** Without a code there is nothing that could be verified. */
+const sendAuditOption: INodeProperties = {
+	...auditOption,
+	displayOptions: { show: { '/otpMode': ['generate', 'given'] } },
+};
+
 const EXAMPLE =
 	'{ "customerNo": "70021", "messageId": "17", "mokMessage": "Your code is {code}." }';
 
@@ -53,7 +60,12 @@ const fields: INodeProperties[] = [
 	...codeFields.map((field) => (field.name === 'otpValue' ? unlessJson(field) : field)),
 	challengeNotice,
 	...[belowField('buttons'), ...buttonsFields({ show: { below: ['buttons'] } })].map(unlessJson),
-	optionsField([...sendOptions, ...codeOptions, ...[messageIdField, ...otpOptions].map(isInJson)]),
+	optionsField([
+		...sendOptions,
+		...codeOptions,
+		sendAuditOption,
+		...[messageIdField, ...otpOptions].map(isInJson),
+	]),
 ];
 
 /** Sends a one-time password, or any message with buttons, through Diyalog's SendOTP API. */
@@ -68,7 +80,11 @@ export const send: Operation = {
 		return await startSending(context, settled, (client) => {
 			const read = parameterReader(context);
 			const toMessage = otpMessages(context, client, fields);
-			return (itemIndex) => toMessage(readFields(read, fields, itemIndex), itemIndex);
+			return (itemIndex) => {
+				const entered = readFields(read, fields, itemIndex);
+				const message = toMessage(entered, itemIndex);
+				return withSendRecord(context, client.credentials, entered, message);
+			};
 		});
 	},
 };

@@ -7,12 +7,14 @@ import { adviceOn } from '../../codes/advice';
 import { verifyCode } from '../../codes/verify';
 import type { VerifyLimits } from '../../codes/verify';
 import { CREDENTIAL_TYPE } from '../../transport/client';
+import { auditOption, withVerifyRecord } from '../audit';
 import { requireValid } from '../errors';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { customerNoField } from '../fields';
 import { hintsOf } from '../hints';
 import { sameCredential } from '../sameCredential';
+import { optionsField } from '../sendOptions';
 import { transactionField } from './code.fields';
 import { codeKeysOf } from './codeKeys';
 
@@ -88,6 +90,7 @@ const fields: INodeProperties[] = [
 			},
 		],
 	},
+	optionsField([auditOption]),
 ];
 
 const limitsSchema = z
@@ -136,7 +139,8 @@ export const verify: Operation = {
 				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
-				const result = await verifyCode(keys, book, given, limits, Date.now());
+				const verified = async () => await verifyCode(keys, book, given, limits, Date.now());
+				const result = await withVerifyRecord(context, credential, entered, verified);
 				const advice = adviceOn(keys, given, result.reason);
 				if (advice !== undefined) hint(advice);
 				return { result: { ...result }, output: result.valid ? 0 : 1 };

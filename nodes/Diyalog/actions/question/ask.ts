@@ -17,7 +17,7 @@ import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
 import { codeDigest, endsAtMs } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
-import { notDelivered, outcomeOf } from '../../wait/outcome';
+import { notDelivered } from '../../wait/outcome';
 import { rememberReceiptId } from '../../wait/receiptIds';
 import {
 	readSignedResumeUrl,
@@ -44,6 +44,7 @@ import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
+import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
 import { endInTime } from './endInTime';
 import { questionField } from './question.fields';
 import { questionLimiter } from './questionLimits';
@@ -324,9 +325,11 @@ function expectationOf(response: PlannedResponse, turn: string, appSecret: strin
 const isUnreachable = ({ expectation }: Wait, sent: Settled): boolean =>
 	expectation.kind === 'receipt' && 'failure' in sent && sent.failure.kind === 'unknownCustomer';
 
-function cannotReach(wait: Wait, input: IDataObject): ItemOutcome {
+function cannotReach(context: IExecuteFunctions, wait: Wait, input: IDataObject): ItemOutcome {
 	const ending = notDelivered('unknownPerson');
-	return { result: outcomeOf(wait, ending, input), output: outputOf(ending.decision) };
+	const at = new Date().toISOString();
+	logEnded(context, wait, ending, at);
+	return { result: itemOf(wait, ending, input, at), output: outputOf(ending.decision) };
 }
 
 /** What is sent, and what is waited for. */
@@ -415,6 +418,7 @@ function prepare(
 		wrongCodes: 0,
 		...replies,
 		...keptOf(response, first.text),
+		...planRecords(context, credential, entered, messages),
 		...(group && {
 			group: {
 				rule: group.rule,
@@ -491,9 +495,14 @@ export async function startAsking(
 		const takeBack = storeWait(context, question.wait, input);
 		let bound: Wait | undefined;
 		try {
-			const asked = await askThem(client, question, attempts, now);
+			const isKnown = attempts.every(({ before }) => before !== undefined);
+			const asked = await withAskedRecord(context, question.wait, isKnown, async () =>
+				askThem(client, question, attempts, now),
+			);
 			if (!('wait' in asked))
-				return isUnreachable(question.wait, asked) ? cannotReach(question.wait, input) : asked;
+				return isUnreachable(question.wait, asked)
+					? cannotReach(context, question.wait, input)
+					: asked;
 			bound = asked.wait;
 			bindTo(context, bound, input);
 		} finally {

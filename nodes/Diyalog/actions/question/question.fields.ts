@@ -13,6 +13,7 @@ import {
 	MAX_QUESTIONS,
 } from '../../wait/waitInput';
 import { MAX_BUTTONS } from '../../messages/buttons';
+import { auditOption } from '../audit';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
 import { limitsOption } from '../limits.fields';
 import { optionsField, sendOptions } from '../sendOptions';
@@ -292,6 +293,7 @@ const waitOptions: INodeProperties[] = [
 	answerByOption,
 	limitWaitTimeOption,
 	questionLimitsOption,
+	auditOption,
 	{
 		displayName: 'Leave Text Out of Evidence',
 		name: 'leaveTextOut',

@@ -12,7 +12,8 @@ import { isToolExecution } from '../toolExecution';
 import { readWait } from '../../wait/decide';
 import { OUTPUT_COUNT, outputOf } from '../../wait/decisions';
 import type { Wait } from '../../wait/decide';
-import { endingInTime, outcomeOf } from '../../wait/outcome';
+import { endingInTime } from '../../wait/outcome';
+import { itemOf } from './audited';
 
 /*
  * What n8n stores of an execution that waits: in the node's context what it waits for, and as the node's input what comes
@@ -109,7 +110,7 @@ export function restoreInput(context: IExecuteFunctions): void {
 /** What comes out of a wait when the time is up. */
 export const waitingFor = (wait: Wait, input: IDataObject) => {
 	const ending = endingInTime(wait);
-	return { waiting: outcomeOf(wait, ending, input), output: outputOf(ending.decision) };
+	return { waiting: itemOf(wait, ending, input), output: outputOf(ending.decision) };
 };
 
 /** Binds what is stored to those who got the message, as Diyalog names them in events. */

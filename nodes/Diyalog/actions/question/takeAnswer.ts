@@ -19,7 +19,7 @@ import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../w
 import { isApproval, outputOf } from '../../wait/decisions';
 import { countAnswer, decisionOf, isGroupWait } from '../../wait/decideTogether';
 import type { GroupWait } from '../../wait/decideTogether';
-import { EXPIRED, outcomeOf } from '../../wait/outcome';
+import { endingInTime, EXPIRED } from '../../wait/outcome';
 import type { SignatureCheck } from '../../wait/evidence';
 import type { Ending } from '../../wait/outcome';
 import { takePassedOn } from '../../wait/passedOnAnswer';
@@ -32,6 +32,7 @@ import type { RuleDecision } from '../../wait/rules';
 import { seal } from '../../wait/sealed';
 import { appSecretsOf } from '../appSecrets';
 import { itemAt } from '../outputs';
+import { itemOf, logAnswers, logEnded } from './audited';
 import { hasEnded, saysTimeIsUp } from './endInTime';
 import { runAgain } from './runAgain';
 import { readStored, waitingFor } from './storedWait';
@@ -106,7 +107,9 @@ function ended(
 	ending: Ending,
 ): INodeExecutionData[][] {
 	hasEnded(wait);
-	const item = { json: outcomeOf(wait, ending, input), pairedItem: { item: 0 } };
+	const at = new Date().toISOString();
+	logEnded(context, wait, ending, at);
+	const item = { json: itemOf(wait, ending, input, at), pairedItem: { item: 0 } };
 	return itemAt(context.getNode(), outputOf(ending.decision), item);
 }
 
@@ -152,6 +155,8 @@ interface Judgement {
 	receptions: Reception[];
 	/** what people are told afterwards */
 	replies: Reply[];
+	/** the answers of several people that count by this call */
+	counted?: GivenAnswer[];
 	goesOn?: INodeExecutionData[][];
 }
 
@@ -184,7 +189,7 @@ function judgeForOne(
 		if (verdict.reason === 'wrongCode') {
 			const ending: Ending = { ...EXPIRED, decision: 'tooManyAttempts' };
 			const mark = { turn: wait.turn, wrongCode: proof };
-			goesOn = runAgain(context, outcomeOf(wait, ending, input), mark);
+			goesOn = runAgain(context, itemOf(wait, ending, input), mark);
 			afterwards = 'running';
 		}
 		replies.push(...repliesToWrong(wait, verdict.reason, answer));
@@ -224,7 +229,8 @@ function judgeForSeveral(
 		goesOn = endedByRule(context, { wait: decidedWait, input }, decided, counting.given);
 		replies.push(...repliesWhenDecided(decidedWait, decided, counting.given.userId));
 	}
-	if (goesOn || group === wait.group) return { receptions, replies, goesOn };
+	const countedNow = group.answers.slice(wait.group.answers.length);
+	if (goesOn || group === wait.group) return { receptions, replies, counted: countedNow, goesOn };
 	const counted = { ...wait, group };
 	const [appSecret = ''] = surroundings.appSecrets;
 	const mark = {
@@ -236,8 +242,8 @@ function judgeForSeveral(
 			appSecret,
 		),
 	};
-	const goesOnWaiting = runAgain(context, outcomeOf(counted, EXPIRED, input), mark);
-	return { receptions, replies, goesOn: goesOnWaiting };
+	const goesOnWaiting = runAgain(context, itemOf(counted, EXPIRED, input), mark);
+	return { receptions, replies, counted: countedNow, goesOn: goesOnWaiting };
 }
 
 const NO_PUBLIC_KEYS = {
@@ -275,11 +281,17 @@ async function takePassedOnAnswers(
 		return { payloadSignature: 'invalid', payload: press.payload };
 	};
 	const surroundings = { now, appSecrets, checkSignature };
-	const { receptions, replies, goesOn } = isGroupWait(wait)
+	const {
+		receptions,
+		replies,
+		counted = [],
+		goesOn,
+	} = isGroupWait(wait)
 		? judgeForSeveral(context, { wait, input }, taken, surroundings)
 		: judgeForOne(context, { wait, input }, taken, surroundings);
 	for (const reception of receptions)
 		if (!reception.accepted) logRefusal(context, reception.reason);
+	logAnswers(context, credential, wait, taken, receptions, counted);
 	const [appSecret = ''] = appSecrets;
 	const said: Receptions = {
 		receptions,
@@ -299,6 +311,7 @@ function takeEnd(context: IWebhookFunctions, { wait, input }: StoredWait): IWebh
 		return replyJson(context, 200, { receptions: [refusedAs('notOver')] });
 	}
 	const { waiting: json, output } = waitingFor(wait, input);
+	logEnded(context, wait, endingInTime(wait));
 	const item = { json, pairedItem: { item: 0 } };
 	return goOn(itemAt(context.getNode(), output, item), { receptions: [ACCEPTED] });
 }

@@ -7,12 +7,14 @@ import { addProblem, check, decided } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
 import { CREDENTIAL_TYPE } from '../../transport/client';
 import { enteredKeys } from '../../wait/peopleInput';
+import { auditOption, recordOfPayload } from '../audit';
 import { invalidInputError, requireValid } from '../errors';
 import { customerNoField, shownAlso } from '../fields';
 import type { Operation } from '../operation';
 import { parameterReader, readFields } from '../parameters';
 import { personKeysField } from '../question/people.fields';
 import { sameCredential } from '../sameCredential';
+import { optionsField } from '../sendOptions';
 
 /** What came of a check. Its comments are what people read in n8n. */
 export type SignedPayloadVerification = {
@@ -101,6 +103,7 @@ const fields: INodeProperties[] = [
 		displayOptions: { show: { signatureSettings: ['person'] } },
 	},
 	...formatFields,
+	optionsField([auditOption]),
 ];
 
 /** Kept to the letter: a blank more or less is another text. */
@@ -198,7 +201,8 @@ export const verify: Operation = {
 				const checked = verifier.verify(press, now);
 				if (checked.payloadSignature !== 'notChecked') {
 					const result = verification(payload, checked, now);
-					return { result: { ...result }, output: result.valid ? 0 : 1 };
+					const audited = recordOfPayload(context, credential, entered, press, checked);
+					return { result: { ...result, ...audited }, output: result.valid ? 0 : 1 };
 				}
 				throw invalidInputError(node, UNCHECKABLE, itemIndex);
 			},
