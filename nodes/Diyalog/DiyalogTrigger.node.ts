@@ -26,8 +26,9 @@ export class DiyalogTrigger implements INodeType {
 		// Not 1: for a trigger of version 1 n8n evaluates an expression on every call, which costs it a V8 isolate.
 		version: 2,
 		subtitle: TRIGGER_SUBTITLE,
+		// n8n's node panel shows it for both nodes, which it lists as one.
 		description:
-			'Starts the workflow when a customer or employee presses a button under a Diyalog message (OTP, approval), writes a text, gets or reads a message',
+			'Sends messages, one-time passwords (OTP) and approvals over the Diyalog messenger, and starts the workflow when somebody presses a button, writes, gets or reads a message',
 		defaults: { name: 'Diyalog Trigger' },
 		builderHint: {
 			searchHint:

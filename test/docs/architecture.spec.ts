@@ -118,7 +118,17 @@ it('no folder imports itself by any way', () => {
 	expect(circleIn(graphOf(folderOf))).toBeUndefined();
 });
 
-const PURE = ['audit', 'codes', 'deviceSignature', 'events', 'input', 'lib', 'messages', 'wait'];
+const PURE = [
+	'audit',
+	'codes',
+	'deviceSignature',
+	'events',
+	'input',
+	'lib',
+	'messages',
+	'passOn',
+	'wait',
+];
 
 describe.each(PURE)('%s/ is pure:', (folder) => {
 	const files = () => filesIn(`${NODE}${folder}/`);
@@ -144,6 +154,7 @@ describe.each(PURE)('%s/ is pure:', (folder) => {
 const KNOWS: Readonly<Record<string, readonly string[]>> = {
 	lib: [],
 	input: ['lib'],
+	passOn: ['lib'],
 	memory: ['lib'],
 	transport: ['lib'],
 	deviceSignature: ['lib', 'input'],

@@ -16,6 +16,11 @@ export interface LongCommand {
 /** Commands that are too long for every change; test/e2e/commands.e2e.ts runs each, and looks at what it prints. */
 export const LONG_COMMANDS: readonly LongCommand[] = [
 	{ command: 'npm run bench -- send', quicker: '--quick', prints: /\| Diyalog, one by one +\|/ },
+	{
+		command: 'npm run bench -- presses',
+		quicker: '--quick',
+		prints: /\| The same by hand, 1 press/,
+	},
 	{ command: 'npm run bench -- wait', quicker: '--quick', prints: /\dx/ },
 	{ command: 'npm run bench -- parse', quicker: '--quick', prints: /\dx/ },
 	{ command: 'npm run bench', quicker: '-- --quick', prints: /\| Benchmark +\| What / },

@@ -61,7 +61,7 @@ describeWithChromium('the editor', () => {
 				// n8n shows a node and its trigger as one entry, with the description of the trigger.
 				expect(await entries.count()).toBe(1);
 				expect(await entries.innerText()).toContain(
-					'Starts the workflow when a customer or employee presses',
+					'Sends messages, one-time passwords (OTP) and approvals over',
 				);
 				expect(await entries.locator('img').first().getAttribute('src')).toContain(`/${icon}`);
 				await editor.page.waitForFunction(

@@ -387,7 +387,7 @@ const ways: Way[] = [
 		withOptions(() => ({})),
 	),
 	nodeEdited(
-		"the company's keys entered for the person meanwhile",
+		'keys of the company entered for the person meanwhile',
 		withOptions((options) => ({ ...options, personKeys: COMPANY.publicKey })),
 	),
 ];

@@ -58,7 +58,11 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 				await readRawBody();
 			},
 		});
-		const { workflowData, noWebhookResponse } = await trigger.call(request, response, name);
+		const { workflowData, webhookResponse, noWebhookResponse } = await trigger.call(
+			request,
+			response,
+			name,
+		);
 		if (workflowData) await sleepMs(server.storesAfterMs);
 		if (workflowData && server.isDiskFull) {
 			response.status(500).json({ message: 'There was a problem executing the workflow' });
@@ -67,7 +71,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		if (workflowData)
 			executions.push(...workflowData.map((items) => items.map(({ json }) => json)));
 		if (noWebhookResponse) return;
-		response.status(200).send(trigger.responseDataOf(name));
+		response.status(200).send(webhookResponse ?? trigger.responseDataOf(name));
 	};
 
 	const readBody = express.raw({ type: () => true, limit: N8N_PAYLOAD_LIMIT });

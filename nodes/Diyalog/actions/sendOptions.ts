@@ -58,8 +58,9 @@ export const jsonSendOptions = sendOptionsWith({
 	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY}; ${DOCUMENT_CONCURRENCY} while one of them is a document as JSON.`,
 });
 
+/** Without the rules of a language, which take a millisecond to load: these are English words. */
 const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
-	a.displayName.localeCompare(b.displayName);
+	a.displayName.toLowerCase() < b.displayName.toLowerCase() ? -1 : 1;
 
 /** The options of an operation, in alphabetical order, as the editor lists them. */
 export const optionsField = (options: readonly INodeProperties[]): INodeProperties => ({

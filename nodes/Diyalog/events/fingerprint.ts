@@ -22,8 +22,10 @@ const shortHash = (value: unknown): string =>
 /** What tells an event of the webhook from others. */
 export interface EventFingerprint {
 	text: string;
-	/** epoch ms at which Diyalog says it sent the event; a repetition may have been sent later */
+	/** epoch ms at which Diyalog says it sent the event, or another trigger passed it on; a repetition may have been sent later */
 	sentAtMs: number;
+	/** epoch ms; it may have been taken since then, from another trigger that does not know whether it was */
+	mayBeKnownSinceMs?: number;
 }
 
 /** What tells a status callback from others. It carries no time. */
@@ -31,6 +33,8 @@ export interface CallbackFingerprint {
 	text: string;
 	/** tells the message and the customer whose status it is */
 	subject: string;
+	/** only where another trigger has passed it on: the call, which may be passed on again after another status */
+	call?: EventFingerprint;
 }
 
 export type Fingerprint = EventFingerprint | CallbackFingerprint;
@@ -42,6 +46,16 @@ export type Fingerprint = EventFingerprint | CallbackFingerprint;
 export function fingerprintOf(event: BatchEvent, sentAtMs: number): EventFingerprint {
 	return { text: shortHash({ ...event, sentAt: undefined }), sentAtMs };
 }
+
+/**
+ * The fingerprint of a callback in a call that was passed on: the same call again is the same.
+ *
+ * @param takenAtMs when it was taken first, epoch ms
+ */
+export const callFingerprintOf = (
+	{ text, subject }: CallbackFingerprint,
+	takenAtMs: number,
+): string => shortHash([text, subject, takenAtMs]);
 
 /** The fingerprint of a status callback: all of it but the time at which it arrived. */
 export const callbackFingerprintOf = ({

@@ -76,10 +76,11 @@ export class SeenEvents {
 	}
 
 	/** Remembers an event, unless it cannot be told whether it is new. */
-	add({ text, sentAtMs }: EventFingerprint): Novelty {
+	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint): Novelty {
 		const number = Math.floor(sentAtMs / BUCKET_MS);
 		const isKnown = this.bucketOf.has(text);
-		if (!isKnown && sentAtMs < this.forgottenUntilMs && !this.takenBack.has(text)) return 'untold';
+		const mayBeForgotten = Math.min(sentAtMs, mayBeKnownSinceMs) < this.forgottenUntilMs;
+		if (!isKnown && mayBeForgotten && !this.takenBack.has(text)) return 'untold';
 		this.remember(text, number);
 		this.takenBack.delete(text);
 		return isKnown ? 'repeated' : 'new';

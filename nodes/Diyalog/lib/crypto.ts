@@ -5,6 +5,8 @@ import type { KeyObject } from 'node:crypto';
 export type KeyPurpose =
 	| 'resume reference'
 	| 'passed-on answer'
+	| 'passed-on call'
+	| 'kept call'
 	| 'counted answers'
 	| 'replies'
 	| 'expected code'

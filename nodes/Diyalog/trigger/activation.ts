@@ -1,6 +1,7 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IHookFunctions } from 'n8n-workflow';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
+import { listProblemOf, resumeKeptCalls } from './otherTriggers';
 import { isOrigin } from './selfCall';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
@@ -75,14 +76,16 @@ function problemOf(
 }
 
 /**
- * Refuses to activate a trigger that could not tell Diyalog's calls from forged ones, or that nothing would start.
+ * Refuses to activate a trigger that could not tell Diyalog's calls from forged ones, or that nothing would start. One that can be
+ * activated goes on passing kept calls on to others.
  *
  * @throws NodeOperationError that says what is missing
  */
 export async function requireUsableSettings(context: IHookFunctions): Promise<void> {
 	const settings = readTriggerSettings(context);
-	const problem = problemOf(settings, await context.getCredentials('diyalogApi'));
-	if (!problem) return;
+	const credential = await context.getCredentials('diyalogApi');
+	const problem = problemOf(settings, credential) ?? listProblemOf(context, settings);
+	if (!problem) return resumeKeptCalls(context, settings, readTriggerSecrets(credential));
 	// n8n shows the message alone when a workflow cannot be published.
 	throw new NodeOperationError(context.getNode(), `${problem.title}. ${problem.advice}`);
 }

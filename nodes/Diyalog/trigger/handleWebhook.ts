@@ -4,12 +4,16 @@ import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
 import { passesFilters } from '../events/filters';
 import type { Fingerprint } from '../events/fingerprint';
+import { callFingerprintOf } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
 import { parseStatusCallback, parseWebhook } from '../events/parseWebhook';
 import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/parseWebhook';
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
+import { MARK_HEADER, readMark } from '../passOn/mark';
+import type { PassedOn, ToldOutcomes } from '../passOn/mark';
+import type { CallPath } from '../passOn/targets';
 import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
@@ -17,12 +21,14 @@ import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } fr
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
+import { NO_CALLBACKS, NOTHING_TO_PASS_ON, passOnToOthers, storeKeptCalls } from './otherTriggers';
+import type { PassingOn, TakenCall } from './otherTriggers';
 import { sayRefused } from './refusals';
-import { replyInTime } from './replyInTime';
+import { NOT_TAKEN_BY_ALL, replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
-import { forget, onlyNew, rememberUntilReplied } from './takenBefore';
+import { forget, isTest, onlyNew, rememberUntilReplied } from './takenBefore';
 
 /** A batch holds at most 10 events; a megabyte is far more than those can fill. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -175,6 +181,45 @@ function checkToken(
 	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
 }
 
+/** What another trigger says of a call that it has passed on. */
+interface Origin {
+	/** it is passed on no more, whoever says so */
+	isPassedOn: boolean;
+	/** proved by the other trigger's App Secret */
+	mark?: PassedOn;
+}
+
+/** Whether another trigger has passed the call on. What is not genuine is as if it were not there, unless nothing is proved here. */
+function originOf(
+	context: IWebhookFunctions,
+	path: CallPath,
+	body: Buffer,
+	{ authentication }: TriggerSettings,
+	{ appSecret, previousAppSecret }: TriggerSecrets,
+): Origin {
+	const header = headerOf(context, MARK_HEADER);
+	if (header === undefined) return { isPassedOn: false };
+	const { webhookId: id = '' } = context.getNode();
+	const addressed = { id, isTest: isTest(context), path, body };
+	const mark = readMark(header, addressed, [appSecret, previousAppSecret]);
+	return { isPassedOn: mark !== undefined || authentication === 'none', mark };
+}
+
+/** A mark that was recorded and is played again. */
+function checkMark(
+	{ mark }: Origin,
+	{ options: { freshnessMinutes } }: TriggerSettings,
+	now: Date,
+): Refusal | undefined {
+	if (!mark || isFresh({ sentAtMs: mark.passedOnAtMs }, now, freshnessMinutes)) return undefined;
+	const reason = () =>
+		`another trigger has passed it on more than ${freshnessMinutes} minutes ago. It was recorded and played again.`;
+	return refuse(401, 'The call is too old, or the clocks differ.', reason);
+}
+
+/** When the call was taken first, by which all in it is judged. */
+const takenAtOf = ({ mark }: Origin, now: Date): Date => (mark ? new Date(mark.takenAtMs) : now);
+
 /** What the operator has to know of a call that was not taken as a whole, or not as it came. */
 function logOddities(
 	context: IWebhookFunctions,
@@ -193,12 +238,20 @@ function logOddities(
 	}
 }
 
+/** An event that was passed on counts from then: a repetition of it can come as late. */
+function countedFrom<T extends ReceivedEvent>(received: T, { mark }: Origin): T {
+	if (!mark) return received;
+	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs } = mark;
+	return { ...received, fingerprint: { ...received.fingerprint, sentAtMs, mayBeKnownSinceMs } };
+}
+
 /** Phase 3: the fresh events of the batch, in the order of happening. */
 function parse(
 	context: IWebhookFunctions,
 	rawBody: Buffer,
 	{ events: wanted, options: { freshnessMinutes } }: TriggerSettings,
-	now: Date,
+	origin: Origin,
+	takenAt: Date,
 ): Outcome<ReceivedEvent[]> {
 	const reading = parseWebhook(rawBody, wanted, mayAwaitReceipt);
 	if (!reading.ok) {
@@ -207,7 +260,7 @@ function parse(
 	const { entries } = reading.parsed;
 	logOddities(context, reading.parsed);
 	for (const id of reading.parsed.sentIds) rememberMessage(id);
-	const fresh = entries.filter((entry) => isFresh(entry, now, freshnessMinutes));
+	const fresh = entries.filter((entry) => isFresh(entry, takenAt, freshnessMinutes));
 	const stale = entries.length - fresh.length;
 	if (stale > 0) {
 		const reason = `${stale} of its entries were sent more than ${freshnessMinutes} minutes ago, or in the future. They were recorded and played again, or the clocks of n8n and Diyalog differ.`;
@@ -215,7 +268,7 @@ function parse(
 			return refuse(401, 'The call is too old, or the clocks differ.', () => reason);
 		context.logger.warn(`Diyalog Trigger left out a part of a call: ${reason}`);
 	}
-	const events = fresh.flatMap((entry) => entry.events);
+	const events = fresh.flatMap((entry) => entry.events.map((each) => countedFrom(each, origin)));
 	const inOrder = (one: ReceivedEvent, other: ReceivedEvent) =>
 		one.event.occurredAt.localeCompare(other.event.occurredAt);
 	return { ok: true, value: events.sort(inOrder) };
@@ -250,14 +303,21 @@ interface Candidate {
 	outcome?: AnswerOutcome;
 }
 
+/** What a call brings. */
+interface Selection {
+	candidates: Candidate[];
+	/** answers among what was taken before; what became of them is not known any more */
+	hasOldAnswers: boolean;
+}
+
 /** Phase 5: the events that are wanted or waited for, and have not been taken before. */
 function select(
 	context: IWebhookFunctions,
 	events: ReadonlyArray<ReceivedEvent | ReceivedCallback>,
 	{ events: wanted, filters, options: { onlySigned, freshnessMinutes } }: TriggerSettings,
 	secrets: TriggerSecrets,
-): Candidate[] {
-	const candidates = events
+): Selection {
+	const all: Candidate[] = events
 		.map(({ event, fingerprint }) => ({
 			event,
 			fingerprint,
@@ -265,18 +325,48 @@ function select(
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
 		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
-	return onlyNew(context, candidates, freshnessMinutes);
+	const candidates = onlyNew(context, all, freshnessMinutes);
+	return {
+		candidates,
+		hasOldAnswers: answersAmong(candidates).length < answersAmong(all).length,
+	};
 }
 
 const answersAmong = (candidates: Candidate[]): WaitedForAnswer[] =>
 	candidates.flatMap(({ waitedFor }) => waitedFor ?? []);
+
+/** The trigger that has passed the call on does not say what became of the answer. */
+const NOT_TOLD: AnswerOutcome = { resumed: null, notResumedReason: 'notTold', isLost: false };
+
+/** Another trigger has passed the answers on to their executions, and says what became of them. Once is enough. */
+function readOutcomes(candidates: Candidate[], { outcomes, isComplete }: ToldOutcomes) {
+	return candidates.map((candidate) => {
+		if (!candidate.waitedFor) return candidate;
+		const told = outcomes.get(candidate.fingerprint.text);
+		if (!told) return isComplete ? candidate : { ...candidate, outcome: NOT_TOLD };
+		// That one has come out of the other trigger, if it was lost.
+		return { ...candidate, outcome: told.resumed ? told : { ...told, isLost: false } };
+	});
+}
+
+/** What other triggers are told of the answers in a call. */
+function toTell(candidates: Candidate[], { hasOldAnswers }: Selection): ToldOutcomes {
+	const outcomes = new Map(
+		candidates.flatMap(({ outcome, fingerprint }) =>
+			outcome ? [[fingerprint.text, outcome] as const] : [],
+		),
+	);
+	return { outcomes, isComplete: !hasOldAnswers };
+}
 
 /** Phase 6: answers that an execution waits for are passed on to it. */
 async function passOnAnswers(
 	context: IWebhookFunctions,
 	candidates: Candidate[],
 	settings: TriggerSettings,
+	{ mark }: Origin,
 ): Promise<Candidate[]> {
+	if (mark) return readOutcomes(candidates, mark);
 	const passOn = async (candidate: Candidate): Promise<Candidate> => {
 		const { event, waitedFor } = candidate;
 		if (!waitedFor) return candidate;
@@ -330,7 +420,9 @@ function emit(
 	candidates: Candidate[],
 	settings: TriggerSettings,
 	ownReply: ReplyInTime,
+	passing: PassingOn,
 ): IWebhookResponseData {
+	if (!passing.isSafe()) ownReply.send(503, NOT_TAKEN_BY_ALL);
 	const { onlyUnmatched } = settings.options;
 	const comesOut = (candidate: Candidate): boolean =>
 		isLost(candidate, settings) ||
@@ -339,9 +431,14 @@ function emit(
 		.filter(comesOut)
 		.map((candidate) => ({ json: { ...toItem(candidate) } }));
 	if (items.length === 0) {
-		return ownReply.isSent() ? { noWebhookResponse: true } : reply(context, 200, 'OK');
+		if (ownReply.isSent()) return { noWebhookResponse: true };
+		// n8n stores what is kept before it replies.
+		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver, () => storeKeptAnswers(context, settings));
+	void rememberUntilReplied(context, ownReply.isOver, () => {
+		storeKeptAnswers(context, settings);
+		storeKeptCalls(context, settings);
+	});
 	return { workflowData: [items] };
 }
 
@@ -360,13 +457,20 @@ function refuseCall(
 }
 
 /** Diyalog gets its reply in time; what n8n could not store is not remembered as taken. */
-const ownReplyFor = (context: IWebhookFunctions, candidates: Candidate[]): ReplyInTime =>
-	replyInTime(context, () => {
+const ownReplyFor = (
+	context: IWebhookFunctions,
+	candidates: Candidate[],
+	{ isSafe, isKept }: PassingOn,
+): ReplyInTime => {
+	const whenNotStored = () => {
 		context.logger.error(
 			`Diyalog Trigger: n8n did not store the execution for ${candidates.length} event(s). They are taken when Diyalog repeats the call.`,
 		);
 		forget(context, candidates);
-	});
+	};
+	// n8n stores what is kept for others when this call is over.
+	return replyInTime(context, whenNotStored, () => isSafe() && !isKept());
+};
 
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
@@ -382,17 +486,59 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	if (!authenticated.ok) return refuseCall(context, authenticated);
 	const { credential, secrets } = authenticated.value;
 
-	const parsed = parse(context, body.value, settings, now);
+	const origin = originOf(context, 'webhook', body.value, settings, secrets);
+	const replayed = checkMark(origin, settings, now);
+	if (replayed) return refuseCall(context, replayed);
+	const takenAt = takenAtOf(origin, now);
+	const parsed = parse(context, body.value, settings, origin, takenAt);
 	if (!parsed.ok) return refuseCall(context, parsed);
 
-	const checked = checkPayloads(context, parsed.value, credential, now);
+	const checked = checkPayloads(context, parsed.value, credential, takenAt);
 	const selected = select(context, checked, settings, secrets);
-	const ownReply = ownReplyFor(context, selected);
+	const { candidates } = selected;
 	// First, because what happened first counts.
-	passOnKeptAnswers(context, settings, secrets, answersAmong(selected));
-	const passedOn = await passOnAnswers(context, selected, settings);
+	passOnKeptAnswers(context, settings, secrets, answersAmong(candidates));
+	const answered = passOnAnswers(context, candidates, settings, origin);
+	const told = answered.then((all) => toTell(all, selected));
+	const call = { path: 'webhook', body: body.value, takenAt } as const;
+	const passing = passOn(context, settings, secrets, origin, call, told);
+	const ownReply = ownReplyFor(context, candidates, passing);
+	const withOutcomes = await answered;
+	await passing.done;
 	storeKeptAnswers(context, settings);
-	return emit(context, passedOn, settings, ownReply);
+	storeKeptCalls(context, settings);
+	return emit(context, withOutcomes, settings, ownReply, passing);
+}
+
+/** Phase 6 as well: the call goes on to other triggers, unless it comes from one. */
+function passOn(
+	context: IWebhookFunctions,
+	settings: TriggerSettings,
+	secrets: TriggerSecrets,
+	{ isPassedOn }: Origin,
+	call: Pick<TakenCall, 'path' | 'body' | 'takenAt'>,
+	told: Promise<ToldOutcomes>,
+): PassingOn {
+	if (isPassedOn) return NOTHING_TO_PASS_ON;
+	const contentType = headerOf(context, 'content-type');
+	const signature = headerOf(context, 'x-signature');
+	return passOnToOthers(context, settings, secrets, { ...call, contentType, signature }, told);
+}
+
+const NO_ANSWERS: Promise<ToldOutcomes> = Promise.resolve({
+	outcomes: new Map(),
+	isComplete: true,
+});
+
+/** The callback, with what a repetition of the very call has in common with it where it was passed on. */
+function callbackFrom(
+	{ event, fingerprint }: ReceivedCallback,
+	{ mark }: Origin,
+): ReceivedCallback {
+	if (!mark) return { event, fingerprint };
+	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs } = mark;
+	const text = callFingerprintOf(fingerprint, takenAtMs);
+	return { event, fingerprint: { ...fingerprint, call: { text, sentAtMs, mayBeKnownSinceMs } } };
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */
@@ -400,8 +546,10 @@ export async function handleStatusCallback(
 	context: IWebhookFunctions,
 ): Promise<IWebhookResponseData> {
 	const settings = readTriggerSettings(context);
-	if (!settings.events.includes('statusCallback')) {
-		return reply(context, 404, 'Status callbacks are not among the events of this trigger.');
+	const now = new Date();
+	const isForOthers = settings.options.alsoPassOnTo.length > 0;
+	if (!settings.events.includes('statusCallback') && !isForOthers) {
+		return reply(context, 404, NO_CALLBACKS);
 	}
 
 	const authenticated = await authenticate(context, settings, (secrets) =>
@@ -412,7 +560,13 @@ export async function handleStatusCallback(
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body);
 
-	const received = parseStatusCallback(body.value, new Date());
+	const { secrets } = authenticated.value;
+	const path = 'updatemokstatus';
+	const origin = originOf(context, path, body.value, settings, secrets);
+	const replayed = checkMark(origin, settings, now);
+	if (replayed) return refuseCall(context, replayed);
+	const takenAt = takenAtOf(origin, now);
+	const received = parseStatusCallback(body.value, takenAt);
 	if (!received.ok) {
 		const text = 'The body is not that of a status callback.';
 		return refuseCall(
@@ -420,9 +574,14 @@ export async function handleStatusCallback(
 			refuse(400, text, () => received.reason),
 		);
 	}
-	const { secrets } = authenticated.value;
-	const selected = select(context, [received.callback], settings, secrets);
+	const callback = callbackFrom(received.callback, origin);
+	const { candidates } = select(context, [callback], settings, secrets);
 	passOnKeptAnswers(context, settings, secrets, []);
+	const call = { path, body: body.value, takenAt } as const;
+	const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
+	const ownReply = ownReplyFor(context, candidates, passing);
+	await passing.done;
 	storeKeptAnswers(context, settings);
-	return emit(context, selected, settings, ownReplyFor(context, selected));
+	storeKeptCalls(context, settings);
+	return emit(context, candidates, settings, ownReply, passing);
 }

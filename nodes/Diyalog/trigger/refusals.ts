@@ -22,12 +22,16 @@ interface LastLine {
 const lastLines = new BoundedMap<string, LastLine>(MAX_KINDS);
 
 /**
- * Says in the log why a call was refused, unless it was said of this trigger some seconds ago.
+ * Says something in the log, unless the like was said of this trigger some seconds ago.
  *
  * @param kind what has lines of its own, so that a flood of one kind does not hide another
- * @param reason finds out the reason; only called when the line is written, so that this may cost something
+ * @param line makes the line of how many were not said before it; only called when it is written, so that this may cost something
  */
-export function sayRefused(context: IWebhookFunctions, kind: string, reason: () => string): void {
+export function sayRarely(
+	context: Pick<IWebhookFunctions, 'getWorkflow' | 'getNode' | 'logger'>,
+	kind: string,
+	line: (unsaid: number) => string,
+): void {
 	const id = JSON.stringify([triggerIdOf(context), kind]);
 	const nowMs = performance.now();
 	const last = lastLines.get(id);
@@ -36,6 +40,17 @@ export function sayRefused(context: IWebhookFunctions, kind: string, reason: () 
 		return;
 	}
 	lastLines.set(id, { writtenAtMs: nowMs, unsaid: 0 });
-	const unsaid = last?.unsaid ? ` ${last.unsaid} more of this kind were refused before it.` : '';
-	context.logger.warn(`Diyalog Trigger refused a call: ${reason()}${unsaid}`);
+	context.logger.warn(`Diyalog Trigger${line(last?.unsaid ?? 0)}`);
+}
+
+/**
+ * Says in the log why a call was refused, unless it was said of this trigger some seconds ago.
+ *
+ * @param reason finds out the reason
+ */
+export function sayRefused(context: IWebhookFunctions, kind: string, reason: () => string): void {
+	sayRarely(context, kind, (unsaid) => {
+		const others = unsaid > 0 ? ` ${unsaid} more of this kind were refused before it.` : '';
+		return ` refused a call: ${reason()}${others}`;
+	});
 }

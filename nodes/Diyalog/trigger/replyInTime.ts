@@ -4,13 +4,21 @@ import { isServerError } from '../transport/failures';
 /** Diyalog shall have its reply within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
 const REPLY_WITHIN_MS = 3_500;
 
+/** What Diyalog reads when another trigger has not got a call that could not be kept either. */
+export const NOT_TAKEN_BY_ALL = 'Not all triggers have taken the call. Repeat it.';
+
 /** The reply to a call that was found to come from Diyalog. */
 export interface ReplyInTime {
 	/** n8n must not reply any more */
 	isSent(): boolean;
 	/** n8n has replied, or would have, if Diyalog had not got its reply before */
 	isOver(): boolean;
+	/** replies at once, whatever n8n says later; unless Diyalog has its reply */
+	send(status: ReplyStatus, text: string): void;
 }
+
+/** Taken, or to be repeated. */
+export type ReplyStatus = 200 | 503;
 
 /**
  * Sees to it that Diyalog gets its reply in time. n8n replies when it has stored what the call starts; that can take
@@ -18,8 +26,13 @@ export interface ReplyInTime {
  * the call was taken, and the work goes on.
  *
  * @param whenNotStored is called when n8n fails to store the execution, whether Diyalog is told or not
+ * @param isTaken whether Diyalog may be told then that the call was taken, or shall repeat it
  */
-export function replyInTime(context: IWebhookFunctions, whenNotStored: () => void): ReplyInTime {
+export function replyInTime(
+	context: IWebhookFunctions,
+	whenNotStored: () => void,
+	isTaken: () => boolean = () => true,
+): ReplyInTime {
 	const response = context.getResponseObject();
 	let isSent = false;
 	let isOver = false;
@@ -38,13 +51,16 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 		response.json = response.send;
 	};
 	const timer = AbortSignal.timeout(REPLY_WITHIN_MS);
-	const replyFirst = () => {
+	const send = (status: ReplyStatus, text: string) => {
 		if (response.headersSent || response.destroyed) return;
 		isSent = true;
 		response.off('finish', end);
-		response.status(200).type('text/plain').send('OK');
+		response.status(status).type('text/plain').send(text);
+		// From here on it tells what n8n says.
+		response.status(200);
 		silenceN8n();
 	};
+	const replyFirst = () => (isTaken() ? send(200, 'OK') : send(503, NOT_TAKEN_BY_ALL));
 	timer.addEventListener('abort', replyFirst, { once: true });
 	response.once('finish', end);
 	response.once('close', () => {
@@ -54,5 +70,5 @@ export function replyInTime(context: IWebhookFunctions, whenNotStored: () => voi
 		if (response.headersSent) end();
 		else silenceN8n();
 	});
-	return { isSent: () => isSent, isOver: () => isOver };
+	return { isSent: () => isSent, isOver: () => isOver, send };
 }

@@ -79,27 +79,49 @@ function readAttempts(
 	return all(lost(status === 401 ? 'signatureRefused' : 'unexpectedAnswer'));
 }
 
+/** What is had of n8n to call it: in a webhook, and when a workflow is activated. */
+export interface Caller {
+	helpers: Pick<IWebhookFunctions['helpers'], 'httpRequest'>;
+}
+
+/**
+ * Calls this n8n once, and follows no redirection.
+ *
+ * @throws what n8n's request helper throws when there is no response; `explainThrown` reads it
+ */
+export async function callSelf(
+	context: Caller,
+	url: string,
+	headers: Readonly<Record<string, string>>,
+	body: string | Buffer,
+	timeout: number,
+): Promise<{ status: number; text: string }> {
+	const response: unknown = await context.helpers.httpRequest({
+		method: 'POST',
+		url,
+		headers: { ...headers },
+		body,
+		json: false,
+		returnFullResponse: true,
+		ignoreHttpStatusErrors: true,
+		disableFollowRedirect: true,
+		timeout,
+	});
+	const { statusCode, body: said } = responseSchema.parse(response);
+	return { status: statusCode, text: typeof said === 'string' ? said : JSON.stringify(said) };
+}
+
 /** Calls a resume address once with so many answers. */
 async function post(
-	context: Pick<IWebhookFunctions, 'helpers'>,
+	context: Caller,
 	url: string,
 	body: string,
 	count: number,
 ): Promise<{ attempts: Attempt[]; replies?: Sealed }> {
 	try {
-		const response: unknown = await context.helpers.httpRequest({
-			method: 'POST',
-			url,
-			headers: { 'Content-Type': 'application/json' },
-			body,
-			json: false,
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			disableFollowRedirect: true,
-			timeout: RESPONSE_WITHIN_MS,
-		});
-		const { statusCode, body: said } = responseSchema.parse(response);
-		return readAttempts(statusCode, typeof said === 'string' ? said : JSON.stringify(said), count);
+		const headers = { 'Content-Type': 'application/json' };
+		const { status, text } = await callSelf(context, url, headers, body, RESPONSE_WITHIN_MS);
+		return readAttempts(status, text, count);
 	} catch (error) {
 		return allOf(explainThrown(error).uncertain ? 'unsure' : lost('unreachable'), count);
 	}
@@ -129,11 +151,7 @@ export async function postAnswers(
  * @param url the resume address
  * @param body what says so
  */
-export async function postEnd(
-	context: Pick<IWebhookFunctions, 'helpers'>,
-	url: string,
-	body: string,
-): Promise<Attempt> {
+export async function postEnd(context: Caller, url: string, body: string): Promise<Attempt> {
 	const { attempts } = await post(context, url, body, 1);
 	return attempts[0] ?? 'unsure';
 }

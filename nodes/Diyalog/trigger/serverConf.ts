@@ -5,11 +5,11 @@ import type { INodeProperties, NodeHint } from 'n8n-workflow';
  * Source: https://diyalog-im.github.io/docs/webhook
  */
 const SERVER_CONF = `modules { webbots { info : [ {
-  botUserName : "your_bot",
+  botUserName : "USER NAME OF YOUR BOT",
   webhook : {
     id : "OTP",
-    url : "the Production URL",
-    app_secret : "the App Secret",
+    url : "PASTE THE PRODUCTION URL HERE",
+    app_secret : "PASTE THE APP SECRET HERE",
     verify_token : "",
     subscribed_webhook_events : [
       "Messages", "MessageEchoes",
@@ -22,7 +22,7 @@ const SERVER_CONF = `modules { webbots { info : [ {
 export const serverConfFields: INodeProperties[] = [
 	{
 		displayName:
-			'Diyalog calls this workflow after the administrator of its server has added the lines below to server.conf, with the Production URL from above and the App Secret of the credential.',
+			'Diyalog calls this workflow after the administrator of its server has added the lines below to server.conf, with the Production URL (click Webhook URLs above, then Production URL) and the App Secret of the credential in the places in capitals. N8n cannot fill them in here. A workflow that another Diyalog Trigger passes calls on to (Also Pass On To) needs no lines.',
 		name: 'serverConfNotice',
 		type: 'notice',
 		default: '',
@@ -62,9 +62,9 @@ export const TRIGGER_PANEL = {
 	header: 'Somebody presses a button',
 	executionsHelp: {
 		inactive:
-			'Diyalog knows one URL for each bot, the production one. <b>While building</b>, press "Execute step" and let the Diyalog server (or the sandbox of this package) post to the Test URL. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',
+			'Diyalog knows one URL for each bot, the production one. <b>While building</b>, enter the Test URL from above in Also Pass On To of the published trigger, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',
 		active:
-			'<b>While building</b>, press "Execute step" and let the Diyalog server (or the sandbox of this package) post to the Test URL. <b>Your workflow is published</b>: each press on the production URL starts an execution, which you find in the executions list.',
+			'<b>While building</b>, enter the Test URL from above in Also Pass On To (of this trigger, or of the one that Diyalog calls), publish that, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>Your workflow is published</b>: each press on the production URL starts an execution, which you find in the executions list.',
 	},
 	activationHint:
 		'Publish the workflow and give its Production URL to the administrator of the Diyalog server.',

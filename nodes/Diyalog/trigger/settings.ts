@@ -11,7 +11,9 @@ import { serverConfFields } from './serverConf';
  */
 
 /** The one list of what can start the workflow, in the order of the editor. */
-const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'description'>>> = {
+const EVENTS: Readonly<
+	Record<EventName, Pick<INodePropertyOptions, 'name' | 'description' | 'action'>>
+> = {
 	buttonPressed: {
 		name: 'Button Pressed',
 		description: 'Somebody pressed a button under a message, or a quick reply',
@@ -22,9 +24,14 @@ const EVENTS: Readonly<Record<EventName, Pick<INodePropertyOptions, 'name' | 'de
 	},
 	messageRead: { name: 'Message Read', description: 'Somebody has seen a message' },
 	messageSent: { name: 'Message Sent', description: 'Diyalog has taken a message for delivery' },
-	other: { name: 'Other', description: 'What Diyalog may add later, as it comes' },
+	other: {
+		name: 'Other',
+		description: 'What Diyalog may add later, as it comes',
+		action: 'On events that Diyalog adds later',
+	},
 	statusCallback: {
 		name: 'Status Callback',
+		action: 'On status callback of an older server',
 		description:
 			'The older /updatemokstatus call of some servers. It needs the Status Callback Token of the credential.',
 	},
@@ -42,11 +49,7 @@ const eventField: INodeProperties = {
 	type: 'multiOptions',
 	noDataExpression: true,
 	required: true,
-	options: Object.entries(EVENTS).map(([value, { name, description }]) => ({
-		name,
-		value,
-		description,
-	})),
+	options: Object.entries(EVENTS).map(([value, event]) => ({ ...event, value })),
 	default: ['buttonPressed'],
 	description:
 		'What starts the workflow. All else is answered and ignored, but for the answers and receipts that an execution waits for. What did not reach it comes out.',
@@ -81,9 +84,10 @@ const unsafeNotice: INodeProperties = {
 	default: '',
 };
 
-const filterList = (
+const textList = (
 	displayName: string,
 	name: string,
+	entry: string,
 	placeholder: string,
 	description: string,
 ): INodeProperties => ({
@@ -91,11 +95,18 @@ const filterList = (
 	name,
 	type: 'string',
 	noDataExpression: true,
-	typeOptions: { multipleValues: true, multipleValueButtonText: `Add ${displayName}` },
+	typeOptions: { multipleValues: true, multipleValueButtonText: `Add ${entry}` },
 	default: [],
 	placeholder,
 	description,
 });
+
+const filterList = (
+	displayName: string,
+	name: string,
+	placeholder: string,
+	description: string,
+): INodeProperties => textList(displayName, name, displayName, placeholder, description);
 
 const filterField: INodeProperties = {
 	displayName: 'Filters',
@@ -144,6 +155,13 @@ const optionField: INodeProperties = {
 	placeholder: 'Add Option',
 	default: {},
 	options: [
+		textList(
+			'Also Pass On To',
+			'alsoPassOnTo',
+			'Address',
+			'e.g. https://n8n.example/webhook/1c0a…/webhook',
+			'Production or Test URLs of other Diyalog Triggers of this n8n, 10 at most. Each gets every call of Diyalog that was authenticated, as it came, whatever Events and Filters this one has. A call that was passed on is not passed on again. A Test URL takes one call after Execute step.',
+		),
 		{
 			displayName: 'Maximum Age (Minutes)',
 			name: 'freshnessMinutes',
@@ -232,6 +250,7 @@ const settingsSchema = z.object({
 			lateAnswerReply: z.string().trim().default(''),
 			onlySigned: z.boolean().default(false),
 			onlyUnmatched: z.boolean().default(false),
+			alsoPassOnTo: texts,
 		})
 		.prefault({}),
 });

@@ -53,7 +53,8 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 	}));
 
 /** Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again and again. */
-export const isTest = (context: IWebhookFunctions): boolean => context.getMode() === 'manual';
+export const isTest = (context: Pick<IWebhookFunctions, 'getMode'>): boolean =>
+	context.getMode() === 'manual';
 
 /** Something that a call brought, with what a repetition of it has in common with it. */
 interface Fingerprinted {
@@ -62,6 +63,8 @@ interface Fingerprinted {
 
 function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty {
 	if ('sentAtMs' in fingerprint) return seen.add(fingerprint);
+	const novelty = fingerprint.call ? seen.add(fingerprint.call) : 'new';
+	if (novelty !== 'new') return novelty;
 	return statuses.add(fingerprint) ? 'new' : 'repeated';
 }
 
@@ -88,7 +91,10 @@ export function forget(context: IWebhookFunctions, events: readonly Fingerprinte
 	const takenBefore = takenBeforeBy(context);
 	for (const { fingerprint } of events) {
 		if ('sentAtMs' in fingerprint) takenBefore.seen.forget(fingerprint);
-		else takenBefore.statuses.forget(fingerprint);
+		else {
+			takenBefore.statuses.forget(fingerprint);
+			if (fingerprint.call) takenBefore.seen.forget(fingerprint.call);
+		}
 	}
 	store(context, takenBefore);
 }

@@ -1,14 +1,17 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
+/** What is had of n8n when a trigger is called, and when it is activated. */
+type Identified = Pick<IWebhookFunctions, 'getWorkflow' | 'getNode'>;
+
 interface TriggerIds {
 	trigger: string;
 	credential: string | undefined;
 }
 
-const known = new WeakMap<IWebhookFunctions, TriggerIds>();
+const known = new WeakMap<Identified, TriggerIds>();
 
 /** Found out once for a call: n8n copies the whole node whenever it is asked for it. */
-function idsOf(context: IWebhookFunctions): TriggerIds {
+function idsOf(context: Identified): TriggerIds {
 	const ids = known.get(context);
 	if (ids) return ids;
 	const { id, credentials } = context.getNode();
@@ -21,8 +24,8 @@ function idsOf(context: IWebhookFunctions): TriggerIds {
 }
 
 /** What tells a trigger from all others of one n8n: the ids of its workflow and of the node within it. */
-export const triggerIdOf = (context: IWebhookFunctions): string => idsOf(context).trigger;
+export const triggerIdOf = (context: Identified): string => idsOf(context).trigger;
 
 /** The id of the trigger's Diyalog API credential. */
-export const credentialIdOf = (context: IWebhookFunctions): string | undefined =>
+export const credentialIdOf = (context: Identified): string | undefined =>
 	idsOf(context).credential;

@@ -86,7 +86,9 @@ export async function benchLoad({ quick, write, command }: BenchOptions): Promis
 	try {
 		await installPackage(tarball, folder);
 		const cwd = path.join(folder, '.n8n', 'nodes');
-		const modules = path.resolve(n8n.script, '..', '..', '..');
+		// n8n's start script lies in node_modules/n8n/bin; who has it on PATH has a link to it there.
+		const started = await fs.realpath(n8n.program.at(-1) ?? '');
+		const modules = path.resolve(started, '..', '..', '..');
 		const env = { ...withNode(n8n.nodeBin), NODE_PATH: modules };
 		const found = SITUATIONS.map(([name]) => ({ name, loads: new Array<Load>() }));
 		for (let round = 0; round < rounds; round++) {

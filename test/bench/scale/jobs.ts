@@ -35,7 +35,6 @@ export class Work {
 		private readonly otp: OtpWebhooks,
 		private readonly asking: { workflowId: string; url: string },
 		private readonly triggerUrl: string,
-		private readonly triggerWorkflowId: string,
 	) {}
 
 	static async publish(site: Site, receiver: Receiver): Promise<Work> {
@@ -50,44 +49,42 @@ export class Work {
 		const asked = ask(credentialId, { limitWaitTime: { values: month } });
 		const workflowId = await n8n.createWorkflow(workflow('Ask', [[webhook('ask'), asked, done]]));
 		const triggerId = randomUUID();
-		const triggerWorkflowId = await n8n.createWorkflow(
-			workflow('Presses', [[trigger(credentialId, triggerId)]]),
-		);
+		await n8n.createWorkflow(workflow('Presses', [[trigger(credentialId, triggerId)]]));
 		const triggerUrl = await n8n.webhookUrl(`${triggerId}/webhook`, url);
 		const asking = { workflowId, url: await n8n.webhookUrl('ask', url) };
-		return new Work(site, receiver, otp, asking, triggerUrl, triggerWorkflowId);
+		return new Work(site, receiver, otp, asking, triggerUrl);
 	}
 
 	private async executions(workflowId: string, ...status: string[]): Promise<number> {
 		return await this.site.n8n.executionCount(workflowId, ...status);
 	}
 
-	private async until(what: string, holds: () => Promise<boolean>): Promise<void> {
-		await waitFor(what, SETTLES_WITHIN_MS, async () => ((await holds()) ? true : undefined));
+	/** Sends so many questions, until the last is on the phone. */
+	private async sendQuestions(count: number): Promise<Question[]> {
+		const { sandbox } = this.site;
+		const known = sandbox.messages().length;
+		const ids = Array.from({ length: count }, () => randomUUID());
+		const askOne = async (index: number) => {
+			await (await postJson(this.asking.url, { id: ids[index] })).text();
+		};
+		await runConcurrently(count, AT_ONCE, askOne, () => true);
+		await waitFor('all questions', SETTLES_WITHIN_MS, () =>
+			sandbox.messages().length >= known + count ? true : undefined,
+		);
+		const messages = sandbox.messages().slice(known);
+		// Which message belongs to which call does not matter where all of them are answered.
+		return ids.map((id, index) => ({ id, messageId: messages[index]?.messageId ?? '' }));
 	}
 
 	/** Sends so many questions, which wait afterwards. */
 	async ask(count: number): Promise<Question[]> {
-		const { workflowId, url } = this.asking;
-		const { sandbox } = this.site;
-		const [known, before] = [
-			sandbox.messages().length,
-			await this.executions(workflowId, 'waiting'),
-		];
-		const ids: string[] = [];
-		const askOne = async (index: number) => {
-			const id = randomUUID();
-			ids[index] = id;
-			await (await postJson(url, { id })).text();
-		};
-		await runConcurrently(count, AT_ONCE, askOne, () => true);
-		await this.until(
-			'all questions wait',
-			async () => (await this.executions(workflowId, 'waiting')) >= before + count,
+		const { workflowId } = this.asking;
+		const before = await this.executions(workflowId, 'waiting');
+		const questions = await this.sendQuestions(count);
+		await waitFor('all questions wait', SETTLES_WITHIN_MS, async () =>
+			(await this.executions(workflowId, 'waiting')) >= before + count ? true : undefined,
 		);
-		const messages = sandbox.messages().slice(known);
-		// Which message belongs to which call does not matter: only whether something was continued is looked at.
-		return ids.map((id, index) => ({ id, messageId: messages[index]?.messageId ?? '' }));
+		return questions;
 	}
 
 	/** The id of an execution that waits. */
@@ -116,6 +113,7 @@ export class Work {
 		return atMs - beginMs;
 	}
 
+	/** Nobody asks n8n meanwhile how far it is: that would be most of its work. */
 	private async cost(count: number, work: () => Promise<void>): Promise<Cost> {
 		const { pids } = this.site;
 		const cpu = async () => await Promise.all(pids.map(async ([, pid]) => await groupCpuMs(pid)));
@@ -123,6 +121,7 @@ export class Work {
 		const beginMs = performance.now();
 		await work();
 		const seconds = (performance.now() - beginMs) / 1_000;
+		await sleepMs(CALM_MS);
 		const after = await cpu();
 		const cpuMs: Cost['cpuMs'] = {};
 		for (const [index, [role]] of pids.entries()) {
@@ -148,22 +147,17 @@ export class Work {
 		const codeVerified = await this.cost(count, async () => await all(verify));
 		let questions: Question[] = [];
 		const questionSent = await this.cost(count, async () => {
-			questions = await this.ask(count);
+			questions = await this.sendQuestions(count);
 		});
-		await sleepMs(CALM_MS);
 		const { workflowId } = this.asking;
-		const [waiting, taken] = [
-			await this.executions(workflowId, 'waiting'),
-			await this.executions(this.triggerWorkflowId, 'success'),
-		];
+		const answered = await this.executions(workflowId, 'success');
 		const questionAnswered = await this.cost(count, async () => {
 			await all(async (index) => await this.press(questions[index] as Question));
-			await this.until('all questions are answered', async () => {
-				const open = await this.executions(workflowId, 'waiting', 'running', 'new');
-				const items = await this.executions(this.triggerWorkflowId, 'success');
-				return open <= waiting - count && items >= taken + count;
-			});
+			for (const { id } of questions) await this.receiver.arrival(`done-${id}`);
 		});
+		await waitFor('all have ended', SETTLES_WITHIN_MS, async () =>
+			(await this.executions(workflowId, 'success')) >= answered + count ? true : undefined,
+		);
 		return { codeSent, codeVerified, questionSent, questionAnswered };
 	}
 }

@@ -75,9 +75,12 @@ ${about.memoryGib} GiB of memory shared with the server and the measuring progra
   message after 50 ms, over HTTP and over TLS with a certificate that n8n trusts.
 - A workflow is a Webhook, a Split Out node that makes the items, and the sending node. The HTTP Request
   node posts the same body to the same address; its batching is off, so it sends everything at once.
-- Customer number, message, code and message ID come from the item. n8n evaluates each expression in its
-  sandbox, which is most of the work: four in the Diyalog node and in the HTTP Request node with its body as
-  fields, but a single one with the body as one JSON text, which a quote or a line break in a value breaks.
+- Customer number, message, code and message ID come from the item. The same data is entered in the same way on both sides:
+  four expressions in fields, or the whole body as one JSON expression. n8n evaluates each expression in its sandbox, which is
+  most of the work. For an OTP the Diyalog node also seals the code into a challenge, which the HTTP Request node does not.
+- An expression that is a plain path, such as \`{{ $json.customerNo }}\`, is left to n8n as well. What \`$json\` is (pinned data, the run,
+  the paired item, a tool's input), and what becomes of what it gives, are rules of n8n that differ by release and that no public
+  function of n8n offers: a node that reads the path itself would sooner or later send to another person than n8n shows.
 - After warming up, each variant runs ${runs === 1 ? 'once' : `${runs} times`}, in turns. The time is that of the sending node alone, from the
   record of the execution. CPU is that of n8n's main process in this time.
 - Memory is the resident memory of n8n's main process in the whole execution, over its level before. Each of

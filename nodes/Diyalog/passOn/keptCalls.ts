@@ -1,0 +1,295 @@
+import type { KeyObject } from 'node:crypto';
+import { z } from 'zod/v4';
+import { BoundedSet } from '../lib/boundedMap';
+import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
+import type { ToldOutcomes } from './mark';
+import type { CallPath } from './targets';
+
+/*
+ * Calls that other triggers have not taken yet: a line for each of them, in the order in which the calls came, and the text
+ * that is stored of it. Each call has a MAC there, because what is stored can be edited, and a call that goes on is marked as
+ * genuine. It bounds what is kept for each trigger by itself: one that is switched off for ever pushes out its own calls only.
+ */
+
+const MAX_CALLS = 500;
+const MAX_CHARACTERS = 300_000;
+/** A call that is larger is tried and not kept: a batch of 10 events has 5,000. */
+const MAX_CHARACTERS_EACH = 30_000;
+/** A workflow may be switched off for a night. What is older says nothing any more to whom it comes. */
+const MAX_AGE_MS = 24 * 60 * 60_000;
+/** What was taken or given up, and another process may still write down. */
+const MAX_SETTLED = 10_000;
+
+/** A call that was authenticated. */
+export interface Call extends ToldOutcomes {
+	/** the same for the same call, but for status callbacks: of these the same one may come again, and mean something */
+	id: string;
+	path: CallPath;
+	body: Buffer;
+	contentType: string;
+	/** the X-Signature header as it came; empty when there was none */
+	signature: string;
+	/** epoch ms */
+	takenAtMs: number;
+}
+
+/** What is known of a call that a trigger has not taken yet. */
+export interface Pending {
+	/** it is stored; else it is being tried for the first time */
+	isKept: boolean;
+	isUnderWay: boolean;
+	/** epoch ms; the trigger may have taken it since then, without anybody knowing */
+	mayBeKnownSinceMs?: number;
+}
+
+interface Entry {
+	call: Call;
+	/** by the trigger's key */
+	pending: Map<string, Pending>;
+	/** as stored; undefined when it has to be made anew */
+	text?: string;
+	characters: number;
+}
+
+/** Calls that were given up. */
+export interface Lost {
+	target: string;
+	why: 'tooOld' | 'tooMany' | 'notInList';
+}
+
+const storedSchema = z.object({
+	id: z.string(),
+	path: z.enum(['webhook', 'updatemokstatus']),
+	contentType: z.string(),
+	signature: z.string(),
+	takenAtMs: z.number(),
+	outcomes: z.array(
+		z.tuple([
+			z.string(),
+			z.union([
+				z.object({ resumed: z.literal(true) }),
+				z.object({
+					resumed: z.union([z.literal(false), z.null()]),
+					notResumedReason: z.string(),
+				}),
+			]),
+		]),
+	),
+	isComplete: z.boolean(),
+	/** the triggers' keys, and since when they may know it */
+	waiting: z.array(z.tuple([z.string(), z.number().nullable()])),
+});
+
+const CALL_SEPARATOR = ',';
+const PART_SEPARATOR = '.';
+
+/** In base64, with what is stored beside the body; a little more than they are. */
+const charactersOf = ({ body, signature, contentType, outcomes }: Call): number =>
+	Math.ceil(
+		((body.length + signature.length + contentType.length + 100 * outcomes.size + 400) * 4) / 3,
+	);
+
+const macOf = (text: string, key: KeyObject): string =>
+	fingerprint(key, text).toString('base64url');
+
+const keyUnder = (secret: string): KeyObject => deriveKey(secret, 'kept call');
+
+/** The calls that the triggers of one list have not taken yet. */
+export class KeptCalls {
+	/** the one that was taken first first */
+	private readonly entries = new Map<string, Entry>();
+
+	private readonly settled = new BoundedSet<string>(MAX_SETTLED);
+
+	/** as it is stored; undefined when it has to be put together again */
+	private text: string | undefined = '';
+
+	/** Whether a call is small enough to be kept. */
+	static hasRoomFor(call: Call): boolean {
+		return charactersOf(call) <= MAX_CHARACTERS_EACH;
+	}
+
+	/**
+	 * A trigger is to get a call.
+	 *
+	 * @returns false when it has got it, or it stands in line for it already
+	 */
+	add(call: Call, target: string, pending: Pending): boolean {
+		const entry = this.entries.get(call.id);
+		if (entry?.pending.has(target) || this.settled.has(`${call.id} ${target}`)) return false;
+		const pendingOf = entry ?? {
+			call,
+			pending: new Map<string, Pending>(),
+			characters: charactersOf(call),
+		};
+		pendingOf.pending.set(target, pending);
+		this.entries.set(call.id, pendingOf);
+		this.change(pendingOf);
+		return true;
+	}
+
+	/** Whether this trigger has taken the call, or does not get it any more. */
+	wasSettled(id: string, target: string): boolean {
+		return this.settled.has(`${id} ${target}`);
+	}
+
+	/** What is known of a call that this trigger has not taken. */
+	pendingOf(id: string, target: string): Pending | undefined {
+		return this.entries.get(id)?.pending.get(target);
+	}
+
+	/** Changes that, if it is still known. */
+	update(id: string, target: string, changed: Partial<Pending>): void {
+		const entry = this.entries.get(id);
+		const pending = entry?.pending.get(target);
+		if (!entry || !pending) return;
+		Object.assign(pending, changed);
+		this.change(entry);
+	}
+
+	/** The trigger has taken the call, or does not get it any more. */
+	settle(id: string, target: string): void {
+		this.settled.add(`${id} ${target}`);
+		this.drop(id, target);
+	}
+
+	/** Forgets that the trigger is to get the call, so that its repetition is passed on. */
+	drop(id: string, target: string): void {
+		const entry = this.entries.get(id);
+		if (!entry?.pending.delete(target)) return;
+		this.change(entry);
+		if (entry.pending.size === 0) this.entries.delete(id);
+	}
+
+	/** The first call that stands in line for a trigger. */
+	next(target: string): Call | undefined {
+		for (const { call, pending } of this.entries.values())
+			if (pending.get(target)?.isKept) return call;
+		return undefined;
+	}
+
+	/**
+	 * Gives up what is too old, what nobody is to get any more, and of what is too much the oldest.
+	 *
+	 * @param targets all that calls are passed on to
+	 */
+	limit(nowMs: number, targets: readonly string[]): Lost[] {
+		const lost: Lost[] = [];
+		const giveUp = (id: string, target: string, why: Lost['why']) => {
+			lost.push({ target, why });
+			this.settle(id, target);
+		};
+		const room = new Map<string, { calls: number; characters: number }>();
+		// The newest keep their place.
+		for (const [id, { call, pending, characters }] of [...this.entries].reverse()) {
+			for (const [target, { isKept }] of [...pending]) {
+				if (!isKept) continue;
+				const used = room.get(target) ?? { calls: 0, characters: 0 };
+				used.calls++;
+				used.characters += characters;
+				room.set(target, used);
+				if (!targets.includes(target)) giveUp(id, target, 'notInList');
+				else if (nowMs - call.takenAtMs > MAX_AGE_MS) giveUp(id, target, 'tooOld');
+				else if (
+					used.calls > MAX_CALLS / targets.length ||
+					used.characters > MAX_CHARACTERS / targets.length
+				)
+					giveUp(id, target, 'tooMany');
+			}
+		}
+		return lost;
+	}
+
+	/**
+	 * All that is kept, to be stored.
+	 *
+	 * @param appSecret must not be empty
+	 */
+	toText(appSecret: string): string {
+		if (this.text !== undefined) return this.text;
+		const key = keyUnder(appSecret);
+		this.text = [...this.entries.values()]
+			.filter(({ pending }) => [...pending.values()].some(({ isKept }) => isKept))
+			.map((entry) => (entry.text ??= textOf(entry, key)))
+			.join(CALL_SEPARATOR);
+		return this.text;
+	}
+
+	/**
+	 * Takes over what was stored before a restart, or by another process.
+	 *
+	 * @param stored what {@link toText} returned there; anything else is taken for nothing
+	 * @param appSecrets the credential's App Secret, and the previous one; empty ones do not count
+	 * @returns how many calls nobody with one of these secrets has kept
+	 */
+	merge(stored: unknown, appSecrets: readonly string[], nowMs: number): number {
+		if (typeof stored !== 'string' || stored === '') return 0;
+		const keys = new Map(
+			appSecrets.filter((secret) => secret !== '').map((secret) => [secret, keyUnder(secret)]),
+		);
+		let strange = 0;
+		let isNew = false;
+		// One more than may be there, so that a text without end is not gone through.
+		for (const text of stored.split(CALL_SEPARATOR, MAX_CALLS * 2)) {
+			const read = readEntry(text, keys);
+			if (!read) strange++;
+			else {
+				const { call, waiting } = read;
+				call.takenAtMs = Math.min(call.takenAtMs, nowMs);
+				for (const [target, since] of waiting) {
+					const pending = {
+						isKept: true,
+						isUnderWay: false,
+						// Whoever kept it may have been ended while it was tried.
+						mayBeKnownSinceMs: since ?? call.takenAtMs,
+					};
+					isNew = this.add(call, target, pending) || isNew;
+				}
+			}
+		}
+		if (isNew) this.sort();
+		return strange;
+	}
+
+	private sort(): void {
+		const sorted = [...this.entries].sort(
+			([, one], [, other]) => one.call.takenAtMs - other.call.takenAtMs,
+		);
+		this.entries.clear();
+		for (const [id, entry] of sorted) this.entries.set(id, entry);
+	}
+
+	private change(entry: Entry): void {
+		entry.text = undefined;
+		this.text = undefined;
+	}
+}
+
+function textOf({ call, pending }: Entry, key: KeyObject): string {
+	const { body, outcomes, ...rest } = call;
+	const waiting = [...pending]
+		.filter(([, { isKept }]) => isKept)
+		.map(([target, { mayBeKnownSinceMs }]) => [target, mayBeKnownSinceMs ?? null]);
+	const parts = [JSON.stringify({ ...rest, outcomes: [...outcomes], waiting }), body];
+	const text = parts.map((part) => Buffer.from(part).toString('base64url')).join(PART_SEPARATOR);
+	return `${text}${PART_SEPARATOR}${macOf(text, key)}`;
+}
+
+function readEntry(
+	text: string,
+	keys: ReadonlyMap<string, KeyObject>,
+): { call: Call; waiting: Array<[string, number | null]> } | undefined {
+	const [about = '', body = '', mac = ''] = text.split(PART_SEPARATOR, 3);
+	const signed = `${about}${PART_SEPARATOR}${body}`;
+	const given = Buffer.from(mac, 'base64url');
+	const isGenuine = isUnderOneOf([...keys.keys()], given, (secret) =>
+		fingerprint(keys.get(secret) ?? keyUnder(secret), signed),
+	);
+	if (!isGenuine) return undefined;
+	const json: unknown = JSON.parse(Buffer.from(about, 'base64url').toString());
+	const { data } = storedSchema.safeParse(json);
+	if (!data) return undefined;
+	const { waiting, outcomes, ...rest } = data;
+	const call = { ...rest, outcomes: new Map(outcomes), body: Buffer.from(body, 'base64url') };
+	return { call, waiting };
+}

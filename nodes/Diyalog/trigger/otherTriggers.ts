@@ -1,0 +1,529 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { sleep } from 'n8n-workflow';
+import type { IWebhookFunctions } from 'n8n-workflow';
+import { z } from 'zod/v4';
+import { verifySignature } from '../events/signature';
+import { BoundedMap } from '../lib/boundedMap';
+import { KeptCalls } from '../passOn/keptCalls';
+import type { Call, Lost } from '../passOn/keptCalls';
+import { makeMark, MARK_HEADER } from '../passOn/mark';
+import type { ToldOutcomes } from '../passOn/mark';
+import { keyOf, readTargets } from '../passOn/targets';
+import type { CallPath, OwnAddresses, Target, TargetProblem } from '../passOn/targets';
+import { explainThrown } from '../transport/client';
+import { sayRarely } from './refusals';
+import { callSelf } from './selfCall';
+import type { Caller } from './selfCall';
+import type { TriggerSecrets, TriggerSettings } from './settings';
+import { isTest } from './takenBefore';
+import { triggerIdOf } from './triggerId';
+
+/*
+ * A bot has one webhook URL. So a trigger passes the calls that it has authenticated on to other triggers of its n8n, as they
+ * came. What another trigger does not take is kept in this process and in the static data of this one, and tried again: by
+ * itself, with pauses that grow, as long as the process lives, and after a restart with the next call. A trigger for which something is kept
+ * gets its calls one after the other, in the order in which they came; one that takes them gets them at once.
+ */
+
+/** Field of the node's static data. */
+const FIELD = 'keptCalls';
+
+/** What became of answers is told in the mark; a waiting execution may take longer, and others shall not wait for it. */
+const OUTCOMES_WITHIN_MS = 1_500;
+/** Half a second before Diyalog gets its reply in any case, so that what is kept is stored by then. */
+const TAKEN_WITHIN_MS = 3_000;
+/** A trigger replies within 3.5 seconds, unless n8n is very busy. */
+const TRY_WITHIN_MS = 10_000;
+/** Calls that are on their way to one trigger at the same time. */
+const MAX_AT_ONCE = 10;
+const FIRST_REST_MS = 1_000;
+const LONGEST_REST_MS = 60_000;
+/** Calls that are lost within this time have one line. */
+const LOSSES_TOGETHER_MS = 2_000;
+/** A call of Diyalog ends a longer rest. */
+const REST_BEFORE_NEXT_CALL_MS = 5_000;
+
+/** What the trigger replies to a status callback that it does not want. It tells from an n8n that knows no such trigger. */
+export const NO_CALLBACKS = 'Status callbacks are not among the events of this trigger.';
+
+/** What is had of n8n when a trigger is called, and when it is activated. */
+export type TriggerContext = Caller &
+	Pick<
+		IWebhookFunctions,
+		| 'getInstanceBaseUrl'
+		| 'getMode'
+		| 'getNode'
+		| 'getNodeWebhookUrl'
+		| 'getWorkflow'
+		| 'getWorkflowStaticData'
+		| 'logger'
+	>;
+
+/** n8n says to nodes where its test URLs begin in no other way. An expression knows it neither. */
+const contextSchema = z.object({
+	additionalData: z.object({ webhookBaseUrl: z.string(), webhookTestBaseUrl: z.string() }),
+});
+
+function ownAddressesOf(context: TriggerContext): OwnAddresses {
+	const { webhookId: ownId } = context.getNode();
+	const instanceBase = context.getInstanceBaseUrl();
+	const { data } = contextSchema.safeParse(context);
+	if (data) {
+		const { webhookBaseUrl: productionBase, webhookTestBaseUrl: testBase } = data.additionalData;
+		return { productionBase, testBase, instanceBase, ownId };
+	}
+	const own = context.getNodeWebhookUrl('default') ?? `${instanceBase}/webhook/id/webhook`;
+	const productionBase = own.replace(/\/[^/]*\/webhook$/, '').replace(/-test$/, '');
+	return { productionBase, testBase: `${productionBase}-test`, instanceBase, ownId };
+}
+
+/** Why the list cannot be used; undefined when it can. */
+export const listProblemOf = (
+	context: TriggerContext,
+	{ options: { alsoPassOnTo } }: TriggerSettings,
+): TargetProblem | undefined =>
+	alsoPassOnTo.length === 0
+		? undefined
+		: readTargets(alsoPassOnTo, ownAddressesOf(context)).problems[0];
+
+/** How calls go on: with what the latest call has found. */
+interface Passing {
+	context: TriggerContext;
+	own: OwnAddresses;
+	n8nAddress: string;
+	secrets: TriggerSecrets;
+	targets: readonly Target[];
+	/** under which calls may be marked and kept; undefined when nobody authenticates them */
+	appSecret: string | undefined;
+}
+
+/** How it goes with one target. */
+interface TargetState {
+	underWay: number;
+	/** the first one of the line is under way */
+	isDriving: boolean;
+	failures: number;
+	failedAtMs: number;
+	restsUntilMs: number;
+	/** it goes on by itself when it has rested */
+	wakes: boolean;
+	/** why it did not take the last call; empty when it did */
+	trouble: string;
+}
+
+/** What this process knows of one trigger that passes on. */
+interface Memory {
+	calls: KeptCalls;
+	states: Map<string, TargetState>;
+	/** how many calls were lost since the last line, by the line */
+	lost: Map<string, number>;
+	/** what was read from the static data last, or written there */
+	read?: unknown;
+	latest?: Passing;
+}
+
+/** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
+const MAX_TRIGGERS = 1_000;
+
+const byTrigger = new BoundedMap<string, Memory>(MAX_TRIGGERS);
+
+const memoryOf = (context: TriggerContext): Memory =>
+	byTrigger.getOrMake(triggerIdOf(context), () => ({
+		calls: new KeptCalls(),
+		states: new Map<string, TargetState>(),
+		lost: new Map<string, number>(),
+	}));
+
+function stateOf({ states }: Memory, key: string): TargetState {
+	const state = states.get(key) ?? {
+		underWay: 0,
+		isDriving: false,
+		failures: 0,
+		failedAtMs: -Infinity,
+		restsUntilMs: -Infinity,
+		wakes: false,
+		trouble: '',
+	};
+	states.set(key, state);
+	return state;
+}
+
+function passingOf(
+	context: TriggerContext,
+	{ options: { alsoPassOnTo, n8nAddress }, authentication }: TriggerSettings,
+	secrets: TriggerSecrets,
+): Passing {
+	const own = ownAddressesOf(context);
+	const { targets, problems } = readTargets(alsoPassOnTo, own);
+	// Activation refuses these. A workflow that was imported as published has not been through that.
+	for (const { title, advice } of problems)
+		sayRarely(
+			context,
+			`list ${title}`,
+			() => `: ${title}, so nothing is passed on there. ${advice}`,
+		);
+	const { appSecret, previousAppSecret } = secrets;
+	const known = [appSecret, previousAppSecret].find((secret) => secret !== '');
+	return {
+		context,
+		own,
+		n8nAddress,
+		secrets,
+		targets,
+		appSecret: authentication === 'none' ? undefined : known,
+	};
+}
+
+/** What one try has found. */
+type Tried =
+	| { kind: 'taken' }
+	/** for good */
+	| { kind: 'refused'; why: string }
+	| { kind: 'failed'; why: string; isUncertain: boolean };
+
+const failed = (why: string, isUncertain = true): Tried => ({ kind: 'failed', why, isUncertain });
+
+/** Statuses with which a server says that it may be otherwise later. */
+const TRY_AGAIN = [404, 408, 425, 429];
+
+function readReply(status: number, text: string): Tried {
+	if (status === 200 && text.trim() === 'OK') return { kind: 'taken' };
+	if (status === 404 && text === NO_CALLBACKS) return { kind: 'taken' };
+	if (status === 404) return failed('its workflow is not published (404).', false);
+	if (status < 400)
+		return failed(
+			`what answered with ${status} is no Diyalog Trigger. Set N8n Address in the options to where n8n itself listens.`,
+		);
+	if (status >= 500 || TRY_AGAIN.includes(status)) return failed(`it answered with ${status}.`);
+	return {
+		kind: 'refused',
+		why: `it refuses them with ${status}. See its own line in the log, and whether its credential has the same App Secret.`,
+	};
+}
+
+function addressOf({ own, n8nAddress }: Passing, { id, isTest }: Target, path: CallPath): string {
+	const address = `${isTest ? own.testBase : own.productionBase}/${id}/${path}`;
+	return n8nAddress === '' ? address : new URL(new URL(address).pathname, n8nAddress).toString();
+}
+
+/** The secret that the call was signed with, because the receiver may know no other one. */
+function secretFor({ appSecret, secrets }: Passing, { body, signature }: Call): string | undefined {
+	if (appSecret === undefined || signature === '') return appSecret;
+	const all = [secrets.appSecret, secrets.previousAppSecret];
+	return all.find((one) => verifySignature(body, signature, [one]) === 'valid') ?? appSecret;
+}
+
+/** Passes a call on once; never rejects. */
+async function post(
+	passing: Passing,
+	target: Target,
+	call: Call,
+	mayBeKnownSinceMs: number | undefined,
+): Promise<Tried> {
+	const { path, body, contentType, signature } = call;
+	const mark = makeMark(
+		{ ...call, passedOnAtMs: Date.now(), mayBeKnownSinceMs },
+		{ ...target, path, body },
+		secretFor(passing, call),
+	);
+	const headers = {
+		'Content-Type': contentType,
+		[MARK_HEADER]: mark,
+		...(signature !== '' && { 'X-Signature': signature }),
+		// It is a secret, and so not kept with the call.
+		...(path === 'updatemokstatus' && { 'Auth-Token': passing.secrets.statusCallbackToken }),
+	};
+	try {
+		const address = addressOf(passing, target, path);
+		const { status, text } = await callSelf(passing.context, address, headers, body, TRY_WITHIN_MS);
+		return readReply(status, text);
+	} catch (error) {
+		return explainThrown(error).uncertain
+			? failed('it did not answer in time, or the connection broke off.')
+			: failed(
+					'n8n could not reach itself. Set N8n Address in the options, e.g. http://127.0.0.1:5678.',
+					false,
+				);
+	}
+}
+
+const nameOf = ({ id, isTest }: Target): string => `trigger ${id}${isTest ? ' (test)' : ''}`;
+
+/** Says it when it changes whether a target takes calls, and not for every call. */
+function sayState({ context }: Passing, target: Target, state: TargetState, trouble: string): void {
+	if (state.trouble === trouble) return;
+	state.trouble = trouble;
+	const text =
+		trouble === ''
+			? `${nameOf(target)} takes the calls that are passed on to it again.`
+			: `a call that is passed on did not reach ${nameOf(target)}: ${trouble}`;
+	context.logger.warn(`Diyalog Trigger: ${text}`);
+}
+
+/** Why calls were given up. */
+const LOSSES: Readonly<Record<Lost['why'], string>> = {
+	tooOld: 'it did not take them for a day.',
+	tooMany: 'too many others were kept for it since.',
+	notInList: 'it is not in Also Pass On To any more.',
+};
+
+/** Says how many calls were lost, together with those that are lost some seconds later. */
+function sayLost(memory: Memory, { context }: Passing, name: string, why: string): void {
+	const kind = `${name} ${why}`;
+	const count = memory.lost.get(kind) ?? 0;
+	memory.lost.set(kind, count + 1);
+	if (count > 0) return;
+	void sleep(LOSSES_TOGETHER_MS).then(() => {
+		const lost = memory.lost.get(kind) ?? 1;
+		memory.lost.delete(kind);
+		const calls = lost === 1 ? 'a call that was' : `${lost} calls that were`;
+		context.logger.error(
+			`Diyalog Trigger: ${calls} to be passed on to ${name} ${lost === 1 ? 'is' : 'are'} lost: ${why}`,
+		);
+	});
+}
+
+function rest(state: TargetState): void {
+	const nowMs = performance.now();
+	state.failedAtMs = nowMs;
+	// Those that were under way at the same time fail together.
+	if (nowMs < state.restsUntilMs) return;
+	state.restsUntilMs = nowMs + Math.min(FIRST_REST_MS * 2 ** state.failures, LONGEST_REST_MS);
+	state.failures++;
+}
+
+/** Tries a call once, with what became of it. */
+async function tryOnce(memory: Memory, passing: Passing, target: Target, call: Call) {
+	const { calls } = memory;
+	const { id } = call;
+	const key = keyOf(target);
+	const state = stateOf(memory, key);
+	const pending = calls.pendingOf(id, key);
+	calls.update(id, key, { isUnderWay: true });
+	state.underWay++;
+	const triedAtMs = Date.now();
+	const tried = await post(passing, target, call, pending?.mayBeKnownSinceMs);
+	state.underWay--;
+	if (tried.kind === 'failed') {
+		rest(state);
+		const since = calls.pendingOf(id, key)?.mayBeKnownSinceMs;
+		const mayBeKnownSinceMs = since ?? (tried.isUncertain ? triedAtMs : undefined);
+		calls.update(id, key, { isUnderWay: false, mayBeKnownSinceMs });
+		sayState(passing, target, state, tried.why);
+		keepOrForget(memory, passing, target, call);
+	} else {
+		state.failures = 0;
+		state.restsUntilMs = -Infinity;
+		calls.settle(id, key);
+		sayState(passing, target, state, tried.kind === 'taken' ? '' : tried.why);
+		if (tried.kind === 'refused') sayLost(memory, passing, nameOf(target), tried.why);
+	}
+	drive(memory, target);
+}
+
+/** Calls that nobody has authenticated are not kept, and neither are very large ones: Diyalog may repeat them. */
+function keepOrForget({ calls }: Memory, { appSecret }: Passing, target: Target, call: Call): void {
+	const key = keyOf(target);
+	if (appSecret !== undefined && KeptCalls.hasRoomFor(call))
+		calls.update(call.id, key, { isKept: true });
+	else if (!calls.pendingOf(call.id, key)?.isUnderWay) calls.drop(call.id, key);
+}
+
+/** Tries what stands in line for a target, one after the other, and after a failure when it has rested. */
+function drive(memory: Memory, target: Target): void {
+	const { latest, calls } = memory;
+	const key = keyOf(target);
+	const state = stateOf(memory, key);
+	const call = calls.next(key);
+	if (!latest || !call || state.isDriving || calls.pendingOf(call.id, key)?.isUnderWay) return;
+	if (!latest.targets.some((each) => keyOf(each) === key)) return;
+	const restsForMs = state.restsUntilMs - performance.now();
+	if (restsForMs <= 0) {
+		state.isDriving = true;
+		void tryOnce(memory, latest, target, call).then(() => {
+			state.isDriving = false;
+			drive(memory, target);
+		});
+	} else if (!state.wakes) {
+		state.wakes = true;
+		void sleep(Math.ceil(restsForMs)).then(() => {
+			state.wakes = false;
+			drive(memory, target);
+		});
+	}
+}
+
+function limit(memory: Memory, passing: Passing): void {
+	const production = passing.targets.filter((target) => !target.isTest).map(keyOf);
+	for (const { target, why } of memory.calls.limit(Date.now(), production))
+		sayLost(memory, passing, `trigger ${target}`, LOSSES[why]);
+}
+
+/** Takes over what was stored before a restart, or by another process. */
+function catchUp(memory: Memory, { context, secrets, appSecret }: Passing): void {
+	if (appSecret === undefined) return;
+	const { [FIELD]: text } = context.getWorkflowStaticData('node');
+	if (text === memory.read) return;
+	memory.read = text;
+	const appSecrets = [secrets.appSecret, secrets.previousAppSecret];
+	const strange = memory.calls.merge(text, appSecrets, Date.now());
+	if (strange > 0)
+		context.logger.error(
+			`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,
+		);
+}
+
+/** A call of Diyalog that was authenticated. */
+export interface TakenCall {
+	path: CallPath;
+	body: Buffer;
+	/** as they came; undefined when there was none */
+	contentType: string | undefined;
+	signature: string | undefined;
+	takenAt: Date;
+}
+
+/** A call on its way to the other triggers. */
+export interface PassingOn {
+	/** when they have taken it, or their time is up and it is kept; never rejects */
+	done: Promise<void>;
+	/** whether every published one has taken it, or it is kept: nobody has to repeat it */
+	isSafe: () => boolean;
+	/** something is kept that has to be stored before Diyalog gets its reply */
+	isKept: () => boolean;
+}
+
+/** Nobody else is to get the call. */
+export const NOTHING_TO_PASS_ON: PassingOn = {
+	done: Promise.resolve(),
+	isSafe: () => true,
+	isKept: () => false,
+};
+
+const NOT_KNOWN: ToldOutcomes = { outcomes: new Map(), isComplete: false };
+
+const idOf = (path: CallPath, body: Buffer): string =>
+	path === 'webhook' ? createHash('sha256').update(body).digest('base64url') : randomUUID();
+
+/** One try; that nobody listens is as it should be. */
+async function tryTest(memory: Memory, passing: Passing, target: Target, call: Call) {
+	const state = stateOf(memory, keyOf(target));
+	if (state.underWay >= MAX_AT_ONCE) return;
+	state.underWay++;
+	const tried = await post(passing, target, call, undefined);
+	state.underWay--;
+	if (tried.kind === 'taken') return;
+	passing.context.logger.debug(`Diyalog Trigger: ${nameOf(target)} took no call: ${tried.why}`);
+}
+
+/** A published target gets a call at once, or stands it in line. */
+async function tryPublished(memory: Memory, passing: Passing, target: Target, call: Call) {
+	const { calls } = memory;
+	const key = keyOf(target);
+	const state = stateOf(memory, key);
+	const nowMs = performance.now();
+	const mayKeep = passing.appSecret !== undefined && KeptCalls.hasRoomFor(call);
+	const hasLine = mayKeep && calls.next(key) !== undefined;
+	// A repetition of what it has taken, or stands in line.
+	if (!calls.add(call, key, { isKept: false, isUnderWay: false })) return;
+	if (!hasLine && state.restsUntilMs <= nowMs && state.underWay < MAX_AT_ONCE)
+		return await tryOnce(memory, passing, target, call);
+	keepOrForget(memory, passing, target, call);
+	if (nowMs - state.failedAtMs > REST_BEFORE_NEXT_CALL_MS) state.restsUntilMs = -Infinity;
+	drive(memory, target);
+}
+
+/**
+ * Passes a call on to the other triggers of the list. A call of a Test URL is not: somebody tries a workflow.
+ *
+ * @param told what became of the answers in it
+ */
+export function passOnToOthers(
+	context: IWebhookFunctions,
+	settings: TriggerSettings,
+	secrets: TriggerSecrets,
+	{ path, body, contentType = 'application/json', signature = '', takenAt }: TakenCall,
+	told: Promise<ToldOutcomes>,
+): PassingOn {
+	if (settings.options.alsoPassOnTo.length === 0 || isTest(context)) return NOTHING_TO_PASS_ON;
+	const passing = passingOf(context, settings, secrets);
+	const memory = memoryOf(context);
+	const published = passing.targets.filter((target) => !target.isTest);
+	const id = idOf(path, body);
+	memory.latest = passing;
+	catchUp(memory, passing);
+	limit(memory, passing);
+	for (const target of published) drive(memory, target);
+
+	const pendingOf = (target: Target) => memory.calls.pendingOf(id, keyOf(target));
+	const lostFor = new Set<Target>();
+	let isOver = false;
+	const passOn = async (): Promise<void> => {
+		const known = await Promise.race([told.catch(() => undefined), sleep(OUTCOMES_WITHIN_MS)]);
+		const call: Call = {
+			id,
+			path,
+			body,
+			contentType,
+			signature,
+			takenAtMs: takenAt.getTime(),
+			...(known ?? NOT_KNOWN),
+		};
+		for (const target of passing.targets)
+			if (target.isTest) void tryTest(memory, passing, target, call);
+		const mayKeep = passing.appSecret !== undefined && KeptCalls.hasRoomFor(call);
+		const tries = published.map(async (target) => {
+			await tryPublished(memory, passing, target, call);
+		});
+		const restMs = takenAt.getTime() + TAKEN_WITHIN_MS - Date.now();
+		await Promise.race([Promise.all(tries), sleep(Math.max(0, restMs))]);
+		for (const target of published) {
+			if (!mayKeep && !memory.calls.wasSettled(id, keyOf(target))) lostFor.add(target);
+			if (mayKeep) keepOrForget(memory, passing, target, call);
+		}
+		limit(memory, passing);
+		isOver = true;
+	};
+	return {
+		done: passOn(),
+		isSafe: () => isOver && lostFor.size === 0,
+		isKept: () => published.some((target) => pendingOf(target)?.isKept),
+	};
+}
+
+/**
+ * Has n8n store what is kept for other triggers, if this call has read anything else. n8n saves it at the end of the call.
+ */
+export function storeKeptCalls(
+	context: TriggerContext,
+	{ options: { alsoPassOnTo }, authentication }: TriggerSettings,
+): void {
+	if (alsoPassOnTo.length === 0 || authentication === 'none' || isTest(context)) return;
+	const memory = memoryOf(context);
+	if (memory.latest?.appSecret === undefined) return;
+	const text = memory.calls.toText(memory.latest.appSecret);
+	const staticData = context.getWorkflowStaticData('node');
+	if ((staticData[FIELD] ?? '') === text) return;
+	staticData[FIELD] = text;
+	memory.read = text;
+}
+
+/** When a trigger is activated, in older releases also at the start of n8n: what was kept is tried again; without a list nothing is. */
+export function resumeKeptCalls(
+	context: TriggerContext,
+	settings: TriggerSettings,
+	secrets: TriggerSecrets,
+): void {
+	if (isTest(context)) return;
+	const staticData = context.getWorkflowStaticData('node');
+	if (staticData[FIELD] === undefined) return;
+	if (settings.options.alsoPassOnTo.length === 0) {
+		delete staticData[FIELD];
+		return;
+	}
+	const memory = memoryOf(context);
+	memory.latest = passingOf(context, settings, secrets);
+	catchUp(memory, memory.latest);
+	limit(memory, memory.latest);
+	for (const target of memory.latest.targets) drive(memory, target);
+}

@@ -1,0 +1,709 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
+import { MARK_HEADER, PLAIN_MARK, makeMark, readMark } from '../../../../nodes/Diyalog/passOn/mark';
+import type { PassedOn } from '../../../../nodes/Diyalog/passOn/mark';
+import { startSandbox } from '../../../../sandbox/server';
+import type { Sandbox } from '../../../../sandbox/server';
+import { sleepMs, waitFor } from '../../../../tools/system';
+import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { OneN8n } from '../../../support/oneN8n';
+import { hmacSha1, postSigned } from '../../../support/sign';
+import { WaitingInstance } from '../../../support/waitingInstance';
+import { entry, envelope, written } from '../../../support/webhookBodies';
+import type { EntryParts } from '../../../support/webhookBodies';
+import { serve } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Attacks on calls that one trigger passes on to others, numbered: each event reaches each trigger once, an answer is passed on to
+ * its execution once, nobody but Diyalog causes any of it, and one bad trigger costs no other.
+ */
+
+const SECRET = randomBytes(16).toString('hex');
+const TOKEN = 'callback-token';
+const MINUTE_MS = 60_000;
+
+/** A trigger of the n8n. */
+interface Started {
+	id: string;
+	trigger: TriggerUnderTest;
+	server: WebhookServer;
+	url: string;
+	items: () => IDataObject[];
+}
+
+interface Setup extends INodeParameters {
+	events?: string[];
+	authentication?: string;
+	options?: INodeParameters;
+}
+
+let instance: WaitingInstance;
+let n8n: OneN8n;
+let started: WebhookServer[];
+
+beforeEach(async () => {
+	started = [];
+	instance = await WaitingInstance.start();
+	n8n = await OneN8n.start(instance.url);
+});
+
+afterEach(async () => {
+	for (const server of started) {
+		expect(server.escaped).toEqual([]);
+		await server.close();
+	}
+	await n8n.close();
+	await instance.close();
+});
+
+async function start(
+	id: string,
+	parameters: Setup = {},
+	staticData: IDataObject = {},
+	workflowId: string = randomUUID(),
+	secrets: IDataObject = {},
+): Promise<Started> {
+	const setup = {
+		credentials: { appSecret: SECRET, statusCallbackToken: TOKEN, ...secrets },
+		parameters: {
+			events: ['buttonPressed', 'textReceived'],
+			authentication: 'signature',
+			options: {},
+			...parameters,
+		},
+		settings: { webhookId: id },
+	};
+	const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
+	const trigger = new TriggerUnderTest(setup, workflowId, stored, { url: n8n.url });
+	const server = await serve(trigger);
+	started.push(server);
+	n8n.publish(id, server);
+	return { id, trigger, server, url: n8n.urlOf(id), items: () => server.executions.flat() };
+}
+
+/** A trigger that passes its calls on. */
+const startPassing = async (to: string[], more: Setup = {}, id = 'first') =>
+	await start(id, { ...more, options: { alsoPassOnTo: to, ...more.options } });
+
+const press = (id: string, parts?: EntryParts) => envelope(written(`[${id}]:approve`, parts));
+
+const post = async ({ url }: Started, body: string | Buffer, headers = {}) =>
+	(await postSigned(url, body, SECRET, headers)).status;
+
+const idsOf = ({ items }: Started) => items().map(({ messageId }) => messageId);
+
+const gets = async (of: Started, count: number) =>
+	await waitFor(`${count} items of ${of.id}`, 15_000, () =>
+		of.items().length >= count ? true : undefined,
+	);
+
+const stored = ({ trigger }: Started) => String(trigger.staticData.keptCalls ?? '');
+
+const keptOf = (of: Started) => stored(of).split(',').filter(Boolean).length;
+
+const logged = async ({ trigger }: Started, text: string) =>
+	await waitFor(text, 15_000, () => trigger.log.find((line) => line.includes(text)));
+
+const markFor = (
+	id: string,
+	body: string,
+	said: Partial<PassedOn> = {},
+	path: 'webhook' | 'updatemokstatus' = 'webhook',
+) =>
+	makeMark(
+		{
+			takenAtMs: Date.now(),
+			passedOnAtMs: Date.now(),
+			outcomes: new Map(),
+			isComplete: true,
+			...said,
+		},
+		{ id, isTest: false, path, body: Buffer.from(body) },
+		SECRET,
+	);
+
+it('1. the call goes on as it came, whatever the first trigger is set to, and each one filters for itself', async () => {
+	const second = await start('second', { filters: { payloads: ['approve'] } });
+	const third = await start('third', { filters: { payloads: ['decline'] } });
+	const first = await startPassing([second.url, third.url], { events: ['messageRead'] });
+	const body = ` {"object":"dialog", "entry":[${JSON.stringify(written('[ä]:approve'))},${JSON.stringify(written('[ö]:decline'))}]}\n`;
+	const type = 'application/json; charset=UTF-8';
+	expect(await post(first, body, { 'content-type': type })).toBe(200);
+	await gets(second, 1);
+	await gets(third, 1);
+	expect([idsOf(first), idsOf(second), idsOf(third)]).toEqual([[], ['ä'], ['ö']]);
+	const [call] = n8n.callsTo('second');
+	expect(call?.body).toEqual(Buffer.from(body));
+	expect(call?.headers).toMatchObject({ 'content-type': type });
+	expect(stored(first)).toBe('');
+});
+
+it('2. two triggers that pass on to each other: each call starts each of them once', async () => {
+	const first = await startPassing([n8n.urlOf('second')], {}, 'first');
+	const second = await startPassing([first.url], {}, 'second');
+	await post(first, press('a'));
+	await post(second, press('b'));
+	await gets(first, 2);
+	await gets(second, 2);
+	await sleepMs(300);
+	expect([idsOf(first), idsOf(second)]).toEqual([
+		['a', 'b'],
+		['a', 'b'],
+	]);
+	expect(n8n.calls).toHaveLength(4);
+});
+
+it.each([
+	['a forged signature', press('a'), { 'x-signature': '0'.repeat(40) }],
+	['no webhook', '{}', {}],
+	['a recorded call', press('a', { time: Date.now() - 20 * MINUTE_MS }), {}],
+	['a type that is not taken', press('a'), { 'content-type': 'text/plain' }],
+])('3. a stranger has nothing passed on: %s', async (_what, body, headers) => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	expect(await post(first, body, headers)).toBeGreaterThanOrEqual(400);
+	await sleepMs(300);
+	expect(n8n.callsTo('second')).toEqual([]);
+	expect(stored(first)).toBe('');
+});
+
+it.each([
+	['a plain mark', () => PLAIN_MARK],
+	['one without a MAC', (body: string) => markFor('first', body).replace(/\..*/, '')],
+	['one of another receiver', (body: string) => markFor('second', body)],
+	['one of another body', () => markFor('first', press('other'))],
+	['one of the other path', (body: string) => markFor('first', body, {}, 'updatemokstatus')],
+	['one changed', (body: string) => markFor('first', body).replace(/^./, 'f')],
+	['much', () => 'x'.repeat(6_000)],
+	['nothing', () => '.'],
+])('4. %s suppresses nothing', async (_what, markOf) => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	const body = press('a');
+	expect(await post(first, body, { [MARK_HEADER]: markOf(body) })).toBe(200);
+	await gets(second, 1);
+	expect(idsOf(first)).toEqual(['a']);
+});
+
+it('5. a recorded call with its mark, played again: nothing new, neither at its receiver nor elsewhere', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	const third = await start('third');
+	await post(first, press('a'));
+	await gets(second, 1);
+	const [call] = n8n.callsTo('second');
+	const mark = { [MARK_HEADER]: String(call?.headers[MARK_HEADER]) };
+	const body = call?.body ?? Buffer.alloc(0);
+	for (const each of [first, second]) expect(await post(each, body, mark)).toBe(200);
+	await sleepMs(300);
+	expect([idsOf(first), idsOf(second)]).toEqual([['a'], ['a']]);
+	// Without the mark it would be taken there as well: it is signed, and fresh.
+	expect(await post(third, body, mark)).toBe(200);
+	expect(idsOf(third)).toEqual(['a']);
+	expect(n8n.callsTo('second')).toHaveLength(2);
+});
+
+const AGES: Array<[string, number, number, number | undefined, number]> = [
+	['taken in time and passed on now', 40, 40, 0, 200],
+	['without a mark', 40, 40, undefined, 401],
+	['recorded and played again', 40, 40, 20, 401],
+	['too old when it was taken', 80, 40, 0, 401],
+];
+
+it.each(AGES)(
+	'6. a call of long ago, %s (sent %i, taken %i, passed on %s minutes ago): %i',
+	async (_what, sent, taken, passedOn, status) => {
+		const second = await start('second');
+		const now = Date.now();
+		const body = press('late', { time: now - sent * MINUTE_MS });
+		const said = {
+			takenAtMs: now - taken * MINUTE_MS,
+			passedOnAtMs: now - (passedOn ?? 0) * MINUTE_MS,
+		};
+		const mark = passedOn === undefined ? {} : { [MARK_HEADER]: markFor('second', body, said) };
+		for (let time = 0; time < 2; time++) expect(await post(second, body, mark)).toBe(status);
+		expect(idsOf(second)).toEqual(status === 200 ? ['late'] : []);
+	},
+);
+
+it.each([
+	['may have been taken before that', 31, []],
+	['was passed on for the first time', undefined, ['since']],
+])(
+	'7. the receiver has forgotten what it took half an hour ago; what %s',
+	async (_what, sinceMinutes, taken) => {
+		const now = Date.now();
+		const seen = new SeenEvents();
+		for (let index = 0; index < 2_000; index++)
+			seen.add({ text: `event${10_000 + index}`, sentAtMs: now - 30 * MINUTE_MS });
+		seen.forgetOld(now, 15 * MINUTE_MS);
+		const second = await start('second', {}, { seenEvents: seen.toText() });
+		const body = press('since', { time: now - 31 * MINUTE_MS });
+		const mark = markFor('second', body, {
+			takenAtMs: now - 31 * MINUTE_MS,
+			...(sinceMinutes && { mayBeKnownSinceMs: now - sinceMinutes * MINUTE_MS }),
+		});
+		expect(await post(second, body, { [MARK_HEADER]: mark })).toBe(200);
+		expect(idsOf(second)).toEqual(taken);
+		expect(second.trigger.log.join().includes('refused 1 event')).toBe(taken.length === 0);
+	},
+);
+
+describe('answers of waiting executions', () => {
+	let sandbox: Sandbox;
+
+	beforeEach(async () => {
+		sandbox = await startSandbox({
+			bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+		});
+	});
+
+	afterEach(async () => {
+		await sandbox.close();
+	});
+
+	async function ask(parameters: INodeParameters = {}) {
+		const credentials = { serverUrl: sandbox.url, botToken: 'bot-token', appSecret: SECRET };
+		const execution = await instance.ask(credentials, parameters);
+		const message = sandbox.messages().at(-1);
+		if (!message) throw new Error('Nothing was sent');
+		return { execution, messageId: message.messageId };
+	}
+
+	const waitingCalls = () => n8n.calls.filter(({ path }) => path.startsWith('/webhook-waiting/'));
+
+	it('8. an answer continues its execution once, and every trigger says so', async () => {
+		const second = await start('second');
+		const unmatched = await start('unmatched', { options: { onlyUnmatched: true } });
+		const first = await startPassing([second.url, unmatched.url]);
+		const { execution, messageId } = await ask();
+		await post(first, envelope(written(`[${messageId}]:approve`), written('hello')));
+		await gets(second, 2);
+		await gets(unmatched, 1);
+		expect(execution.continuations).toHaveLength(1);
+		expect(waitingCalls()).toHaveLength(1);
+		for (const each of [first, second])
+			expect(each.items()).toContainEqual(
+				expect.objectContaining({ messageId, payload: 'approve', resumed: true }),
+			);
+		expect(unmatched.items()).toEqual([expect.objectContaining({ text: 'hello' })]);
+	});
+
+	it('9. a late answer is told once that it is late', async () => {
+		const options = { lateAnswerReply: 'Closed' };
+		const second = await start('second', { options });
+		const first = await startPassing([second.url], { options });
+		const { messageId } = await ask();
+		await post(first, envelope(written(`[${messageId}]:approve`)));
+		await post(first, envelope(written(`[${messageId}]:decline`)));
+		await gets(second, 2);
+		await sleepMs(500);
+		expect(second.items()[1]).toMatchObject({ resumed: false, notResumedReason: 'notWaiting' });
+		expect(waitingCalls()).toHaveLength(1);
+		const closed = sandbox
+			.messages()
+			.filter((message) => JSON.stringify(message).includes('Closed'));
+		expect(closed.length).toBeLessThanOrEqual(1);
+	});
+
+	it('10. an answer of which the mark says nothing is not passed on again, and nothing is claimed of it', async () => {
+		const second = await start('second', { options: { onlyUnmatched: true } });
+		const { execution, messageId } = await ask();
+		const body = envelope(written(`[${messageId}]:approve`));
+		const mark = markFor('second', body, { isComplete: false });
+		expect(await post(second, body, { [MARK_HEADER]: mark })).toBe(200);
+		expect(second.items()).toEqual([
+			expect.objectContaining({ messageId, resumed: null, notResumedReason: 'notTold' }),
+		]);
+		expect(execution.continuations).toEqual([]);
+		expect(waitingCalls()).toEqual([]);
+	});
+
+	it('11. n8n takes a minute to say what it did: others get the call before, and are told nothing untrue', async () => {
+		const second = await start('second');
+		const first = await startPassing([second.url]);
+		const { messageId } = await ask();
+		n8n.faults.set('/webhook-waiting/', 'silence');
+		const status = post(first, envelope(written(`[${messageId}]:approve`)));
+		await gets(second, 1);
+		expect(second.items()).toEqual([
+			expect.objectContaining({ messageId, resumed: null, notResumedReason: 'notTold' }),
+		]);
+		expect(await status).toBe(200);
+	});
+});
+
+it('12. a mark has room for so many answers, and says when it has not told all', () => {
+	const addressed = { id: 'x', isTest: false, path: 'webhook' as const, body: Buffer.from('{}') };
+	const outcomes = new Map(
+		Array.from({ length: 1_000 }, (_, index) => [
+			`event${String(index).padStart(5, '0')}`,
+			{ resumed: false as const, notResumedReason: 'ö'.repeat(20) },
+		]),
+	);
+	const said = { takenAtMs: 1, passedOnAtMs: 2, outcomes, isComplete: true };
+	const mark = makeMark(said, addressed, SECRET);
+	expect(mark.length).toBeLessThan(4_096);
+	const read = readMark(mark, addressed, ['', SECRET]);
+	expect(read).toMatchObject({ takenAtMs: 1, passedOnAtMs: 2, isComplete: false });
+	expect(read?.outcomes.size).toBeGreaterThan(20);
+	const few = new Map([...outcomes].slice(0, 10));
+	expect(
+		readMark(makeMark({ ...said, outcomes: few }, addressed, SECRET), addressed, [SECRET]),
+	).toEqual({ ...said, outcomes: few });
+	for (const secrets of [[], [''], ['other']])
+		expect(readMark(mark, addressed, secrets)).toBeUndefined();
+});
+
+it('13. a workflow that is switched off gets what was kept when it is switched on again, in order and once', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	for (const id of ['a', 'b', 'c']) expect(await post(first, press(id))).toBe(200);
+	expect(idsOf(first)).toEqual(['a', 'b', 'c']);
+	expect(keptOf(first)).toBe(3);
+	n8n.publish('second', second.server);
+	await gets(second, 3);
+	await post(first, press('d'));
+	await gets(second, 4);
+	expect(idsOf(second)).toEqual(['a', 'b', 'c', 'd']);
+	expect(keptOf(first)).toBe(0);
+	expect(first.trigger.log.filter((line) => line.includes('did not reach'))).toHaveLength(1);
+	expect(first.trigger.log.filter((line) => line.includes('again.'))).toHaveLength(1);
+});
+
+it('14. after a restart: what was kept goes on when the trigger is activated, also if an old copy of the database comes back', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	await post(first, press('a'));
+	const copy = { ...first.trigger.staticData };
+	n8n.publish('second', second.server);
+	const parameters = { options: { alsoPassOnTo: [second.url] } };
+	const again = await start('first', parameters, copy);
+	await gets(second, 1);
+	await start('first', parameters, copy);
+	await sleepMs(1_500);
+	expect(idsOf(second)).toEqual(['a']);
+	expect(n8n.callsTo('second').length).toBeGreaterThan(2);
+	expect(again.trigger.log).toEqual([]);
+});
+
+it.each([
+	['changed', (text: string) => text.replace(/^./, (one) => (one === 'x' ? 'y' : 'x'))],
+	['of somebody else', () => 'eyJhIjoxfQ.e30.MAC'],
+	['much', () => 'x.y.z,'.repeat(100_000)],
+	['no text', () => 7],
+])('15. what is stored is %s: nothing of it goes on', async (_what, change) => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	await post(first, press('a'));
+	const copy = { ...first.trigger.staticData, keptCalls: change(stored(first)) };
+	n8n.calls.length = 0;
+	await start('first', { options: { alsoPassOnTo: [second.url] } }, copy as IDataObject);
+	await sleepMs(300);
+	expect(n8n.callsTo('second').length).toBeLessThanOrEqual(1);
+	expect(second.items()).toEqual([]);
+});
+
+it('16. one that hangs, one that fails and one that refuses cost neither the others nor this workflow anything', async () => {
+	const good = await start('good');
+	for (const id of ['hanging', 'failing', 'refusing']) await start(id);
+	n8n.faults.set('/webhook/hanging/', 'silence');
+	n8n.faults.set('/webhook/failing/', 500);
+	n8n.faults.set('/webhook/refusing/', 401);
+	const urls = ['hanging', 'failing', 'refusing', 'good'].map((id) => n8n.urlOf(id));
+	const first = await startPassing(urls);
+	for (const id of ['a', 'b']) expect(await post(first, press(id))).toBe(200);
+	await gets(good, 2);
+	expect([idsOf(first), idsOf(good)]).toEqual([
+		['a', 'b'],
+		['a', 'b'],
+	]);
+	expect(keptOf(first)).toBe(2);
+	await logged(first, 'trigger refusing is lost: it refuses them with 401');
+	await logged(first, 'did not reach trigger failing: it answered with 500');
+});
+
+it('17. a call too large to be kept: Diyalog shall repeat it, and the repetition goes on', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.faults.set('/webhook/second/', 500);
+	const body = envelope(written(`[a]:${'x'.repeat(50_000)}`));
+	expect(await post(first, body)).toBe(503);
+	await gets(first, 1);
+	n8n.faults.clear();
+	await sleepMs(1_100);
+	expect(await post(first, body)).toBe(200);
+	await gets(second, 1);
+	expect([idsOf(first), idsOf(second)]).toEqual([['a'], ['a']]);
+	expect(stored(first)).toBe('');
+});
+
+it('18. n8n failed to store the execution of this workflow: the repetition starts it, and others start once', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	const body = press('a');
+	first.server.isDiskFull = true;
+	expect(await post(first, body)).toBe(500);
+	first.server.isDiskFull = false;
+	expect(await post(first, body)).toBe(200);
+	await gets(first, 1);
+	expect([idsOf(first), idsOf(second)]).toEqual([['a'], ['a']]);
+});
+
+const STRANGE_ADDRESSES: Array<[string, (url: string) => string]> = [
+	['another host', () => 'https://evil.example/webhook/second/webhook'],
+	['another port', () => 'http://127.0.0.1:1/webhook/second/webhook'],
+	['another protocol', (url) => url.replace('http:', 'ftp:')],
+	['a name in front', (url) => url.replace('127.0.0.1', '127.0.0.1@evil.example')],
+	['a user', (url) => url.replace('//', '//user@')],
+	['another endpoint', (url) => url.replace('/webhook/', '/rest/')],
+	['a waiting execution', (url) => url.replace('/webhook/', '/webhook-waiting/')],
+	['a way up', (url) => url.replace('/second/', '/../rest/second/')],
+	['a way up in code', (url) => url.replace('/second/', '/%2e%2e/rest/second/')],
+	['no trigger of ours', (url) => url.replace(/webhook$/, '')],
+	['a query', (url) => `${url}?a=b`],
+	['no address', () => 'second'],
+	['an expression', () => '{{ $json.url }}'],
+	['this trigger', (url) => url.replace('second', 'first')],
+];
+
+it.each(STRANGE_ADDRESSES)(
+	'19. %s is refused when the workflow is published, and never called',
+	async (_what, change) => {
+		const second = await start('second');
+		const address = change(second.url);
+		await expect(startPassing([address])).rejects.toThrow('Also Pass On To');
+		const first = await startPassing([]);
+		const imported = new TriggerUnderTest(
+			{
+				credentials: { appSecret: SECRET },
+				parameters: {
+					events: ['buttonPressed'],
+					authentication: 'signature',
+					options: { alsoPassOnTo: [address, second.url] },
+				},
+				settings: { webhookId: 'first' },
+			},
+			randomUUID(),
+			{},
+			{ url: n8n.url },
+		);
+		imported.activate = async () => undefined;
+		const server = await serve(imported);
+		started.push(server);
+		n8n.publish('first', server);
+		expect(await post(first, press('a'))).toBe(200);
+		await gets(second, 1);
+		expect(n8n.calls.map(({ path }) => path)).toEqual([
+			'/webhook/first/webhook',
+			'/webhook/second/webhook',
+		]);
+		expect(imported.log.join()).toContain('so nothing is passed on there');
+	},
+);
+
+it('20. more than ten, or one twice, is refused', async () => {
+	const urls = Array.from({ length: 11 }, (_, index) => n8n.urlOf(`t${index}`));
+	await expect(startPassing(urls)).rejects.toThrow('more than 10');
+	await expect(startPassing([urls[0] ?? '', urls[0] ?? ''])).rejects.toThrow('twice');
+});
+
+it('21. no redirection is followed', async () => {
+	const second = await start('second');
+	const elsewhere = await start('elsewhere');
+	n8n.faults.set('/webhook/second/', { status: 307, text: '', location: elsewhere.url });
+	const first = await startPassing([second.url]);
+	expect(await post(first, press('a'))).toBe(200);
+	expect(n8n.callsTo('elsewhere')).toEqual([]);
+	expect(keptOf(first)).toBe(1);
+	await logged(first, 'is no Diyalog Trigger');
+});
+
+it('22. a page that says 200 has not taken the call', async () => {
+	n8n.faults.set('/webhook/second/', { status: 200, text: '<html>Log in</html>' });
+	const first = await startPassing([n8n.urlOf('second')]);
+	await post(first, press('a'));
+	expect(keptOf(first)).toBe(1);
+});
+
+it('23. triggers that authenticate nothing: a plain mark stops their loop, and nothing is kept', async () => {
+	const none = { authentication: 'none' };
+	const first = await startPassing([n8n.urlOf('second')], none, 'first');
+	const second = await startPassing([first.url], none, 'second');
+	await post(first, press('a'));
+	await gets(second, 1);
+	await sleepMs(300);
+	expect(n8n.calls).toHaveLength(2);
+	n8n.switchOff('second');
+	expect(await post(first, press('b'))).toBe(503);
+	expect(stored(first)).toBe('');
+});
+
+it('24. a flood while a target is dead: few tries, and a bounded place', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	for (let call = 0; call < 700; call++) await post(first, press(`m-${call}`));
+	expect(first.items()).toHaveLength(700);
+	expect(keptOf(first)).toBeLessThanOrEqual(500);
+	expect(stored(first).length).toBeLessThanOrEqual(300_000);
+	expect(n8n.callsTo('second').length).toBeLessThan(60);
+	await logged(first, 'too many others were kept for it since');
+}, 120_000);
+
+it('25. one that is off for ever leaves the room of others alone', async () => {
+	const second = await start('second');
+	const first = await startPassing([n8n.urlOf('dead'), second.url]);
+	n8n.switchOff('second');
+	await post(first, press('early'));
+	n8n.publish('second', second.server);
+	for (let call = 0; call < 300; call++) await post(first, press(`m-${call}`));
+	await gets(second, 301);
+	expect(idsOf(second)[0]).toBe('early');
+	expect(keptOf(first)).toBeLessThanOrEqual(250);
+}, 120_000);
+
+describe('a test URL', () => {
+	it('26. nobody listens: one try, nothing kept, no line', async () => {
+		const first = await startPassing([n8n.urlOf('building', 'webhook', 'webhook-test')]);
+		expect(await post(first, press('a'))).toBe(200);
+		await waitFor('the try', 5_000, () => n8n.callsTo('building')[0]?.status);
+		await sleepMs(1_500);
+		expect(n8n.callsTo('building')).toHaveLength(1);
+		expect(stored(first)).toBe('');
+		expect(first.trigger.log).toEqual([]);
+	});
+
+	it('27. of this very trigger is allowed: its draft is another listener', async () => {
+		const first = await startPassing([n8n.urlOf('first', 'webhook', 'webhook-test')]);
+		await post(first, press('a'));
+		await waitFor('the try', 5_000, () =>
+			n8n.calls.find(({ path }) => path === '/webhook-test/first/webhook'),
+		);
+	});
+});
+
+describe('status callbacks', () => {
+	const callback = (status: string) =>
+		JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' });
+
+	const postCallback = async (id: string, body: string, headers = {}) => {
+		const response = await fetch(n8n.urlOf(id, 'updatemokstatus'), {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', 'auth-token': TOKEN, ...headers },
+			body,
+		});
+		return [response.status, await response.text()];
+	};
+
+	it('28. go to the same path of the others, also if this trigger wants none; one that wants none is not asked again', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		const third = await start('third');
+		const first = await startPassing([second.url, third.url]);
+		for (const status of ['Approved', 'Cancelled', 'Approved'])
+			expect(await postCallback('first', callback(status))).toEqual([200, 'OK']);
+		await gets(second, 3);
+		expect(second.items().map(({ status }) => status)).toEqual([
+			'Approved',
+			'Cancelled',
+			'Approved',
+		]);
+		expect(first.items()).toEqual([]);
+		expect(n8n.callsTo('third')).toHaveLength(3);
+		expect(keptOf(first)).toBe(0);
+	});
+
+	it('29. kept ones go on in order; an old copy of the database does not turn a status back; no token is stored', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		const first = await startPassing([second.url]);
+		n8n.switchOff('second');
+		for (const status of ['Approved', 'Cancelled']) await postCallback('first', callback(status));
+		expect(keptOf(first)).toBe(2);
+		const copy = { ...first.trigger.staticData };
+		expect(Buffer.from(stored(first), 'base64url').toString()).not.toContain(TOKEN);
+		expect(stored(first)).not.toContain(TOKEN);
+		n8n.publish('second', second.server);
+		await gets(second, 2);
+		await start('first', { options: { alsoPassOnTo: [second.url] } }, copy);
+		await sleepMs(1_500);
+		expect(second.items().map(({ status }) => status)).toEqual(['Approved', 'Cancelled']);
+	});
+
+	it('30. with a wrong token nothing goes on', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		await startPassing([second.url]);
+		const [status] = await postCallback('first', callback('Approved'), { 'auth-token': 'guessed' });
+		expect(status).toBe(401);
+		await sleepMs(300);
+		expect(n8n.callsTo('second')).toEqual([]);
+	});
+});
+
+it('31. a repeated call does not go on again to who has it', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	const body = press('a');
+	for (let time = 0; time < 20; time++) expect(await post(first, body)).toBe(200);
+	expect(n8n.callsTo('second')).toHaveLength(1);
+});
+
+it('32. the app_secret is being changed: the mark is made with the one that Diyalog has signed with', async () => {
+	const second = await start('second');
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', { options }, {}, randomUUID(), {
+		appSecret: 'the-new-one',
+		previousAppSecret: SECRET,
+	});
+	await post(first, press('a'));
+	await gets(second, 1);
+	const [call] = n8n.callsTo('second');
+	const addressed = { id: 'second', isTest: false, path: 'webhook' as const };
+	const mark = String(call?.headers[MARK_HEADER]);
+	expect(
+		readMark(mark, { ...addressed, body: call?.body ?? Buffer.alloc(0) }, [SECRET]),
+	).toBeDefined();
+});
+
+it('33. a call without a Content-Type goes on', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	const body = press('a');
+	const response = await fetch(first.url, {
+		method: 'POST',
+		headers: { 'x-signature': hmacSha1(body, SECRET) },
+		body: new Blob([body]),
+	});
+	expect(response.status).toBe(200);
+	await gets(second, 1);
+});
+
+it('34. a receipt that nobody waits for goes on as well', async () => {
+	const second = await start('second', { events: ['messageDelivered'] });
+	const first = await startPassing([second.url]);
+	await post(first, envelope(entry({ delivery: { mids: ['a'], watermark: Date.now() } })));
+	await gets(second, 1);
+	expect(first.items()).toEqual([]);
+});
+
+it('35. one that is taken out of the list gets nothing any more of what was kept', async () => {
+	const second = await start('second');
+	const third = await start('third');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	await post(first, press('a'));
+	const next = await start(
+		'first',
+		{ options: { alsoPassOnTo: [third.url] } },
+		first.trigger.staticData,
+	);
+	n8n.calls.length = 0;
+	await post(next, press('b'));
+	await gets(third, 1);
+	expect(keptOf(next)).toBe(0);
+	expect(idsOf(third)).toEqual(['b']);
+});

@@ -1,0 +1,98 @@
+import { http } from '../../tools/system';
+import type { AddressInfo } from '../../tools/system';
+import type { WebhookServer } from './webhookServer';
+
+/** A call as it came to the address of an n8n. */
+export interface SeenCall {
+	path: string;
+	headers: http.IncomingHttpHeaders;
+	body: Buffer;
+	/** what was answered; undefined as long as nothing was */
+	status?: number;
+}
+
+/** What is answered in place of a trigger: a status, another one's words, or nothing at all. */
+export type Fault = number | { status: number; text: string; location?: string } | 'silence';
+
+/** One address at which several triggers are reached, as an n8n has it: `/webhook/<id>/webhook`. */
+export class OneN8n {
+	readonly calls: SeenCall[] = [];
+
+	/** by the beginning of a path */
+	readonly faults = new Map<string, Fault>();
+
+	private readonly triggers = new Map<string, WebhookServer>();
+
+	private constructor(
+		private readonly server: http.Server,
+		readonly url: string,
+		private readonly waitingUrl: string | undefined,
+	) {}
+
+	/** @param waitingUrl where waiting executions are reached */
+	static async start(waitingUrl?: string): Promise<OneN8n> {
+		const server = http.createServer((request, response) => void one.handle(request, response));
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const { port } = server.address() as AddressInfo;
+		const one = new OneN8n(server, `http://127.0.0.1:${port}`, waitingUrl);
+		return one;
+	}
+
+	/** Where a trigger is reached; nobody has to listen there. */
+	urlOf(id: string, path = 'webhook', endpoint = 'webhook'): string {
+		return `${this.url}/${endpoint}/${id}/${path}`;
+	}
+
+	/** A workflow is published, or with `webhook-test` listens in the editor. */
+	publish(id: string, trigger: WebhookServer, endpoint = 'webhook'): void {
+		this.triggers.set(`/${endpoint}/${id}`, trigger);
+	}
+
+	switchOff(id: string): void {
+		this.triggers.delete(`/webhook/${id}`);
+	}
+
+	/** The calls that came to a trigger. */
+	callsTo(id: string): SeenCall[] {
+		return this.calls.filter(({ path }) => path.includes(`/${id}/`));
+	}
+
+	async close(): Promise<void> {
+		this.server.closeAllConnections();
+		await new Promise((resolve) => this.server.close(resolve));
+	}
+
+	private targetOf(path: string): string | undefined {
+		if (path.startsWith('/webhook-waiting/')) return `${this.waitingUrl}${path}`;
+		const [, place = '', last] = /^(.*)\/([^/]*)$/.exec(path) ?? [];
+		const trigger = this.triggers.get(place);
+		return last === 'webhook' ? trigger?.url : trigger?.statusUrl;
+	}
+
+	private async handle(request: http.IncomingMessage, response: http.ServerResponse) {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		const { url: path = '', headers } = request;
+		const seen: SeenCall = { path, headers, body: Buffer.concat(chunks) };
+		this.calls.push(seen);
+		const [, fault] = [...this.faults].find(([start]) => path.startsWith(start)) ?? [];
+		if (fault === 'silence') return;
+		const answer = (status: number, text: string, more = {}) => {
+			seen.status = status;
+			response.writeHead(status, more).end(text);
+		};
+		if (typeof fault === 'number') return answer(fault, 'It fails');
+		if (fault)
+			return answer(fault.status, fault.text, fault.location ? { location: fault.location } : {});
+		const target = this.targetOf(path);
+		if (target === undefined)
+			return answer(404, '{"code":404,"message":"The requested webhook is not registered."}');
+		const handedOn = http.request(target, { method: 'POST', headers }, (answered) => {
+			const parts: Buffer[] = [];
+			answered.on('data', (part: Buffer) => parts.push(part));
+			answered.on('end', () => answer(answered.statusCode ?? 0, Buffer.concat(parts).toString()));
+		});
+		handedOn.on('error', () => answer(502, 'Bad Gateway'));
+		handedOn.end(seen.body);
+	}
+}
