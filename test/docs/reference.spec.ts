@@ -52,7 +52,7 @@ async function saysInCode(): Promise<(words: string) => boolean> {
 			(_, at) =>
 				at > 0 &&
 				has(`(['"])${plain(parts.slice(0, at).join(' '))}\\1`) &&
-				has(`['"\`]${plain(parts.slice(at).join(' '))}`),
+				has(`['"\`] ?${plain(parts.slice(at).join(' '))}`),
 		);
 	};
 }

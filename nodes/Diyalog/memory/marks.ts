@@ -47,7 +47,13 @@ export interface Place {
 /** A place is kept for whole parts of its window, and so up to a quarter longer than the window. */
 const PARTS_OF_A_WINDOW = 4;
 
-function place(key: KeyObject, nowMs: number, partMs: number, parts: number, facts: string[]): Place {
+function place(
+	key: KeyObject,
+	nowMs: number,
+	partMs: number,
+	parts: number,
+	facts: string[],
+): Place {
 	const current = Math.floor(nowMs / partMs);
 	const at = (part: number) =>
 		mark(key, (part + 1) * partMs, ...facts, String(partMs), String(part));
