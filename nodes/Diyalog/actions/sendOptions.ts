@@ -84,7 +84,7 @@ const timeoutSchema = bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
 
 const option = (name: string) => ({ name: `options.${name}`, default: null });
 
-/** What an option says. Without it no schema is asked: to fall back costs more than all the others take. */
+/** What an option says. Without it no schema is asked: an option that is left alone costs nothing then. */
 const optionOr = (schema: z.ZodType<number>, usual: number, entered: unknown): number =>
 	entered === null ? usual : schema.parse(entered);
 
