@@ -19,8 +19,8 @@ const internalsSchema = z.object({
 	),
 });
 
-/** No expression, or one that looks at nothing but what is the same for all items. */
-const SAME_FOR_ALL = /^(?!=)|^=[^$]*(\$(secrets|vars|env|workflow|execution)\b[^$]*)*$/;
+/** No expression, or one that looks at nothing but what is the same for all items. A backslash could write any name. */
+const SAME_FOR_ALL = /^(?!=)|^=[^$\\]*(\$(secrets|vars|env|workflow|execution)\b[^$\\]*)*$/;
 
 const hasOneValue = (stored: unknown): boolean =>
 	typeof stored === 'object' && stored !== null

@@ -102,7 +102,7 @@ describe('5. an expression in the credential gives a key for each item', () => {
 		json: { key: publicKey, payload: SEPARATED.signed(PERSON, 'approve', '') },
 	}));
 
-	it.each(['={{ $json.key }}', '={{ $input.item.json.key }}'])(
+	it.each(['={{ $json.key }}', '={{ $input.item.json.key }}', '={{ \\u0024json.key }}'])(
 		'%s: the key of one item verifies no other',
 		async (payloadSignaturePublicKey) => {
 			const { items: found } = await runDiyalogNode(
