@@ -12,7 +12,7 @@ import { keyOf, readTargets } from '../passOn/targets';
 import type { CallPath, OwnAddresses, Target, TargetProblem } from '../passOn/targets';
 import { explainThrown } from '../transport/client';
 import { sayRarely } from './refusals';
-import { callSelf } from './selfCall';
+import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
@@ -203,7 +203,7 @@ function readReply(status: number, text: string): Tried {
 
 function addressOf({ own, n8nAddress }: Passing, { id, isTest }: Target, path: CallPath): string {
 	const address = `${isTest ? own.testBase : own.productionBase}/${id}/${path}`;
-	return n8nAddress === '' ? address : new URL(new URL(address).pathname, n8nAddress).toString();
+	return atN8nAddress(address, n8nAddress);
 }
 
 /** The secret that the call was signed with, because the receiver may know no other one. */
@@ -230,8 +230,9 @@ async function post(
 		'Content-Type': contentType,
 		[MARK_HEADER]: mark,
 		...(signature !== '' && { 'X-Signature': signature }),
-		// It is a secret, and so not kept with the call.
-		...(path === 'updatemokstatus' && { 'Auth-Token': passing.secrets.statusCallbackToken }),
+		// It is a secret, and so not kept with the call. A call that nobody has authenticated gets none.
+		...(path === 'updatemokstatus' &&
+			passing.appSecret !== undefined && { 'Auth-Token': passing.secrets.statusCallbackToken }),
 	};
 	try {
 		const address = addressOf(passing, target, path);

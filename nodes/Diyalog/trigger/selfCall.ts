@@ -24,6 +24,19 @@ export function isOrigin(text: string): boolean {
 const waitingBases = new Map<string, string>();
 
 /**
+ * A public address as n8n reaches it itself.
+ *
+ * @param n8nAddress from the trigger's options; empty for the public address
+ */
+export function atN8nAddress(address: string, n8nAddress: string): string {
+	if (n8nAddress === '') return address;
+	// Only the path is taken over: one that begins with two slashes would name another host.
+	const url = new URL(n8nAddress);
+	url.pathname = new URL(address).pathname;
+	return url.toString();
+}
+
+/**
  * Where this n8n takes answers for waiting executions, whatever anybody sends.
  *
  * @param n8nAddress where n8n reaches itself, from the trigger's options; empty for its public address
@@ -37,7 +50,7 @@ export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): s
 		base = `${url.origin}${url.pathname.replace(/\/[^/]*$/, '')}`;
 		waitingBases.set(instance, base);
 	}
-	return n8nAddress === '' ? base : new URL(new URL(base).pathname, n8nAddress).toString();
+	return atN8nAddress(base, n8nAddress);
 }
 
 /**

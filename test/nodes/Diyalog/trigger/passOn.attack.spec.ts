@@ -3,6 +3,7 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { MARK_HEADER, PLAIN_MARK, makeMark, readMark } from '../../../../nodes/Diyalog/passOn/mark';
 import type { PassedOn } from '../../../../nodes/Diyalog/passOn/mark';
+import { atN8nAddress } from '../../../../nodes/Diyalog/trigger/selfCall';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { sleepMs, waitFor } from '../../../../tools/system';
@@ -643,6 +644,29 @@ describe('status callbacks', () => {
 		await sleepMs(300);
 		expect(n8n.callsTo('second')).toEqual([]);
 	});
+
+	it('36. a trigger that authenticates nobody lends its token to no stranger', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		await startPassing([second.url], { authentication: 'none' });
+		await postCallback('first', callback('Approved'), { 'auth-token': 'guessed' });
+		await waitFor('the call', 5_000, () => n8n.callsTo('second')[0]?.status);
+		expect(n8n.callsTo('second').map(({ status }) => status)).toEqual([401]);
+		expect(second.items()).toEqual([]);
+	});
+
+	it('37. two that name each other make no loop, though neither can read the mark of the other', async () => {
+		const urls = ['first', 'second'].map((id) => n8n.urlOf(id));
+		const setup = (to = '') => ({ events: ['statusCallback'], options: { alsoPassOnTo: [to] } });
+		await start('first', setup(urls[1]));
+		const second = await start('second', setup(urls[0]), {}, randomUUID(), {
+			appSecret: 'another-one',
+		});
+		expect(await postCallback('first', callback('Approved'))).toEqual([200, 'OK']);
+		await gets(second, 1);
+		await sleepMs(1_000);
+		expect(n8n.callsTo('first')).toHaveLength(1);
+		expect(n8n.callsTo('second')).toHaveLength(1);
+	});
 });
 
 it('31. a repeated call does not go on again to who has it', async () => {
@@ -707,4 +731,10 @@ it('35. one that is taken out of the list gets nothing any more of what was kept
 	await gets(third, 1);
 	expect(keptOf(next)).toBe(0);
 	expect(idsOf(third)).toEqual(['b']);
+});
+
+it('38. two slashes at the beginning of a path name no other host', () => {
+	expect(atN8nAddress('https://n8n.example//webhook/a/webhook', 'http://127.0.0.1:5678')).toBe(
+		'http://127.0.0.1:5678//webhook/a/webhook',
+	);
 });
