@@ -1,5 +1,6 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { z } from 'zod/v4';
+import { appSecretsOf } from '../transport/appSecrets';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
 import { passesFilters } from '../events/filters';
@@ -195,13 +196,13 @@ function originOf(
 	path: CallPath,
 	body: Buffer,
 	{ authentication }: TriggerSettings,
-	{ appSecret, previousAppSecret }: TriggerSecrets,
+	secrets: TriggerSecrets,
 ): Origin {
 	const header = headerOf(context, MARK_HEADER);
 	if (header === undefined) return { isPassedOn: false };
 	const { webhookId: id = '' } = context.getNode();
 	const addressed = { id, isTest: isTest(context), path, body };
-	const mark = readMark(header, addressed, [appSecret, previousAppSecret]);
+	const mark = readMark(header, addressed, appSecretsOf(secrets));
 	// A token proves callbacks, and the one that marked this may have another App Secret.
 	const isUnproved = authentication === 'none' || path === 'updatemokstatus';
 	return { isPassedOn: mark !== undefined || isUnproved, mark };

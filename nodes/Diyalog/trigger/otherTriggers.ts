@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { z } from 'zod/v4';
+import { appSecretsOf } from '../transport/appSecrets';
 import { verifySignature } from '../events/signature';
 import { BoundedMap } from '../lib/boundedMap';
 import { KeptCalls } from '../passOn/keptCalls';
@@ -162,8 +163,7 @@ function passingOf(
 			`list ${title}`,
 			() => `: ${title}, so nothing is passed on there. ${advice}`,
 		);
-	const { appSecret, previousAppSecret } = secrets;
-	const known = [appSecret, previousAppSecret].find((secret) => secret !== '');
+	const [known] = appSecretsOf(secrets);
 	return {
 		context,
 		own,
@@ -209,7 +209,7 @@ function addressOf({ own, n8nAddress }: Passing, { id, isTest }: Target, path: C
 /** The secret that the call was signed with, because the receiver may know no other one. */
 function secretFor({ appSecret, secrets }: Passing, { body, signature }: Call): string | undefined {
 	if (appSecret === undefined || signature === '') return appSecret;
-	const all = [secrets.appSecret, secrets.previousAppSecret];
+	const all = appSecretsOf(secrets);
 	return all.find((one) => verifySignature(body, signature, [one]) === 'valid') ?? appSecret;
 }
 
@@ -323,10 +323,12 @@ async function tryOnce(memory: Memory, passing: Passing, target: Target, call: C
 }
 
 /** Calls that nobody has authenticated are not kept, and neither are very large ones: Diyalog may repeat them. */
-function keepOrForget({ calls }: Memory, { appSecret }: Passing, target: Target, call: Call): void {
+const mayKeep = ({ appSecret }: Passing, call: Call): boolean =>
+	appSecret !== undefined && KeptCalls.hasRoomFor(call);
+
+function keepOrForget({ calls }: Memory, passing: Passing, target: Target, call: Call): void {
 	const key = keyOf(target);
-	if (appSecret !== undefined && KeptCalls.hasRoomFor(call))
-		calls.update(call.id, key, { isKept: true });
+	if (mayKeep(passing, call)) calls.update(call.id, key, { isKept: true });
 	else if (!calls.pendingOf(call.id, key)?.isUnderWay) calls.drop(call.id, key);
 }
 
@@ -366,8 +368,7 @@ function catchUp(memory: Memory, { context, secrets, appSecret }: Passing): void
 	const { [FIELD]: text } = context.getWorkflowStaticData('node');
 	if (text === memory.read) return;
 	memory.read = text;
-	const appSecrets = [secrets.appSecret, secrets.previousAppSecret];
-	const strange = memory.calls.merge(text, appSecrets, Date.now());
+	const strange = memory.calls.merge(text, appSecretsOf(secrets), Date.now());
 	if (strange > 0)
 		context.logger.error(
 			`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,
@@ -423,8 +424,7 @@ async function tryPublished(memory: Memory, passing: Passing, target: Target, ca
 	const key = keyOf(target);
 	const state = stateOf(memory, key);
 	const nowMs = performance.now();
-	const mayKeep = passing.appSecret !== undefined && KeptCalls.hasRoomFor(call);
-	const hasLine = mayKeep && calls.next(key) !== undefined;
+	const hasLine = mayKeep(passing, call) && calls.next(key) !== undefined;
 	// A repetition of what it has taken, or stands in line.
 	if (!calls.add(call, key, { isKept: false, isUnderWay: false })) return;
 	if (!hasLine && state.restsUntilMs <= nowMs && state.underWay < MAX_AT_ONCE)

@@ -8,7 +8,7 @@ import { canAnswer, givenAnswersSchema } from '../../wait/people';
 import type { Person } from '../../wait/people';
 import { neededFor } from '../../wait/rules';
 import { unseal } from '../../wait/sealed';
-import { appSecretsOf } from '../appSecrets';
+import { appSecretsOf } from '../../transport/appSecrets';
 import type { ItemOutcome } from '../operation';
 import { deliver } from '../sending';
 import type { Message } from '../sending';

@@ -30,7 +30,7 @@ import { repliesToWrong, repliesWhenDecided } from '../../wait/replies';
 import type { Reply } from '../../wait/replies';
 import type { RuleDecision } from '../../wait/rules';
 import { seal } from '../../wait/sealed';
-import { appSecretsOf } from '../appSecrets';
+import { appSecretsOf } from '../../transport/appSecrets';
 import { itemAt } from '../outputs';
 import { itemOf, logAnswers, logEnded } from './audited';
 import { hasEnded, saysTimeIsUp } from './endInTime';
