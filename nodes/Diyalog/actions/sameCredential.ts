@@ -3,7 +3,7 @@ import type {
 	IExecuteFunctions,
 	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
 import { invalidInputError } from './errors';
 
@@ -13,11 +13,13 @@ import { invalidInputError } from './errors';
  */
 
 /** What n8n reads credentials with. Nodes are not promised it; without it each item reads its own. */
-const internalsSchema = z.object({
-	additionalData: z.custom<IWorkflowExecuteAdditionalData>(
-		(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
-	),
-});
+const internalsSchema = lazily(() =>
+	z.object({
+		additionalData: z.custom<IWorkflowExecuteAdditionalData>(
+			(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
+		),
+	}),
+);
 
 /** No expression, or one that looks at nothing but what is the same for all items. A backslash could write any name. */
 const SAME_FOR_ALL = /^(?!=)|^=[^$\\]*(\$(secrets|vars|env|workflow|execution)\b[^$\\]*)*$/;
@@ -29,7 +31,7 @@ const hasOneValue = (stored: unknown): boolean =>
 
 /** The credential as it is stored, with its expressions; undefined where n8n does not show it. */
 async function readRaw(context: IExecuteFunctions): Promise<object | undefined> {
-	const { data: internals } = internalsSchema.safeParse(context);
+	const { data: internals } = internalsSchema().safeParse(context);
 	const details = context.getNode().credentials?.[CREDENTIAL_TYPE];
 	if (!internals || !details) return undefined;
 	const { additionalData } = internals;

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { z } from 'zod/v4';
 import { BoundedSet } from '../lib/boundedMap';
 import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 import type { ToldOutcomes } from './mark';
 import type { CallPath } from './targets';
 
@@ -57,28 +57,30 @@ export interface Lost {
 	why: 'tooOld' | 'tooMany' | 'notInList';
 }
 
-const storedSchema = z.object({
-	id: z.string(),
-	path: z.enum(['webhook', 'updatemokstatus']),
-	contentType: z.string(),
-	signature: z.string(),
-	takenAtMs: z.number(),
-	outcomes: z.array(
-		z.tuple([
-			z.string(),
-			z.union([
-				z.object({ resumed: z.literal(true) }),
-				z.object({
-					resumed: z.union([z.literal(false), z.null()]),
-					notResumedReason: z.string(),
-				}),
+const storedSchema = lazily(() =>
+	z.object({
+		id: z.string(),
+		path: z.enum(['webhook', 'updatemokstatus']),
+		contentType: z.string(),
+		signature: z.string(),
+		takenAtMs: z.number(),
+		outcomes: z.array(
+			z.tuple([
+				z.string(),
+				z.union([
+					z.object({ resumed: z.literal(true) }),
+					z.object({
+						resumed: z.union([z.literal(false), z.null()]),
+						notResumedReason: z.string(),
+					}),
+				]),
 			]),
-		]),
-	),
-	isComplete: z.boolean(),
-	/** the triggers' keys, and since when they may know it */
-	waiting: z.array(z.tuple([z.string(), z.number().nullable()])),
-});
+		),
+		isComplete: z.boolean(),
+		/** the triggers' keys, and since when they may know it */
+		waiting: z.array(z.tuple([z.string(), z.number().nullable()])),
+	}),
+);
 
 const CALL_SEPARATOR = ',';
 const PART_SEPARATOR = '.';
@@ -287,7 +289,7 @@ function readEntry(
 	);
 	if (!isGenuine) return undefined;
 	const json: unknown = JSON.parse(Buffer.from(about, 'base64url').toString());
-	const { data } = storedSchema.safeParse(json);
+	const { data } = storedSchema().safeParse(json);
 	if (!data) return undefined;
 	const { waiting, outcomes, ...rest } = data;
 	const call = { ...rest, outcomes: new Map(outcomes), body: Buffer.from(body, 'base64url') };

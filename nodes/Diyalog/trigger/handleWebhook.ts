@@ -1,5 +1,5 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { appSecretsOf } from '../transport/appSecrets';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
@@ -57,7 +57,7 @@ const refuse = (
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
-const rawRequestSchema = z.object({ rawBody: z.instanceof(Buffer).optional() });
+const rawRequestSchema = lazily(() => z.object({ rawBody: z.instanceof(Buffer).optional() }));
 
 const tooLarge = (): Refusal =>
 	refuse(
@@ -95,11 +95,11 @@ async function readBody(context: IWebhookFunctions): Promise<Outcome<Buffer>> {
 	if (Number(length) > MAX_BODY_BYTES) return tooLarge();
 	const request = context.getRequestObject();
 	// n8n has read the body of a call that says that it is JSON, and leaves that of others unread.
-	if (rawRequestSchema.parse(request).rawBody === undefined) {
+	if (rawRequestSchema().parse(request).rawBody === undefined) {
 		const refusal = await readUnread(context);
 		if (refusal) return refusal;
 	}
-	const { rawBody = Buffer.alloc(0) } = rawRequestSchema.parse(request);
+	const { rawBody = Buffer.alloc(0) } = rawRequestSchema().parse(request);
 	return rawBody.length > MAX_BODY_BYTES ? tooLarge() : { ok: true, value: rawBody };
 }
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { appSecretsOf } from '../transport/appSecrets';
 import { verifySignature } from '../events/signature';
 import { BoundedMap } from '../lib/boundedMap';
@@ -61,14 +61,16 @@ export type TriggerContext = Caller &
 	>;
 
 /** n8n says to nodes where its test URLs begin in no other way. An expression knows it neither. */
-const contextSchema = z.object({
-	additionalData: z.object({ webhookBaseUrl: z.string(), webhookTestBaseUrl: z.string() }),
-});
+const contextSchema = lazily(() =>
+	z.object({
+		additionalData: z.object({ webhookBaseUrl: z.string(), webhookTestBaseUrl: z.string() }),
+	}),
+);
 
 function ownAddressesOf(context: TriggerContext): OwnAddresses {
 	const { webhookId: ownId } = context.getNode();
 	const instanceBase = context.getInstanceBaseUrl();
-	const { data } = contextSchema.safeParse(context);
+	const { data } = contextSchema().safeParse(context);
 	if (data) {
 		const { webhookBaseUrl: productionBase, webhookTestBaseUrl: testBase } = data.additionalData;
 		return { productionBase, testBase, instanceBase, ownId };

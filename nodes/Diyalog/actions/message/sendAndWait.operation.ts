@@ -45,7 +45,7 @@ export const sendAndWait: Operation = {
 			context,
 			settled,
 			KIND,
-			() => (entered) => make(questionSchema, entered, 0),
+			() => (entered) => make(questionSchema(), entered, 0),
 		);
 	},
 };

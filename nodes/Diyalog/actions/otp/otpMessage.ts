@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { check } from '../../input/problem';
 import type { Entered } from '../../input/shown';
+import { lazily } from '../../lib/zod';
 import { sendOtpRequest, sendOtpSchema, toSendOtpBody } from '../../messages/sendOtp';
 import type { SendOtpInput } from '../../messages/sendOtp';
 import type { DiyalogClient } from '../../transport/client';
@@ -11,7 +12,7 @@ import { hintsOf } from '../hints';
 import type { Message } from '../sending';
 import { CodeIssuer } from './codeIssuer';
 
-const schema = sendOtpSchema(randomBytes);
+const schema = lazily(() => sendOtpSchema(randomBytes));
 
 /** What surprises about a code from elsewhere, if anything does. */
 function surpriseOf({ otpMode, code, message }: SendOtpInput): string | undefined {
@@ -37,7 +38,7 @@ export function otpMessages(
 	const labelled = [...fields, buttonsField];
 	const hint = hintsOf(context);
 	return (entered, itemIndex) => {
-		const input = requireValid(node, check(schema, entered, labelled), itemIndex);
+		const input = requireValid(node, check(schema(), entered, labelled), itemIndex);
 		const surprise = surpriseOf(input);
 		if (surprise !== undefined) hint(surprise);
 		const body = toSendOtpBody(input, randomUUID);

@@ -7,11 +7,11 @@ import type {
 	INode,
 	INodeProperties,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
 import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
 import type { Entered } from '../../input/shown';
+import { lazily, z } from '../../lib/zod';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
@@ -70,25 +70,29 @@ const problemOf = (node: INode, field: string, problem: string, advice: string) 
 	invalidInputError(node, { field, problem, advice }, 0);
 
 /** What n8n keeps of an agent that has called tools: which, and the items that it works on. */
-const callingAgentSchema = z.object({
-	data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
-	metadata: z.object({
-		subNodeExecutionData: z.object({ actions: z.array(z.object({ nodeName: z.string() })) }),
+const callingAgentSchema = lazily(() =>
+	z.object({
+		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
+		metadata: z.object({
+			subNodeExecutionData: z.object({ actions: z.array(z.object({ nodeName: z.string() })) }),
+		}),
 	}),
-});
+);
 
-const stackSchema = z.object({
-	runExecutionData: z.object({
-		executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
+const stackSchema = lazily(() =>
+	z.object({
+		runExecutionData: z.object({
+			executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
+		}),
 	}),
-});
+);
 
 /** How many items the agent works on that has called this node; 0 where there is none. */
 function itemsOfAgent(context: IExecuteFunctions): number {
-	const { data: found } = stackSchema.safeParse(context);
+	const { data: found } = stackSchema().safeParse(context);
 	const { name } = context.getNode();
 	for (const entry of found?.runExecutionData.executionData.nodeExecutionStack ?? []) {
-		const { data: agent } = callingAgentSchema.safeParse(entry);
+		const { data: agent } = callingAgentSchema().safeParse(entry);
 		const { actions = [] } = agent?.metadata.subNodeExecutionData ?? {};
 		if (actions.some(({ nodeName }) => nodeName === name)) return agent?.data.main[0]?.length ?? 0;
 	}
