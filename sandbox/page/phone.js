@@ -193,6 +193,7 @@ function answerBubble({ answer }) {
 	const bubble = element('li', { className: 'bubble mine' });
 	bubble.append(element('p', { textContent: answer.shown, dir: 'auto' }));
 	bubble.append(element('footer'));
+	bubble.append(element('div', { className: 'note', role: 'status', hidden: true }));
 	return bubble;
 }
 
@@ -209,7 +210,24 @@ function whereTo({ at, text }, webhooks) {
 	return ` · sent to n8n, which answered ${status}`;
 }
 
-function updateAnswer(bubble, { answer, at }, webhooks) {
+/** How long a question waits unless the workflow says otherwise. */
+const USUAL_WAIT_MINUTES = 5;
+
+/** Nothing comes back for a tap that n8n does not take. Only n8n knows when a question is over; here is what can be told. */
+function whyNothingHappens({ text, at }, chat) {
+	const answersTo = (id, said) => said.startsWith(`[${id}]:`);
+	const asked = chat.find(({ message }) => message && answersTo(message.messageId, text));
+	if (!asked) return '';
+	const before = chat.some(
+		({ answer }) => answer && answer.at < at && answersTo(asked.message.messageId, answer.text),
+	);
+	if (before)
+		return 'You have answered this message before. Send and Wait takes one answer, so this tap changes nothing.';
+	if (at - asked.at < USUAL_WAIT_MINUTES * 60_000) return '';
+	return `This message is older than the ${USUAL_WAIT_MINUTES} minutes that Send and Wait usually waits. If the time is up, this tap changes nothing.`;
+}
+
+function updateAnswer(bubble, { answer, at }, webhooks, chat) {
 	const signed = {
 		genuine: 'signed by the company app · ',
 		otherPhone: 'signed by another phone · ',
@@ -219,6 +237,9 @@ function updateAnswer(bubble, { answer, at }, webhooks) {
 	};
 	const footer = `${signed[answer.signature] ?? ''}${clock(at)}${whereTo(answer, webhooks)}`;
 	bubble.querySelector('footer').textContent = footer;
+	const why = whyNothingHappens(answer, chat);
+	bubble.querySelector('.note').textContent = why;
+	bubble.querySelector('.note').hidden = why === '';
 }
 
 /** Whether the newest message is to stay in view; not while somebody reads older ones. */
@@ -318,7 +339,7 @@ function showPhone({ people, chat, openReplies, webhooks }) {
 		({ message, answer }) => (message ?? answer).id,
 		(entry) => (entry.message ? messageBubble(entry) : answerBubble(entry)),
 		(bubble, entry) =>
-			entry.message ? updateMessage(bubble, entry) : updateAnswer(bubble, entry, webhooks),
+			entry.message ? updateMessage(bubble, entry) : updateAnswer(bubble, entry, webhooks, chat),
 	);
 	showReplies(openReplies);
 	showHints(chat);
