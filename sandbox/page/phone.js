@@ -197,13 +197,17 @@ function answerBubble({ answer }) {
 	return bubble;
 }
 
-/** Where an answer has got to: a tap that comes too late looks like any other, because nothing comes back. */
-function whereTo({ at, text }, webhooks) {
-	const held = webhooks.find(({ body }) =>
+/** The webhook that an answer left with. */
+const webhookOf = ({ at, text }, webhooks) =>
+	webhooks.find(({ body }) =>
 		JSON.parse(body).entry.some(({ messaging }) =>
 			messaging.some(({ message, timestamp }) => timestamp === at && message?.text === text),
 		),
 	);
+
+/** Where an answer has got to: a tap that comes too late looks like any other, because nothing comes back. */
+function whereTo(answer, webhooks) {
+	const held = webhookOf(answer, webhooks);
 	if (!held) return '';
 	const { status, error } = held;
 	if (status === undefined) return error ? ' · did not reach n8n' : ' · on the way to n8n';
@@ -214,12 +218,16 @@ function whereTo({ at, text }, webhooks) {
 const USUAL_WAIT_MINUTES = 5;
 
 /** Nothing comes back for a tap that n8n does not take. Only n8n knows when a question is over; here is what can be told. */
-function whyNothingHappens({ text, at }, chat) {
+function whyNothingHappens({ text, at }, chat, webhooks) {
 	const answersTo = (id, said) => said.startsWith(`[${id}]:`);
 	const asked = chat.find(({ message }) => message && answersTo(message.messageId, text));
 	if (!asked) return '';
+	// One that did not reach n8n does not count.
 	const before = chat.some(
-		({ answer }) => answer && answer.at < at && answersTo(asked.message.messageId, answer.text),
+		({ answer }) =>
+			answer?.at < at &&
+			answersTo(asked.message.messageId, answer.text) &&
+			webhookOf(answer, webhooks)?.status === 200,
 	);
 	if (before)
 		return 'You have answered this message before. Send and Wait takes one answer, so this tap changes nothing.';
@@ -237,7 +245,7 @@ function updateAnswer(bubble, { answer, at }, webhooks, chat) {
 	};
 	const footer = `${signed[answer.signature] ?? ''}${clock(at)}${whereTo(answer, webhooks)}`;
 	bubble.querySelector('footer').textContent = footer;
-	const why = whyNothingHappens(answer, chat);
+	const why = whyNothingHappens(answer, chat, webhooks);
 	bubble.querySelector('.note').textContent = why;
 	bubble.querySelector('.note').hidden = why === '';
 }

@@ -94,7 +94,7 @@ describeWithChromium('the phone page', () => {
 		const approve = page.getByRole('button', { name: 'Approve' }).last();
 		await asks('in time');
 		await approve.click();
-		await page.getByText('Onaylıyorum').waitFor();
+		await page.getByText('answered 200').waitFor();
 		expect(await says()).toEqual([]);
 		await approve.click();
 		await page.getByText('You have answered this message before.').waitFor();

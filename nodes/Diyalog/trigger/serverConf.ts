@@ -59,7 +59,7 @@ export const LISTENING_HINTS: NodeHint[] = [
 
 /** What an event looks like: n8n asks no trigger with a webhook for sample data, but lets people paste some and pins it. */
 const SAMPLE =
-	'<b>Before the first press</b>, choose "set mock data" beside "Execute step" and paste <code>[{ "event": "buttonPressed", "messageId": "transfer-17", "payload": "approve", "customerNo": "70021" }]</code>: the next steps can then be built on it.';
+	'<b>Before the first press</b>, choose "set mock data" in the output panel and paste <code>[{ "event": "buttonPressed", "messageId": "transfer-17", "payload": "approve", "customerNo": "70021" }]</code>: the next steps can then be built on it.';
 
 /** What the empty panel says. */
 export const TRIGGER_PANEL = {
