@@ -34,10 +34,10 @@ export interface Challenge {
 
 /** What is kept of a code until it is verified. Its comments are what people read in n8n. */
 export interface KeptChallenge {
+	/** until when the code is accepted, ISO 8601 */
+	expiresAt: string;
 	/** for Verify; only where the message has a code */
 	challenge: string;
-	/** until when that code is accepted, ISO 8601 */
-	expiresAt: string;
 }
 
 /** What a code was sent for. */

@@ -19,6 +19,7 @@ import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
 import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
+import { noteCall } from './callsTaken';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
@@ -488,6 +489,7 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	);
 	if (!authenticated.ok) return refuseCall(context, authenticated);
 	const { credential, secrets } = authenticated.value;
+	if (settings.authentication === 'signature') noteCall(secrets.appSecret);
 
 	const origin = originOf(context, 'webhook', body.value, settings, secrets);
 	const replayed = checkMark(origin, settings, now);

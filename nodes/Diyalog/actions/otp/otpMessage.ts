@@ -8,7 +8,7 @@ import type { SendOtpInput } from '../../messages/sendOtp';
 import type { DiyalogClient } from '../../transport/client';
 import { requireValid } from '../errors';
 import { buttonsField } from '../fields';
-import { hintsOf } from '../hints';
+import { hintsOf, lengthHint } from '../hints';
 import type { Message } from '../sending';
 import { CodeIssuer } from './codeIssuer';
 
@@ -39,9 +39,9 @@ export function otpMessages(
 	const hint = hintsOf(context);
 	return (entered, itemIndex) => {
 		const input = requireValid(node, check(schema(), entered, labelled), itemIndex);
-		const surprise = surpriseOf(input);
-		if (surprise !== undefined) hint(surprise);
 		const body = toSendOtpBody(input, randomUUID);
+		for (const advice of [surpriseOf(input), lengthHint(body.mokMessage)])
+			if (advice !== undefined) hint(advice);
 		const { messageId, customerNo } = body;
 		return {
 			messageId,
