@@ -16,7 +16,8 @@ const EVENTS: Readonly<
 > = {
 	buttonPressed: {
 		name: 'Button Pressed',
-		description: 'Somebody pressed a button under a message, or a quick reply',
+		description:
+			'Somebody pressed a button under a message, or a quick reply: the item has its payload, and the messageId of the message',
 	},
 	messageDelivered: {
 		name: 'Message Delivered',
@@ -52,7 +53,7 @@ const eventField: INodeProperties = {
 	options: Object.entries(EVENTS).map(([value, event]) => ({ ...event, value })),
 	default: ['buttonPressed'],
 	description:
-		'What starts the workflow. All else is answered and ignored, but for the answers and receipts that an execution waits for. What did not reach it comes out.',
+		'What starts the workflow. Answers and receipts for Send and Wait reach their execution whatever you choose here; an answer that reached none starts the workflow too. All else is answered and ignored.',
 };
 
 const authenticationField: INodeProperties = {
