@@ -722,7 +722,7 @@ describe('status callbacks', () => {
 			401,
 		],
 		['that is genuine', (body: string) => markFor('second', body, {}, 'updatemokstatus'), 200],
-	])('40. no token, and a mark %s: %3$i', async (_what, markOf, status) => {
+	])('40. no token, and a mark %s', async (_what, markOf, status) => {
 		const second = await start('second', { events: ['statusCallback'] });
 		const body = callback('Approved');
 		const headers = { 'auth-token': '', [MARK_HEADER]: markOf(body) };
