@@ -9,6 +9,7 @@ import type {
 import { diyalogApiTest } from './diyalogApiTest';
 import { requireUsableSettings } from './trigger/activation';
 import { handleStatusCallback, handleWebhook } from './trigger/handleWebhook';
+import { stopPassingOn } from './trigger/otherTriggers';
 import {
 	LISTENING_HINTS,
 	LISTENING_TOOLTIP,
@@ -82,6 +83,7 @@ export class DiyalogTrigger implements INodeType {
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
+				stopPassingOn(this);
 				return true;
 			},
 		},

@@ -102,7 +102,7 @@ const responseSchema = lazily(() =>
 );
 
 /** Resolves after some milliseconds, or at once when the execution is cancelled; leaves no timer behind that holds n8n up. */
-async function pause(waitMs: number, cancelled: AbortSignal | undefined): Promise<void> {
+export async function pause(waitMs: number, cancelled?: AbortSignal): Promise<void> {
 	if (cancelled?.aborted) return;
 	await new Promise<void>((resolve) => {
 		const goOn = () => {
