@@ -56,7 +56,7 @@ async function requireFreePort(port: number, flag: string): Promise<void> {
 	);
 }
 
-function printWhereToLook({ n8n, sandbox, workflows }: Demo): void {
+function printWhereToLook({ n8n, sandbox, workflows, credential }: Demo): void {
 	print(`
 The demo is running.
 
@@ -67,9 +67,14 @@ n8n      ${n8n.url}
          approve: ${n8n.url}/workflow/${workflows.approving}
 phone    ${sandbox.url}/sandbox#70021
          the phone of customer 70021, and every webhook that the sandbox posts
+credential, if you want to enter it yourself
+         Server URL   ${credential.serverUrl}
+         Bot Token    ${credential.botToken}
+         App Secret   ${credential.appSecret}
+log      ${n8n.logFile}
 
 1. Open the phone and the send workflow side by side.
-2. Execute the workflow from "Try it here", or:
+2. Choose the arrow beside "Execute workflow", then "Try it here". Or:
    curl -X POST ${n8n.url}/webhook/send-otp -H 'Content-Type: application/json' -d '{"customerNo":"70021"}'
 3. Press Approve on the phone, and look at the executions of the react workflow.
 4. Execute the approve workflow: it waits until you press a button on the phone.

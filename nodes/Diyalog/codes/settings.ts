@@ -114,7 +114,7 @@ export function withCode(
 	if (notShown !== undefined) {
 		return problemOf(
 			'message',
-			`does not show the transaction's field ${notShown}`,
+			`does not show the field ${notShown} of Transaction`,
 			`Put {${notShown}} into the text: what is confirmed has to be what the customer reads.`,
 		);
 	}

@@ -26,7 +26,7 @@ const textFields: INodeProperties[] = [
 		typeOptions: { rows: 3 },
 		required: true,
 		default: '',
-		placeholder: 'e.g. Your code for {purpose} is {code}. Do not share it with anyone.',
+		placeholder: 'e.g. Your code is {code}. Do not share it with anyone.',
 		description:
 			'The text that the customer reads. {code} and {minutes} stand for the code and how long it is valid, {purpose}, {amount}, {currency}, {payee} and other names in braces for the fields of the transaction.',
 	},

@@ -40,13 +40,13 @@ describe('the text', () => {
 			'without the payee',
 			'{code} pays {amount} {currency}',
 			{ transaction: PAYMENT },
-			/does not show the transaction's field payee/,
+			/does not show the field payee of Transaction/,
 		],
 		[
 			'with the amount only as part of another number',
 			'{code} pays 1,250.00 {currency} to {payee}',
 			{ transaction: { ...PAYMENT, amount: '250.00' } },
-			/does not show the transaction's field amount/,
+			/does not show the field amount of Transaction/,
 		],
 	])('%s is refused', (_, template, raw, expected) => {
 		expect(() => prepared(template, raw)).toThrow(expected);
