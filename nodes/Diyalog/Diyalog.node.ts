@@ -28,7 +28,7 @@ export class Diyalog implements INodeType {
 		usableAsTool: true,
 		builderHint: {
 			searchHint:
-				'Sends one-time passwords (OTP), messages and approvals to customers and employees over the Diyalog messenger. Send and Wait for Response gets the answer of a person; Generate and Verify make and check a code.',
+				'Sends one-time passwords (OTP), messages and approvals to customers and employees over the Diyalog messenger. Message > Send and Wait for Response asks one or several people and goes on with the answer, as decision, value and customerNo; the outputs of an approval are Approved, No Answer, Declined, in this order. OTP > Send with Generate makes a code and puts out challenge; OTP > Verify, also in another workflow with the same credential, checks code and challenge and goes on through Valid or Invalid, with the reason.',
 			relatedNodes: [
 				{
 					nodeType: 'n8n-nodes-diyalog.diyalogTrigger',

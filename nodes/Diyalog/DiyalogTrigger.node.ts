@@ -9,6 +9,7 @@ import type {
 import { diyalogApiTest } from './diyalogApiTest';
 import { requireUsableSettings } from './trigger/activation';
 import { handleStatusCallback, handleWebhook } from './trigger/handleWebhook';
+import { stopPassingOn } from './trigger/otherTriggers';
 import {
 	LISTENING_HINTS,
 	LISTENING_TOOLTIP,
@@ -32,7 +33,7 @@ export class DiyalogTrigger implements INodeType {
 		defaults: { name: 'Diyalog Trigger' },
 		builderHint: {
 			searchHint:
-				'Takes presses of buttons, texts and receipts from the Diyalog messenger. One for each credential is enough: it also hands answers to executions that wait in Send and Wait for Response.',
+				'Takes presses of buttons, texts and receipts from the Diyalog messenger. Each item has event, messageId, userId and customerNo; a press has payload (without the message ID), a text has text. Diyalog calls one trigger for each bot. That one also hands answers to executions that wait in Send and Wait for Response, whatever its events.',
 			relatedNodes: [
 				{
 					nodeType: 'n8n-nodes-diyalog.diyalog',
@@ -82,6 +83,7 @@ export class DiyalogTrigger implements INodeType {
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
+				stopPassingOn(this);
 				return true;
 			},
 		},

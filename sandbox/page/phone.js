@@ -193,23 +193,49 @@ function answerBubble({ answer }) {
 	const bubble = element('li', { className: 'bubble mine' });
 	bubble.append(element('p', { textContent: answer.shown, dir: 'auto' }));
 	bubble.append(element('footer'));
+	bubble.append(element('div', { className: 'note', role: 'status', hidden: true }));
 	return bubble;
 }
 
-/** Where an answer has got to: a tap that comes too late looks like any other, because nothing comes back. */
-function whereTo({ at, text }, webhooks) {
-	const held = webhooks.find(({ body }) =>
+/** The webhook that an answer left with. */
+const webhookOf = ({ at, text }, webhooks) =>
+	webhooks.find(({ body }) =>
 		JSON.parse(body).entry.some(({ messaging }) =>
 			messaging.some(({ message, timestamp }) => timestamp === at && message?.text === text),
 		),
 	);
+
+/** Where an answer has got to: a tap that comes too late looks like any other, because nothing comes back. */
+function whereTo(answer, webhooks) {
+	const held = webhookOf(answer, webhooks);
 	if (!held) return '';
 	const { status, error } = held;
 	if (status === undefined) return error ? ' · did not reach n8n' : ' · on the way to n8n';
 	return ` · sent to n8n, which answered ${status}`;
 }
 
-function updateAnswer(bubble, { answer, at }, webhooks) {
+/** How long a question waits unless the workflow says otherwise. */
+const USUAL_WAIT_MINUTES = 5;
+
+/** Nothing comes back for a tap that n8n does not take. Only n8n knows when a question is over; here is what can be told. */
+function whyNothingHappens({ text, at }, chat, webhooks) {
+	const answersTo = (id, said) => said.startsWith(`[${id}]:`);
+	const asked = chat.find(({ message }) => message && answersTo(message.messageId, text));
+	if (!asked) return '';
+	// One that did not reach n8n does not count.
+	const before = chat.some(
+		({ answer }) =>
+			answer?.at < at &&
+			answersTo(asked.message.messageId, answer.text) &&
+			webhookOf(answer, webhooks)?.status === 200,
+	);
+	if (before)
+		return 'You have answered this message before. Send and Wait takes one answer, so this tap changes nothing.';
+	if (at - asked.at < USUAL_WAIT_MINUTES * 60_000) return '';
+	return `This message is older than the ${USUAL_WAIT_MINUTES} minutes that Send and Wait usually waits. If the time is up, this tap changes nothing.`;
+}
+
+function updateAnswer(bubble, { answer, at }, webhooks, chat) {
 	const signed = {
 		genuine: 'signed by the company app · ',
 		otherPhone: 'signed by another phone · ',
@@ -219,6 +245,9 @@ function updateAnswer(bubble, { answer, at }, webhooks) {
 	};
 	const footer = `${signed[answer.signature] ?? ''}${clock(at)}${whereTo(answer, webhooks)}`;
 	bubble.querySelector('footer').textContent = footer;
+	const why = whyNothingHappens(answer, chat, webhooks);
+	bubble.querySelector('.note').textContent = why;
+	bubble.querySelector('.note').hidden = why === '';
 }
 
 /** Whether the newest message is to stay in view; not while somebody reads older ones. */
@@ -318,7 +347,7 @@ function showPhone({ people, chat, openReplies, webhooks }) {
 		({ message, answer }) => (message ?? answer).id,
 		(entry) => (entry.message ? messageBubble(entry) : answerBubble(entry)),
 		(bubble, entry) =>
-			entry.message ? updateMessage(bubble, entry) : updateAnswer(bubble, entry, webhooks),
+			entry.message ? updateMessage(bubble, entry) : updateAnswer(bubble, entry, webhooks, chat),
 	);
 	showReplies(openReplies);
 	showHints(chat);

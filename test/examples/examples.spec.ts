@@ -25,7 +25,7 @@ const exampleSchema = z.object({
 		}),
 	),
 	connections: z.record(z.record(z.array(z.array(z.object({ node: z.string() }))))),
-	pinData: z.undefined(),
+	pinData: z.record(z.array(z.object({ json: z.record(z.unknown()) }))).default({}),
 });
 
 type Example = z.output<typeof exampleSchema> & { file: string };
@@ -190,23 +190,40 @@ it('it ends: no connection leads back', () => {
 	}
 });
 
+const STICKY = 'n8n-nodes-base.stickyNote';
+const isNote = ({ type }: Node): boolean => type === STICKY;
+
+/* Sizes in pixels, as measured on the canvas of n8n 2.41.1, where a node is 96 wide and lies on a grid of 16. */
+const GRID = 16;
+const NODE_SIZE = 96;
+const OUTPUT_DISTANCE = 32;
+/** of the name below a node, at most: the widest letters, and two lines */
+const NAME_CHARACTER = 8;
+const NAME_WIDTH = 2 * NODE_SIZE;
+const NAME_LINE = 20;
+/** from the node to its name, and the second line of small letters, e.g. "Send and Wait for Approval" */
+const NAME_GAP = 7;
+const SUBTITLE_LINE = 20;
+const SUBTITLE_WIDTH = 174;
+const BETWEEN = 8;
+
+const onGrid = (value: number): number => Math.round(value / GRID) * GRID;
+
 /** Where a node lies with its name and subtitle, or a sticky note: left, top, right, bottom. */
 function placeOf(node: Node): [number, number, number, number] {
-	const [x, y] = node.position;
+	const [x, y] = [onGrid(node.position[0]), onGrid(node.position[1])];
 	const { width, height } = node.parameters;
-	if (node.type === 'n8n-nodes-base.stickyNote')
-		return [x, y, x + Number(width), y + Number(height)];
-	const body = Math.max(96, 32 * (branchesOf(node) + 1));
-	const name = 4 * node.name.length;
-	return [
-		x + 48 - Math.max(48, Math.min(name, 96)),
-		y,
-		x + 48 + Math.max(48, Math.min(name, 96)),
-		y + body + 44,
-	];
+	if (isNote(node)) return [x, y, x + Number(width), y + Number(height)];
+	const body = Math.max(NODE_SIZE, OUTPUT_DISTANCE * (branchesOf(node) + 1));
+	const name = NAME_CHARACTER * node.name.length;
+	const lines = NAME_LINE * Math.ceil(name / NAME_WIDTH) + SUBTITLE_LINE;
+	const subtitle = branchesOf(node) > 0 ? SUBTITLE_WIDTH : 0;
+	const half = Math.max(NODE_SIZE, Math.min(name, NAME_WIDTH), subtitle) / 2;
+	const middle = x + NODE_SIZE / 2;
+	return [middle - half, y, middle + half, y + body + NAME_GAP + lines];
 }
 
-it('nothing lies over anything else', () => {
+it('nothing lies over anything else, and no name reaches the next one', () => {
 	const overlaps = examples.flatMap(({ file, nodes }) =>
 		nodes.flatMap((one, index) =>
 			nodes
@@ -214,7 +231,7 @@ it('nothing lies over anything else', () => {
 				.filter((other) => {
 					const [left, top, right, bottom] = placeOf(one);
 					const [from, above, to, below] = placeOf(other);
-					return left < to && from < right && top < below && above < bottom;
+					return left < to + BETWEEN && from < right + BETWEEN && top < below && above < bottom;
 				})
 				.map((other) => `${file}: ${one.name}, ${other.name}`),
 		),
@@ -222,14 +239,106 @@ it('nothing lies over anything else', () => {
 	expect(overlaps).toEqual([]);
 });
 
-it('two of them at least speak Turkish', () => {
+it('every name has room in two lines', () => {
+	const long = examples.flatMap(({ file, nodes }) =>
+		nodes
+			.filter((node) => !isNote(node) && NAME_CHARACTER * node.name.length > 2 * NAME_WIDTH)
+			.map(({ name }) => `${file}: ${name}`),
+	);
+	expect(long).toEqual([]);
+});
+
+/* What a sticky note draws, measured in the same way; true to one line for every note there is. */
+const NOTE_SIDES = 26;
+const NOTE_CHARACTER = 7.05;
+const NOTE_BLANK = 4.2;
+const NOTE_LINE = 19;
+const NOTE_HEADING = 49;
+const NOTE_PARAGRAPH = 8;
+/** How much of a note may be empty: two lines, and its lower edge. */
+const MAX_EMPTY = 60;
+
+/** How far down the text of a note reaches, in pixels. */
+function textHeightOf({ parameters: { content = '', width = 0 } }: Node): number {
+	const [, ...paragraphs] = content.replace(/\*\*|[*`]/g, '').split(/\n+/);
+	const heights = paragraphs.map((paragraph) => {
+		let lines = 1;
+		let filled = 0;
+		for (const word of paragraph.split(' ')) {
+			const needed = word.length * NOTE_CHARACTER;
+			if (filled > 0 && filled + needed > width - NOTE_SIDES) {
+				lines++;
+				filled = 0;
+			}
+			filled += needed + NOTE_BLANK;
+		}
+		return lines * NOTE_LINE + NOTE_PARAGRAPH;
+	});
+	return NOTE_HEADING + heights.reduce((sum, height) => sum + height, -NOTE_PARAGRAPH);
+}
+
+it('every note is as high as its text', () => {
+	const notes = examples.flatMap(({ file, nodes }) =>
+		nodes.filter(isNote).map((note) => {
+			const empty = Number(note.parameters.height) - textHeightOf(note);
+			return { note: `${file}: ${note.name}`, empty };
+		}),
+	);
+	expect(notes.length).toBeGreaterThan(20);
+	expect(notes.filter(({ empty }) => empty < NOTE_PARAGRAPH || empty > MAX_EMPTY)).toEqual([]);
+});
+
+/** Nodes at which a workflow begins. */
+const isStart = ({ type }: Node): boolean => /\.(webhook|manualTrigger|diyalogTrigger)$/.test(type);
+
+const textOfNotes = ({ nodes }: Example): string =>
+	nodes.map(({ parameters: { content = '' } }) => content).join('\n');
+
+it('each says where to try it: at a node of this name, or in a note that names the start', () => {
+	const silent = examples.filter(
+		(example) =>
+			!example.nodes.some(({ name }) => name === 'Try it here') &&
+			!/\*\*Try it here\*\*: .*\*Execute workflow\* at \*/.test(textOfNotes(example)),
+	);
+	expect(silent.map(({ file }) => file)).toEqual([]);
+	for (const example of examples) {
+		const named = [...textOfNotes(example).matchAll(/\*\*Try it here\*\*: [^\n]*/g)].map(([line]) =>
+			example.nodes.filter((node) => isStart(node) && line.includes(`*${node.name}*`)),
+		);
+		for (const starts of named) {
+			const pinned = starts.filter(({ name }) => (example.pinData[name] ?? []).length === 1);
+			expect({ file: example.file, pinned: pinned.length }).toEqual({
+				file: example.file,
+				pinned: 1,
+			});
+		}
+	}
+});
+
+it('only starts have pinned data: no answer of a person is made up', () => {
+	const pinned = examples.flatMap(({ file, nodes, pinData }) =>
+		Object.keys(pinData).map((name) => ({
+			file,
+			name,
+			isStart: nodes.some((node) => node.name === name && isStart(node)),
+		})),
+	);
+	expect(pinned.length).toBeGreaterThan(8);
+	expect(pinned.filter((each) => !each.isStart)).toEqual([]);
+});
+
+const TURKISH = /[ışğçöüİŞĞÇÖÜ]/;
+
+it('where a message is Turkish, a note says so', () => {
 	const turkish = examples.filter(({ nodes }) =>
 		nodes.some(
 			({ type, parameters: { message } }) =>
 				type.startsWith('n8n-nodes-diyalog.') &&
 				typeof message === 'string' &&
-				/[ışğçöüİŞĞÇÖÜ]/.test(message),
+				TURKISH.test(message),
 		),
 	);
-	expect(turkish.length).toBeGreaterThanOrEqual(2);
+	expect(turkish.length).toBeGreaterThan(10);
+	const silent = turkish.filter((example) => !/ in Turkish, /.test(textOfNotes(example)));
+	expect(silent.map(({ file }) => file)).toEqual([]);
 });

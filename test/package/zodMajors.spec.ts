@@ -7,7 +7,7 @@ import { run, filesBelow, fs, path, projectRoot, temporaryFolder } from '../../t
 
 const SHIPPED = ['nodes', 'credentials'];
 
-it('imports zod by its generation only', async () => {
+it('imports zod in one place, by its generation', async () => {
 	const files = (
 		await Promise.all(SHIPPED.map(async (name) => await filesBelow(path.join(projectRoot, name))))
 	).flat();
@@ -19,8 +19,7 @@ it('imports zod by its generation only', async () => {
 				return [...text.matchAll(/['"`](zod(?:\/[^'"`]*)?)['"`]/g)].map(([, name]) => name);
 			}),
 	);
-	expect(imports.flat().length).toBeGreaterThan(10);
-	expect([...new Set(imports.flat())]).toEqual(['zod/v4']);
+	expect(imports.flat()).toEqual(['zod/v4']);
 });
 
 /** What is published, run by n8n-core's own classes, in a folder where zod is the one that is given. */

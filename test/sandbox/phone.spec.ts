@@ -4,6 +4,7 @@ import { describeWithChromium, launchChromium } from '../support/chromium';
 import type { Receiver } from '../support/receiver';
 import type { Sandbox } from '../../sandbox/server';
 import type { SandboxConfigInput } from '../../sandbox/config';
+import { realSurroundings } from '../../sandbox/diyalog';
 import { APP_SECRET, closeAll, CUSTOMER_NO, eventually, otp, send, start } from './support';
 
 const KEY = 'the key of the company app in these tests';
@@ -25,8 +26,13 @@ describeWithChromium('the phone page', () => {
 	});
 	afterAll(async () => await browser.close());
 
-	async function open(config: SandboxConfigInput = {}, customerNo = CUSTOMER_NO) {
-		const started = await start({ batch: { maxWaitMs: 50 }, ...config });
+	async function open(
+		config: SandboxConfigInput = {},
+		customerNo = CUSTOMER_NO,
+		now = () => Date.now(),
+	) {
+		const batched = { batch: { maxWaitMs: 50 }, ...config };
+		const started = await start(batched, { ...realSurroundings, now });
 		const context = await browser.newContext({ viewport: { width: 1240, height: 860 } });
 		page = await context.newPage();
 		page.setDefaultTimeout(8_000);
@@ -77,6 +83,27 @@ describeWithChromium('the phone page', () => {
 			messageId: 'messageId-74',
 			customerNo: CUSTOMER_NO,
 		});
+	});
+
+	it('a tap that comes late, or again, says so', async () => {
+		let minutes = 0;
+		const { sandbox } = await open({}, CUSTOMER_NO, () => Date.now() + minutes * 60_000);
+		const asks = async (messageId: string) =>
+			await send(sandbox, { ...otp, messageId, imageUrl: undefined });
+		const says = async () => await page.locator('.mine > .note:visible').allTextContents();
+		const approve = page.getByRole('button', { name: 'Approve' }).last();
+		await asks('in time');
+		await approve.click();
+		await page.getByText('answered 200').waitFor();
+		expect(await says()).toEqual([]);
+		await approve.click();
+		await page.getByText('You have answered this message before.').waitFor();
+		await asks('late');
+		minutes = 6;
+		await page.locator('.bubble.otp').nth(1).waitFor();
+		await approve.click();
+		await page.getByText('This message is older than the 5 minutes').waitFor();
+		expect(await says()).toHaveLength(2);
 	});
 
 	it('works by keyboard alone: press, answer, another phone', async () => {

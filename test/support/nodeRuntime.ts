@@ -29,6 +29,8 @@ import type {
 	IWebhookDescription,
 	IWebhookResponseData,
 	IWorkflowExecuteAdditionalData,
+	WorkflowActivateMode,
+	WorkflowExecuteMode,
 	Logger,
 } from 'n8n-workflow';
 import { randomUUID } from 'node:crypto';
@@ -522,17 +524,19 @@ export class TriggerUnderTest {
 
 	/** What n8n does when the workflow is activated. */
 	async activate(): Promise<void> {
-		const { additionalData, webhookData } = this.contextParts();
-		const context = new HookContext(
-			this.workflow,
-			this.node,
-			additionalData,
-			'trigger',
-			'activate',
-			webhookData,
-		);
+		const context = this.hookContext('trigger', 'activate');
 		const { checkExists, create } = this.trigger.webhookMethods.default;
 		if (!(await checkExists.call(context))) await create.call(context);
+	}
+
+	/** What n8n does when the workflow is deactivated. */
+	async deactivate(): Promise<void> {
+		await this.trigger.webhookMethods.default.delete.call(this.hookContext('internal', 'update'));
+	}
+
+	private hookContext(mode: WorkflowExecuteMode, activation: WorkflowActivateMode): HookContext {
+		const { additionalData, webhookData } = this.contextParts();
+		return new HookContext(this.workflow, this.node, additionalData, mode, activation, webhookData);
 	}
 
 	/** What n8n does when the workflow's webhook is called. */

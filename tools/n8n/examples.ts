@@ -15,6 +15,7 @@ const workflowSchema = z.object({
 	nodes: z.array(nodeSchema),
 	connections: z.record(z.unknown()),
 	settings: z.record(z.unknown()),
+	pinData: z.record(z.unknown()).optional(),
 });
 
 const CREDENTIAL_TYPE = 'diyalogApi';

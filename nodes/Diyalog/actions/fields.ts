@@ -139,7 +139,7 @@ export const buttonsField: INodeProperties = {
 	placeholder: 'Add Button',
 	default: {},
 	description:
-		'What the person can press under the message, up to 3. A press starts the workflows with a Diyalog Trigger.',
+		'What the person can press under the message, up to 3. A press starts the workflow whose Diyalog Trigger has the URL that Diyalog calls.',
 	options: [{ displayName: 'Button', name: 'button', values: buttonValues }],
 };
 
@@ -151,7 +151,7 @@ const quickRepliesField: INodeProperties = {
 	placeholder: 'Add Quick Reply',
 	default: {},
 	description:
-		'What the person can press above the text field, 1 to 11. A press starts the workflows with a Diyalog Trigger.',
+		'What the person can press above the text field, 1 to 11. A press starts the workflow whose Diyalog Trigger has the URL that Diyalog calls.',
 	options: [
 		{
 			displayName: 'Quick Reply',

@@ -15,3 +15,15 @@ export function hintsOf(context: IExecuteFunctions): (message: string) => void {
 		context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
 	};
 }
+
+/**
+ * About as much of a text as a phone shows while it is locked: four lines on iOS, and less on Android.
+ * Source: https://doc.batch.com, optimal length of push notifications.
+ */
+const LOCK_SCREEN_CHARACTERS = 180;
+
+/** What to do about a text that a phone does not show as a whole before it is opened; undefined for a shorter one. */
+export const lengthHint = (text: string): string | undefined =>
+	[...text].length > LOCK_SCREEN_CHARACTERS
+		? `The message is longer than about ${LOCK_SCREEN_CHARACTERS} characters. A locked phone shows no more, and often less, so put what matters first.`
+		: undefined;

@@ -1,4 +1,3 @@
-import { updateDisplayOptions } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import type { Operation, Resource } from './operation';
 import { send as sendMessage } from './message/send.operation';
@@ -55,7 +54,13 @@ const operationField = ({
 
 const operationFields = ({ value: resource, operations }: Resource): INodeProperties[] =>
 	operations.flatMap(({ value: operation, fields }) =>
-		updateDisplayOptions({ show: { resource: [resource], operation: [operation] } }, fields),
+		fields.map((field) => ({
+			...field,
+			displayOptions: {
+				...field.displayOptions,
+				show: { ...field.displayOptions?.show, resource: [resource], operation: [operation] },
+			},
+		})),
 	);
 
 /** The fields of the whole node, in the order the editor shows them. */

@@ -4,7 +4,7 @@ import type {
 	IWorkflowExecuteAdditionalData,
 	Workflow,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
 import { invalidInputError } from './errors';
 import { hasOneValue } from './expressions';
@@ -16,12 +16,14 @@ import { isOfSeveralItems } from './toolExecution';
  */
 
 /** What n8n reads credentials with. Nodes are not promised it; without it each item reads its own. */
-const internalsSchema = z.object({
-	additionalData: z.custom<IWorkflowExecuteAdditionalData>(
-		(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
-	),
-	workflow: z.custom<Workflow>((value) => typeof value === 'object' && value !== null),
-});
+const internalsSchema = lazily(() =>
+	z.object({
+		additionalData: z.custom<IWorkflowExecuteAdditionalData>(
+			(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
+		),
+		workflow: z.custom<Workflow>((value) => typeof value === 'object' && value !== null),
+	}),
+);
 
 /**
  * The credential with its expressions, also those that the server's administrator has set for all credentials, which are not stored
@@ -30,7 +32,7 @@ const internalsSchema = z.object({
  * @returns undefined where n8n does not show it
  */
 async function readRaw(context: IExecuteFunctions): Promise<object | undefined> {
-	const { data: internals } = internalsSchema.safeParse(context);
+	const { data: internals } = internalsSchema().safeParse(context);
 	const node = context.getNode();
 	const details = node.credentials?.[CREDENTIAL_TYPE];
 	if (!internals || !details) return undefined;

@@ -1,5 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import type { ClientOptions } from '../transport/client';
 import type { ParameterReader } from './parameters';
 
@@ -73,14 +73,20 @@ export const optionsField = (options: readonly INodeProperties[]): INodeProperti
 });
 
 /** What an expression gives for a number; a switch, a list or a date is none. */
-const enteredNumber = z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number());
+const enteredNumber = lazily(() =>
+	z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number()),
+);
 
 /** A number within bounds; what an expression gives beyond them is brought back to the nearest bound. */
 const bounded = (min: number, max: number, fallback: number) =>
-	enteredNumber.catch(fallback).transform((value) => Math.min(max, Math.max(min, value)));
+	enteredNumber()
+		.catch(fallback)
+		.transform((value) => Math.min(max, Math.max(min, value)));
 
-const maxRetriesSchema = bounded(0, MAX_RETRIES, DEFAULT_MAX_RETRIES).transform(Math.floor);
-const timeoutSchema = bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
+const maxRetriesSchema = lazily(() =>
+	bounded(0, MAX_RETRIES, DEFAULT_MAX_RETRIES).transform(Math.floor),
+);
+const timeoutSchema = lazily(() => bounded(1, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S));
 
 const option = (name: string) => ({ name: `options.${name}`, default: null });
 
@@ -91,9 +97,9 @@ const optionOr = (schema: z.ZodType<number>, usual: number, entered: unknown): n
 /** Reads how the requests of an item are sent. Of the options only what says so is looked at. */
 export function readSendOptions(read: ParameterReader, itemIndex: number): ClientOptions {
 	const entered = (name: string) => read(option(name), itemIndex);
-	const timeoutS = optionOr(timeoutSchema, DEFAULT_TIMEOUT_S, entered('timeout'));
+	const timeoutS = optionOr(timeoutSchema(), DEFAULT_TIMEOUT_S, entered('timeout'));
 	return {
-		maxRetries: optionOr(maxRetriesSchema, DEFAULT_MAX_RETRIES, entered('maxRetries')),
+		maxRetries: optionOr(maxRetriesSchema(), DEFAULT_MAX_RETRIES, entered('maxRetries')),
 		// A timer takes whole milliseconds, and throws at others.
 		timeoutMs: Math.round(timeoutS * MS_PER_SECOND),
 	};
@@ -109,7 +115,7 @@ export function readConcurrency(
 	read: ParameterReader,
 	usual: () => number = () => DEFAULT_CONCURRENCY,
 ): () => number {
-	const schema = enteredNumber.pipe(z.number().min(1));
+	const schema = enteredNumber().pipe(z.number().min(1));
 	const entered = (): unknown => {
 		try {
 			return read(option('concurrency'), 0);

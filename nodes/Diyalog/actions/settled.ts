@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import type { Failure } from '../transport/failures';
 import { goesOnAfterErrors } from './errors';
 import { isTool, isToolExecution, TOOL_CALL_FIELD } from './toolExecution';
@@ -109,13 +109,15 @@ export class SettledItems {
 	}
 }
 
-const settledSchema = z.custom<Settled>((value) => typeof value === 'object');
+const settledSchema = lazily(() => z.custom<Settled>((value) => typeof value === 'object'));
 
-const keptSchema = z.object({
-	runIndex: z.unknown().optional(),
-	settled: z.array(z.tuple([z.number(), settledSchema])),
-	uncertain: z.array(z.tuple([z.string(), settledSchema])).default([]),
-});
+const keptSchema = lazily(() =>
+	z.object({
+		runIndex: z.unknown().optional(),
+		settled: z.array(z.tuple([z.number(), settledSchema()])),
+		uncertain: z.array(z.tuple([z.string(), settledSchema()])).default([]),
+	}),
+);
 
 /** What is kept for one run, in memory: between its tries n8n neither stores nor copies the context. */
 class SettledRun {
@@ -141,7 +143,7 @@ class SettledRun {
 		isCalled: boolean,
 		keepsSettled: boolean,
 	): SettledRun | undefined {
-		const { data } = keptSchema.safeParse(stored);
+		const { data } = keptSchema().safeParse(stored);
 		if (!data) return undefined;
 		const run = new SettledRun(data.runIndex, isCalled, new Map(data.uncertain));
 		if (!keepsSettled) return run;

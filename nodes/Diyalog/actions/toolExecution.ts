@@ -1,6 +1,6 @@
 import { traverseNodeParameters } from 'n8n-workflow';
 import type { FromAIArgument, IExecuteFunctions, INode, NodeOperationError } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { operationError } from './errors';
 import { hasOneValueForTools } from './expressions';
 
@@ -30,41 +30,42 @@ export function isToolExecution(context: IExecuteFunctions): boolean {
 export const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
 	isToolExecution(context) && (context.getExecuteData().data.main?.[0]?.length ?? 0) > 1;
 
-const namesSchema = z.looseObject({});
-
 /** What n8n keeps of an agent that has called tools: the items that it works on, and what for which of them it called. */
-const callingAgentSchema = z.object({
-	data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
-	metadata: z.object({
-		subNodeExecutionData: z.object({
-			actions: z.array(
-				z.object({
-					nodeName: z.string(),
-					runIndex: z.number().optional(),
-					action: z.object({
-						input: z.unknown().optional(),
-						metadata: z.object({ itemIndex: z.number().optional() }).optional(),
+const callingAgentSchema = lazily(() =>
+	z.object({
+		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
+		metadata: z.object({
+			subNodeExecutionData: z.object({
+				actions: z.array(
+					z.object({
+						nodeName: z.string(),
+						runIndex: z.number().optional(),
+						action: z.object({
+							metadata: z.object({ itemIndex: z.number().optional() }).optional(),
+						}),
 					}),
-				}),
-			),
+				),
+			}),
 		}),
 	}),
-});
+);
 
-const stackSchema = z.object({
-	runExecutionData: z.object({
-		executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
+const stackSchema = lazily(() =>
+	z.object({
+		runExecutionData: z.object({
+			executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
+		}),
 	}),
-});
+);
 
-const itemSchema = z.object({ json: namesSchema });
+const itemSchema = lazily(() => z.object({ json: z.looseObject({}) }));
 
 /** The agents that wait for a call of this node, each with its calls. */
 function callingAgents(context: IExecuteFunctions) {
-	const { data: found } = stackSchema.safeParse(context);
+	const { data: found } = stackSchema().safeParse(context);
 	const { name } = context.getNode();
 	return (found?.runExecutionData.executionData.nodeExecutionStack ?? []).flatMap((entry) => {
-		const { data: agent } = callingAgentSchema.safeParse(entry);
+		const { data: agent } = callingAgentSchema().safeParse(entry);
 		const calls = agent?.metadata.subNodeExecutionData.actions ?? [];
 		const own = calls.filter(({ nodeName }) => nodeName === name);
 		return agent && own.length > 0 ? [{ items: agent.data.main[0] ?? [], calls: own }] : [];
@@ -103,7 +104,7 @@ function restoreItemOfAgent(context: IExecuteFunctions): boolean {
 	const run: unknown = context.getWorkflowDataProxy(0).$runIndex;
 	for (const { items, calls } of callingAgents(context)) {
 		const call = calls.find(({ runIndex }) => runIndex === run);
-		const { data: own } = itemSchema.safeParse(items[call?.action.metadata?.itemIndex ?? 0]);
+		const { data: own } = itemSchema().safeParse(items[call?.action.metadata?.itemIndex ?? 0]);
 		if (!call || !own) continue;
 		const asked = namesAskedFor(node);
 		const said = Object.entries(item.json).filter(([name]) => asked.has(name));

@@ -1,20 +1,22 @@
-import { z } from 'zod/v4';
 import { deriveKey, hmacSha256 } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 
 /*
  * People in an audit record: told apart by those who have their numbers, and by nobody else.
  */
 
-export const auditPersonSchema = z.object({
-	kind: z.enum(['customer', 'employee', 'diyalogUser']),
-	/** `***` and the last two characters */
-	number: z.string(),
-	/** keyed, of the number: the same in all records of one person; null where the credential has no bot token */
-	fingerprint: z.string().nullable(),
-});
+export const auditPersonSchema = lazily(() =>
+	z.object({
+		kind: z.enum(['customer', 'employee', 'diyalogUser']),
+		/** `***` and the last two characters */
+		number: z.string(),
+		/** keyed, of the number: the same in all records of one person; null where the credential has no bot token */
+		fingerprint: z.string().nullable(),
+	}),
+);
 
 /** Whom a record is about. */
-export type AuditPerson = z.output<typeof auditPersonSchema>;
+export type AuditPerson = z.output<ReturnType<typeof auditPersonSchema>>;
 
 /** How one person is named: the kind, and the number or id. */
 export interface Named {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { z } from 'zod/v4';
 import { fingerprint } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 import type { RandomBytes } from './code';
 import { normaliseCode } from './code';
 import type { CodeKeys } from './keys';
@@ -34,10 +34,10 @@ export interface Challenge {
 
 /** What is kept of a code until it is verified. Its comments are what people read in n8n. */
 export interface KeptChallenge {
+	/** until when the code is accepted, ISO 8601 */
+	expiresAt: string;
 	/** for Verify; only where the message has a code */
 	challenge: string;
-	/** until when that code is accepted, ISO 8601 */
-	expiresAt: string;
 }
 
 /** What a code was sent for. */
@@ -49,29 +49,31 @@ export interface IssuedCode {
 	expiresAtMs: number;
 }
 
-const bytes = z.string().transform((text) => Buffer.from(text, 'base64url'));
+const bytes = lazily(() => z.string().transform((text) => Buffer.from(text, 'base64url')));
 
-const contentSchema = z
-	.object({
-		i: z.string(),
-		u: bytes,
-		c: bytes,
-		l: z.number(),
-		t: bytes,
-		m: z.string(),
-		e: z.number(),
-	})
-	.transform(
-		({ i, u, c, l, t, m, e }): Challenge => ({
-			id: i,
-			customer: u,
-			code: c,
-			codeLength: l,
-			transaction: t,
-			messageId: m,
-			expiresAtMs: e,
-		}),
-	);
+const contentSchema = lazily(() =>
+	z
+		.object({
+			i: z.string(),
+			u: bytes(),
+			c: bytes(),
+			l: z.number(),
+			t: bytes(),
+			m: z.string(),
+			e: z.number(),
+		})
+		.transform(
+			({ i, u, c, l, t, m, e }): Challenge => ({
+				id: i,
+				customer: u,
+				code: c,
+				codeLength: l,
+				transaction: t,
+				messageId: m,
+				expiresAtMs: e,
+			}),
+		),
+);
 
 /** The keyed fingerprint of a customer. */
 export const customerFingerprint = (keys: CodeKeys, customerNo: string): Buffer =>
@@ -133,7 +135,7 @@ export function openChallenge(keys: CodeKeys, token: unknown): Challenge | undef
 	try {
 		const opened = decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES));
 		const content: unknown = JSON.parse(Buffer.concat([opened, decipher.final()]).toString('utf8'));
-		return contentSchema.safeParse(content).data;
+		return contentSchema().safeParse(content).data;
 	} catch {
 		return undefined;
 	}

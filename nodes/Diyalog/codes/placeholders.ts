@@ -1,5 +1,5 @@
-import type { z } from 'zod/v4';
 import { addProblem } from '../input/problem';
+import type { z } from '../lib/zod';
 import { RESERVED_NAMES, FIXED_NAMES } from './transaction';
 import type { Transaction } from './transaction';
 

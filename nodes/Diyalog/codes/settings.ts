@@ -1,6 +1,6 @@
-import { z } from 'zod/v4';
 import { addProblem } from '../input/problem';
 import { wholeNumber } from '../input/schemas';
+import { lazily, z } from '../lib/zod';
 import { MAX_CODE_LENGTH, MIN_CODE_LENGTH, generateCode, normaliseCode } from './code';
 import type { RandomBytes } from './code';
 import { fieldsNotShown, fillPlaceholders, findUnfilled } from './placeholders';
@@ -18,17 +18,17 @@ export const DEFAULT_RESEND_WINDOW_MINUTES = 10;
 export const DEFAULT_FIRST_GAP_S = 15;
 
 /** What the fields of a code hold. Those that the editor does not show are undefined. */
-export const codeShape = {
+export const codeShape = lazily(() => ({
 	/** undefined where the message can have none */
 	otpMode: z.enum(['none', 'given', 'generate']).default('none'),
 	/** of a code that the node makes */
-	transaction: transactionSchema.prefault({}),
-};
+	transaction: transactionSchema().prefault({}),
+}));
 
 /** What the options of a code hold. */
-export const codeOptionsShape = {
+export const codeOptionsShape = lazily(() => ({
 	/** of a code that is given */
-	transaction: transactionSchema.prefault({}),
+	transaction: transactionSchema().prefault({}),
 	codeLength: wholeNumber(MIN_CODE_LENGTH, MAX_CODE_LENGTH, MIN_CODE_LENGTH),
 	codeCharacters: z.enum(['digits', 'lettersAndDigits']).default('digits'),
 	validMinutes: wholeNumber(1, MAX_VALID_MINUTES, DEFAULT_VALID_MINUTES),
@@ -44,10 +44,12 @@ export const codeOptionsShape = {
 		})
 		.prefault({})
 		.transform(({ values }) => values),
-};
+}));
 
 /** How the code of a message is made, checked. */
-export type CodeSettings = z.output<z.ZodObject<typeof codeShape & typeof codeOptionsShape>>;
+export type CodeSettings = z.output<
+	z.ZodObject<ReturnType<typeof codeShape> & ReturnType<typeof codeOptionsShape>>
+>;
 
 /** A text before its code is put in. */
 export interface CodeText extends CodeSettings {

@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { MAX_KEY_CHARACTERS } from './enteredKeys';
 
 /*
@@ -6,32 +6,34 @@ import { MAX_KEY_CHARACTERS } from './enteredKeys';
  * Sources: RFC 7517 (JWK, JWK set), RFC 7518, section 6, and RFC 8037 (their members)
  */
 
-const text = z.string().max(MAX_KEY_CHARACTERS);
+const text = lazily(() => z.string().max(MAX_KEY_CHARACTERS));
 
-const jwkSchema = z.object({
-	kty: text,
-	kid: text.optional(),
-	alg: text.optional(),
-	use: text.optional(),
-	key_ops: z.array(text).optional(),
-	crv: text.optional(),
-	x: text.optional(),
-	y: text.optional(),
-	n: text.optional(),
-	e: text.optional(),
-	k: text.optional(),
-});
+const jwkSchema = lazily(() =>
+	z.object({
+		kty: text(),
+		kid: text().optional(),
+		alg: text().optional(),
+		use: text().optional(),
+		key_ops: z.array(text()).optional(),
+		crv: text().optional(),
+		x: text().optional(),
+		y: text().optional(),
+		n: text().optional(),
+		e: text().optional(),
+		k: text().optional(),
+	}),
+);
 
-export type Jwk = z.output<typeof jwkSchema>;
+export type Jwk = z.output<ReturnType<typeof jwkSchema>>;
 
 /** @returns undefined for anything else */
-export const readJwk = (entered: unknown): Jwk | undefined => jwkSchema.safeParse(entered).data;
+export const readJwk = (entered: unknown): Jwk | undefined => jwkSchema().safeParse(entered).data;
 
-const jwkSetSchema = z.object({ keys: z.array(z.unknown()) });
+const jwkSetSchema = lazily(() => z.object({ keys: z.array(z.unknown()) }));
 
 /** What stands in a JWK set; undefined when this is none. */
 export const membersOfSet = (entered: unknown): readonly unknown[] | undefined =>
-	jwkSetSchema.safeParse(entered).data?.keys;
+	jwkSetSchema().safeParse(entered).data?.keys;
 
 /** What nobody but the device may know; k is the whole of a secret. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];

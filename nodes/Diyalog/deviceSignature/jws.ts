@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { decodeBase64url, decodeUtf8, parseObject, repeatsName } from './encodings';
 import { createSignerFinder } from './format';
 import type { PayloadFormat } from './format';
@@ -13,18 +13,20 @@ import type { SettingsOf } from './settings';
 /** Diyalog's own tolerance for differing clocks. */
 const CLOCK_TOLERANCE_S = 15 * 60;
 
-const numericDate = z.number().finite().optional();
+const numericDate = lazily(() => z.number().finite().optional());
 
-const claimsSchema = z.object({
-	payload: z.unknown().optional(),
-	messageId: z.string().optional(),
-	customerNo: z.string().optional(),
-	exp: numericDate,
-	nbf: numericDate,
-	iat: numericDate,
-});
+const claimsSchema = lazily(() =>
+	z.object({
+		payload: z.unknown().optional(),
+		messageId: z.string().optional(),
+		customerNo: z.string().optional(),
+		exp: numericDate(),
+		nbf: numericDate(),
+		iat: numericDate(),
+	}),
+);
 
-type Claims = z.output<typeof claimsSchema>;
+type Claims = z.output<ReturnType<typeof claimsSchema>>;
 
 /** Written so that a clock without a time (NaN) accepts nothing that carries one. */
 function untimelyReason({ exp, nbf, iat }: Claims, now: Date): InvalidReason | undefined {
@@ -46,7 +48,7 @@ function readContent(
 	const object = parseObject(content);
 	if (!object) return isBound ? 'malformed' : { payload: content };
 	if (repeatsName(content)) return 'malformed';
-	const { data: claims } = claimsSchema.safeParse(object);
+	const { data: claims } = claimsSchema().safeParse(object);
 	if (!claims) return 'malformed';
 	const untimely = untimelyReason(claims, now);
 	if (untimely) return untimely;

@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { decodeBytes, parseObject, repeatsName } from './encodings';
 import { createSignerFinder } from './format';
 import type { PayloadFormat } from './format';
@@ -85,7 +85,7 @@ export const signatureOnlyFormat =
 		};
 	};
 
-const signedObjectSchema = z.object({ payload: z.string(), signature: z.string() });
+const signedObjectSchema = lazily(() => z.object({ payload: z.string(), signature: z.string() }));
 
 /** `{"payload": "...", "signature": "..."}`; further members mean nothing here. */
 export const jsonFormat =
@@ -95,7 +95,7 @@ export const jsonFormat =
 		return ({ messageId, payload: given }) => {
 			const object = parseObject(given);
 			if (!object || repeatsName(given)) return 'malformed';
-			const { data } = signedObjectSchema.safeParse(object);
+			const { data } = signedObjectSchema().safeParse(object);
 			const signature = data && decodeSignature(settings, data.signature);
 			if (!signature) return 'malformed';
 			const { payload } = data;

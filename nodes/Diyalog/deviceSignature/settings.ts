@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { JWS_ALGORITHMS, METHODS } from './algorithms';
 import type { Algorithms } from './algorithms';
 import type { EnteredKeys, KeySource } from './enteredKeys';
@@ -14,7 +14,7 @@ const algorithmOf = (algorithms: Algorithms) =>
 	});
 
 /** What every format has. Which key is needed depends on the algorithm; that it is there is checked when it is read. */
-const common = {
+const common = lazily(() => ({
 	payloadSignatureKeys: z.enum(['company', 'person']).default('company'),
 	payloadSignatureSecret: z.string().catch(''),
 	payloadSignaturePreviousSecret: z.string().catch(''),
@@ -23,34 +23,36 @@ const common = {
 	payloadSignatureBinding: z
 		.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 		.default(true),
-};
+}));
 
 /** What the formats have that no standard rules. */
-const plain = {
+const plain = lazily(() => ({
 	payloadSignatureMethod: algorithmOf(METHODS),
 	payloadSignatureEncoding: z.enum(['hex', 'base64']).default('base64'),
-	...common,
-};
+	...common(),
+}));
 
 /** Fields of a format that is not chosen are not looked at: the editor keeps what was once entered there. */
-const settingsSchema = z.discriminatedUnion('payloadSignature', [
-	// Absent where the credential is older than the field. Empty is no choice: an expression may have failed to give one.
-	z.object({ payloadSignature: z.literal('none').optional() }),
-	z.object({
-		payloadSignature: z.literal('jws'),
-		payloadSignatureAlgorithm: algorithmOf(JWS_ALGORITHMS),
-		...common,
-	}),
-	z.object({
-		payloadSignature: z.literal('separated'),
-		payloadSignatureSeparator: z.string().default('.'),
-		...plain,
-	}),
-	z.object({ payloadSignature: z.literal('signatureOnly'), ...plain }),
-	z.object({ payloadSignature: z.literal('json'), ...plain }),
-]);
+const settingsSchema = lazily(() =>
+	z.discriminatedUnion('payloadSignature', [
+		// Absent where the credential is older than the field. Empty is no choice: an expression may have failed to give one.
+		z.object({ payloadSignature: z.literal('none').optional() }),
+		z.object({
+			payloadSignature: z.literal('jws'),
+			payloadSignatureAlgorithm: algorithmOf(JWS_ALGORITHMS),
+			...common(),
+		}),
+		z.object({
+			payloadSignature: z.literal('separated'),
+			payloadSignatureSeparator: z.string().default('.'),
+			...plain(),
+		}),
+		z.object({ payloadSignature: z.literal('signatureOnly'), ...plain() }),
+		z.object({ payloadSignature: z.literal('json'), ...plain() }),
+	]),
+);
 
-type Settings = z.output<typeof settingsSchema>;
+type Settings = z.output<ReturnType<typeof settingsSchema>>;
 export type FormatSettings = Exclude<Settings, { payloadSignature?: 'none' }>;
 export type SettingsOf<Format> = Extract<FormatSettings, { payloadSignature: Format }>;
 
@@ -65,7 +67,7 @@ const isChecked = (settings: Settings): settings is FormatSettings =>
  * @throws SettingsProblem that names the first field which has no possible value
  */
 export function readSettings(credential: Readonly<Record<string, unknown>>) {
-	const { data, error } = settingsSchema.safeParse(credential);
+	const { data, error } = settingsSchema().safeParse(credential);
 	if (data) return isChecked(data) ? data : undefined;
 	const name = error.issues[0]?.path[0];
 	const field = payloadSignatureFields.find((each) => each.name === name);

@@ -1,5 +1,5 @@
+import { lazily, z } from '../lib/zod';
 // The fourth generation, which zod 3.25 ships beside the third: it checks a batch in a fifth of the time.
-import { z } from 'zod/v4';
 
 /*
  * The body of Diyalog's webhook. Unknown fields are ignored, as Diyalog says that new ones will come. Ids are documented
@@ -7,13 +7,15 @@ import { z } from 'zod/v4';
  * Source: https://diyalog-im.github.io/docs/webhook
  */
 
-const id = z.union([z.string(), z.number().int()]).transform(String);
+const id = lazily(() => z.union([z.string(), z.number().int()]).transform(String));
 
 /** Employees have none, and what stands there for them is documented nowhere: nothing of it may cost an event. */
-const customerNo = id
-	.nullish()
-	.catch(null)
-	.transform((text): string | null => (text === undefined || text?.trim() === '' ? null : text));
+const customerNo = lazily(() =>
+	id()
+		.nullish()
+		.catch(null)
+		.transform((text): string | null => (text === undefined || text?.trim() === '' ? null : text)),
+);
 
 /** The last millisecond that a Date can hold. */
 const MAX_EPOCH_MS = 8.64e15;
@@ -32,54 +34,64 @@ function toEpochMs(value: unknown): unknown {
 	return Math.floor(Math.abs(epoch) < SECONDS_BELOW ? epoch * MS_PER_SECOND : epoch);
 }
 
-const epochMs = z
-	.preprocess(toEpochMs, z.number().int().min(-MAX_EPOCH_MS).max(MAX_EPOCH_MS).optional())
-	.optional();
+const epochMs = lazily(() =>
+	z
+		.preprocess(toEpochMs, z.number().int().min(-MAX_EPOCH_MS).max(MAX_EPOCH_MS).optional())
+		.optional(),
+);
 
 /** The frame: only that there is a list of entries; each entry is read by itself, so that a bad one costs no other. */
-export const envelopeSchema = z.object({
-	object: z.literal('dialog'),
-	entry: z.array(z.unknown()),
-});
+export const envelopeSchema = lazily(() =>
+	z.object({
+		object: z.literal('dialog'),
+		entry: z.array(z.unknown()),
+	}),
+);
 
-export const entrySchema = z.object({
-	id,
-	/** when Diyalog sent it */
-	time: epochMs,
-	messaging: z.array(z.unknown()),
-});
+export const entrySchema = lazily(() =>
+	z.object({
+		id: id(),
+		/** when Diyalog sent it */
+		time: epochMs(),
+		messaging: z.array(z.unknown()),
+	}),
+);
 
 /** Message ids that were delivered or read; all earlier messages were as well. */
-const receipt = z.object({ mids: z.array(id).default([]), watermark: epochMs });
+const receipt = lazily(() => z.object({ mids: z.array(id()).default([]), watermark: epochMs() }));
 
 /**
  * One element of `messaging`. Sender is always the bot and recipient always the person, also when it was the person
  * who wrote.
  */
-export const messagingSchema = z.object({
-	sender: z.object({ id }),
-	recipient: z.object({ id, appCustomerId: customerNo }),
-	/** when it happened */
-	timestamp: epochMs,
-	messageEcho: z.object({ mid: id }).optional(),
-	delivery: receipt.optional(),
-	reads: receipt.optional(),
-	/** A message of another kind than text has no text; it is passed on as `other`. */
-	message: z.object({ mid: id.optional(), text: z.string().optional() }).optional(),
-});
+export const messagingSchema = lazily(() =>
+	z.object({
+		sender: z.object({ id: id() }),
+		recipient: z.object({ id: id(), appCustomerId: customerNo() }),
+		/** when it happened */
+		timestamp: epochMs(),
+		messageEcho: z.object({ mid: id() }).optional(),
+		delivery: receipt().optional(),
+		reads: receipt().optional(),
+		/** A message of another kind than text has no text; it is passed on as `other`. */
+		message: z.object({ mid: id().optional(), text: z.string().optional() }).optional(),
+	}),
+);
 
 /** One element of `messaging`, checked. */
-export type Messaging = z.output<typeof messagingSchema>;
+export type Messaging = z.output<ReturnType<typeof messagingSchema>>;
 
 /**
  * The older status callback, one at a time.
  * Source: the domain callbacks of Diyalog's documentation
  */
-export const statusCallbackSchema = z.object({
-	messageId: id,
-	/** documented: Approved, Cancelled, SentToUser, ReceivedByUser, ReadByUser, Timeout */
-	status: z.string().min(1),
-	customerNo: id,
-	/** data signed by the device's private key; empty where nothing was signed */
-	secretData: z.string().nullish(),
-});
+export const statusCallbackSchema = lazily(() =>
+	z.object({
+		messageId: id(),
+		/** documented: Approved, Cancelled, SentToUser, ReceivedByUser, ReadByUser, Timeout */
+		status: z.string().min(1),
+		customerNo: id(),
+		/** data signed by the device's private key; empty where nothing was signed */
+		secretData: z.string().nullish(),
+	}),
+);

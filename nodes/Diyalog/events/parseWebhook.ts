@@ -172,7 +172,7 @@ class BatchReader {
 
 	/** @returns false when the body holds more than {@link MAX_BATCH_EVENTS} */
 	read(raw: unknown): boolean {
-		const { data: entry, error } = entrySchema.safeParse(raw);
+		const { data: entry, error } = entrySchema().safeParse(raw);
 		if (!entry) {
 			this.leaveOut('entry', error.issues[0]?.path);
 			return this.mayCount(1);
@@ -197,7 +197,7 @@ class BatchReader {
 		element: unknown,
 		{ id: webhookId, time }: { id: string; time?: number },
 	): ParsedEntry | undefined {
-		const { data, error } = messagingSchema.safeParse(element);
+		const { data, error } = messagingSchema().safeParse(element);
 		if (!data || typeof element !== 'object' || element === null) {
 			this.leaveOut('messaging', error?.issues[0]?.path);
 			return undefined;
@@ -258,7 +258,7 @@ export function parseWebhook(
 ): WebhookReading {
 	const json = parseJson(rawBody);
 	if (json === undefined) return { ok: false, reason: 'its body is not JSON.' };
-	const { data } = envelopeSchema.safeParse(json);
+	const { data } = envelopeSchema().safeParse(json);
 	if (!data) {
 		const reason = 'its body is not an object with "object": "dialog" and a list "entry".';
 		return { ok: false, reason };
@@ -279,7 +279,7 @@ export function parseStatusCallback(
 	rawBody: Buffer,
 	now: Date,
 ): { ok: true; callback: ReceivedCallback } | { ok: false; reason: string } {
-	const { data, error } = statusCallbackSchema.safeParse(parseJson(rawBody));
+	const { data, error } = statusCallbackSchema().safeParse(parseJson(rawBody));
 	if (!data) {
 		const field = String(error.issues[0]?.path[0] ?? 'a JSON object');
 		return { ok: false, reason: `its body lacks ${field}, or that is not understood.` };

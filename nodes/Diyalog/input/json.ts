@@ -1,5 +1,5 @@
-import { z } from 'zod/v4';
 import { parseExactJson } from '../lib/exactJson';
+import { lazily, z } from '../lib/zod';
 import { addProblem, unknownName } from './problem';
 
 /* What people enter as JSON: what an expression gives, or JSON as text. */
@@ -25,40 +25,44 @@ function namesInValue(value: unknown): number {
  * The value of a field for JSON; undefined when it is empty. A name that stands twice is refused: a text of somebody else which
  * an expression puts between quotes could otherwise end them, and say anew whom the message is for.
  */
-export const jsonValue = z
-	.unknown()
-	.optional()
-	.transform((entered, context): unknown => {
-		if (typeof entered !== 'string') return entered ?? undefined;
-		if (entered.trim() === '') return undefined;
-		try {
-			const value = parseExactJson(entered);
-			if (namesInText(entered) === namesInValue(value)) return value;
-			return addProblem(
-				context,
-				'has the same name twice',
-				'Use an expression that gives the value itself: a text that is put between quotes may hold quotes of its own.',
-			);
-		} catch {
-			return addProblem(
-				context,
-				'is not JSON',
-				'Check quotes, commas and brackets, or use an expression that gives the value itself.',
-			);
-		}
-	});
+export const jsonValue = lazily(() =>
+	z
+		.unknown()
+		.optional()
+		.transform((entered, context): unknown => {
+			if (typeof entered !== 'string') return entered ?? undefined;
+			if (entered.trim() === '') return undefined;
+			try {
+				const value = parseExactJson(entered);
+				if (namesInText(entered) === namesInValue(value)) return value;
+				return addProblem(
+					context,
+					'has the same name twice',
+					'Use an expression that gives the value itself: a text that is put between quotes may hold quotes of its own.',
+				);
+			} catch {
+				return addProblem(
+					context,
+					'is not JSON',
+					'Check quotes, commas and brackets, or use an expression that gives the value itself.',
+				);
+			}
+		}),
+);
 
 /** Whether a value is an object with names, as JSON has it. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A value that has to be an object with at least one name. */
-export const filledObject = jsonValue.transform((value, context): unknown => {
-	const advice = 'Give one object in braces: {...}.';
-	if (value === undefined || value === null) return addProblem(context, 'is empty', advice);
-	if (!isObject(value)) return addProblem(context, 'is not an object', advice);
-	return Object.keys(value).length > 0 ? value : addProblem(context, 'is empty', advice);
-});
+export const filledObject = lazily(() =>
+	jsonValue().transform((value, context): unknown => {
+		const advice = 'Give one object in braces: {...}.';
+		if (value === undefined || value === null) return addProblem(context, 'is empty', advice);
+		if (!isObject(value)) return addProblem(context, 'is not an object', advice);
+		return Object.keys(value).length > 0 ? value : addProblem(context, 'is empty', advice);
+	}),
+);
 
 /**
  * Refuses what is no object, and a name that is not known: what it says would not be sent.
@@ -123,7 +127,7 @@ export const listOf = <T extends z.ZodType>(entry: T) =>
 
 /** A list that data gives; undefined when there is none. */
 export const listFromData = <T extends z.ZodType>(entry: T) =>
-	jsonValue.pipe(listOf(entry).optional());
+	jsonValue().pipe(listOf(entry).optional());
 
 /** A text as an entry of a list: what stands for its title and for what it sends back. */
 const isText = (value: unknown): value is string | number =>

@@ -1,5 +1,5 @@
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { z } from '../lib/zod';
 import { isShown } from './shown';
 import type { Entered } from './shown';
 

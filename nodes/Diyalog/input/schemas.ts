@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { addProblem } from './problem';
 
 const isAbsent = (value: unknown): value is '' | null | undefined =>
@@ -34,28 +34,36 @@ function identifierText(value: unknown, context: z.RefinementCtx): string {
 	return exactNumber(value, context);
 }
 
-const identifier = z
-	.unknown()
-	.optional()
-	.transform((value, context) => (isAbsent(value) ? '' : identifierText(value, context)));
+const identifier = lazily(() =>
+	z
+		.unknown()
+		.optional()
+		.transform((value, context) => (isAbsent(value) ? '' : identifierText(value, context))),
+);
 
 /** An id that has to be there. */
 export const requiredIdentifier = (advice: string) =>
-	identifier.transform((id, context) => (id === '' ? addProblem(context, 'is empty', advice) : id));
+	identifier().transform((id, context) =>
+		id === '' ? addProblem(context, 'is empty', advice) : id,
+	);
 
 /** An id that may be left empty; undefined then. */
-export const optionalIdentifier = identifier.transform((id) => (id === '' ? undefined : id));
+export const optionalIdentifier = lazily(() =>
+	identifier().transform((id) => (id === '' ? undefined : id)),
+);
 
 /** The id of a message that its sender chose; undefined when there is none. */
-export const messageIdText = optionalIdentifier.transform((id, context) => {
-	// A press comes back as `[<messageId>]:<payload>`: with these two characters inside, nobody could tell where the id ends.
-	if (!id?.includes(']:')) return id;
-	return addProblem(
-		context,
-		'contains "]:"',
-		'Use another id: Diyalog puts these characters between id and payload.',
-	);
-});
+export const messageIdText = lazily(() =>
+	optionalIdentifier().transform((id, context) => {
+		// A press comes back as `[<messageId>]:<payload>`: with these two characters inside, nobody could tell where the id ends.
+		if (!id?.includes(']:')) return id;
+		return addProblem(
+			context,
+			'contains "]:"',
+			'Use another id: Diyalog puts these characters between id and payload.',
+		);
+	}),
+);
 
 function plainText(value: unknown, context: z.RefinementCtx): string {
 	if (typeof value === 'string') return value;
@@ -68,19 +76,23 @@ function plainText(value: unknown, context: z.RefinementCtx): string {
 	);
 }
 
-const text = z
-	.unknown()
-	.optional()
-	.transform((value, context) => (isAbsent(value) ? '' : plainText(value, context)));
+const text = lazily(() =>
+	z
+		.unknown()
+		.optional()
+		.transform((value, context) => (isAbsent(value) ? '' : plainText(value, context))),
+);
 
 /** A text that has to hold more than blanks; kept to the letter otherwise. */
 export const requiredText = (advice: string) =>
-	text.transform((entered, context) =>
+	text().transform((entered, context) =>
 		entered.trim() === '' ? addProblem(context, 'is empty', advice) : entered,
 	);
 
 /** A text that may be left empty; undefined then. */
-export const optionalText = text.transform((entered) => (entered === '' ? undefined : entered));
+export const optionalText = lazily(() =>
+	text().transform((entered) => (entered === '' ? undefined : entered)),
+);
 
 /**
  * Refuses half of a character, as cutting a text leaves it: on its way it becomes another character.

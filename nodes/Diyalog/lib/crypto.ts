@@ -7,6 +7,7 @@ export type KeyPurpose =
 	| 'passed-on answer'
 	| 'passed-on call'
 	| 'kept call'
+	| 'known caller'
 	| 'counted answers'
 	| 'replies'
 	| 'expected code'

@@ -1,8 +1,8 @@
-import { z } from 'zod/v4';
 import { shownText } from '../codes/placeholders';
 import { isObject, knownNames, listFromData, listOf, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
 import { httpUrlText, optionalText, requiredText, wholeCharacters } from '../input/schemas';
+import { lazily, z } from '../lib/zod';
 
 /*
  * Buttons under a message; the same in every kind of message that Diyalog's bots send.
@@ -22,49 +22,63 @@ const shownWords = (words: string, context: z.RefinementCtx): string =>
 		: addProblem(context, `is longer than ${MAX_WORDS_CHARACTERS} characters`, 'Shorten it.');
 
 /** The words on something that can be pressed. */
-export const titleText = requiredText('Enter the words that stand on it, e.g. Approve.').transform(
-	shownWords,
+export const titleText = lazily(() =>
+	requiredText('Enter the words that stand on it, e.g. Approve.').transform(shownWords),
 );
 
 /** What a press sends back. */
-export const payloadText = requiredText(
-	'Enter what the press sends back to you, e.g. approve.',
-).transform((payload, context) => wholeCharacters(payload, context));
+export const payloadText = lazily(() =>
+	requiredText('Enter what the press sends back to you, e.g. approve.').transform(
+		(payload, context) => wholeCharacters(payload, context),
+	),
+);
 
 /** A text that people read, or nothing. */
-export const optionalShownText = optionalText.transform((text, context) =>
-	text === undefined ? undefined : shownWords(text, context),
+export const optionalShownText = lazily(() =>
+	optionalText().transform((text, context) =>
+		text === undefined ? undefined : shownWords(text, context),
+	),
 );
 
 /** An address that a device opens or fetches, or nothing. */
-export const optionalUrl = optionalText.transform((url, context) =>
-	url === undefined ? undefined : httpUrlText(url, context),
+export const optionalUrl = lazily(() =>
+	optionalText().transform((url, context) =>
+		url === undefined ? undefined : httpUrlText(url, context),
+	),
 );
 
 /** What can be pressed to send something back. */
-const pressShape = z.object({
-	title: titleText,
-	payload: payloadText,
-	payloadHidden: z.boolean().optional(),
-	payloadSeenByUser: optionalShownText,
-});
+const pressShape = lazily(() =>
+	z.object({
+		title: titleText(),
+		payload: payloadText(),
+		payloadHidden: z.boolean().optional(),
+		payloadSeenByUser: optionalShownText(),
+	}),
+);
 
-const postbackSchema = z.object({ type: z.literal('postback'), ...pressShape.shape });
+const postbackSchema = lazily(() =>
+	z.object({ type: z.literal('postback'), ...pressShape().shape }),
+);
 
-const webUrlSchema = z.object({
-	type: z.literal('web_url'),
-	title: titleText,
-	payload: requiredText(
-		'Enter the address that the button opens, e.g. https://www.example.com.',
-	).transform(httpUrlText),
-});
+const webUrlSchema = lazily(() =>
+	z.object({
+		type: z.literal('web_url'),
+		title: titleText(),
+		payload: requiredText(
+			'Enter the address that the button opens, e.g. https://www.example.com.',
+		).transform(httpUrlText),
+	}),
+);
 
 /** One button as Diyalog takes it, its fields in the documented order. */
-export type DiyalogButton = z.output<typeof postbackSchema> | z.output<typeof webUrlSchema>;
+export type DiyalogButton =
+	| z.output<ReturnType<typeof postbackSchema>>
+	| z.output<ReturnType<typeof webUrlSchema>>;
 
 /** A button. Names that are not for it are left out: the editor keeps what was entered before its type was changed. */
-const buttonSchema = decided('payloadHidden').pipe(
-	z.discriminatedUnion('type', [postbackSchema, webUrlSchema]),
+const buttonSchema = lazily(() =>
+	decided('payloadHidden').pipe(z.discriminatedUnion('type', [postbackSchema(), webUrlSchema()])),
 );
 
 /** Of a button that opens a web page nothing comes back. */
@@ -73,35 +87,44 @@ const FOR_POSTBACK =
 const ELSEWHERE = { payloadHidden: FOR_POSTBACK, payloadSeenByUser: FOR_POSTBACK };
 
 /** A button under the documented names, and no others: a misspelled payloadHidden would send an unsigned button. */
-const documentedButton = z
-	.unknown()
-	.transform((entered, context): unknown => {
-		const type = isObject(entered) ? entered.type : 'postback';
-		if (type !== 'postback' && type !== 'web_url')
-			return addProblem(context, 'is not the type of a button', 'Use postback or web_url.', 'type');
-		const isWebUrl = type === 'web_url';
-		const { shape } = isWebUrl ? webUrlSchema : postbackSchema;
-		return knownNames(entered, context, Object.keys(shape), isWebUrl ? ELSEWHERE : {});
-	})
-	.pipe(buttonSchema);
+const documentedButton = lazily(() =>
+	z
+		.unknown()
+		.transform((entered, context): unknown => {
+			const type = isObject(entered) ? entered.type : 'postback';
+			if (type !== 'postback' && type !== 'web_url')
+				return addProblem(
+					context,
+					'is not the type of a button',
+					'Use postback or web_url.',
+					'type',
+				);
+			const isWebUrl = type === 'web_url';
+			const { shape } = isWebUrl ? webUrlSchema() : postbackSchema();
+			return knownNames(entered, context, Object.keys(shape), isWebUrl ? ELSEWHERE : {});
+		})
+		.pipe(buttonSchema()),
+);
 
 /**
  * What people entered for something that can be pressed. A switch that is off says nothing. The chat shows the words that
  * were pressed: without any, Diyalog would show the payload, which is for machines.
  */
-export const asEntered = <T extends z.output<typeof pressShape>>(entered: T): T => ({
+export const asEntered = <T extends z.output<ReturnType<typeof pressShape>>>(entered: T): T => ({
 	...entered,
 	payloadHidden: entered.payloadHidden || undefined,
 	payloadSeenByUser: entered.payloadSeenByUser ?? entered.title,
 });
 
 /** What the editor's field for buttons holds. */
-const enteredButtons = z
-	.object({ button: z.array(buttonSchema).default([]) })
-	.prefault({})
-	.transform(({ button }) =>
-		button.map((each): DiyalogButton => (each.type === 'postback' ? asEntered(each) : each)),
-	);
+const enteredButtons = lazily(() =>
+	z
+		.object({ button: z.array(buttonSchema()).default([]) })
+		.prefault({})
+		.transform(({ button }) =>
+			button.map((each): DiyalogButton => (each.type === 'postback' ? asEntered(each) : each)),
+		),
+);
 
 /** Refuses buttons that nobody could see. */
 function requireVisible<T>(
@@ -148,27 +171,33 @@ export function requireDistinct<T extends { payload: string }>(
 const TOO_MANY_BUTTONS = `Keep ${MAX_BUTTONS} buttons. For more choices use quick replies of the resource Message, up to 11.`;
 
 /** What the editor's field for buttons holds. */
-export const buttonsSchema = enteredButtons
-	.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
-	.transform((buttons, context) => requireDistinct(buttons, context));
+export const buttonsSchema = lazily(() =>
+	enteredButtons()
+		.transform((buttons, context) => requireVisible(buttons, context, TOO_MANY_BUTTONS))
+		.transform((buttons, context) => requireDistinct(buttons, context)),
+);
 
 /** Buttons of a message as JSON. */
-export const buttonsV2Schema = listOf(documentedButton).transform((buttons, context) =>
-	requireVisible(buttons, context, TOO_MANY_BUTTONS),
+export const buttonsV2Schema = lazily(() =>
+	listOf(documentedButton()).transform((buttons, context) =>
+		requireVisible(buttons, context, TOO_MANY_BUTTONS),
+	),
 );
 
 /** The buttons of a question, which become quick replies where they are more. */
-export const questionButtonsSchema = enteredButtons;
+export const questionButtonsSchema = lazily(() => enteredButtons());
 
 /** What else data may say of a button. */
 const BUTTON_NAMES = ['type', 'payloadHidden', 'payloadSeenByUser'];
 
 /** Buttons that data gives: texts, or objects. */
-export const buttonsFromData = listFromData(
-	z
-		.unknown()
-		.transform((entry, context): unknown => pressableFromData(entry, context, BUTTON_NAMES))
-		.pipe(documentedButton),
-)
-	.transform((buttons, context) => buttons && requireVisible(buttons, context, TOO_MANY_BUTTONS))
-	.transform((buttons, context) => buttons && requireDistinct(buttons, context));
+export const buttonsFromData = lazily(() =>
+	listFromData(
+		z
+			.unknown()
+			.transform((entry, context): unknown => pressableFromData(entry, context, BUTTON_NAMES))
+			.pipe(documentedButton()),
+	)
+		.transform((buttons, context) => buttons && requireVisible(buttons, context, TOO_MANY_BUTTONS))
+		.transform((buttons, context) => buttons && requireDistinct(buttons, context)),
+);

@@ -1,7 +1,7 @@
-import { z } from 'zod/v4';
 import { documentedObject, listFromData } from '../input/json';
 import { addProblem } from '../input/problem';
 import { messageIdText } from '../input/schemas';
+import { lazily, z } from '../lib/zod';
 import { buttonsFromData, buttonsSchema, optionalShownText, optionalUrl } from './buttons';
 import type { DiyalogButton } from './buttons';
 
@@ -12,13 +12,13 @@ import type { DiyalogButton } from './buttons';
 
 export const MAX_CARDS = 10;
 
-export const cardShape = {
-	title: optionalShownText,
-	imageUrl: optionalUrl,
-	subtitle: optionalShownText,
+export const cardShape = lazily(() => ({
+	title: optionalShownText(),
+	imageUrl: optionalUrl(),
+	subtitle: optionalShownText(),
 	/** in place of the message's id, where a button of the card is pressed */
-	messageId: messageIdText,
-};
+	messageId: messageIdText(),
+}));
 
 /** One card, its fields in the documented order. */
 export interface Card {
@@ -35,7 +35,9 @@ export function requireContent(card: Card, context: z.RefinementCtx): Card {
 	return addProblem(context, 'is empty', 'Give each card a title, a picture or a text.');
 }
 
-const cardSchema = z.object({ ...cardShape, buttons: buttonsSchema }).transform(requireContent);
+const cardSchema = lazily(() =>
+	z.object({ ...cardShape(), buttons: buttonsSchema() }).transform(requireContent),
+);
 
 /**
  * Refuses what Diyalog takes no carousel of.
@@ -83,15 +85,19 @@ export function requireDistinctCards(
 }
 
 /** What the editor's field for cards holds. */
-export const cardsSchema = z
-	.object({ card: z.array(cardSchema).default([]) })
-	.prefault({})
-	.transform(({ card }) => card);
+export const cardsSchema = lazily(() =>
+	z
+		.object({ card: z.array(cardSchema()).default([]) })
+		.prefault({})
+		.transform(({ card }) => card),
+);
 
 /** Cards that data gives: objects, their buttons as data too. */
-export const cardsFromData = listFromData(
-	documentedObject({
-		...cardShape,
-		buttons: buttonsFromData.transform((buttons) => buttons ?? []),
-	}).transform(requireContent),
+export const cardsFromData = lazily(() =>
+	listFromData(
+		documentedObject({
+			...cardShape(),
+			buttons: buttonsFromData().transform((buttons) => buttons ?? []),
+		}).transform(requireContent),
+	),
 );

@@ -1,7 +1,7 @@
-import { z } from 'zod/v4';
 import { addProblem } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { optionalText, wholeNumber } from '../input/schemas';
+import { lazily, z } from '../lib/zod';
 import {
 	MAX_PIXELS,
 	MAX_SECONDS,
@@ -47,20 +47,20 @@ const optionalNumber = (max: number) =>
 	wholeNumber(1, max, 0).transform((entered) => entered || undefined);
 
 /** What the fields of a document hold. */
-export const documentShape = {
+export const documentShape = lazily(() => ({
 	sendAs: z.enum(['document', 'photo', 'video', 'voice']).default('document'),
 	mediaOptions: z
 		.object({
-			fileName: optionalText,
+			fileName: optionalText(),
 			width: optionalNumber(MAX_PIXELS),
 			height: optionalNumber(MAX_PIXELS),
 			duration: optionalNumber(MAX_SECONDS),
 		})
 		.prefault({}),
-};
+}));
 
 /** How a file is to be sent, checked. */
-export type DocumentSettings = z.output<z.ZodObject<typeof documentShape>>;
+export type DocumentSettings = z.output<z.ZodObject<ReturnType<typeof documentShape>>>;
 
 /** Why a file of this size cannot be sent; undefined when it can. It needs no look into the file. */
 export function fileSizeProblem(bytes: number): Omit<InputProblem, 'field'> | undefined {
@@ -166,5 +166,5 @@ export function toDocument(
  */
 export const documentSchema = (file: MediaFile) =>
 	z
-		.object(documentShape)
+		.object(documentShape())
 		.transform((settings, context): DiyalogDocument => toDocument(settings, file, context));

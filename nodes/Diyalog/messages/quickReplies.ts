@@ -1,6 +1,6 @@
-import { z } from 'zod/v4';
 import { knownNames, listFromData, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
+import { lazily, z } from '../lib/zod';
 import { asEntered, optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
 import type { DiyalogButton } from './buttons';
 
@@ -12,24 +12,28 @@ import type { DiyalogButton } from './buttons';
 export const MAX_QUICK_REPLIES = 11;
 
 /** One quick reply as Diyalog takes it, its fields in the documented order. */
-const quickReplyShape = z.object({
-	contentType: z.literal('text').default('text'),
-	title: titleText,
-	payload: payloadText,
-	payloadHidden: z.boolean().optional(),
-	payloadSeenByUser: optionalShownText,
-	imageUrl: optionalUrl,
-});
+const quickReplyShape = lazily(() =>
+	z.object({
+		contentType: z.literal('text').default('text'),
+		title: titleText(),
+		payload: payloadText(),
+		payloadHidden: z.boolean().optional(),
+		payloadSeenByUser: optionalShownText(),
+		imageUrl: optionalUrl(),
+	}),
+);
 
-const quickReplySchema = decided('payloadHidden').pipe(quickReplyShape);
+const quickReplySchema = lazily(() => decided('payloadHidden').pipe(quickReplyShape()));
 
 /** A quick reply under the documented names, and no others: a misspelled payloadHidden would send an unsigned one. */
-export const documentedQuickReply = z
-	.unknown()
-	.transform((entered, context): unknown =>
-		knownNames(entered, context, Object.keys(quickReplyShape.shape)),
-	)
-	.pipe(quickReplySchema);
+export const documentedQuickReply = lazily(() =>
+	z
+		.unknown()
+		.transform((entered, context): unknown =>
+			knownNames(entered, context, Object.keys(quickReplyShape().shape)),
+		)
+		.pipe(quickReplySchema()),
+);
 
 /** A quick reply as Diyalog takes it. */
 export interface QuickReply {
@@ -72,25 +76,29 @@ export function requireQuickReplies(
 }
 
 /** What the editor's field for quick replies holds. */
-export const quickRepliesSchema = z
-	.object({ quickReply: z.array(quickReplySchema).default([]) })
-	.prefault({})
-	.transform(({ quickReply }) => quickReply.map(asEntered));
+export const quickRepliesSchema = lazily(() =>
+	z
+		.object({ quickReply: z.array(quickReplySchema()).default([]) })
+		.prefault({})
+		.transform(({ quickReply }) => quickReply.map(asEntered)),
+);
 
 const QUICK_REPLY_NAMES = ['contentType', 'payloadHidden', 'payloadSeenByUser', 'imageUrl'];
 
 /** Quick replies that data gives: texts, or objects. */
-export const quickRepliesFromData = listFromData(
-	z
-		.unknown()
-		.transform((entry, context): unknown => {
-			const reply = pressableFromData(entry, context, QUICK_REPLY_NAMES);
-			if (reply?.type !== 'web_url') return reply;
-			return addProblem(
-				context,
-				'has an address',
-				'A quick reply opens no web page: use buttons for that.',
-			);
-		})
-		.pipe(quickReplySchema),
+export const quickRepliesFromData = lazily(() =>
+	listFromData(
+		z
+			.unknown()
+			.transform((entry, context): unknown => {
+				const reply = pressableFromData(entry, context, QUICK_REPLY_NAMES);
+				if (reply?.type !== 'web_url') return reply;
+				return addProblem(
+					context,
+					'has an address',
+					'A quick reply opens no web page: use buttons for that.',
+				);
+			})
+			.pipe(quickReplySchema()),
+	),
 );

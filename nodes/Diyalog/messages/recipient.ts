@@ -1,5 +1,5 @@
-import { z } from 'zod/v4';
 import { requiredIdentifier } from '../input/schemas';
+import { lazily, z } from '../lib/zod';
 
 /*
  * Whom a message of SendMessage is for.
@@ -10,33 +10,35 @@ import { requiredIdentifier } from '../input/schemas';
 export type DiyalogRecipient = { appCustomerId: string } | { appStaffId: string } | { id: string };
 
 /** What the fields about the recipient hold, under their own names. */
-export const enteredRecipient = z.discriminatedUnion('recipientType', [
-	z.object({
-		recipientType: z.literal('customer'),
-		customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
-	}),
-	z.object({
-		recipientType: z.literal('employee'),
-		employeeNo: requiredIdentifier("Enter the employee's number in your company's system."),
-	}),
-	z.object({
-		recipientType: z.literal('user'),
-		userId: requiredIdentifier("Enter the person's ID in Diyalog, e.g. userId of an event."),
-	}),
-]);
+export const enteredRecipient = lazily(() =>
+	z.discriminatedUnion('recipientType', [
+		z.object({
+			recipientType: z.literal('customer'),
+			customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
+		}),
+		z.object({
+			recipientType: z.literal('employee'),
+			employeeNo: requiredIdentifier("Enter the employee's number in your company's system."),
+		}),
+		z.object({
+			recipientType: z.literal('user'),
+			userId: requiredIdentifier("Enter the person's ID in Diyalog, e.g. userId of an event."),
+		}),
+	]),
+);
 
 /** A recipient as the fields say it. */
-export type EnteredRecipient = z.output<typeof enteredRecipient>;
+export type EnteredRecipient = z.output<ReturnType<typeof enteredRecipient>>;
 
 /** What the fields about the recipient hold, as SendMessage takes it. */
-export const recipientSchema = enteredRecipient.transform(
-	(entered): { recipient: DiyalogRecipient } => {
+export const recipientSchema = lazily(() =>
+	enteredRecipient().transform((entered): { recipient: DiyalogRecipient } => {
 		if (entered.recipientType === 'customer')
 			return { recipient: { appCustomerId: entered.customerNo } };
 		if (entered.recipientType === 'employee')
 			return { recipient: { appStaffId: entered.employeeNo } };
 		return { recipient: { id: entered.userId } };
-	},
+	}),
 );
 
 /** Whom a message is for, as its item says it. */

@@ -1,17 +1,19 @@
-import { z } from 'zod/v4';
 import { parseExactJson } from '../lib/exactJson';
+import { lazily, z } from '../lib/zod';
 
-const exactId = z.union([z.string().min(1), z.number().int()]).transform(String);
+const exactId = lazily(() => z.union([z.string().min(1), z.number().int()]).transform(String));
 
-const responseSchema = z
-	.object({ recipient_id: exactId, message_id: exactId })
-	.transform(({ recipient_id, message_id }) => ({
-		userId: recipient_id,
-		diyalogMessageId: message_id,
-	}));
+const responseSchema = lazily(() =>
+	z
+		.object({ recipient_id: exactId(), message_id: exactId() })
+		.transform(({ recipient_id, message_id }) => ({
+			userId: recipient_id,
+			diyalogMessageId: message_id,
+		})),
+);
 
 /** Diyalog's response to an accepted message; both ids are 64-bit integers as text. */
-export type MessageResponse = z.output<typeof responseSchema>;
+export type MessageResponse = z.output<ReturnType<typeof responseSchema>>;
 
 /**
  * Reads Diyalog's response to an accepted message.
@@ -21,7 +23,7 @@ export type MessageResponse = z.output<typeof responseSchema>;
  */
 export function parseMessageResponse(text: string): MessageResponse | undefined {
 	try {
-		return responseSchema.safeParse(parseExactJson(text)).data;
+		return responseSchema().safeParse(parseExactJson(text)).data;
 	} catch {
 		return undefined;
 	}

@@ -1,4 +1,3 @@
-import { z } from 'zod/v4';
 import type { RandomBytes } from '../codes/code';
 import { codeOptionsShape, codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
@@ -11,6 +10,7 @@ import {
 	requiredText,
 } from '../input/schemas';
 import type { Entered } from '../input/shown';
+import { lazily, z } from '../lib/zod';
 import {
 	buttonsFromData,
 	buttonsSchema,
@@ -26,83 +26,91 @@ import { parseMessageResponse } from './response';
  * Source: https://diyalog-im.github.io/docs/diyalog-messaging-api-sendotp-api
  */
 
-const inputShape = {
+const inputShape = lazily(() => ({
 	customerNo: requiredIdentifier("Enter the customer's number in your company's system."),
 	message: requiredText('Enter the text that the customer reads.'),
-	otpValue: optionalIdentifier,
+	otpValue: optionalIdentifier(),
 	/** whether the code is also handed to the company's app */
 	autoFill: z.boolean().default(true),
 	/** what stands below the text; undefined where that is not asked */
 	below: z.enum(['nothing', 'buttons']).optional(),
-	buttons: buttonsSchema,
-	buttonsJson: buttonsFromData,
+	buttons: buttonsSchema(),
+	buttonsJson: buttonsFromData(),
 	/** of a message as JSON */
-	buttonsV2: buttonsV2Schema.optional(),
+	buttonsV2: buttonsV2Schema().optional(),
 	options: z
 		.object({
-			...codeOptionsShape,
-			messageId: messageIdText,
-			imageUrl: optionalUrl,
-			txCode: optionalIdentifier,
-			deviceId: optionalIdentifier,
+			...codeOptionsShape(),
+			messageId: messageIdText(),
+			imageUrl: optionalUrl(),
+			txCode: optionalIdentifier(),
+			deviceId: optionalIdentifier(),
 		})
 		.prefault({}),
-};
+}));
 
-const inputSchema = z
-	.object({ ...inputShape, ...codeShape })
-	.transform(({ below, buttonsV2, buttonsJson, buttons: entered, options, ...input }, context) => {
-		const buttons = buttonsV2 ?? buttonsJson ?? entered;
-		return {
-			...input,
-			...options,
-			transaction: input.otpMode === 'given' ? options.transaction : input.transaction,
-			buttons: below === 'buttons' ? requireButtons(buttons, context) : buttons,
-		};
-	});
+const inputSchema = lazily(() =>
+	z
+		.object({ ...inputShape(), ...codeShape() })
+		.transform(
+			({ below, buttonsV2, buttonsJson, buttons: entered, options, ...input }, context) => {
+				const buttons = buttonsV2 ?? buttonsJson ?? entered;
+				return {
+					...input,
+					...options,
+					transaction: input.otpMode === 'given' ? options.transaction : input.transaction,
+					buttons: below === 'buttons' ? requireButtons(buttons, context) : buttons,
+				};
+			},
+		),
+);
 
 /** A whole message as JSON, under the names that Diyalog documents. */
-const documentedSchema = filledObject.pipe(
-	documentedObject({
-		customerNo: inputShape.customerNo,
-		messageId: messageIdText,
-		mokMessage: inputShape.message,
-		mokValue: z.unknown(),
-		imageUrl: z.unknown(),
-		txCode: z.unknown(),
-		deviceId: z.unknown(),
-		buttonsV2: inputShape.buttonsV2,
-	}),
+const documentedSchema = lazily(() =>
+	filledObject().pipe(
+		documentedObject({
+			customerNo: inputShape().customerNo,
+			messageId: messageIdText(),
+			mokMessage: inputShape().message,
+			mokValue: z.unknown(),
+			imageUrl: z.unknown(),
+			txCode: z.unknown(),
+			deviceId: z.unknown(),
+			buttonsV2: inputShape().buttonsV2,
+		}),
+	),
 );
 
 /** Puts what a message as JSON says in the place of the fields. */
-const withDocumented = z.looseObject({}).transform((entered, context): Entered => {
-	if (!('messageJson' in entered)) return entered;
-	const { data, error } = documentedSchema.safeParse(entered.messageJson);
-	if (!data) return addIssues(context, error, 'messageJson');
-	const { mokMessage: message, mokValue, customerNo, buttonsV2, ...others } = data;
-	const { messageId, imageUrl, txCode, deviceId } = others;
-	if (mokValue !== undefined && entered.otpMode !== undefined && entered.otpMode !== 'given') {
-		return addProblem(
-			context,
-			'has a mokValue, but the code does not come from there',
-			'Choose Given under OTP, or leave mokValue out.',
-			'messageJson',
-		);
-	}
-	return {
-		...entered,
-		customerNo,
-		message,
-		otpValue: mokValue,
-		buttonsV2,
-		options: { ...Object(entered.options), messageId, imageUrl, txCode, deviceId },
-	};
-});
+const withDocumented = lazily(() =>
+	z.looseObject({}).transform((entered, context): Entered => {
+		if (!('messageJson' in entered)) return entered;
+		const { data, error } = documentedSchema().safeParse(entered.messageJson);
+		if (!data) return addIssues(context, error, 'messageJson');
+		const { mokMessage: message, mokValue, customerNo, buttonsV2, ...others } = data;
+		const { messageId, imageUrl, txCode, deviceId } = others;
+		if (mokValue !== undefined && entered.otpMode !== undefined && entered.otpMode !== 'given') {
+			return addProblem(
+				context,
+				'has a mokValue, but the code does not come from there',
+				'Choose Given under OTP, or leave mokValue out.',
+				'messageJson',
+			);
+		}
+		return {
+			...entered,
+			customerNo,
+			message,
+			otpValue: mokValue,
+			buttonsV2,
+			options: { ...Object(entered.options), messageId, imageUrl, txCode, deviceId },
+		};
+	}),
+);
 
 /** A checked message, ready to be turned into a body: its empty optional fields undefined, the code in its text. */
 export interface SendOtpInput
-	extends Omit<z.output<typeof inputSchema>, keyof CodeSettings | 'otpValue'>,
+	extends Omit<z.output<ReturnType<typeof inputSchema>>, keyof CodeSettings | 'otpValue'>,
 		CodeSettings {
 	/** undefined when the message has none */
 	code: string | undefined;
@@ -116,8 +124,8 @@ export interface SendOtpInput
 export const sendOtpSchema = (randomBytes: RandomBytes) =>
 	// Emptiness that an expression gives must not hand a code to an app: it could complete a payment by itself.
 	decided('autoFill')
-		.pipe(withDocumented)
-		.pipe(inputSchema)
+		.pipe(withDocumented())
+		.pipe(inputSchema())
 		.transform(
 			(input, context): SendOtpInput => ({ ...input, ...withCode(input, context, randomBytes) }),
 		);

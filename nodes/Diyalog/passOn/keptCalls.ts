@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { z } from 'zod/v4';
 import { BoundedSet } from '../lib/boundedMap';
 import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 import type { ToldOutcomes } from './mark';
 import type { CallPath } from './targets';
 
@@ -9,6 +9,9 @@ import type { CallPath } from './targets';
  * Calls that other triggers have not taken yet: a line for each of them, in the order in which the calls came, and the text
  * that is stored of it. Each call has a MAC there, because what is stored can be edited, and a call that goes on is marked as
  * genuine. It bounds what is kept for each trigger by itself: one that is switched off for ever pushes out its own calls only.
+ *
+ * Several processes of one n8n share what is stored. Each call has one keeper, the process that passes it on: two that went
+ * through the same line would soon post the same call at the same moment, and its receiver could take it twice.
  */
 
 const MAX_CALLS = 500;
@@ -17,6 +20,10 @@ const MAX_CHARACTERS = 300_000;
 const MAX_CHARACTERS_EACH = 30_000;
 /** A workflow may be switched off for a night. What is older says nothing any more to whom it comes. */
 const MAX_AGE_MS = 24 * 60 * 60_000;
+/** Whose keeper has said nothing for so long gets another one: its process may have ended for good. */
+const KEPT_BY_NOBODY_AFTER_MS = 10 * 60_000;
+/** So far the clocks of processes may be apart. */
+const CLOCKS_APART_MS = 60_000;
 /** What was taken or given up, and another process may still write down. */
 const MAX_SETTLED = 10_000;
 
@@ -42,8 +49,16 @@ export interface Pending {
 	mayBeKnownSinceMs?: number;
 }
 
+/** Which process passes a call on. */
+interface Keeper {
+	process: string;
+	/** epoch ms; of two that say they do it is the later one */
+	sinceMs: number;
+}
+
 interface Entry {
 	call: Call;
+	keeper: Keeper;
 	/** by the trigger's key */
 	pending: Map<string, Pending>;
 	/** as stored; undefined when it has to be made anew */
@@ -57,28 +72,31 @@ export interface Lost {
 	why: 'tooOld' | 'tooMany' | 'notInList';
 }
 
-const storedSchema = z.object({
-	id: z.string(),
-	path: z.enum(['webhook', 'updatemokstatus']),
-	contentType: z.string(),
-	signature: z.string(),
-	takenAtMs: z.number(),
-	outcomes: z.array(
-		z.tuple([
-			z.string(),
-			z.union([
-				z.object({ resumed: z.literal(true) }),
-				z.object({
-					resumed: z.union([z.literal(false), z.null()]),
-					notResumedReason: z.string(),
-				}),
+const storedSchema = lazily(() =>
+	z.object({
+		id: z.string(),
+		path: z.enum(['webhook', 'updatemokstatus']),
+		contentType: z.string(),
+		signature: z.string(),
+		takenAtMs: z.number(),
+		outcomes: z.array(
+			z.tuple([
+				z.string(),
+				z.union([
+					z.object({ resumed: z.literal(true) }),
+					z.object({
+						resumed: z.union([z.literal(false), z.null()]),
+						notResumedReason: z.string(),
+					}),
+				]),
 			]),
-		]),
-	),
-	isComplete: z.boolean(),
-	/** the triggers' keys, and since when they may know it */
-	waiting: z.array(z.tuple([z.string(), z.number().nullable()])),
-});
+		),
+		isComplete: z.boolean(),
+		keeper: z.object({ process: z.string(), sinceMs: z.number() }),
+		/** the triggers' keys, and since when they may know it */
+		waiting: z.array(z.tuple([z.string(), z.number().nullable()])),
+	}),
+);
 
 const CALL_SEPARATOR = ',';
 const PART_SEPARATOR = '.';
@@ -101,6 +119,15 @@ export class KeptCalls {
 
 	private readonly settled = new BoundedSet<string>(MAX_SETTLED);
 
+	/**
+	 * @param process tells this process from others, and from itself before a restart
+	 * @param beganAtMs epoch ms; whoever kept a call before is taken to have ended
+	 */
+	constructor(
+		private readonly process: string,
+		private readonly beganAtMs: number,
+	) {}
+
 	/** as it is stored; undefined when it has to be put together again */
 	private text: string | undefined = '';
 
@@ -110,18 +137,24 @@ export class KeptCalls {
 	}
 
 	/**
-	 * A trigger is to get a call.
+	 * A trigger is to get a call, from this process.
 	 *
 	 * @returns false when it has got it, or it stands in line for it already
 	 */
-	add(call: Call, target: string, pending: Pending): boolean {
+	add(call: Call, target: string, pending: Pending, nowMs: number): boolean {
+		return this.put(call, target, pending, { process: this.process, sinceMs: nowMs });
+	}
+
+	private put(call: Call, target: string, pending: Pending, keeper: Keeper): boolean {
 		const entry = this.entries.get(call.id);
 		if (entry?.pending.has(target) || this.settled.has(`${call.id} ${target}`)) return false;
 		const pendingOf = entry ?? {
 			call,
+			keeper,
 			pending: new Map<string, Pending>(),
 			characters: charactersOf(call),
 		};
+		if (this.isOwn({ keeper })) pendingOf.keeper = keeper;
 		pendingOf.pending.set(target, pending);
 		this.entries.set(call.id, pendingOf);
 		this.change(pendingOf);
@@ -158,18 +191,48 @@ export class KeptCalls {
 		const entry = this.entries.get(id);
 		if (!entry?.pending.delete(target)) return;
 		this.change(entry);
-		if (entry.pending.size === 0) this.entries.delete(id);
+		if (entry.pending.size === 0) this.remove(id);
 	}
 
-	/** The first call that stands in line for a trigger. */
+	private remove(id: string): void {
+		this.entries.delete(id);
+		this.text = undefined;
+	}
+
+	/** The first call that stands in line for a trigger, and is kept by this process. */
 	next(target: string): Call | undefined {
-		for (const { call, pending } of this.entries.values())
-			if (pending.get(target)?.isKept) return call;
+		for (const entry of this.entries.values())
+			if (entry.pending.get(target)?.isKept && this.isOwn(entry)) return entry.call;
 		return undefined;
 	}
 
+	private isOwn({ keeper }: Pick<Entry, 'keeper'>): boolean {
+		return keeper.process === this.process;
+	}
+
 	/**
-	 * Gives up what is too old, what nobody is to get any more, and of what is too much the oldest.
+	 * Becomes the keeper of calls whose own one has ended, or nobody knows of. Who did not end reads it, and leaves them.
+	 *
+	 * @returns whether there were any
+	 */
+	takeOver(nowMs: number): boolean {
+		let isAny = false;
+		for (const entry of this.entries.values()) {
+			const { sinceMs } = entry.keeper;
+			const isAlive =
+				sinceMs >= this.beganAtMs &&
+				sinceMs >= nowMs - KEPT_BY_NOBODY_AFTER_MS &&
+				sinceMs <= nowMs + CLOCKS_APART_MS;
+			if (isAlive || this.isOwn(entry)) continue;
+			entry.keeper = { process: this.process, sinceMs: nowMs };
+			this.change(entry);
+			isAny = true;
+		}
+		return isAny;
+	}
+
+	/**
+	 * Of what this process keeps, gives up what is too old, what nobody is to get any more, and of what is too much the oldest.
 	 *
 	 * @param targets all that calls are passed on to
 	 */
@@ -181,13 +244,15 @@ export class KeptCalls {
 		};
 		const room = new Map<string, { calls: number; characters: number }>();
 		// The newest keep their place.
-		for (const [id, { call, pending, characters }] of [...this.entries].reverse()) {
+		for (const [id, entry] of [...this.entries].reverse()) {
+			const { call, pending, characters } = entry;
 			for (const [target, { isKept }] of [...pending]) {
 				if (!isKept) continue;
 				const used = room.get(target) ?? { calls: 0, characters: 0 };
 				used.calls++;
 				used.characters += characters;
 				room.set(target, used);
+				if (!this.isOwn(entry)) continue;
 				if (!targets.includes(target)) giveUp(id, target, 'notInList');
 				else if (nowMs - call.takenAtMs > MAX_AGE_MS) giveUp(id, target, 'tooOld');
 				else if (
@@ -216,26 +281,29 @@ export class KeptCalls {
 	}
 
 	/**
-	 * Takes over what was stored before a restart, or by another process.
+	 * Reads what was stored before a restart, or by another process.
 	 *
 	 * @param stored what {@link toText} returned there; anything else is taken for nothing
 	 * @param appSecrets the credential's App Secret, and the previous one; empty ones do not count
 	 * @returns how many calls nobody with one of these secrets has kept
 	 */
 	merge(stored: unknown, appSecrets: readonly string[], nowMs: number): number {
-		if (typeof stored !== 'string' || stored === '') return 0;
 		const keys = new Map(
 			appSecrets.filter((secret) => secret !== '').map((secret) => [secret, keyUnder(secret)]),
 		);
 		let strange = 0;
 		let isNew = false;
+		const found = new Set<string>();
 		// One more than may be there, so that a text without end is not gone through.
-		for (const text of stored.split(CALL_SEPARATOR, MAX_CALLS * 2)) {
+		const texts = typeof stored === 'string' ? stored.split(CALL_SEPARATOR, MAX_CALLS * 2) : [];
+		for (const text of texts.filter((each) => each !== '')) {
 			const read = readEntry(text, keys);
 			if (!read) strange++;
 			else {
-				const { call, waiting } = read;
+				const { call, waiting, keeper } = read;
 				call.takenAtMs = Math.min(call.takenAtMs, nowMs);
+				found.add(call.id);
+				this.leaveTo(keeper, call.id);
 				for (const [target, since] of waiting) {
 					const pending = {
 						isKept: true,
@@ -243,12 +311,25 @@ export class KeptCalls {
 						// Whoever kept it may have been ended while it was tried.
 						mayBeKnownSinceMs: since ?? call.takenAtMs,
 					};
-					isNew = this.add(call, target, pending) || isNew;
+					isNew = this.put(call, target, pending, keeper) || isNew;
 				}
 			}
 		}
+		// What its keeper has settled.
+		for (const [id, entry] of this.entries)
+			if (!found.has(id) && !this.isOwn(entry)) this.remove(id);
 		if (isNew) this.sort();
 		return strange;
+	}
+
+	/** Another process says that it keeps the call, later than it was said here. */
+	private leaveTo(keeper: Keeper, id: string): void {
+		const entry = this.entries.get(id);
+		if (!entry || keeper.sinceMs <= entry.keeper.sinceMs) return;
+		entry.keeper = keeper;
+		for (const pending of entry.pending.values())
+			pending.mayBeKnownSinceMs ??= entry.call.takenAtMs;
+		this.change(entry);
 	}
 
 	private sort(): void {
@@ -265,12 +346,12 @@ export class KeptCalls {
 	}
 }
 
-function textOf({ call, pending }: Entry, key: KeyObject): string {
+function textOf({ call, keeper, pending }: Entry, key: KeyObject): string {
 	const { body, outcomes, ...rest } = call;
 	const waiting = [...pending]
 		.filter(([, { isKept }]) => isKept)
 		.map(([target, { mayBeKnownSinceMs }]) => [target, mayBeKnownSinceMs ?? null]);
-	const parts = [JSON.stringify({ ...rest, outcomes: [...outcomes], waiting }), body];
+	const parts = [JSON.stringify({ ...rest, outcomes: [...outcomes], keeper, waiting }), body];
 	const text = parts.map((part) => Buffer.from(part).toString('base64url')).join(PART_SEPARATOR);
 	return `${text}${PART_SEPARATOR}${macOf(text, key)}`;
 }
@@ -278,7 +359,7 @@ function textOf({ call, pending }: Entry, key: KeyObject): string {
 function readEntry(
 	text: string,
 	keys: ReadonlyMap<string, KeyObject>,
-): { call: Call; waiting: Array<[string, number | null]> } | undefined {
+): { call: Call; keeper: Keeper; waiting: Array<[string, number | null]> } | undefined {
 	const [about = '', body = '', mac = ''] = text.split(PART_SEPARATOR, 3);
 	const signed = `${about}${PART_SEPARATOR}${body}`;
 	const given = Buffer.from(mac, 'base64url');
@@ -287,9 +368,9 @@ function readEntry(
 	);
 	if (!isGenuine) return undefined;
 	const json: unknown = JSON.parse(Buffer.from(about, 'base64url').toString());
-	const { data } = storedSchema.safeParse(json);
+	const { data } = storedSchema().safeParse(json);
 	if (!data) return undefined;
-	const { waiting, outcomes, ...rest } = data;
+	const { waiting, keeper, outcomes, ...rest } = data;
 	const call = { ...rest, outcomes: new Map(outcomes), body: Buffer.from(body, 'base64url') };
-	return { call, waiting };
+	return { call, keeper, waiting };
 }

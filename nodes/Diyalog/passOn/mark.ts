@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod/v4';
 import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 import { keyOf } from './targets';
 import type { CallPath, Target } from './targets';
 
@@ -54,17 +54,19 @@ export interface Addressed extends Target {
 }
 
 /** True, or the reason; in a list when nobody can tell. */
-const toldSchema = z.union([z.literal(true), z.string(), z.tuple([z.string()])]);
+const toldSchema = lazily(() => z.union([z.literal(true), z.string(), z.tuple([z.string()])]));
 
-const contentSchema = z.object({
-	taken: z.number(),
-	passedOn: z.number(),
-	since: z.number().optional(),
-	told: z.record(z.string(), toldSchema),
-	all: z.boolean(),
-});
+const contentSchema = lazily(() =>
+	z.object({
+		taken: z.number(),
+		passedOn: z.number(),
+		since: z.number().optional(),
+		told: z.record(z.string(), toldSchema()),
+		all: z.boolean(),
+	}),
+);
 
-type Short = z.output<typeof toldSchema>;
+type Short = z.output<ReturnType<typeof toldSchema>>;
 
 const shorten = (told: Told): Short => {
 	if (told.resumed) return true;
@@ -110,9 +112,9 @@ export function makeMark(
 	return `${text}.${macOf(text, addressed, appSecret).toString('base64url')}`;
 }
 
-function parse(content: string): z.output<typeof contentSchema> | undefined {
+function parse(content: string): z.output<ReturnType<typeof contentSchema>> | undefined {
 	try {
-		return contentSchema.safeParse(JSON.parse(Buffer.from(content, 'base64url').toString())).data;
+		return contentSchema().safeParse(JSON.parse(Buffer.from(content, 'base64url').toString())).data;
 	} catch {
 		return undefined;
 	}

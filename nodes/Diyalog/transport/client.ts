@@ -4,7 +4,7 @@ import type {
 	IHttpRequestOptions,
 	IWebhookFunctions,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { CredentialError } from './authenticate';
 import { explainNoResponse, explainResponse, FORBIDDEN_ADDRESS, isSuccess } from './failures';
 import type { Failure } from './failures';
@@ -92,15 +92,17 @@ export function explainThrown(thrown: unknown): Failure {
 	return explainNoResponse(undefined);
 }
 
-const responseSchema = z.object({
-	statusCode: z.number(),
-	// An instance of a class, which a record would refuse.
-	headers: z.object({ 'retry-after': z.unknown().optional() }).prefault({}),
-	body: z.unknown().optional(),
-});
+const responseSchema = lazily(() =>
+	z.object({
+		statusCode: z.number(),
+		// An instance of a class, which a record would refuse.
+		headers: z.object({ 'retry-after': z.unknown().optional() }).prefault({}),
+		body: z.unknown().optional(),
+	}),
+);
 
 /** Resolves after some milliseconds, or at once when the execution is cancelled; leaves no timer behind that holds n8n up. */
-async function pause(waitMs: number, cancelled: AbortSignal | undefined): Promise<void> {
+export async function pause(waitMs: number, cancelled?: AbortSignal): Promise<void> {
 	if (cancelled?.aborted) return;
 	await new Promise<void>((resolve) => {
 		const goOn = () => {
@@ -161,7 +163,7 @@ export class DiyalogClient {
 				httpRequestOf(request, timeoutMs),
 				{ credentialsDecrypted: { id: '', name: '', type: CREDENTIAL_TYPE, data } },
 			);
-			const { statusCode, headers, body } = responseSchema.parse(answered);
+			const { statusCode, headers, body } = responseSchema().parse(answered);
 			const text = await readResponseBody(body, deadline);
 			return readResponse(request, statusCode, text, headers['retry-after']);
 		} catch (error) {

@@ -4,7 +4,7 @@ import type {
 	IHttpRequestOptions,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { authenticateRequest } from './authenticate';
 import { explainThrown, httpRequestOf, readResponse } from './client';
 import type { ApiRequest, Outcome } from './client';
@@ -13,7 +13,9 @@ import type { Failure } from './failures';
 /** n8n shows a test as failed when it takes much longer. */
 const TEST_TIMEOUT_MS = 15_000;
 
-const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().optional() });
+const responseSchema = lazily(() =>
+	z.object({ statusCode: z.number(), body: z.unknown().optional() }),
+);
 
 const TOKEN_WORKS = 'The server is reachable and accepts the bot token.';
 
@@ -53,7 +55,7 @@ async function probe(
 	const httpRequest = httpRequestOf(request, TEST_TIMEOUT_MS);
 	try {
 		const authenticated = authenticateRequest(credential.data ?? {}, httpRequest);
-		const response = responseSchema.parse(await helpers.request(toLegacyRequest(authenticated)));
+		const response = responseSchema().parse(await helpers.request(toLegacyRequest(authenticated)));
 		const { statusCode, body } = response;
 		return readResponse(request, statusCode, typeof body === 'string' ? body : '');
 	} catch (error) {

@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 
 /** An accepted response has about 80 characters; this leaves room for a long refusal, and none for a flood. */
 export const MAX_RESPONSE_BYTES = 65_536;
@@ -15,7 +15,7 @@ const isBodyStream = (value: unknown): value is BodyStream =>
 	'destroy' in value &&
 	typeof value.destroy === 'function';
 
-const streamSchema = z.custom<BodyStream>(isBodyStream);
+const streamSchema = lazily(() => z.custom<BodyStream>(isBodyStream));
 
 /** The response could not be read to its end. The code is one that the network's errors have as well. */
 class ResponseError extends Error {
@@ -38,7 +38,7 @@ class ResponseError extends Error {
  * @throws ResponseError, or the stream's own error, when the response breaks off or takes too long
  */
 export async function readResponseBody(body: unknown, deadline: AbortSignal): Promise<string> {
-	const stream = streamSchema.parse(body);
+	const stream = streamSchema().parse(body);
 	const chunks: Buffer[] = [];
 	let size = 0;
 	const read = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { appSecretsOf } from '../transport/appSecrets';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
@@ -19,6 +19,7 @@ import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
 import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
+import { noteCall } from './callsTaken';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
@@ -57,7 +58,7 @@ const refuse = (
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
-const rawRequestSchema = z.object({ rawBody: z.instanceof(Buffer).optional() });
+const rawRequestSchema = lazily(() => z.object({ rawBody: z.instanceof(Buffer).optional() }));
 
 const tooLarge = (): Refusal =>
 	refuse(
@@ -95,11 +96,11 @@ async function readBody(context: IWebhookFunctions): Promise<Outcome<Buffer>> {
 	if (Number(length) > MAX_BODY_BYTES) return tooLarge();
 	const request = context.getRequestObject();
 	// n8n has read the body of a call that says that it is JSON, and leaves that of others unread.
-	if (rawRequestSchema.parse(request).rawBody === undefined) {
+	if (rawRequestSchema().parse(request).rawBody === undefined) {
 		const refusal = await readUnread(context);
 		if (refusal) return refusal;
 	}
-	const { rawBody = Buffer.alloc(0) } = rawRequestSchema.parse(request);
+	const { rawBody = Buffer.alloc(0) } = rawRequestSchema().parse(request);
 	return rawBody.length > MAX_BODY_BYTES ? tooLarge() : { ok: true, value: rawBody };
 }
 
@@ -203,9 +204,7 @@ function originOf(
 	const { webhookId: id = '' } = context.getNode();
 	const addressed = { id, isTest: isTest(context), path, body };
 	const mark = readMark(header, addressed, appSecretsOf(secrets));
-	// A token proves callbacks, and the one that marked this may have another App Secret.
-	const isUnproved = authentication === 'none' || path === 'updatemokstatus';
-	return { isPassedOn: mark !== undefined || isUnproved, mark };
+	return { isPassedOn: mark !== undefined || authentication === 'none', mark };
 }
 
 /** A mark that was recorded and is played again. */
@@ -241,21 +240,35 @@ function logOddities(
 	}
 }
 
-/** An event that was passed on counts from then: a repetition of it can come as late. */
+/**
+ * An event that was passed on counts from then: a repetition of it can come as late. It may be known since it was sent, less the
+ * time for which it was kept: what was sent long before it was taken may be a recorded call that was played again there.
+ */
 function countedFrom<T extends ReceivedEvent>(received: T, { mark }: Origin): T {
 	if (!mark) return received;
-	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs } = mark;
-	return { ...received, fingerprint: { ...received.fingerprint, sentAtMs, mayBeKnownSinceMs } };
+	const { passedOnAtMs: sentAtMs, takenAtMs, mayBeKnownSinceMs: sinceMs = sentAtMs } = mark;
+	const { fingerprint } = received;
+	const keptForMs = sentAtMs - takenAtMs;
+	const mayBeKnownSinceMs = Math.min(sinceMs, fingerprint.sentAtMs + keptForMs);
+	return { ...received, fingerprint: { ...fingerprint, sentAtMs, mayBeKnownSinceMs } };
 }
 
-/** Phase 3: the fresh events of the batch, in the order of happening. */
+/** What a call holds. */
+interface Parsed {
+	/** the fresh ones, in the order of happening */
+	events: ReceivedEvent[];
+	/** a part of the call was too old */
+	hasStale: boolean;
+}
+
+/** Phase 3: the fresh events of the batch. */
 function parse(
 	context: IWebhookFunctions,
 	rawBody: Buffer,
 	{ events: wanted, options: { freshnessMinutes } }: TriggerSettings,
 	origin: Origin,
 	takenAt: Date,
-): Outcome<ReceivedEvent[]> {
+): Outcome<Parsed> {
 	const reading = parseWebhook(rawBody, wanted, mayAwaitReceipt);
 	if (!reading.ok) {
 		return refuse(400, 'The body is not that of a Diyalog webhook.', () => reading.reason);
@@ -274,7 +287,7 @@ function parse(
 	const events = fresh.flatMap((entry) => entry.events.map((each) => countedFrom(each, origin)));
 	const inOrder = (one: ReceivedEvent, other: ReceivedEvent) =>
 		one.event.occurredAt.localeCompare(other.event.occurredAt);
-	return { ok: true, value: events.sort(inOrder) };
+	return { ok: true, value: { events: events.sort(inOrder), hasStale: stale > 0 } };
 }
 
 /** Phase 4: what the device signed. With settings that cannot work every signature counts as invalid. */
@@ -353,13 +366,13 @@ function readOutcomes(candidates: Candidate[], { outcomes, isComplete }: ToldOut
 }
 
 /** What other triggers are told of the answers in a call. */
-function toTell(candidates: Candidate[], { hasOldAnswers }: Selection): ToldOutcomes {
+function toTell(candidates: Candidate[], mayHaveOthers: boolean): ToldOutcomes {
 	const outcomes = new Map(
 		candidates.flatMap(({ outcome, fingerprint }) =>
 			outcome ? [[fingerprint.text, outcome] as const] : [],
 		),
 	);
-	return { outcomes, isComplete: !hasOldAnswers };
+	return { outcomes, isComplete: !mayHaveOthers };
 }
 
 /** Phase 6: answers that an execution waits for are passed on to it. */
@@ -488,6 +501,7 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	);
 	if (!authenticated.ok) return refuseCall(context, authenticated);
 	const { credential, secrets } = authenticated.value;
+	if (settings.authentication === 'signature') noteCall(secrets.appSecret);
 
 	const origin = originOf(context, 'webhook', body.value, settings, secrets);
 	const replayed = checkMark(origin, settings, now);
@@ -496,13 +510,14 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const parsed = parse(context, body.value, settings, origin, takenAt);
 	if (!parsed.ok) return refuseCall(context, parsed);
 
-	const checked = checkPayloads(context, parsed.value, credential, takenAt);
+	const { events, hasStale } = parsed.value;
+	const checked = checkPayloads(context, events, credential, takenAt);
 	const selected = select(context, checked, settings, secrets);
 	const { candidates } = selected;
 	// First, because what happened first counts.
 	passOnKeptAnswers(context, settings, secrets, answersAmong(candidates));
 	const answered = passOnAnswers(context, candidates, settings, origin);
-	const told = answered.then((all) => toTell(all, selected));
+	const told = answered.then((all) => toTell(all, selected.hasOldAnswers || hasStale));
 	const call = { path: 'webhook', body: body.value, takenAt } as const;
 	const passing = passOn(context, settings, secrets, origin, call, told);
 	const ownReply = ownReplyFor(context, candidates, passing);
@@ -555,16 +570,22 @@ export async function handleStatusCallback(
 		return reply(context, 404, NO_CALLBACKS);
 	}
 
+	const path = 'updatemokstatus';
+	const marked = headerOf(context, MARK_HEADER) === undefined ? undefined : await readBody(context);
+	if (marked?.ok === false) return refuseCall(context, marked);
+	// Another trigger proves with its mark that the call is one of Diyalog's. It tells nobody the token.
+	const isMarked = (secrets: TriggerSecrets): boolean =>
+		marked !== undefined &&
+		originOf(context, path, marked.value, settings, secrets).mark !== undefined;
 	const authenticated = await authenticate(context, settings, (secrets) =>
-		checkToken(context, secrets),
+		isMarked(secrets) ? undefined : checkToken(context, secrets),
 	);
 	if (!authenticated.ok) return refuseCall(context, authenticated);
 
-	const body = await readBody(context);
+	const body = marked ?? (await readBody(context));
 	if (!body.ok) return refuseCall(context, body);
 
 	const { secrets } = authenticated.value;
-	const path = 'updatemokstatus';
 	const origin = originOf(context, path, body.value, settings, secrets);
 	const replayed = checkMark(origin, settings, now);
 	if (replayed) return refuseCall(context, replayed);

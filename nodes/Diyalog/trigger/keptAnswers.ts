@@ -1,7 +1,7 @@
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { z } from 'zod/v4';
 import { BoundedMap, BoundedSet } from '../lib/boundedMap';
+import { lazily, z } from '../lib/zod';
 import { takePassedOn } from '../wait/passedOnAnswer';
 import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
 import { fromMessageId } from '../wait/resumeReference';
@@ -34,15 +34,17 @@ const SHORTEST_REST_MS = 1_000;
 const LONGEST_REST_MS = 10_000;
 
 /** What is stored of an answer. The messageId says where it belongs, and the proof that a trigger authenticated it. */
-const storedSchema = z.object({
-	messageId: z.string(),
-	answer: z.string().max(MAX_CHARACTERS_EACH),
-	proof: z.string(),
-	/** epoch ms */
-	keptAtMs: z.number(),
-});
+const storedSchema = lazily(() =>
+	z.object({
+		messageId: z.string(),
+		answer: z.string().max(MAX_CHARACTERS_EACH),
+		proof: z.string(),
+		/** epoch ms */
+		keptAtMs: z.number(),
+	}),
+);
 
-type Stored = z.output<typeof storedSchema>;
+type Stored = z.output<ReturnType<typeof storedSchema>>;
 
 /** An answer that belongs to a genuine reference and carries a genuine proof. */
 export interface GenuineAnswer {
@@ -250,7 +252,7 @@ function parse(text: unknown): Stored[] {
 		const list: unknown = JSON.parse(text);
 		// Checking each part of a long list would take seconds.
 		if (!Array.isArray(list) || list.length > MAX_KEPT) return [];
-		return list.flatMap((each) => storedSchema.safeParse(each).data ?? []);
+		return list.flatMap((each) => storedSchema().safeParse(each).data ?? []);
 	} catch {
 		return [];
 	}

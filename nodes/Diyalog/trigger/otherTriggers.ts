@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { appSecretsOf } from '../transport/appSecrets';
 import { verifySignature } from '../events/signature';
 import { BoundedMap } from '../lib/boundedMap';
@@ -11,7 +11,7 @@ import { makeMark, MARK_HEADER } from '../passOn/mark';
 import type { ToldOutcomes } from '../passOn/mark';
 import { keyOf, readTargets } from '../passOn/targets';
 import type { CallPath, OwnAddresses, Target, TargetProblem } from '../passOn/targets';
-import { explainThrown } from '../transport/client';
+import { explainThrown, pause } from '../transport/client';
 import { sayRarely } from './refusals';
 import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller } from './selfCall';
@@ -23,7 +23,8 @@ import { triggerIdOf } from './triggerId';
  * A bot has one webhook URL. So a trigger passes the calls that it has authenticated on to other triggers of its n8n, as they
  * came. What another trigger does not take is kept in this process and in the static data of this one, and tried again: by
  * itself, with pauses that grow, as long as the process lives, and after a restart with the next call. A trigger for which something is kept
- * gets its calls one after the other, in the order in which they came; one that takes them gets them at once.
+ * gets its calls one after the other, in the order in which they came; one that takes them gets them at once. Of several processes
+ * each passes on what it has kept itself.
  */
 
 /** Field of the node's static data. */
@@ -39,6 +40,10 @@ const TRY_WITHIN_MS = 10_000;
 const MAX_AT_ONCE = 10;
 const FIRST_REST_MS = 1_000;
 const LONGEST_REST_MS = 60_000;
+/** So long another process has to say that it keeps the same calls, before they go on from here. */
+const TAKEN_OVER_AFTER_MS = 3_000;
+/** A process that only publishes workflows gets no calls, and so does not learn who else passes them on. */
+const WITHOUT_CALLS_MS = 5 * 60_000;
 /** Calls that are lost within this time have one line. */
 const LOSSES_TOGETHER_MS = 2_000;
 /** A call of Diyalog ends a longer rest. */
@@ -61,14 +66,16 @@ export type TriggerContext = Caller &
 	>;
 
 /** n8n says to nodes where its test URLs begin in no other way. An expression knows it neither. */
-const contextSchema = z.object({
-	additionalData: z.object({ webhookBaseUrl: z.string(), webhookTestBaseUrl: z.string() }),
-});
+const contextSchema = lazily(() =>
+	z.object({
+		additionalData: z.object({ webhookBaseUrl: z.string(), webhookTestBaseUrl: z.string() }),
+	}),
+);
 
 function ownAddressesOf(context: TriggerContext): OwnAddresses {
 	const { webhookId: ownId } = context.getNode();
 	const instanceBase = context.getInstanceBaseUrl();
-	const { data } = contextSchema.safeParse(context);
+	const { data } = contextSchema().safeParse(context);
 	if (data) {
 		const { webhookBaseUrl: productionBase, webhookTestBaseUrl: testBase } = data.additionalData;
 		return { productionBase, testBase, instanceBase, ownId };
@@ -121,6 +128,10 @@ interface Memory {
 	/** what was read from the static data last, or written there */
 	read?: unknown;
 	latest?: Passing;
+	/** Diyalog has called here, and not only somebody published the workflow */
+	hasCalls: boolean;
+	/** by the clock of the process; from then on nothing goes on by itself */
+	endsAtMs: number;
 }
 
 /** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
@@ -130,9 +141,11 @@ const byTrigger = new BoundedMap<string, Memory>(MAX_TRIGGERS);
 
 const memoryOf = (context: TriggerContext): Memory =>
 	byTrigger.getOrMake(triggerIdOf(context), () => ({
-		calls: new KeptCalls(),
+		calls: new KeptCalls(randomUUID(), Date.now()),
 		states: new Map<string, TargetState>(),
 		lost: new Map<string, number>(),
+		hasCalls: false,
+		endsAtMs: -Infinity,
 	}));
 
 function stateOf({ states }: Memory, key: string): TargetState {
@@ -230,9 +243,6 @@ async function post(
 		'Content-Type': contentType,
 		[MARK_HEADER]: mark,
 		...(signature !== '' && { 'X-Signature': signature }),
-		// It is a secret, and so not kept with the call. A call that nobody has authenticated gets none.
-		...(path === 'updatemokstatus' &&
-			passing.appSecret !== undefined && { 'Auth-Token': passing.secrets.statusCallbackToken }),
 	};
 	try {
 		const address = addressOf(passing, target, path);
@@ -339,6 +349,7 @@ function drive(memory: Memory, target: Target): void {
 	const state = stateOf(memory, key);
 	const call = calls.next(key);
 	if (!latest || !call || state.isDriving || calls.pendingOf(call.id, key)?.isUnderWay) return;
+	if (performance.now() > memory.endsAtMs) return;
 	if (!latest.targets.some((each) => keyOf(each) === key)) return;
 	const restsForMs = state.restsUntilMs - performance.now();
 	if (restsForMs <= 0) {
@@ -349,8 +360,9 @@ function drive(memory: Memory, target: Target): void {
 		});
 	} else if (!state.wakes) {
 		state.wakes = true;
-		void sleep(Math.ceil(restsForMs)).then(() => {
+		void pause(Math.ceil(restsForMs)).then(() => {
 			state.wakes = false;
+			if (memory.latest) limit(memory, memory.latest);
 			drive(memory, target);
 		});
 	}
@@ -362,17 +374,26 @@ function limit(memory: Memory, passing: Passing): void {
 		sayLost(memory, passing, `trigger ${target}`, LOSSES[why]);
 }
 
-/** Takes over what was stored before a restart, or by another process. */
-function catchUp(memory: Memory, { context, secrets, appSecret }: Passing): void {
+/** Reads what was stored by another process, and takes over what was kept before a restart. */
+function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
 	const { [FIELD]: text } = context.getWorkflowStaticData('node');
-	if (text === memory.read) return;
-	memory.read = text;
-	const strange = memory.calls.merge(text, appSecretsOf(secrets), Date.now());
-	if (strange > 0)
-		context.logger.error(
-			`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,
-		);
+	if (text !== memory.read) {
+		memory.read = text;
+		const strange = memory.calls.merge(text, appSecretsOf(secrets), Date.now());
+		if (strange > 0)
+			context.logger.error(
+				`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,
+			);
+	}
+	if (!memory.calls.takeOver(Date.now())) return;
+	const nowMs = performance.now();
+	for (const key of targets.map(keyOf)) {
+		if (memory.calls.next(key) === undefined) continue;
+		const state = stateOf(memory, key);
+		state.failedAtMs = nowMs;
+		state.restsUntilMs = Math.max(state.restsUntilMs, nowMs + TAKEN_OVER_AFTER_MS);
+	}
 }
 
 /** A call of Diyalog that was authenticated. */
@@ -426,7 +447,7 @@ async function tryPublished(memory: Memory, passing: Passing, target: Target, ca
 	const nowMs = performance.now();
 	const hasLine = mayKeep(passing, call) && calls.next(key) !== undefined;
 	// A repetition of what it has taken, or stands in line.
-	if (!calls.add(call, key, { isKept: false, isUnderWay: false })) return;
+	if (!calls.add(call, key, { isKept: false, isUnderWay: false }, Date.now())) return;
 	if (!hasLine && state.restsUntilMs <= nowMs && state.underWay < MAX_AT_ONCE)
 		return await tryOnce(memory, passing, target, call);
 	keepOrForget(memory, passing, target, call);
@@ -446,9 +467,15 @@ export function passOnToOthers(
 	{ path, body, contentType = 'application/json', signature = '', takenAt }: TakenCall,
 	told: Promise<ToldOutcomes>,
 ): PassingOn {
-	if (settings.options.alsoPassOnTo.length === 0 || isTest(context)) return NOTHING_TO_PASS_ON;
+	if (isTest(context)) return NOTHING_TO_PASS_ON;
+	if (settings.options.alsoPassOnTo.length === 0) {
+		stopPassingOn(context);
+		return NOTHING_TO_PASS_ON;
+	}
 	const passing = passingOf(context, settings, secrets);
 	const memory = memoryOf(context);
+	memory.hasCalls = true;
+	memory.endsAtMs = Infinity;
 	const published = passing.targets.filter((target) => !target.isTest);
 	const id = idOf(path, body);
 	memory.latest = passing;
@@ -459,6 +486,7 @@ export function passOnToOthers(
 	const pendingOf = (target: Target) => memory.calls.pendingOf(id, keyOf(target));
 	const lostFor = new Set<Target>();
 	let isOver = false;
+	const timeIsUp = pause(TAKEN_WITHIN_MS);
 	const passOn = async (): Promise<void> => {
 		const known = await Promise.race([told.catch(() => undefined), sleep(OUTCOMES_WITHIN_MS)]);
 		const call: Call = {
@@ -476,8 +504,7 @@ export function passOnToOthers(
 		const tries = published.map(async (target) => {
 			await tryPublished(memory, passing, target, call);
 		});
-		const restMs = takenAt.getTime() + TAKEN_WITHIN_MS - Date.now();
-		await Promise.race([Promise.all(tries), sleep(Math.max(0, restMs))]);
+		await Promise.race([Promise.all(tries), timeIsUp]);
 		for (const target of published) {
 			if (!mayKeep && !memory.calls.wasSettled(id, keyOf(target))) lostFor.add(target);
 			if (mayKeep) keepOrForget(memory, passing, target, call);
@@ -509,6 +536,15 @@ export function storeKeptCalls(
 	memory.read = text;
 }
 
+/** Nothing goes on by itself any more: the trigger is unpublished, or passes nothing on. What is stored stays. */
+export function stopPassingOn(
+	context: Pick<TriggerContext, 'getMode' | 'getNode' | 'getWorkflow'>,
+) {
+	if (byTrigger.size === 0 || isTest(context)) return;
+	const memory = byTrigger.get(triggerIdOf(context));
+	if (memory) memory.endsAtMs = -Infinity;
+}
+
 /** When a trigger is activated, in older releases also at the start of n8n: what was kept is tried again; without a list nothing is. */
 export function resumeKeptCalls(
 	context: TriggerContext,
@@ -517,14 +553,19 @@ export function resumeKeptCalls(
 ): void {
 	if (isTest(context)) return;
 	const staticData = context.getWorkflowStaticData('node');
-	if (staticData[FIELD] === undefined) return;
 	if (settings.options.alsoPassOnTo.length === 0) {
-		delete staticData[FIELD];
+		stopPassingOn(context);
+		byTrigger.delete(triggerIdOf(context));
+		if (staticData[FIELD] !== undefined) delete staticData[FIELD];
 		return;
 	}
+	const isKnown = byTrigger.has(triggerIdOf(context));
+	if (staticData[FIELD] === undefined && !isKnown) return;
 	const memory = memoryOf(context);
 	memory.latest = passingOf(context, settings, secrets);
+	memory.endsAtMs = memory.hasCalls ? Infinity : performance.now() + WITHOUT_CALLS_MS;
 	catchUp(memory, memory.latest);
 	limit(memory, memory.latest);
+	storeKeptCalls(context, settings);
 	for (const target of memory.latest.targets) drive(memory, target);
 }

@@ -1,5 +1,5 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { explainThrown } from '../transport/client';
 import { isServerError } from '../transport/failures';
 import { bodyOf, readReceptions } from '../wait/passedOnAnswer';
@@ -59,7 +59,9 @@ export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): s
  */
 const RESPONSE_WITHIN_MS = 120_000;
 
-const responseSchema = z.object({ statusCode: z.number(), body: z.unknown().optional() });
+const responseSchema = lazily(() =>
+	z.object({ statusCode: z.number(), body: z.unknown().optional() }),
+);
 
 /** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
 const NOT_WAITING = /The (workflow for )?execution |No action required/;
@@ -120,7 +122,7 @@ export async function callSelf(
 		disableFollowRedirect: true,
 		timeout,
 	});
-	const { statusCode, body: said } = responseSchema.parse(response);
+	const { statusCode, body: said } = responseSchema().parse(response);
 	return { status: statusCode, text: typeof said === 'string' ? said : JSON.stringify(said) };
 }
 

@@ -57,14 +57,20 @@ export const LISTENING_HINTS: NodeHint[] = [
 	},
 ];
 
+/** What an event looks like: n8n asks no trigger with a webhook for sample data, but lets people paste some and pins it. */
+const SAMPLE =
+	'<b>Before the first press</b>, choose "set mock data" in the output panel and paste <code>[{ "event": "buttonPressed", "messageId": "transfer-17", "payload": "approve", "customerNo": "70021" }]</code>: the next steps can then be built on it.';
+
 /** What the empty panel says. */
 export const TRIGGER_PANEL = {
 	header: 'Somebody presses a button',
 	executionsHelp: {
 		inactive:
-			'Diyalog knows one URL for each bot, the production one. <b>While building</b>, enter the Test URL from above in Also Pass On To of the published trigger, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',
+			SAMPLE +
+			' Diyalog knows one URL for each bot, the production one. <b>While building</b>, enter the Test URL from above in Also Pass On To of the published trigger, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',
 		active:
-			'<b>While building</b>, enter the Test URL from above in Also Pass On To (of this trigger, or of the one that Diyalog calls), publish that, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>Your workflow is published</b>: each press on the production URL starts an execution, which you find in the executions list.',
+			SAMPLE +
+			' <b>While building</b>, enter the Test URL from above in Also Pass On To (of this trigger, or of the one that Diyalog calls), publish that, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>Your workflow is published</b>: each press on the production URL starts an execution, which you find in the executions list.',
 	},
 	activationHint:
 		'Publish the workflow and give its Production URL to the administrator of the Diyalog server.',

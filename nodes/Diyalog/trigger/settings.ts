@@ -1,8 +1,8 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 // The fourth generation, which zod 3.25 ships beside the third, is the quicker one: this is read for every call.
-import { z } from 'zod/v4';
 import type { EventName } from '../events/events';
 import { DEFAULT_FRESHNESS_MINUTES } from '../events/freshness';
+import { lazily, z } from '../lib/zod';
 import { serverConfFields } from './serverConf';
 
 /*
@@ -16,7 +16,8 @@ const EVENTS: Readonly<
 > = {
 	buttonPressed: {
 		name: 'Button Pressed',
-		description: 'Somebody pressed a button under a message, or a quick reply',
+		description:
+			'Somebody pressed a button under a message, or a quick reply: the item has its payload, and the messageId of the message',
 	},
 	messageDelivered: {
 		name: 'Message Delivered',
@@ -52,7 +53,7 @@ const eventField: INodeProperties = {
 	options: Object.entries(EVENTS).map(([value, event]) => ({ ...event, value })),
 	default: ['buttonPressed'],
 	description:
-		'What starts the workflow. All else is answered and ignored, but for the answers and receipts that an execution waits for. What did not reach it comes out.',
+		'What starts the workflow. Answers and receipts for Send and Wait reach their execution whatever you choose here; an answer that reached none starts the workflow too. All else is answered and ignored.',
 };
 
 const authenticationField: INodeProperties = {
@@ -223,40 +224,44 @@ export const triggerFields: INodeProperties[] = [
 	optionField,
 ];
 
-const texts = z
-	.array(z.coerce.string())
-	.default([])
-	.transform((values) => values.map((value) => value.trim()).filter((value) => value !== ''));
-
-const eventName = z.custom<EventName>(
-	(value) => typeof value === 'string' && Object.hasOwn(EVENTS, value),
+const texts = lazily(() =>
+	z
+		.array(z.coerce.string())
+		.default([])
+		.transform((values) => values.map((value) => value.trim()).filter((value) => value !== '')),
 );
 
-const settingsSchema = z.object({
-	events: z.array(eventName),
-	authentication: z.enum(['signature', 'none']),
-	filters: z
-		.object({
-			customerNumbers: texts,
-			messageIdPrefix: z.string().default(''),
-			payloads: texts,
-			webhookIds: texts,
-		})
-		.prefault({}),
-	options: z
-		.object({
-			freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
-			n8nAddress: z.string().trim().default(''),
-			lateAnswerReply: z.string().trim().default(''),
-			onlySigned: z.boolean().default(false),
-			onlyUnmatched: z.boolean().default(false),
-			alsoPassOnTo: texts,
-		})
-		.prefault({}),
-});
+const eventName = lazily(() =>
+	z.custom<EventName>((value) => typeof value === 'string' && Object.hasOwn(EVENTS, value)),
+);
+
+const settingsSchema = lazily(() =>
+	z.object({
+		events: z.array(eventName()),
+		authentication: z.enum(['signature', 'none']),
+		filters: z
+			.object({
+				customerNumbers: texts(),
+				messageIdPrefix: z.string().default(''),
+				payloads: texts(),
+				webhookIds: texts(),
+			})
+			.prefault({}),
+		options: z
+			.object({
+				freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
+				n8nAddress: z.string().trim().default(''),
+				lateAnswerReply: z.string().trim().default(''),
+				onlySigned: z.boolean().default(false),
+				onlyUnmatched: z.boolean().default(false),
+				alsoPassOnTo: texts(),
+			})
+			.prefault({}),
+	}),
+);
 
 /** The trigger's parameters, checked. */
-export type TriggerSettings = z.output<typeof settingsSchema>;
+export type TriggerSettings = z.output<ReturnType<typeof settingsSchema>>;
 
 /**
  * Reads the trigger's parameters.
@@ -266,7 +271,7 @@ export type TriggerSettings = z.output<typeof settingsSchema>;
 export function readTriggerSettings(context: {
 	getNodeParameter(name: string): unknown;
 }): TriggerSettings {
-	return settingsSchema.parse({
+	return settingsSchema().parse({
 		events: context.getNodeParameter('events'),
 		authentication: context.getNodeParameter('authentication'),
 		filters: context.getNodeParameter('filters'),
@@ -275,17 +280,19 @@ export function readTriggerSettings(context: {
 }
 
 /** What is no text is no secret: it fits nothing. */
-const secret = z.string().catch('');
+const secret = lazily(() => z.string().catch(''));
 
-const credentialSchema = z.object({
-	appSecret: secret,
-	previousAppSecret: secret,
-	statusCallbackToken: secret,
-});
+const credentialSchema = lazily(() =>
+	z.object({
+		appSecret: secret(),
+		previousAppSecret: secret(),
+		statusCallbackToken: secret(),
+	}),
+);
 
 /** What of the credential the trigger needs to authenticate calls; missing ones are empty. */
-export type TriggerSecrets = z.output<typeof credentialSchema>;
+export type TriggerSecrets = z.output<ReturnType<typeof credentialSchema>>;
 
 /** Reads the secrets from a decrypted credential. */
 export const readTriggerSecrets = (credential: unknown): TriggerSecrets =>
-	credentialSchema.parse(credential);
+	credentialSchema().parse(credential);

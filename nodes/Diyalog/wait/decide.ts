@@ -1,7 +1,7 @@
-import { z } from 'zod/v4';
 import { deriveKey, hmacSha256, isUnderOneOf } from '../lib/crypto';
 import { parsePress } from '../events/press';
 import { normaliseCode } from '../codes/code';
+import { lazily, z } from '../lib/zod';
 import { isApproval } from './decisions';
 import type { Decision } from './decisions';
 import { readSigned } from './evidence';
@@ -14,90 +14,96 @@ import { groupSchema, messageToSchema } from './people';
  * so everything is compared with what was sent: the turn, the person, the payload, the time.
  */
 
-const issuedButtonSchema = z.object({
-	payload: z.string(),
-	title: z.string(),
-	decision: z.enum(['approved', 'declined', 'reported', 'chosen']),
-	/** what the workflow gets, e.g. the value of a choice */
-	value: z.string(),
-});
+const issuedButtonSchema = lazily(() =>
+	z.object({
+		payload: z.string(),
+		title: z.string(),
+		decision: z.enum(['approved', 'declined', 'reported', 'chosen']),
+		/** what the workflow gets, e.g. the value of a choice */
+		value: z.string(),
+	}),
+);
 
 /** A button as it was sent, and what pressing it means. */
-export type IssuedButton = z.output<typeof issuedButtonSchema>;
+export type IssuedButton = z.output<ReturnType<typeof issuedButtonSchema>>;
 
-const expectationSchema = z.discriminatedUnion('kind', [
-	z.object({
-		kind: z.literal('button'),
-		buttons: z.array(issuedButtonSchema),
-		/** take only a payload that the person's device has signed validly */
-		requireSignedPayload: z.boolean(),
-	}),
-	z.object({
-		kind: z.literal('link'),
-		/** opened on the device; the payload says which link it was */
-		buttons: z.array(issuedButtonSchema),
-	}),
-	z.object({ kind: z.literal('freeText') }),
-	z.object({
-		kind: z.literal('code'),
-		/** keyed digest of the expected code: the execution's record must not hold it */
-		codeDigest: z.string(),
-		maxAttempts: z.number().int(),
-		wrongCodeReply: z.string(),
-	}),
-	/** no answer at all: Diyalog's word that the message is on the phone */
-	z.object({ kind: z.literal('receipt') }),
-]);
+const expectationSchema = lazily(() =>
+	z.discriminatedUnion('kind', [
+		z.object({
+			kind: z.literal('button'),
+			buttons: z.array(issuedButtonSchema()),
+			/** take only a payload that the person's device has signed validly */
+			requireSignedPayload: z.boolean(),
+		}),
+		z.object({
+			kind: z.literal('link'),
+			/** opened on the device; the payload says which link it was */
+			buttons: z.array(issuedButtonSchema()),
+		}),
+		z.object({ kind: z.literal('freeText') }),
+		z.object({
+			kind: z.literal('code'),
+			/** keyed digest of the expected code: the execution's record must not hold it */
+			codeDigest: z.string(),
+			maxAttempts: z.number().int(),
+			wrongCodeReply: z.string(),
+		}),
+		/** no answer at all: Diyalog's word that the message is on the phone */
+		z.object({ kind: z.literal('receipt') }),
+	]),
+);
 
 /** What is taken as an answer. */
-export type Expectation = z.output<typeof expectationSchema>;
+export type Expectation = z.output<ReturnType<typeof expectationSchema>>;
 
-const waitSchema = z.object({
-	/** of the message that is waited for now; an older one belongs to an earlier turn of a loop */
-	turn: z.string(),
-	/** which asked, and which answers find */
-	executionId: z.string().optional(),
-	/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
-	customerNo: z.string().min(1).nullable(),
-	employeeNo: z.string().optional(),
-	/** the person's id in Diyalog, from the response to the message */
-	userId: z.string().min(1).optional(),
-	/** how SendMessage names the person; SendOTP takes the customer's number */
-	messageTo: messageToSchema.optional(),
-	messageId: z.string(),
-	messageIdPrefix: z.string(),
-	/** ISO 8601 */
-	sentAt: z.string(),
-	/** ISO 8601 */
-	deadline: z.string(),
-	expectation: expectationSchema,
-	/** of the code in the message, for verifying it; only where there is one */
-	challenge: z.string().optional(),
-	/** until when that code is accepted, ISO 8601 */
-	expiresAt: z.string().optional(),
-	/** how many wrong codes have been given so far */
-	wrongCodes: z.number().int().default(0),
-	/** the proof of the last of them */
-	lastWrongCode: z.string().optional(),
-	/** what all who were asked are told when it is decided */
-	decidedReply: z.string().optional(),
-	/** what a person is told whose answer cannot be used */
-	wrongReply: z.string().optional(),
-	/** the keys of the person's own devices, in place of the credential's; any of them may sign */
-	personKeys: z.unknown().optional(),
-	/** the text as it was sent, where it is kept as evidence */
-	evidenceText: z.string().optional(),
-	/** of the audit records that it is to have, where they go and what they say from the start */
-	audit: z.unknown().optional(),
-	/** who was asked, where that are several people */
-	group: groupSchema.optional(),
-});
+const waitSchema = lazily(() =>
+	z.object({
+		/** of the message that is waited for now; an older one belongs to an earlier turn of a loop */
+		turn: z.string(),
+		/** which asked, and which answers find */
+		executionId: z.string().optional(),
+		/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
+		customerNo: z.string().min(1).nullable(),
+		employeeNo: z.string().optional(),
+		/** the person's id in Diyalog, from the response to the message */
+		userId: z.string().min(1).optional(),
+		/** how SendMessage names the person; SendOTP takes the customer's number */
+		messageTo: messageToSchema().optional(),
+		messageId: z.string(),
+		messageIdPrefix: z.string(),
+		/** ISO 8601 */
+		sentAt: z.string(),
+		/** ISO 8601 */
+		deadline: z.string(),
+		expectation: expectationSchema(),
+		/** of the code in the message, for verifying it; only where there is one */
+		challenge: z.string().optional(),
+		/** until when that code is accepted, ISO 8601 */
+		expiresAt: z.string().optional(),
+		/** how many wrong codes have been given so far */
+		wrongCodes: z.number().int().default(0),
+		/** the proof of the last of them */
+		lastWrongCode: z.string().optional(),
+		/** what all who were asked are told when it is decided */
+		decidedReply: z.string().optional(),
+		/** what a person is told whose answer cannot be used */
+		wrongReply: z.string().optional(),
+		/** the keys of the person's own devices, in place of the credential's; any of them may sign */
+		personKeys: z.unknown().optional(),
+		/** the text as it was sent, where it is kept as evidence */
+		evidenceText: z.string().optional(),
+		/** of the audit records that it is to have, where they go and what they say from the start */
+		audit: z.unknown().optional(),
+		/** who was asked, where that are several people */
+		group: groupSchema().optional(),
+	}),
+);
 
 /** What an execution waits for, as it is stored with it. */
-export type Wait = z.output<typeof waitSchema>;
+export type Wait = z.output<ReturnType<typeof waitSchema>>;
 
 /** Reads a stored wait; undefined when there is none. */
-export const readWait = (stored: unknown): Wait | undefined => waitSchema.safeParse(stored).data;
+export const readWait = (stored: unknown): Wait | undefined => waitSchema().safeParse(stored).data;
 
 /** Why an answer was not taken and the execution keeps waiting. */
 export type RefusalReason =

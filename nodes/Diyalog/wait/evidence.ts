@@ -1,22 +1,24 @@
-import { z } from 'zod/v4';
 import type { CheckedPayload, SignatureEvidence, SignedPress } from '../deviceSignature/press';
+import { lazily, z } from '../lib/zod';
 
 /* What proves to somebody else, later, that this person's device signed this answer. */
 
-export const evidenceSchema = z.object({
-	text: z.string().optional(),
-	button: z.string(),
-	signedPayload: z.string(),
-	signedText: z.string(),
-	signature: z.string(),
-	format: z.enum(['jws', 'separated', 'signatureOnly', 'json']),
-	algorithm: z.string(),
-	keyThumbprint: z.string().nullable(),
-	messageId: z.string(),
-	sentAt: z.string(),
-	respondedAt: z.string(),
-	checkedAt: z.string(),
-});
+export const evidenceSchema = lazily(() =>
+	z.object({
+		text: z.string().optional(),
+		button: z.string(),
+		signedPayload: z.string(),
+		signedText: z.string(),
+		signature: z.string(),
+		format: z.enum(['jws', 'separated', 'signatureOnly', 'json']),
+		algorithm: z.string(),
+		keyThumbprint: z.string().nullable(),
+		messageId: z.string(),
+		sentAt: z.string(),
+		respondedAt: z.string(),
+		checkedAt: z.string(),
+	}),
+);
 
 /** What the item holds of a signed answer. Its comments are what people read in n8n. */
 export type Evidence = {

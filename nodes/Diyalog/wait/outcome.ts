@@ -40,12 +40,12 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	sentAt: string;
 	/** when the answer was given, or the message delivered or read, ISO 8601; null when nothing came */
 	respondedAt: string | null;
-	/** for Verify; only where the message has a code */
-	challenge?: string;
-	/** until when that code is accepted, ISO 8601 */
+	/** until when the code in the message is accepted, ISO 8601; only where it has one */
 	expiresAt?: string;
 	/** the item that went in */
 	input: IDataObject;
+	/** for Verify; only where the message has a code */
+	challenge?: string;
 } & Partial<PeopleInItem>;
 
 /** How a wait ended, beside what is known from the start. */
@@ -106,8 +106,10 @@ export function outcomeOf(
 		...(evidence && { evidence }),
 		sentAt,
 		respondedAt,
-		...(challenge !== undefined && { challenge, expiresAt }),
+		...(challenge !== undefined && { expiresAt }),
 		...(group && peopleInItem(group)),
 		input,
+		// Last: n8n's table has a column for each name in this order, and this one is wider than all others.
+		...(challenge !== undefined && { challenge }),
 	};
 }

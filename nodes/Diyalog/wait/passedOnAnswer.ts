@@ -1,5 +1,5 @@
-import { z } from 'zod/v4';
 import { deriveKey, hmacSha256, isUnderOneOf } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 import { MAX_PEOPLE } from './people';
 import { sealedSchema } from './sealed';
 
@@ -8,36 +8,40 @@ import { sealedSchema } from './sealed';
  * with the same credential authenticated it. Holding the resume URL alone is worth nothing.
  */
 
-const answerSchema = z.object({
-	kind: z.enum(['press', 'text', 'receipt']),
-	/** of the message that was answered */
-	turn: z.string(),
-	/** how many wrong answers had been given before that message was sent, or to which of several people it went */
-	number: z.number().int().min(0),
-	/** null where Diyalog gives none, as for employees */
-	customerNo: z.string().nullable(),
-	/** the person's id in Diyalog */
-	userId: z.string(),
-	/** the button's payload, the text that the person wrote, or what became of the message: delivered or read */
-	text: z.string(),
-	payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
-	/** the button's payload as it came, where the trigger has taken a valid signature off it */
-	signedPayload: z.string().optional(),
-	/** when it happened, ISO 8601 */
-	occurredAt: z.string(),
-});
+const answerSchema = lazily(() =>
+	z.object({
+		kind: z.enum(['press', 'text', 'receipt']),
+		/** of the message that was answered */
+		turn: z.string(),
+		/** how many wrong answers had been given before that message was sent, or to which of several people it went */
+		number: z.number().int().min(0),
+		/** null where Diyalog gives none, as for employees */
+		customerNo: z.string().nullable(),
+		/** the person's id in Diyalog */
+		userId: z.string(),
+		/** the button's payload, the text that the person wrote, or what became of the message: delivered or read */
+		text: z.string(),
+		payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
+		/** the button's payload as it came, where the trigger has taken a valid signature off it */
+		signedPayload: z.string().optional(),
+		/** when it happened, ISO 8601 */
+		occurredAt: z.string(),
+	}),
+);
 
 /** What a person answered to a message, as an authenticated trigger passes it on. */
-export type Answer = z.output<typeof answerSchema>;
+export type Answer = z.output<ReturnType<typeof answerSchema>>;
 
 /** So many answers to one question are passed on together at most. */
 export const MAX_TOGETHER = MAX_PEOPLE;
 
-const passedOnSchema = z.object({ answer: z.string(), proof: z.string() });
-const bodySchema = z.object({ answers: z.array(passedOnSchema).min(1).max(MAX_TOGETHER) });
+const passedOnSchema = lazily(() => z.object({ answer: z.string(), proof: z.string() }));
+const bodySchema = lazily(() =>
+	z.object({ answers: z.array(passedOnSchema()).min(1).max(MAX_TOGETHER) }),
+);
 
 /** One answer in the trigger's call. It travels as text, so that the proof covers its very letters. */
-export type PassedOnAnswer = z.output<typeof passedOnSchema>;
+export type PassedOnAnswer = z.output<ReturnType<typeof passedOnSchema>>;
 
 const proofOf = (text: string, executionId: string, appSecret: string): Buffer =>
 	hmacSha256(deriveKey(appSecret, 'passed-on answer'), `${executionId}\n${text}`);
@@ -82,32 +86,36 @@ export function takePassedOn(
 	executionId: string,
 	appSecrets: readonly string[],
 ): TakenAnswer[] {
-	const { answers = [] } = bodySchema.safeParse(body).data ?? {};
+	const { answers = [] } = bodySchema().safeParse(body).data ?? {};
 	return answers.map(({ answer: text, proof }) => {
 		const given = Buffer.from(proof, 'base64url');
 		const isProved = isUnderOneOf(appSecrets, given, (secret) =>
 			proofOf(text, executionId, secret),
 		);
-		return { answer: isProved ? answerSchema.safeParse(parseJson(text)).data : undefined, proof };
+		return { answer: isProved ? answerSchema().safeParse(parseJson(text)).data : undefined, proof };
 	});
 }
 
-const receptionSchema = z.union([
-	z.object({ accepted: z.literal(true) }),
-	z.object({ accepted: z.literal(false), reason: z.string() }),
-]);
+const receptionSchema = lazily(() =>
+	z.union([
+		z.object({ accepted: z.literal(true) }),
+		z.object({ accepted: z.literal(false), reason: z.string() }),
+	]),
+);
 
 /** What the waiting node says of one answer. */
-export type Reception = z.output<typeof receptionSchema>;
+export type Reception = z.output<ReturnType<typeof receptionSchema>>;
 
-const receptionsSchema = z.object({
-	receptions: z.array(receptionSchema),
-	/** what the trigger is to tell people, sealed */
-	replies: sealedSchema.optional(),
-});
+const receptionsSchema = lazily(() =>
+	z.object({
+		receptions: z.array(receptionSchema()),
+		/** what the trigger is to tell people, sealed */
+		replies: sealedSchema().optional(),
+	}),
+);
 
 /** What the waiting node answers to the trigger. n8n itself answers with a page when nothing waits any more. */
-export type Receptions = z.output<typeof receptionsSchema>;
+export type Receptions = z.output<ReturnType<typeof receptionsSchema>>;
 
 /**
  * Reads the waiting node's answer.
@@ -116,6 +124,6 @@ export type Receptions = z.output<typeof receptionsSchema>;
  * @returns undefined when it is not one
  */
 export function readReceptions(text: string, count: number): Receptions | undefined {
-	const { data } = receptionsSchema.safeParse(parseJson(text));
+	const { data } = receptionsSchema().safeParse(parseJson(text));
 	return data?.receptions.length === count ? data : undefined;
 }

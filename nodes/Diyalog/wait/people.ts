@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import { evidenceSchema } from './evidence';
 import type { Evidence } from './evidence';
 import type { Rule } from './rules';
@@ -9,69 +9,80 @@ import type { Rule } from './rules';
 export const MAX_PEOPLE = 50;
 
 /** Whom SendMessage sends a message to; SendOTP takes the customer's number. */
-export const messageToSchema = z.union([
-	z.strictObject({ appCustomerId: z.string() }),
-	z.strictObject({ appStaffId: z.string() }),
-	z.strictObject({ id: z.string() }),
-]);
+export const messageToSchema = lazily(() =>
+	z.union([
+		z.strictObject({ appCustomerId: z.string() }),
+		z.strictObject({ appStaffId: z.string() }),
+		z.strictObject({ id: z.string() }),
+	]),
+);
 
-const personSchema = z.object({
-	/** the number or id under which the person was asked */
-	recipient: z.string(),
-	/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
-	customerNo: z.string().min(1).nullable(),
-	employeeNo: z.string().optional(),
-	/** the person's id in Diyalog, from the response to the message */
-	userId: z.string().min(1).optional(),
-	messageTo: messageToSchema.optional(),
-	messageId: z.string(),
-	/** the keys of the person's own devices, in place of the credential's */
-	personKeys: z.unknown().optional(),
-	/** why the message was not sent, or may not have arrived */
-	unreached: z.string().optional(),
-	/** the message may have arrived all the same */
-	uncertain: z.boolean().optional(),
-});
+const personSchema = lazily(() =>
+	z.object({
+		/** the number or id under which the person was asked */
+		recipient: z.string(),
+		/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
+		customerNo: z.string().min(1).nullable(),
+		employeeNo: z.string().optional(),
+		/** the person's id in Diyalog, from the response to the message */
+		userId: z.string().min(1).optional(),
+		messageTo: messageToSchema().optional(),
+		messageId: z.string(),
+		/** the keys of the person's own devices, in place of the credential's */
+		personKeys: z.unknown().optional(),
+		/** why the message was not sent, or may not have arrived */
+		unreached: z.string().optional(),
+		/** the message may have arrived all the same */
+		uncertain: z.boolean().optional(),
+	}),
+);
 
 /** One of several people who are asked. */
-export type Person = z.output<typeof personSchema>;
+export type Person = z.output<ReturnType<typeof personSchema>>;
 
-const givenAnswerSchema = z.object({
-	/** which of the people */
-	person: z.number().int(),
-	decision: z.enum(['approved', 'declined', 'reported', 'chosen', 'answered']),
-	value: z.string().nullable(),
-	/** the person's id in Diyalog */
-	userId: z.string(),
-	payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
-	/** ISO 8601 */
-	respondedAt: z.string(),
-	/** where the answer had to be signed */
-	evidence: evidenceSchema.optional(),
-	/** tells this answer from others */
-	proof: z.string(),
-});
+const givenAnswerSchema = lazily(() =>
+	z.object({
+		/** which of the people */
+		person: z.number().int(),
+		decision: z.enum(['approved', 'declined', 'reported', 'chosen', 'answered']),
+		value: z.string().nullable(),
+		/** the person's id in Diyalog */
+		userId: z.string(),
+		payloadSignature: z.enum(['notChecked', 'valid', 'invalid']),
+		/** ISO 8601 */
+		respondedAt: z.string(),
+		/** where the answer had to be signed */
+		evidence: evidenceSchema().optional(),
+		/** tells this answer from others */
+		proof: z.string(),
+	}),
+);
 
 /** What one of them has answered; the first answer of a person counts. */
-export type GivenAnswer = z.output<typeof givenAnswerSchema>;
+export type GivenAnswer = z.output<ReturnType<typeof givenAnswerSchema>>;
 
-export const givenAnswersSchema = z.array(givenAnswerSchema);
+export const givenAnswersSchema = lazily(() => z.array(givenAnswerSchema()));
 
-const ruleSchema: z.ZodType<Rule> = z.discriminatedUnion('kind', [
-	z.object({ kind: z.literal('first') }),
-	z.object({ kind: z.literal('everyone') }),
-	z.object({ kind: z.literal('atLeast'), count: z.number().int().min(1) }),
-	z.object({ kind: z.literal('majority') }),
-]);
+const ruleSchema = lazily(
+	(): z.ZodType<Rule> =>
+		z.discriminatedUnion('kind', [
+			z.object({ kind: z.literal('first') }),
+			z.object({ kind: z.literal('everyone') }),
+			z.object({ kind: z.literal('atLeast'), count: z.number().int().min(1) }),
+			z.object({ kind: z.literal('majority') }),
+		]),
+);
 
-export const groupSchema = z.object({
-	rule: ruleSchema,
-	people: z.array(personSchema),
-	answers: givenAnswersSchema,
-});
+export const groupSchema = lazily(() =>
+	z.object({
+		rule: ruleSchema(),
+		people: z.array(personSchema()),
+		answers: givenAnswersSchema(),
+	}),
+);
 
 /** The people of a question, the rule by which they decide, and their answers in the order of being taken. */
-export type Group = z.output<typeof groupSchema>;
+export type Group = z.output<ReturnType<typeof groupSchema>>;
 
 /**
  * Whether answers of a person can count. Of a message that may have arrived nobody knows the id in Diyalog of who got it, so the

@@ -1,6 +1,6 @@
-import { z } from 'zod/v4';
 import { isObject, listFromData, listOf } from '../input/json';
 import { addIssues, addProblem } from '../input/problem';
+import { lazily, z } from '../lib/zod';
 import { enteredRecipient } from '../messages/recipient';
 import type { EnteredRecipient } from '../messages/recipient';
 import { MAX_PEOPLE } from './people';
@@ -37,10 +37,12 @@ export const enteredKeys = (empty: readonly [problem: string, advice: string]) =
 		);
 
 /** Where only customers can be asked, the fields do not say what the person is. */
-const enteredCustomer = z
-	.looseObject({})
-	.transform((entered) => ({ ...entered, recipientType: 'customer' }))
-	.pipe(enteredRecipient);
+const enteredCustomer = lazily(() =>
+	z
+		.looseObject({})
+		.transform((entered) => ({ ...entered, recipientType: 'customer' }))
+		.pipe(enteredRecipient()),
+);
 
 /** The names under which data gives a person, and which kind of person each gives. */
 const NAMES = { customerNo: 'customer', employeeNo: 'employee', userId: 'user' } as const;
@@ -88,9 +90,11 @@ const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
 			);
 		});
 
-const fieldsOfPeople = z.looseObject({
-	person: z.array(z.looseObject({ personKeys: z.unknown().optional() })),
-});
+const fieldsOfPeople = lazily(() =>
+	z.looseObject({
+		person: z.array(z.looseObject({ personKeys: z.unknown().optional() })),
+	}),
+);
 
 const isExpression = (raw: unknown): boolean => typeof raw === 'string' && raw.startsWith('=');
 
@@ -101,9 +105,9 @@ const isExpression = (raw: unknown): boolean => typeof raw === 'string' && raw.s
  * @param raw as they stand in the workflow
  */
 export function emptyKeysAsNull(people: unknown, raw: unknown): unknown {
-	const { data: found } = fieldsOfPeople.safeParse(people);
+	const { data: found } = fieldsOfPeople().safeParse(people);
 	if (!found) return people;
-	const { data: written } = fieldsOfPeople.safeParse(raw);
+	const { data: written } = fieldsOfPeople().safeParse(raw);
 	const person = found.person.map((each, index) => {
 		const isGiven = !written || isExpression(written.person[index]?.personKeys);
 		return isGiven && each.personKeys === UNTOUCHED ? { ...each, personKeys: null } : each;
@@ -113,7 +117,7 @@ export function emptyKeysAsNull(people: unknown, raw: unknown): unknown {
 
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {
-	const person = withKeys(askable === 'customers' ? enteredCustomer : enteredRecipient);
+	const person = withKeys(askable === 'customers' ? enteredCustomer() : enteredRecipient());
 	return z.object({
 		people: z
 			.object({ person: listOf(person).default([]) })

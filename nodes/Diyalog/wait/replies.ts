@@ -1,4 +1,4 @@
-import { z } from 'zod/v4';
+import { lazily, z } from '../lib/zod';
 import type { RefusalReason, Wait } from './decide';
 import type { Answer } from './passedOnAnswer';
 import type { RuleDecision } from './rules';
@@ -10,23 +10,25 @@ import type { RuleDecision } from './rules';
  * anything.
  */
 
-const replySchema = z.object({
-	kind: z.enum(['decided', 'wrong']),
-	/** the person's id in Diyalog */
-	userId: z.string(),
-	text: z.string(),
-	/** of the message that was answered wrongly, so that what the person writes next answers the same */
-	number: z.number().int().min(0).optional(),
-});
+const replySchema = lazily(() =>
+	z.object({
+		kind: z.enum(['decided', 'wrong']),
+		/** the person's id in Diyalog */
+		userId: z.string(),
+		text: z.string(),
+		/** of the message that was answered wrongly, so that what the person writes next answers the same */
+		number: z.number().int().min(0).optional(),
+	}),
+);
 
 /** What one person is told: how a question was decided, or that an answer could not be used. */
-export type Reply = z.output<typeof replySchema>;
+export type Reply = z.output<ReturnType<typeof replySchema>>;
 
-const repliesSchema = z.array(replySchema);
+const repliesSchema = lazily(() => z.array(replySchema()));
 
 /** Reads replies that the waiting node has sealed; nothing when they are none. */
 export const readReplies = (unsealed: unknown): Reply[] =>
-	repliesSchema.safeParse(unsealed).data ?? [];
+	repliesSchema().safeParse(unsealed).data ?? [];
 
 /** What may stand for how a question was decided, in braces. */
 const NAMES = ['answer', 'count', 'asked'] as const;

@@ -1,16 +1,16 @@
-import { z } from 'zod/v4';
 import { deriveKey, fingerprint, isUnderOneOf } from '../lib/crypto';
 import type { KeyPurpose } from '../lib/crypto';
+import { lazily, z } from '../lib/zod';
 
 /*
  * What the waiting node says to itself, or to the trigger, on a way that others may see and write on: as text with a MAC
  * under a key derived from the App Secret, bound to what it belongs to.
  */
 
-export const sealedSchema = z.object({ text: z.string(), mac: z.string() });
+export const sealedSchema = lazily(() => z.object({ text: z.string(), mac: z.string() }));
 
 /** A value on its way. */
-export type Sealed = z.output<typeof sealedSchema>;
+export type Sealed = z.output<ReturnType<typeof sealedSchema>>;
 
 const macOf = (purpose: KeyPurpose, belongsTo: readonly string[], text: string, secret: string) =>
 	fingerprint(deriveKey(secret, purpose), ...belongsTo, text);
@@ -43,7 +43,7 @@ export function unseal(
 	sealed: unknown,
 	appSecrets: readonly string[],
 ): unknown {
-	const { data } = sealedSchema.safeParse(sealed);
+	const { data } = sealedSchema().safeParse(sealed);
 	if (!data) return undefined;
 	const given = Buffer.from(data.mac, 'base64url');
 	const isGenuine = isUnderOneOf(appSecrets, given, (secret) =>

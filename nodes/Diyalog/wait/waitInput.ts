@@ -1,10 +1,10 @@
-import { z } from 'zod/v4';
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem, decided } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
+import { lazily, z } from '../lib/zod';
 import { MAX_BUTTONS } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { enteredKeys, peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
@@ -74,21 +74,27 @@ export const MAX_QUESTIONS = 100;
 export const MAX_QUESTION_WINDOW_MINUTES = 1_440;
 export const MAX_QUESTION_GAP_S = 600;
 
-const questionLimitsSchema = z
-	.object({
-		values: z
-			.object({
-				maxQuestions: wholeNumber(1, MAX_QUESTIONS, DEFAULT_MAX_QUESTIONS),
-				windowMinutes: wholeNumber(1, MAX_QUESTION_WINDOW_MINUTES, DEFAULT_QUESTION_WINDOW_MINUTES),
-				/** how long after the first question the next may follow; it doubles with each; 0 for no gap */
-				firstGapSeconds: wholeNumber(0, MAX_QUESTION_GAP_S, 0),
-			})
-			.prefault({}),
-	})
-	.transform(({ values }) => values);
+const questionLimitsSchema = lazily(() =>
+	z
+		.object({
+			values: z
+				.object({
+					maxQuestions: wholeNumber(1, MAX_QUESTIONS, DEFAULT_MAX_QUESTIONS),
+					windowMinutes: wholeNumber(
+						1,
+						MAX_QUESTION_WINDOW_MINUTES,
+						DEFAULT_QUESTION_WINDOW_MINUTES,
+					),
+					/** how long after the first question the next may follow; it doubles with each; 0 for no gap */
+					firstGapSeconds: wholeNumber(0, MAX_QUESTION_GAP_S, 0),
+				})
+				.prefault({}),
+		})
+		.transform(({ values }) => values),
+);
 
 /** How often one person may be asked. */
-export type QuestionLimits = z.output<typeof questionLimitsSchema>;
+export type QuestionLimits = z.output<ReturnType<typeof questionLimitsSchema>>;
 
 /** A checked response with how long to wait for it. */
 export interface WaitInput {
@@ -130,13 +136,15 @@ const seenOf = (text: string): string =>
 		.replace(/\s+/g, ' ')
 		.trim();
 
-const approvalValuesSchema = z.object({
-	approvalType: z.enum(['single', 'double']).default('double'),
-	approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
-	disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
-	offerReport: z.boolean().default(false),
-	reportLabel: label(DEFAULT_REPORT_LABEL).transform(shownText),
-});
+const approvalValuesSchema = lazily(() =>
+	z.object({
+		approvalType: z.enum(['single', 'double']).default('double'),
+		approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
+		disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
+		offerReport: z.boolean().default(false),
+		reportLabel: label(DEFAULT_REPORT_LABEL).transform(shownText),
+	}),
+);
 
 /** What a button of an approval sends back, and what that decides. */
 const APPROVAL_BUTTONS = {
@@ -151,64 +159,72 @@ type ApprovalLabel = keyof typeof APPROVAL_BUTTONS;
 const labelsOf = ({
 	approvalType,
 	offerReport,
-}: z.output<typeof approvalValuesSchema>): ApprovalLabel[] => [
+}: z.output<ReturnType<typeof approvalValuesSchema>>): ApprovalLabel[] => [
 	'approveLabel',
 	...(approvalType === 'double' ? (['disapproveLabel'] as const) : []),
 	...(offerReport ? (['reportLabel'] as const) : []),
 ];
 
-const approvalOptionsSchema = z
-	.object({
-		values: z.unknown().prefault({}).pipe(decided('offerReport')).pipe(approvalValuesSchema),
-	})
-	.prefault({})
-	.transform(({ values }, context): IssuedButton[] => {
-		const labels = labelsOf(values);
-		const seen = labels.map((field) => seenOf(values[field]));
-		const second = labels.find((_, index) => seen.indexOf(seen[index] ?? '') < index);
-		if (second === undefined) {
-			return labels.map((field) => {
-				const { value, decision } = APPROVAL_BUTTONS[field];
-				return { payload: value, title: values[field], decision, value };
-			});
-		}
-		return addProblem(
-			context,
-			'looks like another button',
-			'Give each button words of its own, or nobody could tell what is approved.',
-			'values',
-			second,
-		);
-	});
-
-const choiceSchema = z
-	.object({
-		title: requiredText('Enter the words that stand on it.').transform(shownText),
-		value: optionalText,
-	})
-	.transform(({ title, value = title }, context) => ({
-		title,
-		value: wholeCharacters(value, context, 'value'),
-	}));
-
-type Choice = z.output<typeof choiceSchema>;
-
-/** Choices that data gives: texts, or objects with a title and a value or payload. */
-const choicesFromData = listFromData(
+const approvalOptionsSchema = lazily(() =>
 	z
-		.unknown()
-		.transform((entry, context): unknown => {
-			const { type, title, payload } = pressableFromData(entry, context, []);
-			if (type !== 'web_url') return { title, value: payload };
-			return addProblem(context, 'has an address', 'Give each choice a title and a value.');
+		.object({
+			values: z.unknown().prefault({}).pipe(decided('offerReport')).pipe(approvalValuesSchema()),
 		})
-		.pipe(choiceSchema),
+		.prefault({})
+		.transform(({ values }, context): IssuedButton[] => {
+			const labels = labelsOf(values);
+			const seen = labels.map((field) => seenOf(values[field]));
+			const second = labels.find((_, index) => seen.indexOf(seen[index] ?? '') < index);
+			if (second === undefined) {
+				return labels.map((field) => {
+					const { value, decision } = APPROVAL_BUTTONS[field];
+					return { payload: value, title: values[field], decision, value };
+				});
+			}
+			return addProblem(
+				context,
+				'looks like another button',
+				'Give each button words of its own, or nobody could tell what is approved.',
+				'values',
+				second,
+			);
+		}),
 );
 
-const enteredChoices = z
-	.object({ choice: z.array(choiceSchema).default([]) })
-	.prefault({})
-	.transform(({ choice }) => choice);
+const choiceSchema = lazily(() =>
+	z
+		.object({
+			title: requiredText('Enter the words that stand on it.').transform(shownText),
+			value: optionalText(),
+		})
+		.transform(({ title, value = title }, context) => ({
+			title,
+			value: wholeCharacters(value, context, 'value'),
+		})),
+);
+
+type Choice = z.output<ReturnType<typeof choiceSchema>>;
+
+/** Choices that data gives: texts, or objects with a title and a value or payload. */
+const choicesFromData = lazily(() =>
+	listFromData(
+		z
+			.unknown()
+			.transform((entry, context): unknown => {
+				const { type, title, payload } = pressableFromData(entry, context, []);
+				if (type !== 'web_url') return { title, value: payload };
+				return addProblem(context, 'has an address', 'Give each choice a title and a value.');
+			})
+			.pipe(choiceSchema()),
+	),
+);
+
+const enteredChoices = lazily(() =>
+	z
+		.object({ choice: z.array(choiceSchema()).default([]) })
+		.prefault({})
+		.transform(({ choice }) => choice),
+);
 
 /** How many choices a question can have, and what to do where there are more. */
 interface ChoiceLimit {
@@ -254,56 +270,64 @@ function choicesProblem(
 	);
 }
 
-const expectedCodeSchema = z
-	.union([z.string(), z.number().transform((code) => (code >= 0 ? String(code) : ''))])
-	.transform((code, context) =>
-		/^[\s-]*(\d[\s-]*){2,10}$/.test(code) && normaliseCode(code) !== ''
-			? code
-			: addProblem(
-					context,
-					'is not a number of 2 to 10 digits',
-					'Enter the digits that are shown to the customer elsewhere, as text if they begin with 0.',
-				),
-	);
+const expectedCodeSchema = lazily(() =>
+	z
+		.union([z.string(), z.number().transform((code) => (code >= 0 ? String(code) : ''))])
+		.transform((code, context) =>
+			/^[\s-]*(\d[\s-]*){2,10}$/.test(code) && normaliseCode(code) !== ''
+				? code
+				: addProblem(
+						context,
+						'is not a number of 2 to 10 digits',
+						'Enter the digits that are shown to the customer elsewhere, as text if they begin with 0.',
+					),
+		),
+);
 
 /** What n8n gives for a date: a text, or what an expression made. */
-const dateText = z
-	.unknown()
-	.optional()
-	.transform((value) => {
-		if (value instanceof Date) return value.toISOString();
-		if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
-		return typeof value === 'string' ? value : '';
-	});
+const dateText = lazily(() =>
+	z
+		.unknown()
+		.optional()
+		.transform((value) => {
+			if (value instanceof Date) return value.toISOString();
+			if (typeof value === 'object' && value !== null && 'toISO' in value) return String(value);
+			return typeof value === 'string' ? value : '';
+		}),
+);
 
-const limitSchema = z
-	.object({
-		values: z
-			.discriminatedUnion('limitType', [
-				z.object({
-					limitType: z.literal('afterTimeInterval'),
-					resumeAmount: z.coerce.number(),
-					resumeUnit: z.enum(['seconds', 'minutes', 'hours', 'days']),
-				}),
-				z.object({ limitType: z.literal('atSpecifiedTime'), maxDateAndTime: dateText }),
-			])
-			.optional(),
-	})
-	.prefault({})
-	.transform(({ values }) => values);
+const limitSchema = lazily(() =>
+	z
+		.object({
+			values: z
+				.discriminatedUnion('limitType', [
+					z.object({
+						limitType: z.literal('afterTimeInterval'),
+						resumeAmount: z.coerce.number(),
+						resumeUnit: z.enum(['seconds', 'minutes', 'hours', 'days']),
+					}),
+					z.object({ limitType: z.literal('atSpecifiedTime'), maxDateAndTime: dateText() }),
+				])
+				.optional(),
+		})
+		.prefault({})
+		.transform(({ values }) => values),
+);
 
-const prefixSchema = z
-	.string()
-	.default('')
-	.transform((text, context) =>
-		/^[A-Za-z0-9_-]*$/.test(text.trim())
-			? text.trim()
-			: addProblem(
-					context,
-					'holds other characters than letters, digits, _ and -',
-					'Use only these, e.g. transfer-17.',
-				),
-	);
+const prefixSchema = lazily(() =>
+	z
+		.string()
+		.default('')
+		.transform((text, context) =>
+			/^[A-Za-z0-9_-]*$/.test(text.trim())
+				? text.trim()
+				: addProblem(
+						context,
+						'holds other characters than letters, digits, _ and -',
+						'Use only these, e.g. transfer-17.',
+					),
+		),
+);
 
 /** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
 const NO_KEYS = [
@@ -311,46 +335,52 @@ const NO_KEYS = [
 	"Give the public keys of the person's devices, or remove the option if the credential's key is meant.",
 ] as const;
 
-const optionValuesSchema = z.object({
-	answerBy: z.enum(['tap', 'link']).default('tap'),
-	limitWaitTime: limitSchema,
-	messageIdPrefix: prefixSchema,
-	questionLimits: questionLimitsSchema.optional(),
-	maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
-	requireSignedPayload: z.boolean().default(false),
-	personKeys: enteredKeys(NO_KEYS),
-	leaveTextOut: z.boolean().default(false),
-	wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
-	decidedReply: z.string().trim().default(''),
-	wrongReply: z.string().trim().default(''),
-});
+const optionValuesSchema = lazily(() =>
+	z.object({
+		answerBy: z.enum(['tap', 'link']).default('tap'),
+		limitWaitTime: limitSchema(),
+		messageIdPrefix: prefixSchema(),
+		questionLimits: questionLimitsSchema().optional(),
+		maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
+		requireSignedPayload: z.boolean().default(false),
+		personKeys: enteredKeys(NO_KEYS),
+		leaveTextOut: z.boolean().default(false),
+		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
+		decidedReply: z.string().trim().default(''),
+		wrongReply: z.string().trim().default(''),
+	}),
+);
 
-const optionsSchema = z
-	.unknown()
-	.prefault({})
-	.pipe(decided('requireSignedPayload'))
-	.pipe(decided('leaveTextOut'))
-	.pipe(decided('personKeys', NO_KEYS))
-	.pipe(optionValuesSchema);
+const optionsSchema = lazily(() =>
+	z
+		.unknown()
+		.prefault({})
+		.pipe(decided('requireSignedPayload'))
+		.pipe(decided('leaveTextOut'))
+		.pipe(decided('personKeys', NO_KEYS))
+		.pipe(optionValuesSchema()),
+);
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */
-const responseSchema = z.discriminatedUnion('responseType', [
-	z.object({
-		responseType: z.literal('approval'),
-		approvalOptions: approvalOptionsSchema,
-	}),
-	z.object({
-		responseType: z.literal('choice'),
-		choices: enteredChoices,
-		choicesJson: choicesFromData,
-	}),
-	z.object({ responseType: z.literal('freeText') }),
-	z.object({ responseType: z.literal('delivery') }),
-	z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema }),
-]);
+const responseSchema = lazily(() =>
+	z.discriminatedUnion('responseType', [
+		z.object({
+			responseType: z.literal('approval'),
+			approvalOptions: approvalOptionsSchema(),
+		}),
+		z.object({
+			responseType: z.literal('choice'),
+			choices: enteredChoices(),
+			choicesJson: choicesFromData(),
+		}),
+		z.object({ responseType: z.literal('freeText') }),
+		z.object({ responseType: z.literal('delivery') }),
+		z.object({ responseType: z.literal('code'), expectedCode: expectedCodeSchema() }),
+	]),
+);
 
-type Response = z.output<typeof responseSchema>;
-type Options = z.output<typeof optionsSchema>;
+type Response = z.output<ReturnType<typeof responseSchema>>;
+type Options = z.output<ReturnType<typeof optionsSchema>>;
 
 const choicesOf = ({ choicesJson, choices }: Extract<Response, { responseType: 'choice' }>) =>
 	choicesJson ?? choices;
@@ -395,17 +425,22 @@ export const RULES = {
 export const DEFAULT_APPROVALS_NEEDED = 2;
 
 /** What an expression gives for a number; a switch or a list is none. */
-const enteredCount = z
-	.union([z.number(), z.string().trim().min(1).transform(Number)])
-	.pipe(z.number().int().min(1));
+const enteredCount = lazily(() =>
+	z.union([z.number(), z.string().trim().min(1).transform(Number)]).pipe(z.number().int().min(1)),
+);
 
-const rulesSchema = z.object({
-	ask: z.enum(['one', 'several']).default('one'),
-	rule: z.enum(['first', 'everyone', 'atLeast', 'majority']).optional(),
-	approvalsNeeded: enteredCount.default(DEFAULT_APPROVALS_NEEDED),
-});
+const rulesSchema = lazily(() =>
+	z.object({
+		ask: z.enum(['one', 'several']).default('one'),
+		rule: z.enum(['first', 'everyone', 'atLeast', 'majority']).optional(),
+		approvalsNeeded: enteredCount().default(DEFAULT_APPROVALS_NEEDED),
+	}),
+);
 
-const ruleOf = ({ rule, approvalsNeeded }: z.output<typeof rulesSchema>): Rule | undefined => {
+const ruleOf = ({
+	rule,
+	approvalsNeeded,
+}: z.output<ReturnType<typeof rulesSchema>>): Rule | undefined => {
 	if (rule === 'atLeast') return { kind: rule, count: approvalsNeeded };
 	return rule && { kind: rule };
 };
@@ -499,9 +534,9 @@ function groupProblem(
  * @param askable whom this kind of message reaches
  */
 export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
-	responseSchema
-		.and(z.object({ options: optionsSchema }))
-		.and(rulesSchema)
+	responseSchema()
+		.and(z.object({ options: optionsSchema() }))
+		.and(rulesSchema())
 		.and(peopleSchema(askable))
 		.transform((entered, context): WaitInput => {
 			if (entered.responseType === 'choice') {

@@ -365,7 +365,7 @@ export class Editor {
 			width: right - left + 2 * AROUND,
 			height: bottom - top + 2 * AROUND,
 		};
-		return await this.page.screenshot({ type: 'jpeg', quality: 70, clip, animations: 'disabled' });
+		return await this.page.screenshot({ type: 'jpeg', quality: 60, clip, animations: 'disabled' });
 	}
 
 	/** Takes a picture once the notices in the corner are gone. */

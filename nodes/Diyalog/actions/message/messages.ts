@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import type { z } from 'zod/v4';
 import { check } from '../../input/problem';
 import type { Entered } from '../../input/shown';
+import type { z } from '../../lib/zod';
 import type { MessageInput } from '../../messages/messageInput';
 import { recipientInItem } from '../../messages/recipient';
 import { messageRequest } from '../../messages/sendMessage';

@@ -2,6 +2,7 @@ import { SEND_AND_WAIT_OPERATION } from 'n8n-workflow';
 import type { INodeProperties } from 'n8n-workflow';
 import { MAX_QUICK_REPLIES } from '../../messages/quickReplies';
 import { questionSchema } from '../../messages/messageInput';
+import { hintsOf, lengthHint } from '../hints';
 import type { Operation } from '../operation';
 import { startAsking } from '../question/ask';
 import type { KindOfQuestion } from '../question/ask';
@@ -41,11 +42,12 @@ export const sendAndWait: Operation = {
 	branches: 'question',
 	async start(context, settled) {
 		const make = messages(context, fields);
-		return await startAsking(
-			context,
-			settled,
-			KIND,
-			() => (entered) => make(questionSchema, entered, 0),
-		);
+		const hint = hintsOf(context);
+		return await startAsking(context, settled, KIND, () => (entered) => {
+			const message = make(questionSchema(), entered, 0);
+			const advice = lengthHint(message.text ?? '');
+			if (advice !== undefined) hint(advice);
+			return message;
+		});
 	},
 };

@@ -21,8 +21,9 @@ function challengeFor(
 	const expiresAtMs = sentAt.getTime() + validMinutes * MS_PER_MINUTE;
 	const issued = { code, customerNo, messageId, transaction, expiresAtMs };
 	return {
-		challenge: issueChallenge(keys, issued, randomBytes),
 		expiresAt: new Date(expiresAtMs).toISOString(),
+		// Last: n8n's table has a column for each name in this order, and this one is wider than all others.
+		challenge: issueChallenge(keys, issued, randomBytes),
 	};
 }
 

@@ -2,16 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { check } from '../../input/problem';
 import type { Entered } from '../../input/shown';
+import { lazily } from '../../lib/zod';
 import { sendOtpRequest, sendOtpSchema, toSendOtpBody } from '../../messages/sendOtp';
 import type { SendOtpInput } from '../../messages/sendOtp';
 import type { DiyalogClient } from '../../transport/client';
 import { requireValid } from '../errors';
 import { buttonsField } from '../fields';
-import { hintsOf } from '../hints';
+import { hintsOf, lengthHint } from '../hints';
 import type { Message } from '../sending';
 import { CodeIssuer } from './codeIssuer';
 
-const schema = sendOtpSchema(randomBytes);
+const schema = lazily(() => sendOtpSchema(randomBytes));
 
 /** What surprises about a code from elsewhere, if anything does. */
 function surpriseOf({ otpMode, code, message }: SendOtpInput): string | undefined {
@@ -37,10 +38,10 @@ export function otpMessages(
 	const labelled = [...fields, buttonsField];
 	const hint = hintsOf(context);
 	return (entered, itemIndex) => {
-		const input = requireValid(node, check(schema, entered, labelled), itemIndex);
-		const surprise = surpriseOf(input);
-		if (surprise !== undefined) hint(surprise);
+		const input = requireValid(node, check(schema(), entered, labelled), itemIndex);
 		const body = toSendOtpBody(input, randomUUID);
+		for (const advice of [surpriseOf(input), lengthHint(body.mokMessage)])
+			if (advice !== undefined) hint(advice);
 		const { messageId, customerNo } = body;
 		return {
 			messageId,

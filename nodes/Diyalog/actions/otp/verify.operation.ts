@@ -1,5 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../../lib/zod';
 import { workflowBook } from '../../memory/books';
 import { check } from '../../input/problem';
 import { wholeNumber } from '../../input/schemas';
@@ -47,7 +47,7 @@ const fields: INodeProperties[] = [
 		description:
 			'What the customer typed. Small letters, blanks, dashes, dots and underscores do not matter.',
 	},
-	{ ...customerNoField, description: 'The customer who has to have got the code' },
+	{ ...customerNoField, description: 'The customer who has to have got the code: the one who logs in or pays' },
 	{
 		...transactionField,
 		description:
@@ -93,24 +93,26 @@ const fields: INodeProperties[] = [
 	optionsField([auditOption]),
 ];
 
-const limitsSchema = z
-	.object({
-		attempts: wholeNumber(1, MAX_ATTEMPTS, DEFAULT_ATTEMPTS),
-		failures: wholeNumber(1, MAX_FAILURES, DEFAULT_FAILURES),
-		failureWindowMinutes: wholeNumber(
-			MIN_FAILURE_WINDOW_MINUTES,
-			MAX_FAILURE_WINDOW_MINUTES,
-			DEFAULT_FAILURE_WINDOW_MINUTES,
+const limitsSchema = lazily(() =>
+	z
+		.object({
+			attempts: wholeNumber(1, MAX_ATTEMPTS, DEFAULT_ATTEMPTS),
+			failures: wholeNumber(1, MAX_FAILURES, DEFAULT_FAILURES),
+			failureWindowMinutes: wholeNumber(
+				MIN_FAILURE_WINDOW_MINUTES,
+				MAX_FAILURE_WINDOW_MINUTES,
+				DEFAULT_FAILURE_WINDOW_MINUTES,
+			),
+		})
+		.transform(
+			({ attempts, failures, failureWindowMinutes }): VerifyLimits => ({
+				attempts,
+				failures: { count: failures, windowMinutes: failureWindowMinutes },
+			}),
 		),
-	})
-	.transform(
-		({ attempts, failures, failureWindowMinutes }): VerifyLimits => ({
-			attempts,
-			failures: { count: failures, windowMinutes: failureWindowMinutes },
-		}),
-	);
+);
 
-const settingsSchema = z.object({ limits: limitsSchema });
+const settingsSchema = lazily(() => z.object({ limits: limitsSchema() }));
 
 /** Items wait for the same few writings to the memory. */
 const CONCURRENCY = 100;
@@ -136,7 +138,7 @@ export const verify: Operation = {
 			async execute(itemIndex) {
 				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
-				const { limits } = requireValid(node, check(settingsSchema, entered, fields), itemIndex);
+				const { limits } = requireValid(node, check(settingsSchema(), entered, fields), itemIndex);
 				const { challenge, code, customerNo, transaction } = entered;
 				const given = { challenge, code, customerNo, transaction };
 				const verified = async () => await verifyCode(keys, book, given, limits, Date.now());

@@ -45,6 +45,7 @@ import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
 import { isReviewTool, itemsOfAgent } from '../toolExecution';
 import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
+import { adviseWhileWaiting } from './advice';
 import { endInTime } from './endInTime';
 import { questionField } from './question.fields';
 import { questionLimiter } from './questionLimits';
@@ -481,6 +482,7 @@ export async function startAsking(
 		}
 		await context.putExecutionToWait(new Date(endsAtMs(bound)));
 		endInTime(context, bound);
+		adviseWhileWaiting(context, client.credentials, bound);
 		return waitingFor(bound, input);
 	};
 	return { concurrency: () => 1, execute };

@@ -111,7 +111,7 @@ export const peopleFields = (
 			typeOptions: { multipleValues: true, sortable: true },
 			placeholder: 'Add Person',
 			default: {},
-			description: `The ${MIN_PEOPLE} to ${MAX_PEOPLE} people who get the question. Each counts once.`,
+			description: `The ${MIN_PEOPLE} to ${MAX_PEOPLE} people who get the question. Nobody can be entered twice.`,
 			options: [{ displayName: 'Person', name: 'person', values: [...recipient, personKeysField] }],
 		},
 		'specifyPeople',

@@ -5,7 +5,7 @@ import type {
 	INodeExecutionData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../../lib/zod';
 import { invalidInputError } from '../errors';
 import { endsAtMs } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
@@ -39,23 +39,27 @@ const SETTLES_WITHIN_MS = 2_000;
 /** Field of the item with which the node is run again. */
 const AGAIN_FIELD = 'diyalogAgain';
 
-const markSchema = z.object({
-	turn: z.string(),
-	/** the proof of a wrong code */
-	wrongCode: z.string().optional(),
-	/** all answers that count so far, packed */
-	counted: z.unknown().optional(),
-});
+const markSchema = lazily(() =>
+	z.object({
+		turn: z.string(),
+		/** the proof of a wrong code */
+		wrongCode: z.string().optional(),
+		/** all answers that count so far, packed */
+		counted: z.unknown().optional(),
+	}),
+);
 
 /** What the webhook tells the node that runs again. */
-export type Mark = z.output<typeof markSchema>;
+export type Mark = z.output<ReturnType<typeof markSchema>>;
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 /** n8n marks the waiting node as disabled, so that it passes on what the webhook gives. */
-const pausedSchema = z.object({
-	executeData: z.object({ node: z.custom<{ disabled?: boolean }>(isObject) }),
-});
+const pausedSchema = lazily(() =>
+	z.object({
+		executeData: z.object({ node: z.custom<{ disabled?: boolean }>(isObject) }),
+	}),
+);
 
 /**
  * Has n8n run the waiting node again when the execution continues.
@@ -69,7 +73,7 @@ export function runAgain(
 	outcome: IDataObject & { decision: Decision },
 	mark: Mark,
 ): INodeExecutionData[][] {
-	const { data: paused } = pausedSchema.safeParse(context);
+	const { data: paused } = pausedSchema().safeParse(context);
 	if (paused) paused.executeData.node.disabled = false;
 	const item = { json: { ...outcome, [AGAIN_FIELD]: mark }, pairedItem: { item: 0 } };
 	// Some releases of n8n do not tell the order.
@@ -94,7 +98,7 @@ export interface QuestionAgain {
  */
 export function readAgain(context: IExecuteFunctions): QuestionAgain | undefined {
 	const [item] = storedItems(context);
-	const { data: mark } = markSchema.safeParse(item?.json[AGAIN_FIELD]);
+	const { data: mark } = markSchema().safeParse(item?.json[AGAIN_FIELD]);
 	if (!mark) return undefined;
 	const { wait, input } = readStored(context);
 	if (wait?.turn !== mark.turn) return undefined;

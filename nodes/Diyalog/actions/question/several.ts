@@ -157,5 +157,6 @@ async function readCounted(
 ) {
 	const secrets = await readAppSecrets(context);
 	const belongsTo = [context.getExecutionId(), turn];
-	return givenAnswersSchema.safeParse(unseal('counted answers', belongsTo, counted, secrets)).data;
+	return givenAnswersSchema().safeParse(unseal('counted answers', belongsTo, counted, secrets))
+		.data;
 }

@@ -4,8 +4,8 @@ import type {
 	INodeExecutionData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
 import type { InputProblem } from '../../input/problem';
+import { lazily, z } from '../../lib/zod';
 import { invalidInputError } from '../errors';
 import { itemAt } from '../outputs';
 import { isToolExecution } from '../toolExecution';
@@ -57,10 +57,12 @@ const escaped = (name: string): string =>
 const readContext = (context: IExecuteFunctions | IWebhookFunctions): unknown =>
 	context.evaluateExpression(`{{ $node["${escaped(context.getNode().name)}"].context }}`, 0);
 
-const storedSchema = z.object({
-	[WAIT_FIELD]: z.unknown().optional(),
-	[INPUT_FIELD]: z.looseObject({}).catch({}),
-});
+const storedSchema = lazily(() =>
+	z.object({
+		[WAIT_FIELD]: z.unknown().optional(),
+		[INPUT_FIELD]: z.looseObject({}).catch({}),
+	}),
+);
 
 /** What an execution waits for, and the item that went in. */
 export interface StoredWait {
@@ -70,7 +72,7 @@ export interface StoredWait {
 
 /** Reads what is stored with an execution that waits, when its resume address is called. */
 export function readStored(context: IExecuteFunctions | IWebhookFunctions): StoredWait {
-	const stored = storedSchema.parse(readContext(context));
+	const stored = storedSchema().parse(readContext(context));
 	return { wait: readWait(stored[WAIT_FIELD]), input: { ...stored[INPUT_FIELD] } as IDataObject };
 }
 

@@ -5,7 +5,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { z } from 'zod/v4';
+import { lazily, z } from '../../lib/zod';
 import {
 	confirmationPage,
 	LINK_ANSWER_PARAMETER,
@@ -302,11 +302,11 @@ async function takePassedOnAnswers(
 	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
 }
 
-const turnSchema = z.object({ [TURN_PARAMETER]: z.unknown().optional() });
+const turnSchema = lazily(() => z.object({ [TURN_PARAMETER]: z.unknown().optional() }));
 
 /** The node that asked says that the time is up; whoever calls, it is looked at here. */
 function takeEnd(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
-	const { [TURN_PARAMETER]: turn } = turnSchema.parse(context.getQueryData());
+	const { [TURN_PARAMETER]: turn } = turnSchema().parse(context.getQueryData());
 	if (!wait || turn !== wait.turn || Date.now() < endsAtMs(wait)) {
 		return replyJson(context, 200, { receptions: [refusedAs('notOver')] });
 	}
@@ -320,11 +320,13 @@ function showPage(context: IWebhookFunctions, html: string, status = 200): void 
 	context.getResponseObject().status(status).set(PAGE_HEADERS).send(html);
 }
 
-const querySchema = z.object({ [TURN_PARAMETER]: z.string(), [LINK_ANSWER_PARAMETER]: z.string() });
+const querySchema = lazily(() =>
+	z.object({ [TURN_PARAMETER]: z.string(), [LINK_ANSWER_PARAMETER]: z.string() }),
+);
 
 /** Somebody opened a link of the message, or pressed the button of the page behind it. */
 function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
-	const query = querySchema.safeParse(context.getQueryData()).data;
+	const query = querySchema().safeParse(context.getQueryData()).data;
 	const isOver =
 		!wait || !query || query.turn !== wait.turn || Date.now() > Date.parse(wait.deadline);
 	if (isOver || wait.expectation.kind !== 'link') {

@@ -1,10 +1,10 @@
 import type { ICredentialDataDecryptedObject, INodeProperties } from 'n8n-workflow';
-import { z } from 'zod/v4';
 import { payloadSignatureFields } from '../../deviceSignature/fields';
 import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../deviceSignature/press';
 import { addProblem, check, decided } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
+import { lazily, z } from '../../lib/zod';
 import { CREDENTIAL_TYPE } from '../../transport/client';
 import { enteredKeys } from '../../wait/peopleInput';
 import { auditOption, recordOfPayload } from '../audit';
@@ -113,44 +113,50 @@ const MAX_CHARACTERS = 1_000_000;
 const MAX_SIGNED_TEXTS = 100;
 
 /** Kept to the letter: a blank more or less is another text. */
-const letters = z.unknown().transform((value, context): string => {
-	const advice = 'Give the payload as it came, as text.';
-	if (typeof value !== 'string' || value === '')
-		return addProblem(context, 'is not a text', advice);
-	if (value.length <= MAX_CHARACTERS) return value;
-	return addProblem(context, `is longer than ${MAX_CHARACTERS} characters`, advice);
-});
-
-const signedTexts = z
-	.unknown()
-	.optional()
-	.transform((value, context): string[] => {
-		const texts: unknown[] = Array.isArray(value)
-			? value
-			: [value ?? ''].filter((text) => text !== '');
-		const advice = 'Give the payloads that may have been signed, as text.';
-		if (texts.length > MAX_SIGNED_TEXTS)
-			return addProblem(context, `has more than ${MAX_SIGNED_TEXTS} entries`, advice);
-		if (!texts.every((text) => typeof text === 'string'))
-			return addProblem(context, 'is neither a text nor a list of texts', advice);
-		const characters = texts.reduce((sum, { length }) => sum + length, 0);
-		if (characters <= MAX_CHARACTERS) return texts;
+const letters = lazily(() =>
+	z.unknown().transform((value, context): string => {
+		const advice = 'Give the payload as it came, as text.';
+		if (typeof value !== 'string' || value === '')
+			return addProblem(context, 'is not a text', advice);
+		if (value.length <= MAX_CHARACTERS) return value;
 		return addProblem(context, `is longer than ${MAX_CHARACTERS} characters`, advice);
-	});
+	}),
+);
+
+const signedTexts = lazily(() =>
+	z
+		.unknown()
+		.optional()
+		.transform((value, context): string[] => {
+			const texts: unknown[] = Array.isArray(value)
+				? value
+				: [value ?? ''].filter((text) => text !== '');
+			const advice = 'Give the payloads that may have been signed, as text.';
+			if (texts.length > MAX_SIGNED_TEXTS)
+				return addProblem(context, `has more than ${MAX_SIGNED_TEXTS} entries`, advice);
+			if (!texts.every((text) => typeof text === 'string'))
+				return addProblem(context, 'is neither a text nor a list of texts', advice);
+			const characters = texts.reduce((sum, { length }) => sum + length, 0);
+			if (characters <= MAX_CHARACTERS) return texts;
+			return addProblem(context, `is longer than ${MAX_CHARACTERS} characters`, advice);
+		}),
+);
 
 const NO_KEYS = ['is empty', "Give the public keys of the person's devices."] as const;
 
-const inputSchema = z.object({
-	payload: letters,
-	messageId: messageIdText,
-	customerNo: optionalIdentifier,
-	signedText: signedTexts,
-	signatureSettings: z.enum(['credential', 'person', 'fields']).default('credential'),
-	personKeys: enteredKeys(NO_KEYS),
-});
+const inputSchema = lazily(() =>
+	z.object({
+		payload: letters(),
+		messageId: messageIdText(),
+		customerNo: optionalIdentifier(),
+		signedText: signedTexts(),
+		signatureSettings: z.enum(['credential', 'person', 'fields']).default('credential'),
+		personKeys: enteredKeys(NO_KEYS),
+	}),
+);
 
 /** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
-const schema = z.unknown().pipe(decided('personKeys', NO_KEYS)).pipe(inputSchema);
+const schema = lazily(() => z.unknown().pipe(decided('personKeys', NO_KEYS)).pipe(inputSchema()));
 
 const verification = (
 	signedPayload: string,
@@ -192,7 +198,7 @@ export const verify: Operation = {
 			async execute(itemIndex) {
 				await requireSame?.(itemIndex);
 				const entered = readFields(read, fields, itemIndex);
-				const input = requireValid(node, check(schema, entered, fields), itemIndex);
+				const input = requireValid(node, check(schema(), entered, fields), itemIndex);
 				const { payload, messageId = '', customerNo = null, signedText, personKeys } = input;
 				const settings: ICredentialDataDecryptedObject | typeof entered =
 					input.signatureSettings === 'fields' ? entered : credential;

@@ -87,7 +87,8 @@ it('5. two challenges spliced together', () => {
 	const other = issueChallenge(keys, { ...OTP, customerNo: '70022' }, randomBytes);
 	for (let position = 5; position < challenge.length; position++) {
 		const spliced = challenge.slice(0, position) + other.slice(position);
-		if (spliced !== challenge) expect(openChallenge(keys, spliced)).toBeUndefined();
+		if (spliced === challenge || spliced === other) continue;
+		expect(openChallenge(keys, spliced)).toBeUndefined();
 	}
 });
 

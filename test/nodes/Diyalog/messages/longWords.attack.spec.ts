@@ -18,6 +18,6 @@ describe('words so long that n8n would be held up', () => {
 
 	it('3 on a card', () => {
 		const entered = { cardsJson: [{ title: 'a', subtitle: LONG }] };
-		expect(problemOf(entered, carouselSchema)).toBe('is longer than 10000 characters');
+		expect(problemOf(entered, carouselSchema())).toBe('is longer than 10000 characters');
 	});
 });

@@ -102,7 +102,7 @@ describe('the documented examples, byte for byte, their layout aside', () => {
 	});
 
 	it('from fields: an app trigger', () => {
-		const body = bodyOf('sendAppTrigger', appTriggerSchema, {
+		const body = bodyOf('sendAppTrigger', appTriggerSchema(), {
 			customerNo: '70023',
 			message: 'Please click this message to approve your transaction',
 			command: 'ApproveTransaction',
@@ -121,7 +121,7 @@ describe('the documented examples, byte for byte, their layout aside', () => {
 			...card,
 			buttons: buttonsV2,
 		}));
-		const body = bodyOf('sendCarousel', carouselSchema, {
+		const body = bodyOf('sendCarousel', carouselSchema(), {
 			customerNo: '123456789',
 			cardsJson,
 			options: { messageId: 'messageId-1' },
@@ -225,7 +225,7 @@ describe('lists from data', () => {
 		],
 		[[{ title: 'A', imageUrl: 'file:///etc' }], 'Cards (JSON) 1: imageUrl is not a web address'],
 	])('cards %j are refused', (cardsJson, sentence) => {
-		expect(refusal('sendCarousel', carouselSchema, { cardsJson })).toBe(sentence);
+		expect(refusal('sendCarousel', carouselSchema(), { cardsJson })).toBe(sentence);
 	});
 });
 
@@ -287,7 +287,10 @@ describe('a question', () => {
 			payloadSeenByUser: `Choice ${index}`,
 		}));
 	const asked = (count: number) =>
-		bodyOf('sendAndWait', questionSchema, { message: 'Well?', buttons: { button: button(count) } });
+		bodyOf('sendAndWait', questionSchema(), {
+			message: 'Well?',
+			buttons: { button: button(count) },
+		});
 
 	it('up to three choices are buttons', () => {
 		expect(asked(3)).toMatchObject({
@@ -317,7 +320,7 @@ describe('a question', () => {
 
 describe('an app trigger', () => {
 	const trigger = (fields: Raw) =>
-		bodyOf('sendAppTrigger', appTriggerSchema, { message: 'Tap', command: 'Open', ...fields });
+		bodyOf('sendAppTrigger', appTriggerSchema(), { message: 'Tap', command: 'Open', ...fields });
 
 	it.each([
 		[undefined, ''],
@@ -332,6 +335,6 @@ describe('an app trigger', () => {
 
 	it('without a command is refused', () => {
 		const raw = { message: 'Tap', command: '' };
-		expect(refusal('sendAppTrigger', appTriggerSchema, raw)).toBe('Command is empty');
+		expect(refusal('sendAppTrigger', appTriggerSchema(), raw)).toBe('Command is empty');
 	});
 });

@@ -76,7 +76,7 @@ describe('the body of SendOTP', () => {
 		const fields = { payload: 'txn-17/ok', payloadSeenByUser };
 		expect(bodyOf(button(fields)).buttonsV2).toMatchObject([{ payloadSeenByUser: shown }]);
 		const replies = { quickReply: [{ title: 'Approve', payload: 'txn-17/ok', payloadSeenByUser }] };
-		expect(quickRepliesSchema.parse(replies)).toMatchObject([{ payloadSeenByUser: shown }]);
+		expect(quickRepliesSchema().parse(replies)).toMatchObject([{ payloadSeenByUser: shown }]);
 	});
 
 	it('sends of a web page button only what applies to it', () => {

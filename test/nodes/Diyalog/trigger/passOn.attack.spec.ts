@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
+import { KeptCalls } from '../../../../nodes/Diyalog/passOn/keptCalls';
 import { MARK_HEADER, PLAIN_MARK, makeMark, readMark } from '../../../../nodes/Diyalog/passOn/mark';
 import type { PassedOn } from '../../../../nodes/Diyalog/passOn/mark';
 import { atN8nAddress } from '../../../../nodes/Diyalog/trigger/selfCall';
@@ -252,6 +253,26 @@ it.each([
 	},
 );
 
+it('41. any age is taken: a recorded call that both have forgotten is new to neither', async () => {
+	const now = Date.now();
+	const seen = new SeenEvents();
+	for (let index = 0; index < 100_000; index++)
+		seen.add({ text: `event${String(index).padStart(5, '0')}`, sentAtMs: now - 3_600_000 });
+	seen.forgetOld(now, 0);
+	const forgotten = { seenEvents: seen.toText() };
+	const second = await start('second', { options: { freshnessMinutes: 0 } }, forgotten);
+	const options = { freshnessMinutes: 0, alsoPassOnTo: [second.url] };
+	const first = await start('first', { options }, forgotten);
+	const old = { time: now - 7_200_000 };
+	expect(await post(first, press('recorded', old))).toBe(200);
+	await waitFor('the call', 5_000, () => n8n.callsTo('second')[0]?.status);
+	expect([idsOf(first), idsOf(second)]).toEqual([[], []]);
+	expect(second.trigger.log.join()).toContain('refused 1 event');
+	await post(first, press('new'));
+	await gets(second, 1);
+	expect(idsOf(second)).toEqual(['new']);
+}, 60_000);
+
 describe('answers of waiting executions', () => {
 	let sandbox: Sandbox;
 
@@ -322,6 +343,18 @@ describe('answers of waiting executions', () => {
 		expect(waitingCalls()).toEqual([]);
 	});
 
+	it('42. the first one takes a part of a call only: nothing is claimed of the rest', async () => {
+		const second = await start('second', { options: { freshnessMinutes: 60 } });
+		const first = await startPassing([second.url]);
+		const { messageId } = await ask();
+		const late = written(`[${messageId}]:approve`, { time: Date.now() - 20 * MINUTE_MS });
+		await post(first, envelope(late, written('hello')));
+		await gets(second, 2);
+		expect(second.items()).toContainEqual(
+			expect.objectContaining({ messageId, resumed: null, notResumedReason: 'notTold' }),
+		);
+	});
+
 	it('11. n8n takes a minute to say what it did: others get the call before, and are told nothing untrue', async () => {
 		const second = await start('second');
 		const first = await startPassing([second.url]);
@@ -386,9 +419,8 @@ it('14. after a restart: what was kept goes on when the trigger is activated, al
 	const again = await start('first', parameters, copy);
 	await gets(second, 1);
 	await start('first', parameters, copy);
-	await sleepMs(1_500);
+	await waitFor('the call again', 10_000, () => n8n.callsTo('second')[2]?.status);
 	expect(idsOf(second)).toEqual(['a']);
-	expect(n8n.callsTo('second').length).toBeGreaterThan(2);
 	expect(again.trigger.log).toEqual([]);
 });
 
@@ -632,7 +664,8 @@ describe('status callbacks', () => {
 		n8n.publish('second', second.server);
 		await gets(second, 2);
 		await start('first', { options: { alsoPassOnTo: [second.url] } }, copy);
-		await sleepMs(1_500);
+		const known = n8n.callsTo('second').length;
+		await waitFor('both again', 10_000, () => n8n.callsTo('second')[known + 1]?.status);
 		expect(second.items().map(({ status }) => status)).toEqual(['Approved', 'Cancelled']);
 	});
 
@@ -654,7 +687,7 @@ describe('status callbacks', () => {
 		expect(second.items()).toEqual([]);
 	});
 
-	it('37. two that name each other make no loop, though neither can read the mark of the other', async () => {
+	it('37. two that name each other make no loop, and one with another App Secret takes nothing', async () => {
 		const urls = ['first', 'second'].map((id) => n8n.urlOf(id));
 		const setup = (to = '') => ({ events: ['statusCallback'], options: { alsoPassOnTo: [to] } });
 		await start('first', setup(urls[1]));
@@ -662,10 +695,40 @@ describe('status callbacks', () => {
 			appSecret: 'another-one',
 		});
 		expect(await postCallback('first', callback('Approved'))).toEqual([200, 'OK']);
-		await gets(second, 1);
 		await sleepMs(1_000);
 		expect(n8n.callsTo('first')).toHaveLength(1);
-		expect(n8n.callsTo('second')).toHaveLength(1);
+		expect(n8n.callsTo('second').map(({ status }) => status)).toEqual([401]);
+		expect(second.items()).toEqual([]);
+	});
+
+	it('39. the token goes nowhere, whatever address somebody enters as that of n8n', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		await startPassing([second.url], { options: { n8nAddress: n8n.url } });
+		await postCallback('first', callback('Approved'));
+		await gets(second, 1);
+		const [call] = n8n.callsTo('second');
+		expect(JSON.stringify(call?.headers)).not.toContain(TOKEN);
+	});
+
+	it.each([
+		['of another receiver', (body: string) => markFor('first', body, {}, 'updatemokstatus'), 401],
+		['of another body', () => markFor('second', callback('Cancelled'), {}, 'updatemokstatus'), 401],
+		['of the other path', (body: string) => markFor('second', body), 401],
+		['of nobody', () => PLAIN_MARK, 401],
+		[
+			'of half an hour ago',
+			(body: string) =>
+				markFor('second', body, { passedOnAtMs: Date.now() - 30 * MINUTE_MS }, 'updatemokstatus'),
+			401,
+		],
+		['that is genuine', (body: string) => markFor('second', body, {}, 'updatemokstatus'), 200],
+	])('40. no token, and a mark %s', async (_what, markOf, status) => {
+		const second = await start('second', { events: ['statusCallback'] });
+		const body = callback('Approved');
+		const headers = { 'auth-token': '', [MARK_HEADER]: markOf(body) };
+		for (let time = 0; time < 2; time++)
+			expect((await postCallback('second', body, headers))[0]).toBe(status);
+		expect(second.items()).toHaveLength(status === 200 ? 1 : 0);
 	});
 });
 
@@ -737,4 +800,95 @@ it('38. two slashes at the beginning of a path name no other host', () => {
 	expect(atN8nAddress('https://n8n.example//webhook/a/webhook', 'http://127.0.0.1:5678')).toBe(
 		'http://127.0.0.1:5678//webhook/a/webhook',
 	);
+});
+
+it('43. one that is unpublished tries nothing any more, and goes on when it is published', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	await post(first, press('a'));
+	await first.trigger.deactivate();
+	n8n.publish('second', second.server);
+	await sleepMs(2_500);
+	expect(idsOf(second)).toEqual([]);
+	await first.trigger.activate();
+	await gets(second, 1);
+	expect(idsOf(second)).toEqual(['a']);
+});
+
+it('44. one whose list is empty now tries nothing any more of what was kept', async () => {
+	const second = await start('second');
+	const workflowId = randomUUID();
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', { options }, {}, workflowId);
+	n8n.switchOff('second');
+	await post(first, press('a'));
+	const next = await start('first', {}, first.trigger.staticData, workflowId);
+	n8n.publish('second', second.server);
+	await sleepMs(2_500);
+	expect(idsOf(second)).toEqual([]);
+	expect(stored(next)).toBe('');
+});
+
+describe('several processes share what is stored', () => {
+	const target = 'second';
+	const pending = { isKept: true, isUnderWay: false };
+	const call = (id: string, takenAtMs: number) => ({
+		id,
+		path: 'webhook' as const,
+		body: Buffer.from(id),
+		contentType: 'application/json',
+		signature: '',
+		takenAtMs,
+		outcomes: new Map(),
+		isComplete: true,
+	});
+
+	/** What a process reads, and what it takes over then. */
+	const reads = (process: KeptCalls, text: string, nowMs: number) => {
+		expect(process.merge(text, [SECRET], nowMs)).toBe(0);
+		process.takeOver(nowMs);
+		return process.next(target)?.id;
+	};
+
+	it('45. each call is passed on by one of them, and by another one when that has ended', () => {
+		const one = new KeptCalls('one', 0);
+		const two = new KeptCalls('two', 0);
+		one.add(call('a', 1_000), target, pending, 1_000);
+		two.add(call('b', 2_000), target, pending, 2_000);
+		expect(reads(two, one.toText(SECRET), 2_000)).toBe('b');
+		expect(reads(one, two.toText(SECRET), 3_000)).toBe('a');
+		// Both are still written by either.
+		for (const each of [one, two]) expect(each.toText(SECRET).split(',')).toHaveLength(2);
+		one.settle('a', target);
+		expect(reads(two, one.toText(SECRET), 4_000)).toBe('b');
+		expect(two.pendingOf('a', target)).toBeUndefined();
+		// One that begins later, and so after the end of the others.
+		const restarted = new KeptCalls('restarted', 5_000);
+		expect(reads(restarted, two.toText(SECRET), 6_000)).toBe('b');
+		expect(restarted.pendingOf('b', target)?.mayBeKnownSinceMs).toBe(2_000);
+		// Who has not ended leaves it.
+		expect(reads(two, restarted.toText(SECRET), 7_000)).toBeUndefined();
+		// Whoever keeps it says nothing any more.
+		expect(reads(two, restarted.toText(SECRET), 6_000 + 11 * MINUTE_MS)).toBe('b');
+		// It had gone on when it was said to be kept elsewhere.
+		expect(two.pendingOf('b', target)?.mayBeKnownSinceMs).toBe(2_000);
+	});
+
+	it('46. the clock went back, and n8n was started again: what was kept is passed on all the same', () => {
+		const before = new KeptCalls('before', 0);
+		before.add(call('a', 9_000_000), target, pending, 9_000_000);
+		const after = new KeptCalls('after', 1_000);
+		expect(reads(after, before.toText(SECRET), 2_000)).toBe('a');
+	});
+
+	it('47. one gives up what it keeps itself only', () => {
+		const one = new KeptCalls('one', 0);
+		const two = new KeptCalls('two', 0);
+		for (let index = 0; index < 600; index++)
+			(index % 2 ? one : two).add(call(`call-${index}`, index), target, pending, index);
+		one.merge(two.toText(SECRET), [SECRET], 1_000);
+		expect(one.limit(1_000, [target])).toHaveLength(50);
+		expect(one.toText(SECRET).split(',')).toHaveLength(550);
+	});
 });
