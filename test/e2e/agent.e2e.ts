@@ -135,7 +135,7 @@ it('time is up: the tool does not run, although the model claims that it is appr
 		decision: 'expired',
 		data: { approved: false, responder: null, respondedAt: null },
 	});
-	expect(review).toMatchObject({ input: { approved: true, data: { approved: true } } });
+	expect(review).not.toMatchObject({ input: { approved: true } });
 	expect(chat.deeds).toEqual([]);
 }, 150_000);
 

@@ -66,9 +66,11 @@ const ownerOf = new Map([...phones].map(([no, phone]) => [thumbprintOf(phone), n
 
 let stage: Stage;
 let chat: ChatServer;
+/** What the model calls its tool with. */
+const said: Record<string, unknown> = { amount: '250' };
 
 beforeAll(async () => {
-	chat = await startChatServer({ amount: '250' });
+	chat = await startChatServer(said);
 	stage = await Stage.set({
 		credential: { ...FORMAT, payloadSignatureKeys: 'person' },
 		sandbox: { customers },
@@ -589,7 +591,11 @@ describe('3. expressions in the credential', () => {
 });
 
 describe('4. the human review of an agent', () => {
-	async function reviewed(people: readonly string[], parameters: Fields): Promise<string> {
+	async function reviewed(
+		people: readonly string[],
+		parameters: Fields,
+		item: object = {},
+	): Promise<string> {
 		const review = stage.ask(undefined, {
 			type: 'n8n-nodes-diyalog.diyalogHitlTool',
 			parameters: { ...parameters, message: '=Run {{ $tool.name }}?' },
@@ -597,7 +603,7 @@ describe('4. the human review of an agent', () => {
 		const jsonBody = `={{ { key: 'review', from: 'Tool', item: { output: $fromAI('amount', 'How much', 'string') } } }}`;
 		const tool = deedTool('Transfer money', chat.toolUrl, jsonBody);
 		const { agent, rows } = await stage.agentWith(review, chat.url);
-		const id = await called([[agent], ...rows, [asTool(tool), review]]);
+		const id = await called([[set('Task', item), agent], ...rows, [asTool(tool), review]]);
 		for (const customerNo of people) await hasGot(customerNo);
 		return id;
 	}
@@ -626,6 +632,30 @@ describe('4. the human review of an agent', () => {
 		},
 		120_000,
 	);
+
+	it('the model says who is asked and whose key counts: the item of its agent does', async () => {
+		const deeds = chat.deeds.length;
+		const [customerNo = '', other = ''] = newPeople(2);
+		const item = { no: customerNo, key: constant(customerNo) };
+		const parameters = {
+			...question([customerNo], () => '={{ $json.key }}'),
+			customerNo: '={{ $json.no }}',
+		};
+		const theirs = { no: other, key: constant(other) };
+		Object.assign(said, { ...theirs, hitlParameters: theirs });
+		try {
+			const id = await reviewed([customerNo], parameters, item);
+			await waits(id);
+			await attack(customerNo, phoneOf(other));
+			expect(got([customerNo, other])).toEqual([1, 0]);
+			expect(chat.deeds).toHaveLength(deeds);
+			await own(customerNo);
+			await newestOf(id, 'success');
+			expect(chat.deeds).toHaveLength(deeds + 1);
+		} finally {
+			for (const name of ['no', 'key', 'hitlParameters']) delete said[name];
+		}
+	}, 120_000);
 });
 
 describe('5. the database', () => {

@@ -95,7 +95,11 @@ class CredentialsHelper extends ICredentialsHelper {
 	/** n8n cannot give the credential: it was deleted, or its key is another one */
 	isBroken = false;
 
-	constructor(public data: CredentialData) {
+	constructor(
+		public data: CredentialData,
+		/** what the administrator of the server has set for all credentials of the type */
+		private readonly overwrites: CredentialData = {},
+	) {
 		super();
 	}
 
@@ -133,11 +137,12 @@ class CredentialsHelper extends ICredentialsHelper {
 	}
 
 	async getDecrypted(
-		...[, , , mode, executeData, , values]: Parameters<ICredentialsHelper['getDecrypted']>
+		...[, , , mode, executeData, raw, values]: Parameters<ICredentialsHelper['getDecrypted']>
 	): Promise<ICredentialDataDecryptedObject> {
 		this.decryptions++;
 		if (this.isBroken) throw new Error('The credential could not be decrypted');
-		const data = { ...this.data };
+		if (raw) return { ...this.data };
+		const data = { ...this.overwrites, ...this.data };
 		if (!values) return data;
 		const { workflow, runExecutionData, runIndex, itemIndex, node, connectionInputData } = values;
 		return workflow.expression.getParameterValue(
@@ -228,6 +233,10 @@ export interface NodeSetup {
 	/** what a stored execution holds of them, where n8n does not fill in defaults any more */
 	stored?: INodeParameters;
 	credentials: CredentialData;
+	/** what the administrator of the server has set for all credentials of the type */
+	overwrites?: CredentialData;
+	/** the agent of version 3 that has called the node as its tool: its item, and what the model gave */
+	calledBy?: { item: IDataObject; said: IDataObject };
 	/** settings of the node such as `onError` or `retryOnFail` */
 	settings?: Partial<INode>;
 }
@@ -280,6 +289,41 @@ function leavingOf(taskData: ITaskData | undefined): Pick<NodeRun, 'items' | 'ou
 	return { items: outputs.flat(), outputs };
 }
 
+/** What n8n has on its stack of an agent that waits for what its tool says. */
+const agentOf = (
+	{ name: nodeName }: INode,
+	{ item, said: input }: Required<NodeSetup>['calledBy'],
+): IExecuteData => ({
+	node: nodeNamed(INPUT, 'test.input'),
+	data: { main: [[{ json: item }]] },
+	source: null,
+	metadata: {
+		nodeWasResumed: true,
+		subNodeExecutionData: {
+			actions: [
+				{
+					nodeName,
+					runIndex: 0,
+					action: {
+						actionType: 'ExecutionNodeAction',
+						nodeName,
+						input,
+						type: 'ai_tool',
+						id: 'call_1',
+						metadata: { itemIndex: 0 },
+					},
+				},
+			],
+			metadata: {},
+		},
+	},
+});
+
+/** What such an agent calls its tool with: n8n lays what the model says over the item. */
+export const itemOfCall = ({ calledBy }: NodeSetup): INodeExecutionData => ({
+	json: { ...calledBy?.item, ...calledBy?.said, toolCallId: 'call_1' },
+});
+
 /** Starts the Diyalog node for the given input items, through the real WorkflowExecute. */
 export function startDiyalogNode(
 	setup: NodeSetup,
@@ -294,9 +338,11 @@ export function startDiyalogNode(
 		source: { main: [{ previousNode: INPUT }] },
 	};
 	const runExecutionData = createRunExecutionData({
-		executionData: { nodeExecutionStack: [start] },
+		executionData: {
+			nodeExecutionStack: [start, ...(setup.calledBy ? [agentOf(node, setup.calledBy)] : [])],
+		},
 	});
-	const credentialsHelper = new CredentialsHelper(setup.credentials);
+	const credentialsHelper = new CredentialsHelper(setup.credentials, setup.overwrites);
 	const additionalData = additionalDataFor(credentialsHelper, workflow, instance);
 	const executor = new WorkflowExecute(additionalData, 'manual', runExecutionData);
 	const running = executor.processRunExecutionData(workflow);
@@ -357,11 +403,16 @@ export async function runAgain(
 }
 
 /** The Diyalog node as the tool of an agent in one execution: called with what the model gives, with n8n's own retries. */
-export const diyalogTool = (setup: NodeSetup): ((args: IDataObject) => Promise<unknown>) =>
-	diyalogTools(setup)();
+export const diyalogTool = (
+	setup: NodeSetup,
+	items?: INodeExecutionData[],
+): ((args: IDataObject) => Promise<unknown>) => diyalogTools(setup, items)();
 
 /** Makes such tools of one execution: an agent has one for each of its items, made before the first one is called. */
-export function diyalogTools(setup: NodeSetup): () => (args: IDataObject) => Promise<unknown> {
+export function diyalogTools(
+	setup: NodeSetup,
+	items: INodeExecutionData[] = [{ json: {} }],
+): () => (args: IDataObject) => Promise<unknown> {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 	const agent = nodeNamed('Agent', 'test.input');
 	const workflow = new Workflow({
@@ -373,7 +424,6 @@ export function diyalogTools(setup: NodeSetup): () => (args: IDataObject) => Pro
 	});
 	const runExecutionData = createRunExecutionData();
 	const additionalData = additionalDataFor(new CredentialsHelper(setup.credentials), workflow);
-	const items = [{ json: {} }];
 	const executeData: IExecuteData = { node: agent, data: { main: [items] }, source: null };
 	return () =>
 		makeHandleToolInvocation(

@@ -5,7 +5,7 @@ import type {
 	NodeOperationError,
 } from 'n8n-workflow';
 import { asNodeError, errorText, failureError, goesOnAfterErrors, operationError } from './errors';
-import { isTool, isToolExecution } from './toolExecution';
+import { isTool, isToolExecution, toolRefusal } from './toolExecution';
 import { runConcurrently } from './concurrency';
 import type { ItemOutcome, Operation, OperationRun } from './operation';
 import { findOperation } from './index';
@@ -90,11 +90,13 @@ export async function executeOperation(
 ): Promise<INodeExecutionData[][]> {
 	const node = context.getNode();
 	const goesOn = goesOnAfterErrors(context);
+	// Before any parameter is read.
+	const refusalOfTool = toolRefusal(context);
 	const operation = chosenOperation(context);
 	// What cannot be told may have been connected as a decision.
 	const decides = !operation || operation.branches !== undefined;
 	const hasBranches = decides && !isTool(node) && !isToolExecution(context);
-	const refusal = hasBranches ? refuseAlwaysOutputData(context) : undefined;
+	const refusal = hasBranches ? refuseAlwaysOutputData(context) : refusalOfTool;
 	const items = itemsOf(context);
 	if (items.length === 0) return [[]];
 	const failed = (error: NodeApiError | NodeOperationError, item: number): Leaving => ({

@@ -2,10 +2,13 @@ import type {
 	ICredentialDataDecryptedObject,
 	IExecuteFunctions,
 	IWorkflowExecuteAdditionalData,
+	Workflow,
 } from 'n8n-workflow';
 import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
 import { invalidInputError } from './errors';
+import { hasOneValue } from './expressions';
+import { isOfSeveralItems } from './toolExecution';
 
 /*
  * An expression in the credential can give another server, token or key for each item, and the same number is somebody else's there.
@@ -18,33 +21,40 @@ const internalsSchema = lazily(() =>
 		additionalData: z.custom<IWorkflowExecuteAdditionalData>(
 			(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
 		),
+		workflow: z.custom<Workflow>((value) => typeof value === 'object' && value !== null),
 	}),
 );
 
-/** No expression, or one that looks at nothing but what is the same for all items. A backslash could write any name. */
-const SAME_FOR_ALL = /^(?!=)|^=[^$\\]*(\$(secrets|vars|env|workflow|execution)\b[^$\\]*)*$/;
-
-const hasOneValue = (stored: unknown): boolean =>
-	typeof stored === 'object' && stored !== null
-		? Object.values(stored).every(hasOneValue)
-		: SAME_FOR_ALL.test(String(stored));
-
-/** The credential as it is stored, with its expressions; undefined where n8n does not show it. */
+/**
+ * The credential with its expressions, also those that the server's administrator has set for all credentials, which are not stored
+ * with it. So it is taken from n8n as it is about to be evaluated.
+ *
+ * @returns undefined where n8n does not show it
+ */
 async function readRaw(context: IExecuteFunctions): Promise<object | undefined> {
 	const { data: internals } = internalsSchema().safeParse(context);
-	const details = context.getNode().credentials?.[CREDENTIAL_TYPE];
+	const node = context.getNode();
+	const details = node.credentials?.[CREDENTIAL_TYPE];
 	if (!internals || !details) return undefined;
 	const { additionalData } = internals;
-	return await additionalData.credentialsHelper
+	let raw: object | undefined;
+	const getParameterValue = (written: object): object => (raw = written);
+	const workflow: Workflow = Object.create(internals.workflow, {
+		expression: { value: { getParameterValue } },
+	});
+	const nothing = { connectionInputData: [], itemIndex: 0, runExecutionData: null, runIndex: 0 };
+	await additionalData.credentialsHelper
 		.getDecrypted(
 			additionalData,
 			details,
 			CREDENTIAL_TYPE,
 			context.getMode(),
 			context.getExecuteData(),
-			true,
+			false,
+			{ ...nothing, node, workflow },
 		)
 		.catch(() => undefined);
+	return raw;
 }
 
 /**
@@ -67,13 +77,16 @@ export async function sameCredential(
 	context: IExecuteFunctions,
 	credential: ICredentialDataDecryptedObject,
 ): Promise<((itemIndex: number) => Promise<void>) | undefined> {
-	if (context.getInputData().length <= 1) return undefined;
+	const isTool = isOfSeveralItems(context);
+	if (context.getInputData().length <= 1 && !isTool) return undefined;
 	const raw = await readRaw(context);
 	if (raw && hasOneValue(raw)) return undefined;
 	const first = JSON.stringify(credential);
 	return async (itemIndex) => {
-		if (itemIndex === 0) return;
-		const own = await context.getCredentials(CREDENTIAL_TYPE, itemIndex).catch(() => undefined);
+		if (itemIndex === 0 && !isTool) return;
+		const own = isTool
+			? undefined
+			: await context.getCredentials(CREDENTIAL_TYPE, itemIndex).catch(() => undefined);
 		if (JSON.stringify(own) === first) return;
 		const problem = {
 			field: 'Diyalog API credential',

@@ -3,7 +3,7 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { lazily, z } from '../lib/zod';
 import type { Failure } from '../transport/failures';
 import { goesOnAfterErrors } from './errors';
-import { isTool, isToolExecution } from './toolExecution';
+import { isTool, isToolExecution, TOOL_CALL_FIELD } from './toolExecution';
 
 /*
  * "Retry On Fail" makes n8n run the whole node again for all items, also for those that were sent. What became of each
@@ -16,9 +16,6 @@ import { isTool, isToolExecution } from './toolExecution';
 
 /** Field of the node's context. */
 const CONTEXT_FIELD = 'sentMessages';
-
-/** Field that n8n adds to what an agent calls a tool with; another one in each call. */
-const TOOL_CALL_FIELD = 'toolCallId';
 
 /**
  * Whether the node is the tool of an agent. Agents of version 3 have n8n run it like any other node, and a question that is

@@ -28,6 +28,9 @@ const SIGNATURE_ONLY: Readonly<Record<Plain['payloadSignatureEncoding'], RegExp>
 	base64: /^[A-Za-z0-9+/=]*$/,
 };
 
+/** Looking for the last one takes the product of its length and the payload's. */
+const MAX_SEPARATOR_CHARACTERS = 100;
+
 function readSeparator({
 	payloadSignatureSeparator: separator,
 	payloadSignatureEncoding: encoding,
@@ -35,6 +38,10 @@ function readSeparator({
 	const advice =
 		'Enter the characters that your app puts between payload and signature, e.g. a dot, in the Diyalog API credential.';
 	if (separator === '') throw new SettingsProblem('The Separator is empty', advice);
+	if (separator.length > MAX_SEPARATOR_CHARACTERS) {
+		const title = `The Separator is longer than ${MAX_SEPARATOR_CHARACTERS} characters`;
+		throw new SettingsProblem(title, advice);
+	}
 	if (!SIGNATURE_ONLY[encoding].test(separator)) return separator;
 	throw new SettingsProblem('The Separator can occur inside a signature', advice);
 }

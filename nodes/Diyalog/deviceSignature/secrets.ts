@@ -1,13 +1,13 @@
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decodeBase64url, decodeBytes } from './encodings';
-import { eachOf, isNothing, MAX_KEYS } from './enteredKeys';
+import { eachOf, isNothing, MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
 import type { EnteredKeys, KeySource, SecretEncoding } from './enteredKeys';
 import { keyOfMembers } from './foundKey';
 import { mayVerify, membersOfSet, readJwk } from './jwk';
 import type { Jwk } from './jwk';
 import { keysInText } from './keyFormats';
-import { keyForbidden, tooManyKeys } from './keyProblems';
+import { keyForbidden, keyTooLong, tooManyKeys } from './keyProblems';
 import { attempt, SettingsProblem } from './problem';
 
 /* Secrets as people enter them: read once, and refused where they are known to others or too short. */
@@ -57,6 +57,7 @@ function isPublicKey(text: string, source: KeySource): boolean {
 }
 
 function fromText(text: string, source: KeySource, encoding: SecretEncoding): Buffer {
+	if (text.length > MAX_KEY_CHARACTERS) throw keyTooLong(source);
 	if (isPublicKey(text, source)) throw secretPublic(source);
 	const bytes = encoding === 'text' ? Buffer.from(text, 'utf8') : decodeBytes(text, encoding);
 	if (!bytes) throw secretUnreadable(source);

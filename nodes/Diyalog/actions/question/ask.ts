@@ -11,7 +11,6 @@ import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/ve
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
 import type { Entered } from '../../input/shown';
-import { lazily, z } from '../../lib/zod';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
@@ -44,6 +43,7 @@ import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
+import { isReviewTool, itemsOfAgent } from '../toolExecution';
 import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
 import { adviseWhileWaiting } from './advice';
 import { endInTime } from './endInTime';
@@ -64,41 +64,8 @@ import { waitAfterWrongCode } from './wrongCode';
 
 /* Asking: a message is sent, and the execution waits for the answer to it. */
 
-/** How the types end that n8n makes for human review. */
-const REVIEW_TOOL = 'HitlTool';
-
 const problemOf = (node: INode, field: string, problem: string, advice: string) =>
 	invalidInputError(node, { field, problem, advice }, 0);
-
-/** What n8n keeps of an agent that has called tools: which, and the items that it works on. */
-const callingAgentSchema = lazily(() =>
-	z.object({
-		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
-		metadata: z.object({
-			subNodeExecutionData: z.object({ actions: z.array(z.object({ nodeName: z.string() })) }),
-		}),
-	}),
-);
-
-const stackSchema = lazily(() =>
-	z.object({
-		runExecutionData: z.object({
-			executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
-		}),
-	}),
-);
-
-/** How many items the agent works on that has called this node; 0 where there is none. */
-function itemsOfAgent(context: IExecuteFunctions): number {
-	const { data: found } = stackSchema().safeParse(context);
-	const { name } = context.getNode();
-	for (const entry of found?.runExecutionData.executionData.nodeExecutionStack ?? []) {
-		const { data: agent } = callingAgentSchema().safeParse(entry);
-		const { actions = [] } = agent?.metadata.subNodeExecutionData ?? {};
-		if (actions.some(({ nodeName }) => nodeName === name)) return agent?.data.main[0]?.length ?? 0;
-	}
-	return 0;
-}
 
 /** An execution waits as a whole, so one item waits for one person. */
 function requireSingleItem(context: IExecuteFunctions): void {
@@ -111,7 +78,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
 			'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front. Nothing was sent.',
 		);
 	}
-	const worksOn = node.type.endsWith(REVIEW_TOOL) ? itemsOfAgent(context) : 0;
+	const worksOn = isReviewTool(node) ? itemsOfAgent(context) : 0;
 	if (worksOn <= 1) return;
 	throw operationError(
 		node,

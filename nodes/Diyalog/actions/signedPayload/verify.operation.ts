@@ -106,15 +106,21 @@ const fields: INodeProperties[] = [
 	optionsField([auditOption]),
 ];
 
+/** Far more than any signed payload; reading so many brackets of JSON takes half a second, in which n8n does nothing else. */
+const MAX_CHARACTERS = 1_000_000;
+
+/** More than a question has answers. Each is tried with each key. */
+const MAX_SIGNED_TEXTS = 100;
+
 /** Kept to the letter: a blank more or less is another text. */
 const letters = lazily(() =>
-	z
-		.unknown()
-		.transform((value, context): string =>
-			typeof value === 'string' && value !== ''
-				? value
-				: addProblem(context, 'is not a text', 'Give the payload as it came, as text.'),
-		),
+	z.unknown().transform((value, context): string => {
+		const advice = 'Give the payload as it came, as text.';
+		if (typeof value !== 'string' || value === '')
+			return addProblem(context, 'is not a text', advice);
+		if (value.length <= MAX_CHARACTERS) return value;
+		return addProblem(context, `is longer than ${MAX_CHARACTERS} characters`, advice);
+	}),
 );
 
 const signedTexts = lazily(() =>
@@ -125,12 +131,14 @@ const signedTexts = lazily(() =>
 			const texts: unknown[] = Array.isArray(value)
 				? value
 				: [value ?? ''].filter((text) => text !== '');
-			if (texts.every((text) => typeof text === 'string')) return texts;
-			return addProblem(
-				context,
-				'is neither a text nor a list of texts',
-				'Give the payloads that may have been signed, as text.',
-			);
+			const advice = 'Give the payloads that may have been signed, as text.';
+			if (texts.length > MAX_SIGNED_TEXTS)
+				return addProblem(context, `has more than ${MAX_SIGNED_TEXTS} entries`, advice);
+			if (!texts.every((text) => typeof text === 'string'))
+				return addProblem(context, 'is neither a text nor a list of texts', advice);
+			const characters = texts.reduce((sum, { length }) => sum + length, 0);
+			if (characters <= MAX_CHARACTERS) return texts;
+			return addProblem(context, `is longer than ${MAX_CHARACTERS} characters`, advice);
 		}),
 );
 

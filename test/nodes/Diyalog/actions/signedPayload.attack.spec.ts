@@ -129,3 +129,57 @@ describe('5. an expression in the credential gives a key for each item', () => {
 		},
 	);
 });
+
+it('6. an expression that the administrator has set for all credentials: the key of one item verifies no other', async () => {
+	const items = [PERSON, OTHER_PERSON].map(({ publicKey: key }) => ({
+		json: { key, payload: SEPARATED.signed(PERSON, 'approve', '') },
+	}));
+	const { items: found } = await runDiyalogNode(
+		{
+			parameters: {
+				resource: 'signedPayload',
+				operation: 'verify',
+				payload: '={{ $json.payload }}',
+			},
+			credentials: { serverUrl: 'http://127.0.0.1:9', botToken: 'token-of-the-bot' },
+			overwrites: { ...SEPARATED.settings, payloadSignaturePublicKey: '={{ $json.key }}' },
+			settings: { onError: 'continueRegularOutput' },
+		},
+		items,
+	);
+	expect(found.map(({ json }) => json)).toEqual([
+		expect.objectContaining({ valid: true }),
+		{ error: expect.stringContaining('is not the same for this item as for the first') },
+	]);
+});
+
+describe('7. what would hold n8n up for minutes is refused before it is looked through', () => {
+	const text = '.'.repeat(1_000_001);
+	const key = { payloadSignaturePublicKey: COMPANY.publicKey };
+
+	const withKey = { ...SEPARATED.settings, ...key };
+
+	it.each<[string, INodeParameters, Record<string, string | boolean>, RegExp]>([
+		['a payload', { payload: text }, withKey, /longer than/],
+		['a signed text', { signedText: text }, withKey, /longer than/],
+		['signed texts together', { signedText: ['a', text] }, withKey, /longer than/],
+		['a list', { signedText: Array.from({ length: 101 }, () => 'a') }, withKey, /more than 100/],
+		[
+			'a separator',
+			{},
+			{ ...withKey, payloadSignatureSeparator: '.'.repeat(101) },
+			/The Separator is longer/,
+		],
+		[
+			'a secret',
+			{ signatureSettings: 'person', personKeys: '['.repeat(100_001) },
+			{ ...withKey, payloadSignatureMethod: 'hmacSha256' },
+			/longer than/,
+		],
+	])('%s', async (_what, parameters, credential, problem) => {
+		const entered = { payload: 'approve.AAAA', ...parameters };
+		expect(await verified(entered, credential)).toMatchObject({
+			error: expect.stringMatching(problem),
+		});
+	});
+});

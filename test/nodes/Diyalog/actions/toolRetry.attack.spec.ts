@@ -5,6 +5,7 @@ import { deriveKeys } from '../../../../nodes/Diyalog/codes/keys';
 import {
 	diyalogTool,
 	diyalogTools,
+	itemOfCall,
 	retryFromList,
 	runDiyalogNode,
 } from '../../../support/nodeRuntime';
@@ -137,9 +138,9 @@ it.each(['send', 'sendAndWait'])(
 			...once,
 			credentials: { ...once.credentials, appSecret: 'secret' },
 			parameters: { ...once.parameters, responseType: 'approval', operation },
+			calledBy: { item: {}, said: { about: 'a' } },
 		};
-		const item = { json: { about: 'a', toolCallId: 'call_1' } };
-		const { run, error } = await runDiyalogNode(called, [item]);
+		const { run, error } = await runDiyalogNode(called, [itemOfCall(called)]);
 		expect(error?.message).toContain('may have been delivered');
 		const again = await retryFromList(called, run);
 		expect(again.error?.message).toContain('may have been delivered');

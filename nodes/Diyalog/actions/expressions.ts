@@ -1,0 +1,22 @@
+/** Names that are the same for all items. */
+const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution)\b`;
+
+/** What is the same in each call of a tool, or is meant to be the model's word. */
+const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
+
+/** No expression, or one that looks at nothing but these names. A backslash could write any name. */
+const lookingAt = (names: string): RegExp =>
+	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
+
+const holdsOnly =
+	(pattern: RegExp) =>
+	(stored: unknown): boolean =>
+		typeof stored === 'object' && stored !== null
+			? Object.values(stored).every(holdsOnly(pattern))
+			: pattern.test(String(stored));
+
+/** Whether what is stored in a credential is the same for all items, whatever they hold. */
+export const hasOneValue = holdsOnly(lookingAt(SAME));
+
+/** Whether the parameters of a tool are the same for all items of its agent, but for what the model says. */
+export const hasOneValueForTools = holdsOnly(lookingAt(SAME_FOR_TOOLS));

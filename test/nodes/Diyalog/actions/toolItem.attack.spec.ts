@@ -1,0 +1,122 @@
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { diyalogTool, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
+import { formatNamed, newPhone } from '../../../support/signedFormats';
+
+/* What the model of an agent must not replace, and whose item a tool must not be run with. */
+
+const PERSON = newPhone();
+const ATTACKER = newPhone();
+const FORMAT = formatNamed('payload, separator, signature');
+const TOOL = { type: 'n8n-nodes-diyalog.diyalogTool' };
+
+const setup = (parameters: INodeParameters, credentials: Record<string, string> = {}) => ({
+	parameters: {
+		resource: 'signedPayload',
+		operation: 'verify',
+		payload: "={{ $fromAI('payload', 'What was signed', 'string') }}",
+		signatureSettings: 'person',
+		personKeys: '={{ $json.key }}',
+		...parameters,
+	},
+	credentials: {
+		serverUrl: 'http://127.0.0.1:9',
+		botToken: 'token',
+		...FORMAT.settings,
+		...credentials,
+	},
+});
+
+/** What an agent of version 3 is told, which works on this item and calls the tool with what its model says. */
+async function told(item: IDataObject, said: IDataObject, parameters: INodeParameters = {}) {
+	const called = { ...setup(parameters), calledBy: { item, said }, settings: TOOL };
+	const { items, error } = await runDiyalogNode(called, [itemOfCall(called)]);
+	return { error: error?.message, ...items[0]?.json };
+}
+
+const byAttacker = FORMAT.signed(ATTACKER, 'approve', '');
+const byPerson = FORMAT.signed(PERSON, 'approve', '');
+
+describe('an agent of version 3', () => {
+	it("1. the model gives a key of its own: the item's counts", async () => {
+		const item = { key: PERSON.publicKey };
+		const said = { payload: byAttacker, key: ATTACKER.publicKey };
+		expect(await told(item, said)).toMatchObject({ valid: false, reason: 'signature' });
+		const genuine = { payload: byPerson, key: ATTACKER.publicKey };
+		expect(await told(item, genuine)).toMatchObject({ valid: true });
+	});
+
+	it.each([
+		['$json', '={{ $json.key }}'],
+		['$input', '={{ $input.first().json.key }}'],
+		['$input.item', '={{ $input.item.json["key"] }}'],
+	])(
+		'2. the item has no key, and the model gives one, read by %s: nothing is verified',
+		async (_, personKeys) => {
+			const found = await told(
+				{},
+				{ payload: byAttacker, key: ATTACKER.publicKey },
+				{ personKeys },
+			);
+			expect(found).toMatchObject({ error: expect.stringContaining('Keys is empty') });
+			expect(found).not.toHaveProperty('valid');
+		},
+	);
+
+	it('3. names of which n8n says what the model may give: others do not become such by them', async () => {
+		const item = { key: PERSON.publicKey };
+		for (const name of ['query', 'toolParameters', 'tool', 'hitlParameters']) {
+			const more = JSON.parse(
+				`{"${name}":${JSON.stringify({ key: ATTACKER.publicKey })}}`,
+			) as object;
+			const said = { payload: byAttacker, ...more };
+			const personKeys = `={{ $json.key ?? $json.${name}.key }}`;
+			expect(await told(item, said, { personKeys })).toMatchObject({ valid: false });
+		}
+	});
+
+	it('4. the call of another run, or none: nothing is verified', async () => {
+		const called = { ...setup({}), settings: TOOL };
+		const item = { json: { key: ATTACKER.publicKey, payload: byAttacker, toolCallId: 'call_1' } };
+		const { items, error } = await runDiyalogNode(called, [item]);
+		expect(error?.message).toMatch(/does not tell what the model/);
+		expect(items).toEqual([]);
+	});
+});
+
+describe('an older agent that works on several items', () => {
+	const list = [{ json: { key: PERSON.publicKey } }, { json: { key: ATTACKER.publicKey } }];
+
+	it.each([
+		['the key is that of the item', {}, {}],
+		['by its index', { personKeys: '={{ $input.first().json.key }}' }, {}],
+		[
+			'what it is about is that of the item',
+			{ personKeys: PERSON.publicKey, messageId: '={{ $json.id }}' },
+			{},
+		],
+		[
+			'the key of the credential is that of the item',
+			{ signatureSettings: 'credential' },
+			{ payloadSignaturePublicKey: '={{ $json.key }}' },
+		],
+	])('5. %s: nothing is verified', async (_what, parameters, credentials) => {
+		const tool = diyalogTool(setup(parameters, credentials), list);
+		const found = await tool({ payload: byPerson }).catch(String);
+		expect(found).toMatch(/that of the first for all|not the same for this item/);
+		expect(found).not.toContain('valid":');
+	});
+
+	it.each([
+		['a key that was entered', { personKeys: PERSON.publicKey }],
+		['a key of a node before', { personKeys: "={{ $('Agent').first().json.key ?? $now }}" }],
+	])('6. %s is the same for all of them', async (_what, parameters) => {
+		const tool = diyalogTool(setup(parameters), list);
+		expect(await tool({ payload: byPerson }).catch(String)).not.toContain('several items');
+	});
+
+	it('7. of one item it is the right one', async () => {
+		const tool = diyalogTool(setup({}), list.slice(0, 1));
+		expect(await tool({ payload: byPerson })).toContain('"valid":true');
+		expect(await tool({ payload: byAttacker, key: ATTACKER.publicKey })).toContain('"valid":false');
+	});
+});
