@@ -47,7 +47,10 @@ const fields: INodeProperties[] = [
 		description:
 			'What the customer typed. Small letters, blanks, dashes, dots and underscores do not matter.',
 	},
-	{ ...customerNoField, description: 'The customer who has to have got the code: the one who logs in or pays' },
+	{
+		...customerNoField,
+		description: 'The customer who has to have got the code: the one who logs in or pays',
+	},
 	{
 		...transactionField,
 		description:
