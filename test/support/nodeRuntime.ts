@@ -289,7 +289,7 @@ function leavingOf(taskData: ITaskData | undefined): Pick<NodeRun, 'items' | 'ou
 	return { items: outputs.flat(), outputs };
 }
 
-/** What n8n has on its stack of an agent that waits for what its tool says. */
+/** What n8n has on its stack of an agent that waits for what its tool says, which it has called once or twice. */
 const agentOf = (
 	{ name: nodeName }: INode,
 	{ item, said: input }: Required<NodeSetup>['calledBy'],
@@ -300,20 +300,18 @@ const agentOf = (
 	metadata: {
 		nodeWasResumed: true,
 		subNodeExecutionData: {
-			actions: [
-				{
+			actions: [0, 1].map((runIndex) => ({
+				nodeName,
+				runIndex,
+				action: {
+					actionType: 'ExecutionNodeAction',
 					nodeName,
-					runIndex: 0,
-					action: {
-						actionType: 'ExecutionNodeAction',
-						nodeName,
-						input,
-						type: 'ai_tool',
-						id: 'call_1',
-						metadata: { itemIndex: 0 },
-					},
+					input,
+					type: 'ai_tool',
+					id: `call_${runIndex + 1}`,
+					metadata: { itemIndex: 0 },
 				},
-			],
+			})),
 			metadata: {},
 		},
 	},

@@ -111,10 +111,12 @@ export class WaitingInstance {
 		parameters: INodeParameters,
 		input: IDataObject = {},
 		settings: NodeSetup['settings'] = {},
+		calledBy?: NodeSetup['calledBy'],
 	): Promise<WaitingExecution> {
 		const setup: NodeSetup = {
 			credentials,
 			settings,
+			calledBy,
 			parameters: {
 				resource: 'otp',
 				operation: 'sendAndWait',

@@ -102,9 +102,9 @@ it('1. two of three may have got it: they get it once, and can approve', async (
 it('2. the tool of an agent: who may have got it does not get it again, although an answer was counted since', async () => {
 	leaveUncertain(0);
 	const input: IDataObject = { about: 'a', toolCallId: 'call_1' };
-	const asked = await instance.ask(credentials, QUESTION, input, {
-		type: 'n8n-nodes-diyalog.diyalogTool',
-	});
+	const tool = { type: 'n8n-nodes-diyalog.diyalogTool' };
+	const calledBy = { item: {}, said: { about: 'a' } };
+	const asked = await instance.ask(credentials, QUESTION, input, tool, calledBy);
 	await say(1);
 	await waitsAgain(asked);
 	door.breaksOff = false;
