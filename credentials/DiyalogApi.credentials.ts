@@ -49,7 +49,7 @@ export class DiyalogApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'Accepted beside the App Secret while app_secret is being changed in server.conf. Empty it again when no execution waits any more that was begun before.',
+				'The old App Secret, accepted while you change app_secret. Empty it when no older execution waits any more.',
 		},
 		{
 			displayName: 'Status Callback Token',

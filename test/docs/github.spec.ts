@@ -66,6 +66,11 @@ it('what publishes cannot write to the repository, and what writes cannot publis
 	);
 	expect([publishing.length, writing.length]).toEqual([1, 1]);
 	expect(publishing[0]).not.toBe(writing[0]);
+	// A dependency that has turned bad runs neither where something may be published nor where something may be written.
+	const run = [publishing, writing].flat().flatMap(({ steps }) => steps);
+	expect(
+		run.filter(({ run, uses }) => /npm ci|npx/.test(run ?? '') || /checkout/.test(uses ?? '')),
+	).toEqual([]);
 	const files = Object.values(jobs)
 		.flatMap(({ steps }) => steps)
 		.flatMap(({ run }) => [...(run ?? '').matchAll(/\btools\/\S+\.ts\b/g)].map(([file]) => file));

@@ -45,7 +45,7 @@ export const auditOption: INodeProperties = {
 	],
 	default: 'off',
 	description:
-		'Whether it is recorded who, what, when, how it ended and which checks were made. Numbers are masked, and no text or code is in it.',
+		'Writes down who did what, when, with which result and which checks. Numbers are masked. Texts and codes are left out.',
 };
 
 /** Where records go; undefined for nowhere. What is none of the choices has been refused by then. */

@@ -12,7 +12,11 @@ export function hintsOf(context: IExecuteFunctions): (message: string) => void {
 	return (message) => {
 		if (given.has(message) || given.size >= MAX_HINTS) return;
 		given.add(message);
-		context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
+		try {
+			context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
+		} catch {
+			// Advice changes nothing of what it is about.
+		}
 	};
 }
 

@@ -33,7 +33,7 @@ const OF_CODE: Steps<Reason> = [
 
 export const checksOfCode = (reason: Reason): AuditRecord['checks'] => upTo(OF_CODE, reason);
 
-/** Why an answer is no yes: it is not taken, or the last code that could be tried was none. */
+/** Why an answer is no yes. None comes after the attempts are used up, since the question ends then; the check is made all the same. */
 type AnswerFault = RefusalReason | 'tooManyAttempts';
 
 /** In the order of wait/decide.ts. That a trigger with the same App Secret has authenticated the call stands before them all. */

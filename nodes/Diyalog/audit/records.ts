@@ -1,5 +1,5 @@
 import type { Verification } from '../codes/verify';
-import type { CheckedPayload } from '../deviceSignature/press';
+import type { CheckedPayload, PayloadSignature } from '../deviceSignature/press';
 import type { Expectation, RefusalReason, Wait } from '../wait/decide';
 import type { Ending } from '../wait/outcome';
 import type { Answer } from '../wait/passedOnAnswer';
@@ -93,7 +93,8 @@ const ruleOf = ({ rule, people }: Group): AuditRecord['rule'] => ({
 function sendingTo({ people }: Group, index: number): Pick<AskedPerson, 'sending'> {
 	const person = people[index];
 	if (!person) return {};
-	if (person.unreached === undefined) return { sending: 'sent' };
+	// Diyalog has taken the message of a person who turned out to be the same as another one.
+	if (person.unreached === undefined || person.userId !== undefined) return { sending: 'sent' };
 	return { sending: person.uncertain ? 'unknown' : 'notSent' };
 }
 
@@ -133,7 +134,8 @@ export function askedRecord(
 	sending: Sending,
 ): AuditRecord {
 	const { group, expiresAt } = wait;
-	const isKnown = sending.outcome === 'sent' || sending.outcome === 'partly';
+	// Of a sending that has failed as a whole nothing says what became of each person.
+	const isKnown = sending.reason === undefined;
 	return {
 		...beginning('asked', at, origin),
 		...aboutQuestion(wait),
@@ -148,7 +150,8 @@ export function askedRecord(
 
 function checksOfEnding({ expectation, group }: Wait, ending: Ending): AuditRecord['checks'] {
 	if (expectation.kind === 'link') return CHECKS_OF_LINK;
-	const fault = ending.decision === 'tooManyAttempts' ? ending.decision : undefined;
+	// The last code that could be tried was looked at, and wrong.
+	const fault = ending.decision === 'tooManyAttempts' ? 'wrongCode' : undefined;
 	return { ...checksOfAnswer(expectation, group !== undefined, fault), ...deviceSigned(ending) };
 }
 
@@ -187,6 +190,17 @@ const askedOf = (people: readonly AuditPerson[], wait: Wait, number: number): Au
 	return asked ? [asked] : [];
 };
 
+/**
+ * What the waiting node has found of a signature that it requires, by the reason for which it then took no answer. For any
+ * other reason it has not come to the signature.
+ */
+const FOUND_OF_SIGNATURE: Partial<Record<RefusalReason, PayloadSignature>> = {
+	notSigned: 'invalid',
+	notIssued: 'valid',
+	alreadyAnswered: 'valid',
+	tooLong: 'valid',
+};
+
 /** An answer was not taken. */
 export function refusedRecord(
 	{ origin, people }: AuditPlan,
@@ -207,10 +221,11 @@ export function refusedRecord(
 		respondedAt,
 	};
 	if (reason === 'notWaiting') return record;
-	const isUnsigned = reason === 'notSigned';
+	const isAsked = expectation.kind === 'button' && expectation.requireSignedPayload;
+	const deviceSignature = isAsked ? FOUND_OF_SIGNATURE[reason] : payloadSignature;
 	const checks = {
 		...checksOfAnswer(expectation, group !== undefined, reason),
-		deviceSignature: isUnsigned ? ('invalid' as const) : payloadSignature,
+		...(deviceSignature && { deviceSignature }),
 	};
 	if (reason !== 'wrongCode' || expectation.kind !== 'code') return { ...record, checks };
 	const attempts = Math.max(wrongCodes, number) + 1;

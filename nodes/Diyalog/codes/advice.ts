@@ -19,8 +19,8 @@ function adviceOnChallenge(challenge: unknown): string {
 	if (challenge === undefined || challenge === null || challenge === '')
 		return 'Challenge is empty. Check its expression: the app has to give back what Send put out as challenge, e.g. {{ $json.body.challenge }}.';
 	if (typeof challenge === 'string' && challenge.includes('{{'))
-		return 'Challenge is the text of an expression, not its value. Choose Expression above the field, or drag challenge into it.';
-	return 'Challenge is none that Send made with this bot token, or it was altered or cut. The app has to give it back as it is.';
+		return 'Challenge is the text of an expression, not its value. Choose Expression above the field, or drag challenge into it; or the caller has sent such a text.';
+	return 'This Challenge does not come from Send with this bot token, or it was changed. The app has to give it back unchanged.';
 }
 
 function adviceOnTransaction(

@@ -40,7 +40,11 @@ export type FailureKind =
 	| 'forbiddenAddress'
 	| 'insecureConnection'
 	| 'noAnswer'
-	| 'unusableCredential';
+	| 'unusableCredential'
+	/** of several people: two numbers are those of one person */
+	| 'samePerson'
+	/** of several people: limits did not let any message out */
+	| 'notPermitted';
 
 /** What is said of a message after an uncertain failure, in addition to the failure's own advice. */
 export const PERHAPS_DELIVERED =

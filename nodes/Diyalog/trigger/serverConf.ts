@@ -22,7 +22,7 @@ const SERVER_CONF = `modules { webbots { info : [ {
 export const serverConfFields: INodeProperties[] = [
 	{
 		displayName:
-			'Diyalog calls this workflow after the administrator of its server has added the lines below to server.conf, with the Production URL (click Webhook URLs above, then Production URL) and the App Secret of the credential in the places in capitals. N8n cannot fill them in here. A workflow that another Diyalog Trigger passes calls on to (Also Pass On To) needs no lines.',
+			'Give the lines below to the administrator of the Diyalog server. Put the Production URL and the App Secret of the credential in the places in capitals. The URL stands under Webhook URLs above. A workflow that gets its calls by Also Pass On To needs no lines.',
 		name: 'serverConfNotice',
 		type: 'notice',
 		default: '',

@@ -1,5 +1,4 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-// The fourth generation, which zod 3.25 ships beside the third, is the quicker one: this is read for every call.
 import type { EventName } from '../events/events';
 import { DEFAULT_FRESHNESS_MINUTES } from '../events/freshness';
 import { lazily, z } from '../lib/zod';
@@ -116,7 +115,7 @@ const filterField: INodeProperties = {
 	placeholder: 'Add Filter',
 	default: {},
 	description:
-		'What does not fit starts no execution. A filter looks only at events that have its value, and Customer Number also at those without one.',
+		'Only events that fit start an execution. A filter ignores events without its value. Customer Number stops events without a number.',
 	options: [
 		filterList(
 			'Customer Number',
@@ -161,7 +160,7 @@ const optionField: INodeProperties = {
 			'alsoPassOnTo',
 			'Address',
 			'e.g. https://n8n.example/webhook/1c0a…/webhook',
-			'Production or Test URLs of other Diyalog Triggers of this n8n, 10 at most. Each gets every call of Diyalog that was authenticated, as it came, whatever Events and Filters this one has. A call that was passed on is not passed on again. A Test URL takes one call after Execute step.',
+			'Production or Test URLs of up to 10 other Diyalog Triggers of this n8n. They get every call that this trigger does not refuse, whatever its Events and Filters. A call is passed on only once. A Test URL takes one call after Execute step.',
 		),
 		{
 			displayName: 'Maximum Age (Minutes)',
@@ -171,7 +170,7 @@ const optionField: INodeProperties = {
 			typeOptions: { minValue: 0 },
 			default: DEFAULT_FRESHNESS_MINUTES,
 			description:
-				'How far the time at which Diyalog sent a call may be from now, in both directions. It keeps recorded calls from being played again. 0 takes calls of any age that can be told from what was taken.',
+				'Calls that are older than this, or that far in the future, are refused. This stops recorded calls that are played again. 0 takes calls of any age.',
 		},
 		{
 			displayName: 'N8n Address',
@@ -190,7 +189,7 @@ const optionField: INodeProperties = {
 			noDataExpression: true,
 			default: false,
 			description:
-				'Whether to take only presses whose payload the device has signed validly, also those that an execution waits for. The credential says how it is checked.',
+				'Whether to take only presses with a valid signature of the device. This counts for waiting executions too. The credential says how to check.',
 		},
 		{
 			displayName: 'Only Unmatched',
@@ -199,7 +198,7 @@ const optionField: INodeProperties = {
 			noDataExpression: true,
 			default: false,
 			description:
-				'Whether to leave out answers with which a waiting execution has continued (Send and Wait for Response), or that it has counted: wrong codes, and answers of several people',
+				'Whether to leave out answers that Send and Wait for Response has used. Wrong codes and counted answers of several people are left out too.',
 		},
 		{
 			displayName: 'Reply to Late Answers',
@@ -209,7 +208,7 @@ const optionField: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. This question is closed.',
 			description:
-				'What a person reads who answers a question of Send and Wait for Response that is over, once for each question. Nothing if empty.',
+				'The reply to a person who answers a question that is over. It is sent once for each question. If empty, none is sent.',
 		},
 	],
 };

@@ -18,7 +18,7 @@ const schema = lazily(() => sendOtpSchema(randomBytes));
 function surpriseOf({ otpMode, code, message }: SendOtpInput): string | undefined {
 	if (otpMode !== 'given') return undefined;
 	if (code === undefined)
-		return 'OTP Value is empty, so the message went out without a code. Enter one, or choose None or Generate under OTP.';
+		return 'OTP Value is empty, so the message has no code. Enter one, or choose None or Generate under OTP.';
 	if (message.includes(code)) return undefined;
 	return 'The message does not show the code. Put {code} into it, unless your app fills the code in by itself.';
 }

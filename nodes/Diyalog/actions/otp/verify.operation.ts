@@ -49,7 +49,7 @@ const fields: INodeProperties[] = [
 	},
 	{
 		...customerNoField,
-		description: 'The customer who has to have got the code: the one who logs in or pays',
+		description: 'The customer who got the code. This is the person who logs in or pays.',
 	},
 	{
 		...transactionField,

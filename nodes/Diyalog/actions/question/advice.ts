@@ -9,7 +9,7 @@ import { hintsOf } from '../hints';
  */
 
 const NO_CALL =
-	'Diyalog has not called a Diyalog Trigger with this App Secret since this n8n process started, so the answer may not arrive. Look whether the workflow with the trigger is published, and whether server.conf has its Production URL.';
+	'This n8n process has had no call from Diyalog with this App Secret since it started, so the answer may not arrive. Check that the workflow with the trigger is published, and that server.conf has its Production URL.';
 
 /** Who of several people cannot answer; undefined when everybody can. */
 function unreachedHint({ group }: Wait): string | undefined {
@@ -18,7 +18,7 @@ function unreachedHint({ group }: Wait): string | undefined {
 	const { length: unreached } = group.people.filter((person) => !canAnswer(person));
 	return unreached === 0
 		? undefined
-		: `${unreached} of ${asked} people could not be asked and cannot answer. The field unreached says who and why.`;
+		: `${unreached} of ${asked} people cannot answer. The field unreached lists them with the reason.`;
 }
 
 /**

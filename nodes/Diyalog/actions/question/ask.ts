@@ -82,7 +82,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
 	if (worksOn <= 1) return;
 	throw operationError(
 		node,
-		`The agent got ${worksOn} items, and what is approved would be carried out once for each of them`,
+		`The agent got ${worksOn} items. One approval would run the tool once for each of them`,
 		'n8n runs an approved tool anew for every item of the agent. Put a Loop Over Items node with batch size 1 in front of the agent. Nothing was sent.',
 	);
 }

@@ -54,6 +54,8 @@ export function planRecords(
 		const people = messages.map((message) => auditPerson(whoIsAsked(message), fingerprintOf));
 		return { audit: { to, origin: originOf(context), people } };
 	});
+	if (!plan)
+		unlessItThrows(() => context.logger.error('Diyalog: an audit record could not be made.'));
 	return plan ?? {};
 }
 
@@ -63,7 +65,7 @@ const now = (): string => new Date().toISOString();
 function sendingOfAll(asked: { wait: Wait } | Settled): Sending {
 	if (!('wait' in asked)) return sendingOf(asked);
 	const { people = [] } = asked.wait.group ?? {};
-	const isPartly = people.some(({ unreached }) => unreached !== undefined);
+	const isPartly = people.some(({ userId }) => userId === undefined);
 	return { outcome: isPartly ? 'partly' : 'sent' };
 }
 
@@ -152,10 +154,16 @@ const RECORDED = {
 const isRecorded = (reason: string): reason is keyof typeof RECORDED =>
 	Object.hasOwn(RECORDED, reason);
 
-const whoAnswers = ({ customerNo, userId }: Answer): Named =>
-	customerNo === null || customerNo === ''
-		? { kind: 'diyalogUser', number: userId }
-		: { kind: 'customer', number: customerNo };
+/** What stands in the place of a customer's number means nothing where no customer was asked. */
+function whoAnswers(
+	{ customerNo, group }: Wait,
+	{ customerNo: said, number, userId }: Answer,
+): Named {
+	const asked = group ? group.people[number]?.customerNo : customerNo;
+	return asked && said
+		? { kind: 'customer', number: said }
+		: { kind: 'diyalogUser', number: userId };
+}
 
 /**
  * Writes into the log which answers of a call were not taken, and which of several people's count.
@@ -184,7 +192,8 @@ export function logAnswers(
 		if (!answer || !reception || reception.accepted || proof === wait.lastWrongCode) continue;
 		const { reason } = reception;
 		if (!isRecorded(reason)) continue;
-		const make = () => refusedRecord(plan, wait, answer, reason, by(whoAnswers(answer)), now());
+		const make = () =>
+			refusedRecord(plan, wait, answer, reason, by(whoAnswers(wait, answer)), now());
 		logRecord(context, plan.to, makeRecord(context, make));
 	}
 }

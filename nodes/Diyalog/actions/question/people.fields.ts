@@ -33,7 +33,8 @@ const RULE_OPTIONS: Readonly<Record<RuleName, { name: string; description: strin
 	everyone: { name: 'Everyone', description: 'All have to answer' },
 	atLeast: {
 		name: 'At Least',
-		description: 'So many have to approve. It ends when so many decline that this cannot happen.',
+		description:
+			'The question is approved when this many people approve. It is declined when that is no longer possible.',
 	},
 	majority: {
 		name: 'Majority',
@@ -86,7 +87,7 @@ export const personKeysField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. {{ $json.publicKeys }}',
 	description:
-		"The public keys of this person's devices, e.g. from your database, in place of the credential's: one of them has to have signed the answer. PEM, Base64, JWK, a JWK set, or a list of these.",
+		"The public keys of this person's devices, for example from your database. They replace the key of the credential. One of them must have signed the answer. PEM, Base64, JWK, a JWK set, or a list of these.",
 };
 
 /**

@@ -123,7 +123,7 @@ const approvalFields: INodeProperties[] = [
 		type: 'boolean',
 		default: false,
 		description:
-			'Whether a further button lets the person report that somebody else has caused the question. It declines, with the decision "reported".',
+			'Whether to add a button for people who did not cause the question. It declines, with the decision "reported".',
 	},
 	{
 		displayName: "It Wasn't Me Button Label",
@@ -301,7 +301,7 @@ const waitOptions: INodeProperties[] = [
 		displayOptions: { show: { '/responseType': ['approval', 'choice'] } },
 		default: false,
 		description:
-			'Whether the item that proves a signed answer goes without the text that was sent, where you must not store it',
+			'Whether to leave the text of the message out of the evidence. Use this if you must not store the text.',
 	},
 	{
 		displayName: 'Maximum Attempts',
@@ -346,7 +346,7 @@ const waitOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. Please tap one of the buttons.',
 		description:
-			'What a person reads who writes a text instead of tapping, up to 3 times. Nothing if empty.',
+			'The reply when an answer cannot be used, for example a text instead of a tap. It is sent 3 times at most. If empty, none is sent.',
 	},
 	{
 		displayName: 'Reply When Decided',
@@ -356,7 +356,7 @@ const waitOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {answer}: {count} of {asked}',
 		description:
-			'What all who were asked read when a tap has decided, since the buttons stay in the chat. {answer} stands for the words on the button, {count} for how many pressed it, {asked} for how many were asked. Nothing if empty.',
+			'The message to all people after the decision, because the buttons stay in the chat. {answer} is the button, {count} is how many chose it, {asked} is how many were asked. If empty, none is sent.',
 	},
 	{
 		displayName: 'Wrong Code Reply',

@@ -84,8 +84,9 @@ function tooFew(people: readonly Person[], needed: number, failures: readonly Fa
 		({ unreached, uncertain }) => unreached === undefined || uncertain,
 	);
 	const [first] = failures;
+	const isSame = people.some(({ unreached }) => unreached === SAME_PERSON);
 	return {
-		kind: first?.kind ?? 'unknownCustomer',
+		kind: first?.kind ?? (isSame ? 'samePerson' : 'notPermitted'),
 		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first who could not: ${reason}`,
 		advice: `${first?.advice ?? 'Check the list of people.'} Nobody is waited for any more.`,
 		...(mayHaveGotIt && { partly: true }),

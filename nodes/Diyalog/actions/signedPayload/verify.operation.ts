@@ -61,7 +61,7 @@ const fields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {{ $json.messageId }}',
 		description:
-			'The message that it answers. Without it nothing is valid that has to cover the ID.',
+			'The ID of the message that the payload answers. If the signature has to cover the ID, do not leave this empty.',
 	},
 	{
 		...customerNoField,
@@ -75,7 +75,7 @@ const fields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. approve',
 		description:
-			'Only where the signature stands alone: the payload that it has to belong to, or a list of those that were sent',
+			'Only for the format Signature Alone: the payload that was sent, or a list of those',
 	},
 	{
 		displayName: 'Signature Settings',

@@ -634,7 +634,7 @@ describe('questions', () => {
 		]);
 		await write(asked, '2222');
 		expect(ended()).toMatchObject([
-			{ outcome: 'tooManyAttempts', checks: { ...ANY_ANSWER, attempts: 'failed' } },
+			{ outcome: 'tooManyAttempts', checks: { ...ANY_ANSWER, attempts: 'held', code: 'failed' } },
 		]);
 		expect(itemOf(asked).audit).toEqual(ended()[0]);
 		expectHolds(log.lines.join('\n'), '"1111"', '"2222"');
@@ -927,4 +927,67 @@ describe('questions', () => {
 		expect(answered()).toMatchObject([{ reason: 'wrongCode', attemptsLeft: 2 }]);
 		expect(instance.calls.length).toBeGreaterThan(1);
 	}, 60_000);
+
+	const several = async (resource: string, people: readonly IDataObject[], rule: INodeParameters) =>
+		await instance.ask(given as never, {
+			resource,
+			message: TEXT,
+			ask: 'several',
+			specifyPeople: 'json',
+			peopleJson: JSON.stringify(people),
+			options: BOTH,
+			...rule,
+		});
+
+	const TOO_FEW = { message: expect.stringContaining('Only 1 of 2') };
+
+	it('36. too few people can be asked: of nobody it is said that the message was sent', async () => {
+		const people = [{ customerNo: newCustomer() }, { customerNo: '40404' }];
+		await expect(several('otp', people, { rule: 'everyone' })).rejects.toMatchObject(TOO_FEW);
+		const [asked, ...more] = log.records();
+		expect(asked).toMatchObject({ event: 'asked', outcome: 'partly', reason: 'unknownCustomer' });
+		expect(JSON.stringify(asked)).not.toContain('sending');
+		expect(more).toEqual([]);
+	});
+
+	it('37. one person under two numbers: both messages were sent, and that is the reason where a rule cannot be met', async () => {
+		const customerNo = newCustomer();
+		const twice = [{ customerNo }, { userId: userIdOf(customerNo) }];
+		const first = several('message', twice, { rule: 'everyone' });
+		await expect(first).rejects.toMatchObject(TOO_FEW);
+		expect(log.records()).toMatchObject([{ outcome: 'partly', reason: 'samePerson' }]);
+		log.lines.length = 0;
+		const others = [{ customerNo: newCustomer() }];
+		await several('message', [...twice, ...others], { rule: 'atLeast', approvalsNeeded: 2 });
+		expect(log.records()).toMatchObject([
+			{ outcome: 'sent', people: [{ sending: 'sent' }, { sending: 'sent' }, { sending: 'sent' }] },
+		]);
+	});
+
+	it('38. limits let no message out: that is the reason, and not that nobody is known', async () => {
+		const people = [{ customerNo: newCustomer() }, { customerNo: newCustomer() }];
+		const options = {
+			...BOTH,
+			questionLimits: { values: { maxQuestions: 1 } },
+		};
+		await several('otp', people, { rule: 'everyone', options });
+		log.lines.length = 0;
+		const again = several('otp', people, { rule: 'everyone', options });
+		await expect(again).rejects.toMatchObject({ message: expect.any(String) });
+		expect(log.records()).toMatchObject([{ event: 'asked', reason: 'notPermitted' }]);
+	});
+
+	it("39. what an event says in the place of an employee's customer number makes no customer", async () => {
+		const execution = await instance.ask(given as never, {
+			resource: 'message',
+			message: TEXT,
+			recipientType: 'employee',
+			employeeNo: 'E100',
+			options: BOTH,
+		});
+		const message = sandbox.messages().at(-1);
+		if (!message) throw new Error('Nothing was sent');
+		await press({ execution, message, customerNo: newCustomer() }, 'approve');
+		expect(answered()).toMatchObject([{ reason: 'otherPerson', by: { kind: 'diyalogUser' } }]);
+	});
 });

@@ -267,7 +267,7 @@ describe('advice beside the output', () => {
 		['12. one for a code without', {}, PAID, {}, [/sent without a Transaction/]],
 		['13. one that is none', PAID, { amount: 'x'.repeat(999) }, {}, [/cannot be read/]],
 		['14. no challenge', PAID, PAID, { challenge: undefined }, [/^Challenge is empty\. Check/]],
-		['15. an altered challenge', PAID, PAID, { challenge: 'dc1.abc' }, [/none that Send made/]],
+		['15. an altered challenge', PAID, PAID, { challenge: 'dc1.abc' }, [/does not come from Send/]],
 		['16. a wrong code', PAID, PAID, { code: '000' }, []],
 		['17. another customer', PAID, PAID, { customerNo: '1' }, []],
 	])('%s: says what to do, and no value', async (_, sent, verified, more, expected) => {

@@ -10,7 +10,7 @@ import { entry, envelope } from '../../../../support/webhookBodies';
 /* Advice beside the output of a question, as n8n keeps it with an execution that waits. */
 
 const LONG = 'ş'.repeat(181);
-const NO_CALL = /has not called a Diyalog Trigger with this App Secret/;
+const NO_CALL = /has had no call from Diyalog with this App Secret/;
 
 let sandbox: Sandbox;
 let instance: WaitingInstance;
@@ -97,7 +97,7 @@ describe('what else may leave a question without an answer', () => {
 			'[{ "employeeNo": "E100" }, { "employeeNo": "E999" }, { "customerNo": "70021" }]';
 		const several = { ask: 'several', specifyPeople: 'json', peopleJson: people, rule: 'first' };
 		const advice = await adviceFor(several);
-		expect(advice).toEqual([expect.stringMatching(/^1 of 3 people could not be asked/)]);
+		expect(advice).toEqual([expect.stringMatching(/^1 of 3 people cannot answer/)]);
 		expect(advice.join()).not.toContain('E999');
 	});
 });
