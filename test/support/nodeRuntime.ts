@@ -236,7 +236,16 @@ export interface NodeSetup {
 	/** what the administrator of the server has set for all credentials of the type */
 	overwrites?: CredentialData;
 	/** the agent of version 3 that has called the node as its tool: its item, and what the model gave */
-	calledBy?: { item: IDataObject; said: IDataObject };
+	calledBy?: {
+		item: IDataObject;
+		said: IDataObject;
+		/** how many items the agent works on; 1 unless told otherwise */
+		items?: number;
+		/** which run of the agent it is; 0 unless told otherwise */
+		run?: number;
+		/** behind which output of the node before the agent stands; 0 unless told otherwise */
+		output?: number;
+	};
 	/** settings of the node such as `onError` or `retryOnFail` */
 	settings?: Partial<INode>;
 }
@@ -273,11 +282,20 @@ export interface StartedRun {
 
 const INPUT = 'Input';
 
-const workflowOf = (node: INode): Workflow =>
+/** @param output of what stands before the input, behind which that stands */
+const workflowOf = (node: INode, output = 0): Workflow =>
 	new Workflow({
 		id: '1',
-		nodes: [nodeNamed(INPUT, 'test.input'), node],
-		connections: { [INPUT]: { main: [[{ node: node.name, type: 'main', index: 0 }]] } },
+		nodes: [nodeNamed('Customers', 'test.input'), nodeNamed(INPUT, 'test.input'), node],
+		connections: {
+			Customers: {
+				main: [
+					...Array.from({ length: output }, () => []),
+					[{ node: INPUT, type: 'main', index: 0 }],
+				],
+			},
+			[INPUT]: { main: [[{ node: node.name, type: 'main', index: 0 }]] },
+		},
 		active: false,
 		nodeTypes: new NodeTypes(),
 		settings: { executionOrder: 'v1' },
@@ -292,11 +310,12 @@ function leavingOf(taskData: ITaskData | undefined): Pick<NodeRun, 'items' | 'ou
 /** What n8n has on its stack of an agent that waits for what its tool says, which it has called once or twice. */
 const agentOf = (
 	{ name: nodeName }: INode,
-	{ item, said: input }: Required<NodeSetup>['calledBy'],
+	{ item, said: input, items = 1, run }: Required<NodeSetup>['calledBy'],
 ): IExecuteData => ({
 	node: nodeNamed(INPUT, 'test.input'),
-	data: { main: [[{ json: item }]] },
+	data: { main: [Array.from({ length: items }, () => ({ json: item }))] },
 	source: null,
+	runIndex: run,
 	metadata: {
 		nodeWasResumed: true,
 		subNodeExecutionData: {
@@ -329,7 +348,7 @@ export function startDiyalogNode(
 	instance: Instance = {},
 ): StartedRun {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
-	const workflow = workflowOf(node);
+	const workflow = workflowOf(node, setup.calledBy?.output);
 	const start: IExecuteData = {
 		node: setup.stored ? { ...node, parameters: setup.stored } : node,
 		data: { main: [inputItems] },

@@ -4,6 +4,9 @@ const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution)\b`;
 /** What is the same in each call of a tool, or is meant to be the model's word. */
 const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
 
+/** The same, and the item of the agent itself. */
+const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b`;
+
 /** No expression, or one that looks at nothing but these names. A backslash could write any name. */
 const lookingAt = (names: string): RegExp =>
 	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
@@ -20,3 +23,6 @@ export const hasOneValue = holdsOnly(lookingAt(SAME));
 
 /** Whether the parameters of a tool are the same for all items of its agent, but for what the model says. */
 export const hasOneValueForTools = holdsOnly(lookingAt(SAME_FOR_TOOLS));
+
+/** Whether they look at nothing but these and the item that the agent works on. */
+export const hasOneValueForAgentItem = holdsOnly(lookingAt(OF_AGENT_ITEM));

@@ -8,7 +8,7 @@ import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
 import { invalidInputError } from './errors';
 import { hasOneValue } from './expressions';
-import { isOfSeveralItems } from './toolExecution';
+import { isItemUncertain } from './toolExecution';
 
 /*
  * An expression in the credential can give another server, token or key for each item, and the same number is somebody else's there.
@@ -77,7 +77,7 @@ export async function sameCredential(
 	context: IExecuteFunctions,
 	credential: ICredentialDataDecryptedObject,
 ): Promise<((itemIndex: number) => Promise<void>) | undefined> {
-	const isTool = isOfSeveralItems(context);
+	const isTool = isItemUncertain(context);
 	if (context.getInputData().length <= 1 && !isTool) return undefined;
 	const raw = await readRaw(context);
 	if (raw && hasOneValue(raw)) return undefined;

@@ -1,8 +1,16 @@
 import { traverseNodeParameters } from 'n8n-workflow';
-import type { FromAIArgument, IExecuteFunctions, INode, NodeOperationError } from 'n8n-workflow';
+import type {
+	FromAIArgument,
+	IDataObject,
+	IExecuteFunctions,
+	INode,
+	NodeOperationError,
+	Workflow,
+} from 'n8n-workflow';
+import { isObject } from '../input/json';
 import { lazily, z } from '../lib/zod';
 import { operationError } from './errors';
-import { hasOneValueForTools } from './expressions';
+import { hasOneValueForAgentItem, hasOneValueForTools } from './expressions';
 
 /** How the types end that n8n makes for human review. */
 const REVIEW_TOOL = 'HitlTool';
@@ -30,23 +38,41 @@ export function isToolExecution(context: IExecuteFunctions): boolean {
 export const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
 	isToolExecution(context) && (context.getExecuteData().data.main?.[0]?.length ?? 0) > 1;
 
+/** One call of a tool, as n8n keeps it for the agent that has called it. */
+const callSchema = lazily(() =>
+	z.object({
+		nodeName: z.string(),
+		runIndex: z.number().optional(),
+		action: z.object({
+			/** all that the model has said, under whatever names */
+			input: z.looseObject({}).optional(),
+			metadata: z
+				.object({
+					itemIndex: z.number().optional(),
+					/** which tool is really to run after a review, and with what */
+					hitl: z
+						.object({
+							gatedToolNodeName: z.string(),
+							toolName: z.string(),
+							originalInput: z.looseObject({}).optional(),
+						})
+						.optional(),
+				})
+				.optional(),
+		}),
+	}),
+);
+
+type Call = z.output<ReturnType<typeof callSchema>>;
+
 /** What n8n keeps of an agent that has called tools: the items that it works on, and what for which of them it called. */
 const callingAgentSchema = lazily(() =>
 	z.object({
+		node: z.object({ name: z.string() }),
+		/** which run of the agent it is, in a loop */
+		runIndex: z.number().optional(),
 		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
-		metadata: z.object({
-			subNodeExecutionData: z.object({
-				actions: z.array(
-					z.object({
-						nodeName: z.string(),
-						runIndex: z.number().optional(),
-						action: z.object({
-							metadata: z.object({ itemIndex: z.number().optional() }).optional(),
-						}),
-					}),
-				),
-			}),
-		}),
+		metadata: z.object({ subNodeExecutionData: z.object({ actions: z.array(callSchema()) }) }),
 	}),
 );
 
@@ -60,15 +86,23 @@ const stackSchema = lazily(() =>
 
 const itemSchema = lazily(() => z.object({ json: z.looseObject({}) }));
 
+interface CallingAgent {
+	name: string;
+	items: unknown[];
+	run: number;
+	calls: Call[];
+}
+
 /** The agents that wait for a call of this node, each with its calls. */
-function callingAgents(context: IExecuteFunctions) {
+function callingAgents(context: IExecuteFunctions): CallingAgent[] {
 	const { data: found } = stackSchema().safeParse(context);
 	const { name } = context.getNode();
 	return (found?.runExecutionData.executionData.nodeExecutionStack ?? []).flatMap((entry) => {
 		const { data: agent } = callingAgentSchema().safeParse(entry);
-		const calls = agent?.metadata.subNodeExecutionData.actions ?? [];
-		const own = calls.filter(({ nodeName }) => nodeName === name);
-		return agent && own.length > 0 ? [{ items: agent.data.main[0] ?? [], calls: own }] : [];
+		if (!agent) return [];
+		const { node, runIndex: run = 0, data, metadata } = agent;
+		const calls = metadata.subNodeExecutionData.actions.filter(({ nodeName }) => nodeName === name);
+		return calls.length > 0 ? [{ name: node.name, items: data.main[0] ?? [], run, calls }] : [];
 	});
 }
 
@@ -82,54 +116,151 @@ export const TOOL_CALL_FIELD = 'toolCallId';
 /** With what a review is called by n8n itself: which tool is to run, and with what. */
 const OF_REVIEW = ['tool', 'toolParameters'];
 
-/** What a model may say: the names that the node asks it for. */
-function namesAskedFor(node: INode): ReadonlySet<string> {
+/** The names that the expressions of a node ask a model for. */
+function namesOf({ parameters }: INode): string[] {
 	const asked: FromAIArgument[] = [];
-	traverseNodeParameters(node.parameters, asked);
-	const own = isReviewTool(node) ? OF_REVIEW : [];
-	return new Set([...asked.map(({ key }) => key), ...own, TOOL_CALL_FIELD]);
+	traverseNodeParameters(parameters, asked);
+	return asked.map(({ key }) => key);
+}
+
+/** What a model may say. */
+const namesAskedFor = (node: INode): ReadonlySet<string> =>
+	new Set([...namesOf(node), ...(isReviewTool(node) ? OF_REVIEW : []), TOOL_CALL_FIELD]);
+
+/** The call of an agent of version 3 for which the node runs, and the item that it is about. */
+interface CallOfAgent {
+	agent: CallingAgent;
+	call: Call;
+	own: IDataObject;
+}
+
+/** Whether an agent of version 3 has called the node, which n8n then runs like any other. */
+function isCalledByAgent(context: IExecuteFunctions): boolean {
+	const [item] = context.getInputData();
+	return (
+		isTool(context.getNode()) &&
+		!isToolExecution(context) &&
+		item !== undefined &&
+		TOOL_CALL_FIELD in item.json
+	);
+}
+
+function callOfAgent(context: IExecuteFunctions): CallOfAgent | undefined {
+	const run: unknown = context.getWorkflowDataProxy(0).$runIndex;
+	for (const agent of callingAgents(context)) {
+		const call = agent.calls.find(({ runIndex }) => runIndex === run);
+		const index = call?.action.metadata?.itemIndex ?? 0;
+		const { data: own } = itemSchema().safeParse(agent.items[index]);
+		if (call && own) return { agent, call, own: own.json as IDataObject };
+	}
+	return undefined;
 }
 
 /**
  * Gives a tool the item of its agent back. n8n lays everything over it that the model has called the tool with, also under names
  * that nobody asked for: so a model could say who is asked, and whose key counts, where that is taken from the item.
- *
- * @returns whether it is known what the model has said
  */
-function restoreItemOfAgent(context: IExecuteFunctions): boolean {
-	const node = context.getNode();
+function restoreItem(context: IExecuteFunctions, { own }: CallOfAgent): void {
+	const asked = namesAskedFor(context.getNode());
 	const [item] = context.getInputData();
-	if (!isTool(node) || isToolExecution(context) || !item || !(TOOL_CALL_FIELD in item.json))
-		return true;
-	const run: unknown = context.getWorkflowDataProxy(0).$runIndex;
-	for (const { items, calls } of callingAgents(context)) {
-		const call = calls.find(({ runIndex }) => runIndex === run);
-		const { data: own } = itemSchema().safeParse(items[call?.action.metadata?.itemIndex ?? 0]);
-		if (!call || !own) continue;
-		const asked = namesAskedFor(node);
-		const said = Object.entries(item.json).filter(([name]) => asked.has(name));
-		const json = { ...(own.json as typeof item.json), ...Object.fromEntries(said) };
-		// What n8n stores and what expressions see are two where Execute Once is on.
-		const [stored] = context.getExecuteData().data.main?.[0] ?? [];
-		for (const each of [item, stored]) if (each) each.json = json;
-		return true;
-	}
-	return false;
+	const said = Object.entries(item?.json ?? {}).filter(([name]) => asked.has(name));
+	const json = { ...own, ...Object.fromEntries(said) };
+	// What n8n stores and what expressions see are two where Execute Once is on.
+	const [stored] = context.getExecuteData().data.main?.[0] ?? [];
+	for (const each of [item, stored]) if (each) each.json = json;
 }
+
+const workflowSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
+
+const workflowOf = (context: IExecuteFunctions): Workflow | undefined =>
+	workflowSchema().safeParse(context).data?.workflow;
+
+/** n8n takes what `$tool` and `$fromAI` give from here first. A model can write it beside what the tool really runs with. */
+const hasQuery = (said: object | undefined): boolean =>
+	said !== undefined && Object.hasOwn(said, 'query') && isObject(Object(said).query);
+
+/**
+ * Whether a person could read another thing than what runs after the approval. n8n shows what the model has said of the call, and
+ * runs the tool with what it has said beside.
+ */
+function showsAnother(context: IExecuteFunctions, { action }: Call): boolean {
+	const { input, metadata: { hitl } = {} } = action;
+	if (!input || !hitl || input.tool !== hitl.toolName) return true;
+	const { originalInput = {} } = hitl;
+	if (hasQuery(input) || hasQuery(originalInput)) return true;
+	const reviewed = workflowOf(context)?.getNode(hitl.gatedToolNodeName);
+	if (!reviewed) return true;
+	const asked = namesOf(reviewed);
+	return asked.length > 0 && Object.keys(originalInput).some((name) => !asked.includes(name));
+}
+
+/** Whether the agent is a tool itself: what it works on is what another model has said. */
+const isNested = (item: IDataObject | undefined): boolean =>
+	item !== undefined && TOOL_CALL_FIELD in item;
+
+/**
+ * Whether n8n may pair the item of a tool with that of another one: it takes the first item of an agent, and in a loop or behind
+ * another output than the first that of another branch.
+ */
+function isPairedByChance(context: IExecuteFunctions, { items, run, name }: CallingAgent): boolean {
+	const before = workflowOf(context)?.connectionsByDestinationNode[name]?.main;
+	const isBehindFirst = before?.flat().every((from) => !from || from.index === 0) ?? false;
+	return items.length > 1 || run > 0 || !isBehindFirst;
+}
+
+/**
+ * Whether an expression that looks at an item may be given that of another one, or what a model has said: older agents with
+ * several items, agents that are tools themselves, and what n8n pairs for agents of version 3.
+ */
+export function isItemUncertain(context: IExecuteFunctions): boolean {
+	if (isToolExecution(context))
+		return (
+			isOfSeveralItems(context) || isNested(context.getExecuteData().data.main?.[0]?.[0]?.json)
+		);
+	if (!isCalledByAgent(context)) return false;
+	const found = callOfAgent(context);
+	return !found || isNested(found.own) || isPairedByChance(context, found.agent);
+}
+
+const OF_ANOTHER_MODEL =
+	'The agent is a tool of another agent, whose model can replace what this tool takes from the item';
+const ENTER_OTHERWISE =
+	"Enter the values, or take them from a node in front of the first agent by name, e.g. $('Task').first().json.customerNo. Nothing was sent or verified.";
 
 /** Why the tool of an agent cannot be run; the item of the agent has its own values after this. */
 export function toolRefusal(context: IExecuteFunctions): NodeOperationError | undefined {
 	const node = context.getNode();
-	if (!restoreItemOfAgent(context))
+	const isSame = hasOneValueForTools(node.parameters);
+	if (isOfSeveralItems(context) && !isSame)
+		return operationError(
+			node,
+			'The agent works on several items, but this tool would use the expressions of the first item for all',
+			'Put a Loop Over Items node with batch size 1 in front of the agent, or use an AI Agent node of version 3 or later. Nothing was sent or verified.',
+		);
+	if (isToolExecution(context) && !isSame && isItemUncertain(context))
+		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
+	if (!isCalledByAgent(context)) return undefined;
+	const found = callOfAgent(context);
+	if (!found)
 		return operationError(
 			node,
 			'n8n does not tell what the model has called this tool with',
 			'It may have replaced anything that this node takes from the item. Update this package. Nothing was sent or verified.',
 		);
-	if (!isOfSeveralItems(context) || hasOneValueForTools(node.parameters)) return undefined;
+	restoreItem(context, found);
+	if (isReviewTool(node) && showsAnother(context, found.call))
+		return operationError(
+			node,
+			'The model has called the tool so that the person would read another thing than what runs',
+			'It has said more than the tool asks for, or an object as "query". Nobody was asked, and nothing runs.',
+		);
+	if (isNested(found.own) && !isSame)
+		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
+	if (!isPairedByChance(context, found.agent) || hasOneValueForAgentItem(node.parameters))
+		return undefined;
 	return operationError(
 		node,
-		'The agent works on several items, and an expression of this tool would be that of the first for all of them',
-		'Put a Loop Over Items node with batch size 1 in front of the agent, or use an AI Agent node of version 3 or later. Nothing was sent or verified.',
+		'An expression of this tool looks at another node, and n8n would give it the value of another item',
+		"Put the value into the agent's item with an Edit Fields node in front of the agent, and take it by $json. Nothing was sent or verified.",
 	);
 }

@@ -102,7 +102,7 @@ describe('an older agent that works on several items', () => {
 	])('5. %s: nothing is verified', async (_what, parameters, credentials) => {
 		const tool = diyalogTool(setup(parameters, credentials), list);
 		const found = await tool({ payload: byPerson }).catch(String);
-		expect(found).toMatch(/that of the first for all|not the same for this item/);
+		expect(found).toMatch(/of the first item for all|not the same for this item/);
 		expect(found).not.toContain('valid":');
 	});
 
@@ -118,5 +118,61 @@ describe('an older agent that works on several items', () => {
 		const tool = diyalogTool(setup({}), list.slice(0, 1));
 		expect(await tool({ payload: byPerson })).toContain('"valid":true');
 		expect(await tool({ payload: byAttacker, key: ATTACKER.publicKey })).toContain('"valid":false');
+	});
+});
+
+describe('an agent that is the tool of another agent, whose model may have said anything of its item', () => {
+	const said = { key: ATTACKER.publicKey, toolCallId: 'call_0' };
+	const REFUSED = /tool of another agent/;
+
+	it('8. of version 3: nothing is verified with a key of that item', async () => {
+		expect(await told(said, { payload: byAttacker })).toEqual({
+			error: expect.stringMatching(REFUSED),
+		});
+		const credential = { payloadSignaturePublicKey: '={{ $json.key }}' };
+		const called = {
+			...setup({ signatureSettings: 'credential' }, credential),
+			calledBy: { item: said, said: { payload: byAttacker } },
+			settings: TOOL,
+		};
+		const { items, error } = await runDiyalogNode(called, [itemOfCall(called)]);
+		expect(error?.message).toMatch(/not the same for this item/);
+		expect(items).toEqual([]);
+	});
+
+	it('9. of an older version below one of version 3: the same', async () => {
+		const tool = diyalogTool(setup({}), [{ json: said }]);
+		const found = await tool({ payload: byAttacker }).catch(String);
+		expect(found).toMatch(REFUSED);
+		expect(found).not.toContain('valid":');
+	});
+
+	it('10. a key that was entered counts', async () => {
+		const personKeys = PERSON.publicKey;
+		expect(await told(said, { payload: byPerson }, { personKeys })).toMatchObject({ valid: true });
+		expect(await told(said, { payload: byAttacker }, { personKeys })).toMatchObject({
+			valid: false,
+		});
+	});
+});
+
+describe('an agent of version 3 that works on several items, in a loop, or behind another output', () => {
+	it.each([
+		["$('Customers').item", "={{ $('Customers').item.json.key }}"],
+		["$('Customers').itemMatching", "={{ $('Customers').itemMatching(0).json.key }}"],
+		['$node', '={{ $node["Customers"].json.key }}'],
+		['$items', "={{ $items('Customers')[0].json.key }}"],
+		['$itemIndex', "={{ $('Customers').all()[$itemIndex].json.key }}"],
+	])('11. %s may be that of another item: nothing is verified', async (_, personKeys) => {
+		for (const place of [{ items: 2 }, { run: 1 }, { output: 1 }]) {
+			const called = {
+				...setup({ personKeys }),
+				calledBy: { item: {}, said: { payload: byPerson }, ...place },
+				settings: TOOL,
+			};
+			const { items, error } = await runDiyalogNode(called, [itemOfCall(called)]);
+			expect(error?.message).toMatch(/value of another item/);
+			expect(items).toEqual([]);
+		}
 	});
 });
