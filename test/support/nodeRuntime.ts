@@ -245,6 +245,8 @@ export interface NodeSetup {
 		run?: number;
 		/** behind which output of the node before the agent stands; 0 unless told otherwise */
 		output?: number;
+		/** what has left the node before the agent, "Customers"; it has not run unless told otherwise */
+		before?: IDataObject[];
 	};
 	/** settings of the node such as `onError` or `retryOnFail` */
 	settings?: Partial<INode>;
@@ -336,9 +338,22 @@ const agentOf = (
 	},
 });
 
+/** With what n8n pairs the item of a tool: always the first one, whichever the call is about. */
+const FIRST_BEFORE = { previousNode: 'Customers', previousNodeOutput: 0, previousNodeRun: 0 };
+
 /** What such an agent calls its tool with: n8n lays what the model says over the item. */
 export const itemOfCall = ({ calledBy }: NodeSetup): INodeExecutionData => ({
 	json: { ...calledBy?.item, ...calledBy?.said, toolCallId: 'call_1' },
+	...(calledBy?.before && { pairedItem: { item: 0, sourceOverwrite: FIRST_BEFORE } }),
+});
+
+/** The run of a node that has given these items. */
+const runOf = (items: IDataObject[]): ITaskData => ({
+	data: { main: [items.map((json) => ({ json }))] },
+	executionIndex: 0,
+	executionTime: 0,
+	startTime: 0,
+	source: [],
 });
 
 /** Starts the Diyalog node for the given input items, through the real WorkflowExecute. */
@@ -349,12 +364,17 @@ export function startDiyalogNode(
 ): StartedRun {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
 	const workflow = workflowOf(node, setup.calledBy?.output);
+	const before = setup.calledBy?.before;
 	const start: IExecuteData = {
 		node: setup.stored ? { ...node, parameters: setup.stored } : node,
 		data: { main: [inputItems] },
 		source: { main: [{ previousNode: INPUT }] },
+		...(before && {
+			metadata: { preserveSourceOverwrite: true, preservedSourceOverwrite: FIRST_BEFORE },
+		}),
 	};
 	const runExecutionData = createRunExecutionData({
+		...(before && { resultData: { runData: { Customers: [runOf(before)] } } }),
 		executionData: {
 			nodeExecutionStack: [start, ...(setup.calledBy ? [agentOf(node, setup.calledBy)] : [])],
 		},

@@ -157,6 +157,8 @@ describe('an agent that is the tool of another agent, whose model may have said 
 });
 
 describe('an agent of version 3 that works on several items, in a loop, or behind another output', () => {
+	const CUSTOMERS = [{ key: ATTACKER.publicKey }, { key: PERSON.publicKey }];
+
 	it.each([
 		["$('Customers').item", "={{ $('Customers').item.json.key }}"],
 		["$('Customers').itemMatching", "={{ $('Customers').itemMatching(0).json.key }}"],
@@ -167,12 +169,13 @@ describe('an agent of version 3 that works on several items, in a loop, or behin
 		for (const place of [{ items: 2 }, { run: 1 }, { output: 1 }]) {
 			const called = {
 				...setup({ personKeys }),
-				calledBy: { item: {}, said: { payload: byPerson }, ...place },
+				// The call may be about any other of them.
+				calledBy: { item: {}, said: { payload: byAttacker }, before: CUSTOMERS, ...place },
 				settings: TOOL,
 			};
 			const { items, error } = await runDiyalogNode(called, [itemOfCall(called)]);
-			expect(error?.message).toMatch(/value of another item/);
 			expect(items).toEqual([]);
+			expect(error?.message).toMatch(/value of another item/);
 		}
 	});
 });
