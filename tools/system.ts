@@ -3,7 +3,15 @@
    the one door of demo and tests to the operating system; nothing here is published */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+	closeSync,
+	createWriteStream,
+	existsSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+} from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -159,18 +167,17 @@ export function startProcess(
 	commandArgs: readonly string[],
 	options: Required<RunOptions>,
 ): ChildProcess {
+	// It writes into the file itself: with a pipe to a process that was killed, n8n would log forever that it cannot log.
+	const log = openSync(options.logFile, 'a');
 	const child = spawn(command, commandArgs, {
 		cwd: options.cwd,
 		env: options.env,
-		stdio: ['ignore', 'pipe', 'pipe'],
+		stdio: ['ignore', log, log],
 		detached: true,
 	});
+	closeSync(log);
 	cleanUpAtExit();
 	leftovers.processes.add(child);
-	const log = createWriteStream(options.logFile, { flags: 'a' });
-	child.stdout.pipe(log, { end: false });
-	child.stderr.pipe(log, { end: false });
-	child.once('close', () => log.end());
 	return child;
 }
 

@@ -2,7 +2,7 @@
 const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution)\b`;
 
 /** What is the same in each call of a tool, or is meant to be the model's word. */
-const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
+const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|tool|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
 
 /** The same, and the item of the agent itself. */
 const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b`;

@@ -178,4 +178,14 @@ describe('an agent of version 3 that works on several items, in a loop, or behin
 			expect(error?.message).toMatch(/value of another item/);
 		}
 	});
+
+	it('12. what the model says, and the item of the agent, are those of the call', async () => {
+		const called = {
+			...setup({ messageId: '={{ $tool?.name ?? $fromAI("id") }}' }),
+			calledBy: { item: { key: PERSON.publicKey }, said: { payload: byPerson, id: '' }, items: 2 },
+			settings: TOOL,
+		};
+		const { error } = await runDiyalogNode(called, [itemOfCall(called)]);
+		expect(error?.message ?? '').not.toMatch(/value of another item/);
+	});
 });
