@@ -30,8 +30,8 @@ async function run(
 	return error;
 }
 
-/** Of computing, for one item: n8n does nothing else meanwhile. A second in quiet; on a full machine the same takes seven. */
-const MAX_BUSY_MS = 10_000;
+/** Of computing, for one item: n8n does nothing else meanwhile. */
+const MAX_BUSY_MS = 4_000;
 
 /** n8n takes bodies of 16 MB. */
 const BODY_BYTES = 15_000_000;
