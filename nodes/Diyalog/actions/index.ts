@@ -54,6 +54,7 @@ const operationField = ({
 
 const operationFields = ({ value: resource, operations }: Resource): INodeProperties[] =>
 	operations.flatMap(({ value: operation, fields }) =>
+		// n8n-workflow's updateDisplayOptions does the same by a deep merge, which took a seventh of the time that loading takes.
 		fields.map((field) => ({
 			...field,
 			displayOptions: {

@@ -8,7 +8,7 @@ import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
 import { invalidInputError } from './errors';
 import { hasOneValue } from './expressions';
-import { isItemUncertain } from './toolExecution';
+import { isItemUncertain, workflowOf } from './toolExecution';
 
 /*
  * An expression in the credential can give another server, token or key for each item, and the same number is somebody else's there.
@@ -21,7 +21,6 @@ const internalsSchema = lazily(() =>
 		additionalData: z.custom<IWorkflowExecuteAdditionalData>(
 			(value) => typeof value === 'object' && value !== null && 'credentialsHelper' in value,
 		),
-		workflow: z.custom<Workflow>((value) => typeof value === 'object' && value !== null),
 	}),
 );
 
@@ -35,11 +34,12 @@ async function readRaw(context: IExecuteFunctions): Promise<object | undefined> 
 	const { data: internals } = internalsSchema().safeParse(context);
 	const node = context.getNode();
 	const details = node.credentials?.[CREDENTIAL_TYPE];
-	if (!internals || !details) return undefined;
+	const running = workflowOf(context);
+	if (!internals || !running || !details) return undefined;
 	const { additionalData } = internals;
 	let raw: object | undefined;
 	const getParameterValue = (written: object): object => (raw = written);
-	const workflow: Workflow = Object.create(internals.workflow, {
+	const workflow: Workflow = Object.create(running, {
 		expression: { value: { getParameterValue } },
 	});
 	const nothing = { connectionInputData: [], itemIndex: 0, runExecutionData: null, runIndex: 0 };

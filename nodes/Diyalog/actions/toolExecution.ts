@@ -35,7 +35,7 @@ export function isToolExecution(context: IExecuteFunctions): boolean {
  * Whether an agent that works on several items runs the node as a tool of its own: n8n evaluates expressions for the first of
  * them then, whichever the call is about.
  */
-export const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
+const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
 	isToolExecution(context) && (context.getExecuteData().data.main?.[0]?.length ?? 0) > 1;
 
 /** One call of a tool, as n8n keeps it for the agent that has called it. */
@@ -172,7 +172,8 @@ function restoreItem(context: IExecuteFunctions, { own }: CallOfAgent): void {
 
 const workflowSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
 
-const workflowOf = (context: IExecuteFunctions): Workflow | undefined =>
+/** The workflow as n8n works with it. Nodes are not promised it. */
+export const workflowOf = (context: IExecuteFunctions): Workflow | undefined =>
 	workflowSchema().safeParse(context).data?.workflow;
 
 /** n8n takes what `$tool` and `$fromAI` give from here first. A model can write it beside what the tool really runs with. */
@@ -230,14 +231,15 @@ const ENTER_OTHERWISE =
 /** Why the tool of an agent cannot be run; the item of the agent has its own values after this. */
 export function toolRefusal(context: IExecuteFunctions): NodeOperationError | undefined {
 	const node = context.getNode();
-	const isSame = hasOneValueForTools(node.parameters);
-	if (isOfSeveralItems(context) && !isSame)
+	// Asked only of tools: it goes through all that is stored.
+	const looksAtItem = () => !hasOneValueForTools(node.parameters);
+	if (isOfSeveralItems(context) && looksAtItem())
 		return operationError(
 			node,
 			'The agent works on several items, but this tool would use the expressions of the first item for all',
 			'Put a Loop Over Items node with batch size 1 in front of the agent, or use an AI Agent node of version 3 or later. Nothing was sent or verified.',
 		);
-	if (isToolExecution(context) && !isSame && isItemUncertain(context))
+	if (isToolExecution(context) && isItemUncertain(context) && looksAtItem())
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (!isCalledByAgent(context)) return undefined;
 	const found = callOfAgent(context);
@@ -254,7 +256,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 			'The model has called the tool so that the person would read another thing than what runs',
 			'It has said more than the tool asks for, or an object as "query". Nobody was asked, and nothing runs.',
 		);
-	if (isNested(found.own) && !isSame)
+	if (isNested(found.own) && looksAtItem())
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (!isPairedByChance(context, found.agent) || hasOneValueForAgentItem(node.parameters))
 		return undefined;

@@ -45,8 +45,7 @@ export const sendAndWait: Operation = {
 		const hint = hintsOf(context);
 		return await startAsking(context, settled, KIND, () => (entered) => {
 			const message = make(questionSchema(), entered, 0);
-			const advice = lengthHint(message.text ?? '');
-			if (advice !== undefined) hint(advice);
+			hint(lengthHint(message.text ?? ''));
 			return message;
 		});
 	},

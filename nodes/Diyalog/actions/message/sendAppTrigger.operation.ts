@@ -39,6 +39,6 @@ export const sendAppTrigger: Operation = {
 	fields,
 	keepsSettled: true,
 	async start(context, settled) {
-		return await startSendingMessages(context, settled, fields, () => appTriggerSchema());
+		return await startSendingMessages(context, settled, fields, appTriggerSchema);
 	},
 };

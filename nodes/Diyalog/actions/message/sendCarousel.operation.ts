@@ -76,6 +76,6 @@ export const sendCarousel: Operation = {
 	fields,
 	keepsSettled: true,
 	async start(context, settled) {
-		return await startSendingMessages(context, settled, fields, () => carouselSchema());
+		return await startSendingMessages(context, settled, fields, carouselSchema);
 	},
 };

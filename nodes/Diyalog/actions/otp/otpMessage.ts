@@ -40,8 +40,8 @@ export function otpMessages(
 	return (entered, itemIndex) => {
 		const input = requireValid(node, check(schema(), entered, labelled), itemIndex);
 		const body = toSendOtpBody(input, randomUUID);
-		for (const advice of [surpriseOf(input), lengthHint(body.mokMessage)])
-			if (advice !== undefined) hint(advice);
+		hint(surpriseOf(input));
+		hint(lengthHint(body.mokMessage));
 		const { messageId, customerNo } = body;
 		return {
 			messageId,

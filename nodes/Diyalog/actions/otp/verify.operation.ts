@@ -146,8 +146,7 @@ export const verify: Operation = {
 				const given = { challenge, code, customerNo, transaction };
 				const verified = async () => await verifyCode(keys, book, given, limits, Date.now());
 				const result = await withVerifyRecord(context, credential, entered, verified);
-				const advice = adviceOn(keys, given, result.reason);
-				if (advice !== undefined) hint(advice);
+				hint(adviceOn(keys, given, result.reason));
 				return { result: { ...result }, output: result.valid ? 0 : 1 };
 			},
 		};

@@ -32,8 +32,7 @@ export function adviseWhileWaiting(
 	wait: Wait,
 ): void {
 	const hint = hintsOf(context);
-	const unreached = unreachedHint(wait);
-	if (unreached !== undefined) hint(unreached);
+	hint(unreachedHint(wait));
 	// Only where somebody looks on: with several processes another one may take the calls.
 	if (context.getMode() !== 'manual' || wait.expectation.kind === 'link') return;
 	if (!hasTakenCall(String(appSecret ?? ''))) hint(NO_CALL);
