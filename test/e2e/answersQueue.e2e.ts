@@ -1,16 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import type { StoredMessage } from '../../sandbox/diyalog';
-import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
 import { sleepMs, waitFor } from '../../tools/system';
 import { entry, envelope } from '../support/webhookBodies';
 import { itemsOf } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
-import { startQueueMode } from './harness/queueMode';
-import { endOf } from './harness/waiting';
-import type { QueueMode } from './harness/queueMode';
+import { setQueueStage } from './harness/queueMode';
+import type { QueueMode, QueueStage } from './harness/queueMode';
+import { endOf, itemsOfTrigger } from './harness/waiting';
 import { whyNoQueueMode } from './harness/services';
 import {
 	ASK,
@@ -30,12 +27,6 @@ import {
 
 const ROUNDS = 40;
 const ENDS_WITHIN_MS = 120_000;
-const bot = {
-	name: 'bot',
-	token: randomBytes(16).toString('hex'),
-	webhook: { appSecret: randomBytes(16).toString('hex') },
-};
-
 interface Asked {
 	executionId: string;
 	message: StoredMessage;
@@ -44,6 +35,7 @@ interface Asked {
 type Item = Readonly<Record<string, unknown>>;
 
 describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
+	let stage: QueueStage;
 	let queue: QueueMode;
 	let sandbox: Sandbox;
 	let credentialId: string;
@@ -52,13 +44,8 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	let triggers = 0;
 
 	beforeAll(async () => {
-		sandbox = await startSandbox({ bots: [bot] });
-		queue = await startQueueMode(2);
-		credentialId = await queue.n8n.createCredential('Diyalog', {
-			serverUrl: sandbox.url,
-			botToken: bot.token,
-			appSecret: bot.webhook.appSecret,
-		});
+		stage = await setQueueStage();
+		({ queue, sandbox, credentialId } = stage);
 		const asking = ask(credentialId, { message: 'Approve?' });
 		askId = await queue.n8n.createWorkflow(
 			workflow('Ask', behind(webhook('ask'), whicheverWay(asking, carryOut(credentialId)))),
@@ -70,34 +57,24 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 		await queue.sql('DROP TRIGGER IF EXISTS attack ON execution_entity');
 	});
 
-	afterAll(async () => {
-		await queue?.stop();
-		await sandbox?.close();
-	}, 120_000);
+	afterAll(async () => await stage?.clear(), 120_000);
 
 	/** A trigger of its own for a test. */
 	async function addTrigger(events = ['buttonPressed']) {
 		const webhookId = `trigger-${++triggers}`;
 		const node = trigger(credentialId, webhookId, { events });
 		const workflowId = await queue.n8n.createWorkflow(workflow(webhookId, [[node]]));
-		const path = `${webhookId}/webhook`;
-		await queue.n8n.webhookUrl(path, queue.webhookUrl);
+		await queue.n8n.webhookUrl(`${webhookId}/webhook`, queue.webhookUrl);
 		return {
 			/** posts to one of the processes, as a load balancer may choose */
-			post: async (process: number, body: string) => {
-				const base = queue.webhookProcesses[process % 2]?.url ?? '';
-				return (await postSigned(`${base}/webhook/${path}`, body, bot.webhook.appSecret)).status;
-			},
+			post: async (process: number, body: string) => await stage.post(process, webhookId, body),
 			items: async (executionCount: number): Promise<Item[]> => {
 				await waitFor(`${executionCount} executions`, ENDS_WITHIN_MS, async () =>
 					(await queue.n8n.executionCount(workflowId, 'success')) >= executionCount
 						? true
 						: undefined,
 				);
-				const all: Item[] = [];
-				for (const { id } of await queue.n8n.executions(workflowId))
-					all.push(...(itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger') as Item[]));
-				return all;
+				return (await itemsOfTrigger(queue.n8n, workflowId)) as Item[];
 			},
 		};
 	}

@@ -98,18 +98,12 @@ async function publish(options: Fields = {}, id: string = randomUUID()): Promise
 	return { id, workflowId, ...urlsOf(id) };
 }
 
-const versionSchema = z.object({
-	data: z.object({ versionId: z.string(), staticData: z.unknown() }),
+const savedSchema = z.object({
+	data: z.object({ staticData: z.unknown() }),
 });
 
 const saved = async (workflowId: string) =>
-	(await stage.n8n.request('GET', `/rest/workflows/${workflowId}`, undefined, versionSchema)).data;
-
-async function switchTo(workflowId: string, state: 'activate' | 'deactivate'): Promise<void> {
-	const { versionId } = await saved(workflowId);
-	const resource = `/rest/workflows/${workflowId}/${state}`;
-	await stage.n8n.request('POST', resource, { versionId }, z.unknown());
-}
+	(await stage.n8n.request('GET', `/rest/workflows/${workflowId}`, undefined, savedSchema)).data;
 
 /** "Execute step" in the editor. */
 async function listen(workflowId: string): Promise<void> {
@@ -168,7 +162,7 @@ it('one listens in the editor, one fails for a minute, one is off and on again, 
 	const to = [building.testUrl, good.url, failing.url, off.url];
 	const first = await publish({ alsoPassOnTo: to });
 	diyalogPostsTo(first);
-	await switchTo(off.workflowId, 'deactivate');
+	await stage.n8n.switchTo(off.workflowId, 'deactivate');
 	between.failing.add(failing.id);
 	const failsUntil = Date.now() + 60_000;
 
@@ -197,7 +191,7 @@ it('one listens in the editor, one fails for a minute, one is off and on again, 
 	// n8n does not activate triggers anew when it starts; the next call has what was kept go on.
 	await say('behind them');
 	expect(await got(failing, 4)).toEqual([...all, 'behind them']);
-	await switchTo(off.workflowId, 'activate');
+	await stage.n8n.switchTo(off.workflowId, 'activate');
 	// Nobody calls: it goes on by itself.
 	expect(await got(off, 4)).toEqual([...all, 'behind them']);
 	await say('the last one');

@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { startSandbox } from '../../sandbox/server';
-import type { Sandbox } from '../../sandbox/server';
-import { itemsOf } from '../../tools/n8n/executions';
 import { sleepMs, waitFor } from '../../tools/system';
-import { postSigned } from '../support/sign';
 import { describeUnless } from '../support/skip';
 import { envelope, written } from '../support/webhookBodies';
-import { startQueueMode } from './harness/queueMode';
-import type { QueueMode } from './harness/queueMode';
+import { setQueueStage } from './harness/queueMode';
+import type { QueueStage } from './harness/queueMode';
 import { whyNoQueueMode } from './harness/services';
+import { itemsOfTrigger } from './harness/waiting';
 import { trigger, workflow } from './harness/workflows';
 
 /*
@@ -18,64 +14,32 @@ import { trigger, workflow } from './harness/workflows';
 
 const CALLS = 40;
 const REACHES_WITHIN_MS = 180_000;
-const bot = {
-	name: 'bot',
-	token: randomBytes(16).toString('hex'),
-	webhook: { appSecret: randomBytes(16).toString('hex') },
-};
-
-const savedSchema = z.object({ data: z.object({ versionId: z.string() }) });
 
 describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
-	let queue: QueueMode;
-	let sandbox: Sandbox;
-	let credentialId: string;
+	let stage: QueueStage;
 
 	beforeAll(async () => {
-		sandbox = await startSandbox({ bots: [bot] });
-		queue = await startQueueMode(2);
-		credentialId = await queue.n8n.createCredential('Diyalog', {
-			serverUrl: sandbox.url,
-			botToken: bot.token,
-			appSecret: bot.webhook.appSecret,
-		});
+		stage = await setQueueStage();
 	}, 900_000);
 
-	afterAll(async () => {
-		await queue?.stop();
-		await sandbox?.close();
-	}, 120_000);
+	afterAll(async () => await stage?.clear(), 120_000);
 
-	const urlOf = (id: string) => `${queue.webhookUrl}/webhook/${id}/webhook`;
+	const urlOf = (id: string) => `${stage.queue.webhookUrl}/webhook/${id}/webhook`;
 
 	async function publish(id: string, options = {}): Promise<string> {
-		const node = trigger(credentialId, id, { events: ['buttonPressed'], options });
-		const workflowId = await queue.n8n.createWorkflow(workflow(id, [[node]]));
-		await queue.n8n.webhookUrl(`${id}/webhook`, queue.webhookUrl);
+		const node = trigger(stage.credentialId, id, { events: ['buttonPressed'], options });
+		const workflowId = await stage.queue.n8n.createWorkflow(workflow(id, [[node]]));
+		await stage.queue.n8n.webhookUrl(`${id}/webhook`, stage.queue.webhookUrl);
 		return workflowId;
 	}
 
-	async function switchTo(workflowId: string, state: 'activate' | 'deactivate') {
-		const resource = `/rest/workflows/${workflowId}`;
-		const { versionId } = (await queue.n8n.request('GET', resource, undefined, savedSchema)).data;
-		await queue.n8n.request('POST', `${resource}/${state}`, { versionId }, z.unknown());
-	}
+	const post = async (id: string, process: number, press: string) =>
+		await stage.post(process, id, envelope(written(`[${press}]:approve`)));
 
-	/** posts to one of the processes, as a load balancer may choose */
-	async function post(id: string, process: number, press: string) {
-		const base = queue.webhookProcesses[process % 2]?.url ?? '';
-		const body = envelope(written(`[${press}]:approve`));
-		return (await postSigned(`${base}/webhook/${id}/webhook`, body, bot.webhook.appSecret)).status;
-	}
-
-	async function idsOf(workflowId: string): Promise<unknown[]> {
-		const all: unknown[] = [];
-		const executions = await queue.n8n.executions(workflowId);
-		for (const { id } of [...executions].sort((one, other) => Number(one.id) - Number(other.id)))
-			for (const item of itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger'))
-				all.push(z.object({ messageId: z.unknown() }).parse(item).messageId);
-		return all;
-	}
+	const idsOf = async (workflowId: string) =>
+		(await itemsOfTrigger(stage.queue.n8n, workflowId)).map(
+			(item) => z.object({ messageId: z.unknown() }).parse(item).messageId,
+		);
 
 	const isOff = async (id: string) =>
 		await waitFor(`${id} is off`, 20_000, async () =>
@@ -95,16 +59,16 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 
 	it('what both have kept reaches a trigger that was off, once each', async () => {
 		const second = await publish('second');
-		await switchTo(second, 'deactivate');
+		await stage.queue.n8n.switchTo(second, 'deactivate');
 		await isOff('second');
 		const first = await publish('first', { alsoPassOnTo: [urlOf('second')] });
 		for (let call = 0; call < CALLS; call++)
 			expect(await post('first', call, `m-${call}`)).toBe(200);
-		await switchTo(second, 'activate');
+		await stage.queue.n8n.switchTo(second, 'activate');
 		await takes(second, CALLS);
 		for (let call = 0; call < 6; call++) await post('first', call, `n-${call}`);
 		await takes(second, CALLS + 6);
-		const kept = await queue.sql(
+		const kept = await stage.queue.sql(
 			`SELECT "staticData"::text FROM workflow_entity WHERE id = '${first}'`,
 		);
 		expect(kept).toContain('"keptCalls":""');
@@ -112,14 +76,14 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 
 	it('both were killed and start again while something is kept: it goes on, once each', async () => {
 		const third = await publish('third');
-		await switchTo(third, 'deactivate');
+		await stage.queue.n8n.switchTo(third, 'deactivate');
 		await isOff('third');
 		await publish('passing', { alsoPassOnTo: [urlOf('third')] });
 		for (let call = 0; call < CALLS; call++)
 			expect(await post('passing', call, `m-${call}`)).toBe(200);
-		for (const each of queue.webhookProcesses) await each.kill();
-		for (const each of queue.webhookProcesses) await each.boot();
-		await switchTo(third, 'activate');
+		for (const each of stage.queue.webhookProcesses) await each.kill();
+		for (const each of stage.queue.webhookProcesses) await each.boot();
+		await stage.queue.n8n.switchTo(third, 'activate');
 		for (let call = 0; call < 6; call++) await post('passing', call, `n-${call}`);
 		await takes(third, CALLS + 6);
 	}, 600_000);

@@ -265,6 +265,14 @@ export class N8n {
 		return saved.id;
 	}
 
+	/** Publishes a workflow, or takes it back. */
+	async switchTo(workflowId: string, state: 'activate' | 'deactivate'): Promise<void> {
+		const resource = `/rest/workflows/${workflowId}`;
+		const { versionId } = (await this.request('GET', resource, undefined, dataOf(workflowSchema)))
+			.data;
+		await this.request('POST', `${resource}/${state}`, { versionId }, z.unknown());
+	}
+
 	private async activate({ id, versionId }: z.output<typeof workflowSchema>): Promise<void> {
 		const resource = `/rest/workflows/${id}`;
 		await this.request('POST', `${resource}/activate`, { versionId }, z.unknown()).catch(

@@ -1,6 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { startSandbox } from '../../../sandbox/server';
+import type { Sandbox } from '../../../sandbox/server';
 import { freePort } from '../../../tools/system';
 import { N8n } from '../../../tools/n8n/n8n';
 import type { N8nProcess } from '../../../tools/n8n/process';
+import { postSigned } from '../../support/sign';
 import { startRoundRobin } from './roundRobin';
 import { inPostgres, startPostgres, startRedis } from './services';
 import type { Service } from './services';
@@ -81,4 +85,36 @@ export async function startQueueMode(webhookProcessCount = 1): Promise<QueueMode
 		await stop();
 		throw error;
 	});
+}
+
+/** n8n in queue mode with two webhook processes, Diyalog's double with a bot, and a credential for it. */
+export interface QueueStage {
+	queue: QueueMode;
+	sandbox: Sandbox;
+	credentialId: string;
+	/** Posts a signed call to one of the processes, as a load balancer may choose, and gives the status of the answer. */
+	post(process: number, webhookId: string, body: string): Promise<number>;
+	clear(): Promise<void>;
+}
+
+/** Starts n8n in queue mode with two webhook processes beside Diyalog's double. */
+export async function setQueueStage(): Promise<QueueStage> {
+	const appSecret = randomBytes(16).toString('hex');
+	const bot = { name: 'bot', token: randomBytes(16).toString('hex'), webhook: { appSecret } };
+	const sandbox = await startSandbox({ bots: [bot] });
+	const queue = await startQueueMode(2).catch(async (error: unknown) => {
+		await sandbox.close();
+		throw error;
+	});
+	const clear = async () => {
+		await queue.stop();
+		await sandbox.close();
+	};
+	const credential = { serverUrl: sandbox.url, botToken: bot.token, appSecret };
+	const credentialId = await queue.n8n.createCredential('Diyalog', credential);
+	const post = async (process: number, webhookId: string, body: string) => {
+		const base = queue.webhookProcesses[process % 2]?.url ?? '';
+		return (await postSigned(`${base}/webhook/${webhookId}/webhook`, body, appSecret)).status;
+	};
+	return { queue, sandbox, credentialId, post, clear };
 }

@@ -84,6 +84,16 @@ export interface AddedTrigger {
 	workflowId: string;
 }
 
+/** What the Diyalog Trigger of a workflow has put out in its last 100 executions, oldest first. */
+export async function itemsOfTrigger(n8n: N8n, workflowId: string): Promise<unknown[]> {
+	const executions = await n8n.executions(workflowId);
+	const items: unknown[] = [];
+	for (const { id } of [...executions].sort((a, b) => Number(a.id) - Number(b.id))) {
+		items.push(...itemsOf(await n8n.executionData(id), 'Diyalog Trigger'));
+	}
+	return items;
+}
+
 /** n8n with an active Diyalog Trigger, and a sandbox that posts to it. */
 export class Stage {
 	private constructor(
@@ -211,12 +221,7 @@ export class Stage {
 
 	/** What a trigger, the newest unless told otherwise, has put out in its last 100 executions, oldest first. */
 	async triggered(workflowId = this.triggerWorkflow): Promise<unknown[]> {
-		const executions = await this.n8n.executions(workflowId);
-		const items: unknown[] = [];
-		for (const { id } of [...executions].sort((a, b) => Number(a.id) - Number(b.id))) {
-			items.push(...itemsOf(await this.n8n.executionData(id), 'Diyalog Trigger'));
-		}
-		return items;
+		return await itemsOfTrigger(this.n8n, workflowId);
 	}
 
 	/** The item of the trigger with this messageId; a typed text's is the message that was delivered last. */
