@@ -5,13 +5,14 @@ import type {
 	NodeOperationError,
 } from 'n8n-workflow';
 import { asNodeError, errorText, failureError, goesOnAfterErrors, operationError } from './errors';
-import { isTool, isToolExecution, toolRefusal } from './toolExecution';
+import { isTool, isToolExecution } from './agentCall';
 import { runConcurrently } from './concurrency';
 import type { ItemOutcome, Operation, OperationRun } from './operation';
 import { findOperation } from './index';
 import { FAILED_OUTPUT } from './outputs';
 import { storedItems } from './question/storedWait';
 import { SettledItems } from './settled';
+import { toolRefusal } from './toolExecution';
 
 /** The chosen operation, if there is such a one. */
 function chosenOperation(context: IExecuteFunctions): Operation | undefined {

@@ -3,7 +3,7 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { lazily, z } from '../lib/zod';
 import type { Failure } from '../transport/failures';
 import { goesOnAfterErrors } from './errors';
-import { isTool, isToolExecution, TOOL_CALL_FIELD } from './toolExecution';
+import { isTool, isToolExecution, TOOL_CALL_FIELD } from './agentCall';
 
 /*
  * "Retry On Fail" makes n8n run the whole node again for all items, also for those that were sent. What became of each

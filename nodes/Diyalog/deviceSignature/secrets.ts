@@ -48,10 +48,19 @@ const secretTooShort = ({ name }: KeySource, minBytes: number): SettingsProblem 
 		`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
 	);
 
+/** How OpenSSH begins a public key. */
+const OF_SSH = /^\s*(?:ssh-|ecdsa-|sk-)\S+\s+AAAA/;
+
 /** Whether a text is a key that is made to be shown: for an HMAC that would be a secret which everybody knows. */
 function isPublicKey(text: string, source: KeySource): boolean {
-	const jwk = attempt(() => readJwk(JSON.parse(text)));
-	if (jwk && keyOfMembers(jwk)) return true;
+	if (OF_SSH.test(text)) return true;
+	const written = attempt((): unknown => JSON.parse(text));
+	const members = [written, ...(Array.isArray(written) ? written : (membersOfSet(written) ?? []))];
+	const isJwk = (member: unknown): boolean => {
+		const jwk = readJwk(member);
+		return jwk !== undefined && keyOfMembers(jwk) !== undefined;
+	};
+	if (members.some(isJwk)) return true;
 	// Hardly any other bytes are a point of a curve. Every 32 could be a key for Ed25519, so those are not asked for.
 	return attempt(() => keysInText(text, source, 'ec')) !== undefined;
 }
@@ -61,6 +70,7 @@ function fromText(text: string, source: KeySource, encoding: SecretEncoding): Bu
 	if (isPublicKey(text, source)) throw secretPublic(source);
 	const bytes = encoding === 'text' ? Buffer.from(text, 'utf8') : decodeBytes(text, encoding);
 	if (!bytes) throw secretUnreadable(source);
+	if (encoding !== 'text' && isPublicKey(bytes.toString('utf8'), source)) throw secretPublic(source);
 	return bytes;
 }
 

@@ -38,12 +38,12 @@ import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
 import { readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
-import { checksByItem } from '../sameCredential';
+import { checksByItem, sameCredential } from '../sameCredential';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
-import { isReviewTool, itemsOfAgent } from '../toolExecution';
+import { isReviewTool, itemsOfAgent, valueOf } from '../agentCall';
 import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
 import { adviseWhileWaiting } from './advice';
 import { endInTime } from './endInTime';
@@ -109,9 +109,14 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
 	if (typeof entered !== 'string' || !entered.startsWith('=')) return read(questionField, 0);
 	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
-	if (readable === entered) return read(questionField, 0);
-	const message: unknown = context.evaluateExpression(readable.slice(1), 0);
-	return typeof message === 'string' ? message.replace(UNSEEN, escaped) : message;
+	const message: unknown =
+		readable === entered
+			? read(questionField, 0)
+			: context.evaluateExpression(readable.slice(1), 0);
+	// What the author has written stays as it is where the model has written nothing of the kind.
+	const said = isReviewTool(context.getNode()) ? valueOf(context, '$tool') : undefined;
+	const isUnseen = JSON.stringify(said ?? '').search(UNSEEN) >= 0;
+	return typeof message === 'string' && isUnseen ? message.replace(UNSEEN, escaped) : message;
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
@@ -450,9 +455,11 @@ export async function startAsking(
 	}
 	restoreInput(context);
 	const client = await DiyalogClient.create(context);
+	const requireSame = await sameCredential(context, client.credentials);
 	const toMessage = toMessageWith(client);
 
 	const execute = async (itemIndex: number): Promise<ItemOutcome> => {
+		await requireSame?.(itemIndex);
 		const now = new Date();
 		const question = prepare(context, client.credentials, kind, toMessage, now);
 		const { expectation } = question.wait;

@@ -8,7 +8,7 @@ import type { InputProblem } from '../../input/problem';
 import { lazily, z } from '../../lib/zod';
 import { invalidInputError } from '../errors';
 import { itemAt } from '../outputs';
-import { isToolExecution } from '../toolExecution';
+import { isToolExecution } from '../agentCall';
 import { readWait } from '../../wait/decide';
 import { OUTPUT_COUNT, outputOf } from '../../wait/decisions';
 import type { Wait } from '../../wait/decide';

@@ -1,0 +1,204 @@
+import { traverseNodeParameters } from 'n8n-workflow';
+import type {
+	FromAIArgument,
+	IDataObject,
+	IExecuteFunctions,
+	INode,
+	Workflow,
+} from 'n8n-workflow';
+import { isObject } from '../input/json';
+import { lazily, z } from '../lib/zod';
+
+/* The call of an agent for which a tool runs, as n8n keeps it. */
+
+/** How the types end that n8n makes for human review. */
+const REVIEW_TOOL = 'HitlTool';
+
+/** The tool of an agent, plain or for human review. */
+export const isTool = ({ type }: INode): boolean => type.endsWith('Tool');
+
+/** What has to be approved before the tool behind it runs. */
+export const isReviewTool = ({ type }: INode): boolean => type.endsWith(REVIEW_TOOL);
+
+/**
+ * Whether an AI agent runs the node as a tool of its own, and not n8n as a node that it has taken off its stack. Early
+ * releases of n8n 2 and before do not tell, but show it: what is executed there is the agent.
+ */
+export function isToolExecution(context: IExecuteFunctions): boolean {
+	if ('isToolExecution' in context && context.isToolExecution()) return true;
+	const { node, data } = context.getExecuteData();
+	return node.name !== context.getNode().name || !Array.isArray(data.main);
+}
+
+/** Field that n8n adds to what an agent calls a tool with; another one in each call. */
+export const TOOL_CALL_FIELD = 'toolCallId';
+
+/** With what a review is called by n8n itself: which tool is to run, and with what. */
+const OF_REVIEW = ['tool', 'toolParameters'];
+
+/** The names that the expressions of a node ask a model for. */
+export function namesOf({ parameters }: INode): string[] {
+	const asked: FromAIArgument[] = [];
+	traverseNodeParameters(parameters, asked);
+	return asked.map(({ key }) => key);
+}
+
+/** What a model may say. */
+export const namesAskedFor = (node: INode): ReadonlySet<string> =>
+	new Set([...namesOf(node), ...(isReviewTool(node) ? OF_REVIEW : []), TOOL_CALL_FIELD]);
+
+const workflowSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
+
+/** The workflow as n8n works with it. Nodes are not promised it. */
+export const workflowOf = (context: IExecuteFunctions): Workflow | undefined =>
+	workflowSchema().safeParse(context).data?.workflow;
+
+/** One call of a tool, as n8n keeps it for the agent that has called it. */
+const callSchema = lazily(() =>
+	z.object({
+		nodeName: z.string(),
+		runIndex: z.number().optional(),
+		action: z.object({
+			/** all that the model has said, under whatever names */
+			input: z.looseObject({}).optional(),
+			metadata: z
+				.object({
+					itemIndex: z.number().optional(),
+					/** which tool is really to run after a review, and with what */
+					hitl: z
+						.object({
+							gatedToolNodeName: z.string(),
+							toolName: z.string(),
+							originalInput: z.looseObject({}).optional(),
+						})
+						.optional(),
+				})
+				.optional(),
+		}),
+	}),
+);
+
+type Call = z.output<ReturnType<typeof callSchema>>;
+
+/** What n8n keeps of an agent that has called tools: the items that it works on, and what for which of them it called. */
+const callingAgentSchema = lazily(() =>
+	z.object({
+		node: z.object({ name: z.string() }),
+		/** which run of the agent it is, in a loop */
+		runIndex: z.number().optional(),
+		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
+		metadata: z.object({ subNodeExecutionData: z.object({ actions: z.array(callSchema()) }) }),
+	}),
+);
+
+const executionSchema = lazily(() =>
+	z.object({
+		runExecutionData: z.object({
+			executionData: z.object({ nodeExecutionStack: z.array(z.unknown()) }),
+			resultData: z.object({ runData: z.record(z.string(), z.array(z.unknown())) }),
+		}),
+	}),
+);
+
+const executionOf = (context: IExecuteFunctions) =>
+	executionSchema().safeParse(context).data?.runExecutionData;
+
+const itemSchema = lazily(() => z.object({ json: z.looseObject({}) }));
+
+interface CallingAgent {
+	name: string;
+	items: unknown[];
+	run: number;
+	calls: Call[];
+}
+
+/** The agents that wait for a call of this node, each with its calls. */
+function callingAgents(context: IExecuteFunctions): CallingAgent[] {
+	const { name } = context.getNode();
+	return (executionOf(context)?.executionData.nodeExecutionStack ?? []).flatMap((entry) => {
+		const { data: agent } = callingAgentSchema().safeParse(entry);
+		if (!agent) return [];
+		const { node, runIndex: run = 0, data, metadata } = agent;
+		const calls = metadata.subNodeExecutionData.actions.filter(({ nodeName }) => nodeName === name);
+		return calls.length > 0 ? [{ name: node.name, items: data.main[0] ?? [], run, calls }] : [];
+	});
+}
+
+/** How many items the agent works on that has called this node; 0 where there is none. */
+export const itemsOfAgent = (context: IExecuteFunctions): number =>
+	callingAgents(context)[0]?.items.length ?? 0;
+
+/** The call of an agent of version 3 for which the node runs, and the item that it is about. */
+export interface CallOfAgent {
+	agent: CallingAgent;
+	/** which run of the node it is */
+	run: number;
+	call: Call;
+	own: IDataObject;
+}
+
+/** Whether an agent of version 3 has called the node, which n8n then runs like any other. */
+export function isCalledByAgent(context: IExecuteFunctions): boolean {
+	const [item] = context.getInputData();
+	return (
+		isTool(context.getNode()) &&
+		!isToolExecution(context) &&
+		item !== undefined &&
+		TOOL_CALL_FIELD in item.json
+	);
+}
+
+export function callOfAgent(context: IExecuteFunctions): CallOfAgent | undefined {
+	const run = Number(context.getWorkflowDataProxy(0).$runIndex);
+	for (const agent of callingAgents(context)) {
+		const call = agent.calls.find(({ runIndex }) => runIndex === run);
+		const index = call?.action.metadata?.itemIndex ?? 0;
+		const { data: own } = itemSchema().safeParse(agent.items[index]);
+		if (call && own) return { agent, run, call, own: own.json as IDataObject };
+	}
+	return undefined;
+}
+
+/** Whether two values are the same as JSON. */
+export const isSameJson = (a: unknown, b: unknown): boolean =>
+	JSON.stringify(a) === JSON.stringify(b);
+
+/** What an expression gives that n8n evaluates without an item; undefined when it throws. */
+export function valueOf(context: IExecuteFunctions, expression: string): unknown {
+	try {
+		return context.evaluateExpression(`{{ ${expression} }}`, 0);
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * Whether n8n gives `$fromAI` what the model has said in this very call. Older agents may have several instances of a tool at
+ * work at once, which n8n counts as one and the same run.
+ */
+export const isGivenWhatWasSaid = (context: IExecuteFunctions, said: object): boolean =>
+	namesOf(context.getNode()).every((name) =>
+		isSameJson(
+			valueOf(context, `$fromAI(${JSON.stringify(name)})`),
+			new Map<string, unknown>(Object.entries(said)).get(name),
+		),
+	);
+
+/** Whether the agent is a tool itself: what it works on is what another model has said. */
+export const isNested = (item: IDataObject | undefined): boolean =>
+	item !== undefined && TOOL_CALL_FIELD in item;
+
+/**
+ * Whether n8n may pair the item of a tool with that of another one: it takes the first item of an agent; that of another branch in a
+ * loop, or behind another output than the first; and that of another run where a node before the agent has run more than once.
+ */
+export function isPairedByChance(
+	context: IExecuteFunctions,
+	{ items, run, name }: CallingAgent,
+): boolean {
+	const before = workflowOf(context)?.connectionsByDestinationNode[name]?.main?.flat();
+	const runData = executionOf(context)?.resultData.runData;
+	const isBehindFirst = before?.every((from) => !from || from.index === 0) ?? false;
+	const isOnce = before?.every((from) => !from || (runData?.[from.node]?.length ?? 0) <= 1) ?? false;
+	return items.length > 1 || run > 0 || !isBehindFirst || !isOnce;
+}
