@@ -165,6 +165,25 @@ describe('an agent that is the tool of another agent', () => {
 	);
 });
 
+it('11. items of a batch of an older agent: what one model has said is not verified for another item', async () => {
+	const working = { ...agent(2.2) };
+	Object.assign(working.parameters as object, { options: { batching: { batchSize: 2 } } });
+	const list = ['Zeynep', 'Mallory'].map((name) => ({ name }));
+	const flow = await stage.createCalled([
+		[set('Task', { list }), splitOut('list'), working],
+		...withModel(working),
+		[asTool(verify(PERSON.publicKey)), working],
+	]);
+	chat.turnOf = (asked) => {
+		const by = isFor(asked, 'Zeynep') ? PERSON : ATTACKER;
+		return once({ tool: VERIFY, said: { payload: signedBy(by) } })(asked);
+	};
+	const data = await flow.run();
+	const [, ofMallory] = itemsOf(data, 'Agent');
+	expect(JSON.stringify(ofMallory)).toContain('Work for Mallory');
+	expect(JSON.stringify(ofMallory)).not.toMatch(/valid\W*true/);
+}, 120_000);
+
 describe('an agent of version 3 and the item of another node', () => {
 	const CUSTOMERS = [
 		{ name: 'Attacker', key: ATTACKER.publicKey },
