@@ -19,6 +19,9 @@ const requestSchema = z.object({
 /** What the model was asked. */
 export type ChatRequest = z.output<typeof requestSchema>;
 
+/** One turn of a model: what it says, or the tools that it calls, each with all that it says of the call. */
+export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown }>;
+
 export interface ChatServer {
 	/** base address of the API, for the credential */
 	url: string;
@@ -28,6 +31,8 @@ export interface ChatServer {
 	toolUrl: string;
 	/** how often it calls the tool in one turn; 1 unless changed */
 	callsAtOnce: number;
+	/** what it does in place of the usual */
+	turnOf?: (asked: ChatRequest) => ChatTurn;
 	close(): Promise<void>;
 }
 
@@ -44,6 +49,31 @@ const completion = (message: Readonly<Record<string, unknown>>, finishReason: st
 
 const textOf = (content: unknown): string =>
 	typeof content === 'string' ? content : JSON.stringify(content);
+
+/** What the model said and was told before, as text. */
+export const saidBefore = ({ messages }: ChatRequest): string[] =>
+	messages.map(({ content }) => textOf(content));
+
+/** How many calls it was told the result of. */
+export const callsBefore = ({ messages }: ChatRequest): number =>
+	messages.filter(({ role }) => role === 'tool').length;
+
+let made = 0;
+
+const completionOf = (turn: ChatTurn) =>
+	typeof turn === 'string'
+		? completion({ content: turn }, 'stop')
+		: completion(
+				{
+					content: null,
+					tool_calls: turn.map(({ tool, said }) => ({
+						id: `call_${++made}`,
+						type: 'function',
+						function: { name: tool, arguments: JSON.stringify(said) },
+					})),
+				},
+				'tool_calls',
+			);
 
 function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown, atOnce: number) {
 	const last = messages.at(-1);
@@ -74,6 +104,7 @@ export async function startChatServer(toolArguments: unknown): Promise<ChatServe
 	app.post('/v1/chat/completions', async (request) => {
 		const asked = requestSchema.parse(request.body);
 		requests.push(asked);
+		if (server.turnOf) return completionOf(server.turnOf(asked));
 		return answerTo(asked, toolArguments, server.callsAtOnce);
 	});
 	app.post('/transfer', async (request) => {

@@ -1,5 +1,6 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
-import { diyalogTool, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
+import { serveAnswer } from '../../../support/answerServer';
+import { diyalogTool, diyalogTools, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
 import { formatNamed, newPhone } from '../../../support/signedFormats';
 
 /* What the model of an agent must not replace, and whose item a tool must not be run with. */
@@ -121,6 +122,16 @@ describe('an older agent that works on several items', () => {
 	});
 });
 
+describe('tools of which n8n has made several before the first one is called: items of a batch, agents that are tools', () => {
+	it('14. a payload that was not signed is not verified with what another call has said', async () => {
+		const personKeys = PERSON.publicKey;
+		const make = diyalogTools(setup({ personKeys }), [{ json: {} }, { json: {} }]);
+		const [one, other] = [make(), make()];
+		expect(await one({ payload: byPerson })).toContain('"valid":true');
+		expect(await other({ payload: byAttacker }).catch(String)).not.toContain('"valid":true');
+	});
+});
+
 describe('an agent that is the tool of another agent, whose model may have said anything of its item', () => {
 	const said = { key: ATTACKER.publicKey, toolCallId: 'call_0' };
 	const REFUSED = /tool of another agent/;
@@ -187,5 +198,34 @@ describe('an agent of version 3 that works on several items, in a loop, or behin
 		};
 		const { error } = await runDiyalogNode(called, [itemOfCall(called)]);
 		expect(error?.message ?? '').not.toMatch(/value of another item/);
+	});
+
+	it('13. a question does not go out with the server and the bot of another item', async () => {
+		const accepted = { status: 200, text: '{"recipient_id":"1","message_id":"2"}' };
+		const ofFirst = await serveAnswer(accepted);
+		try {
+			for (const place of [{ items: 2 }, { run: 1 }, { output: 1 }]) {
+				const called = {
+					parameters: {
+						resource: 'otp',
+						operation: 'sendAndWait',
+						customerNo: '70021',
+						message: 'Do you approve?',
+					},
+					credentials: {
+						serverUrl: "={{ $('Customers').item.json.server }}",
+						botToken: 'token',
+						appSecret: 'app-secret',
+					},
+					calledBy: { item: {}, said: {}, before: [{ server: ofFirst.url }], ...place },
+					settings: TOOL,
+				};
+				const { error } = await runDiyalogNode(called, [itemOfCall(called)]);
+				expect(error?.message).toMatch(/not the same for this item/);
+			}
+			expect(ofFirst.requests()).toBe(0);
+		} finally {
+			await ofFirst.close();
+		}
 	});
 });

@@ -146,6 +146,8 @@ describe('2. a public key as the secret of an HMAC', () => {
 		],
 		['hexadecimal', derOf(p256).toString('hex')],
 		['a JWK', JSON.stringify(jwkOf(rsa.publicKey))],
+		['a JWK set, as it is published', JSON.stringify({ keys: [jwkOf(p256.publicKey)] })],
+		['a list of JWKs', JSON.stringify([jwkOf(p256.publicKey)])],
 	];
 	it.each(forms)('%s', (_form, text) => {
 		for (const payloadSignatureSecretEncoding of ['text', 'base64', 'hex']) {

@@ -1,0 +1,427 @@
+import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
+import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
+import { startMcpServer } from '../support/mcpServer';
+import type { McpServer } from '../support/mcpServer';
+import { newPhone, plain } from '../support/signedFormats';
+import type { Phone } from '../support/signedFormats';
+import { itemsOf } from '../../tools/n8n/executions';
+import { waitFor } from '../../tools/system';
+import { sign } from 'node:crypto';
+import { Stage } from './harness/waiting';
+import type { AskingWorkflow } from './harness/waiting';
+import {
+	asModel,
+	asTool,
+	calledTrigger,
+	chatModel,
+	deedTool,
+	httpPost,
+	input,
+	loop,
+	node,
+	output,
+	set,
+	splitOut,
+	workflow,
+} from './harness/workflows';
+import type { Fields, Row, WorkflowNode } from './harness/workflows';
+
+/*
+ * Tools of AI agents in a real n8n, with models that say whatever they like: nothing is verified with the key of another item,
+ * or with one that a model has said, and nobody is asked a question that is not about what runs.
+ */
+
+const PERSON = newPhone();
+const ATTACKER = newPhone();
+const FORMAT = plain('separated', { payloadSignatureSeparator: '.' });
+const signedBy = ({ privateKey }: Phone): string =>
+	`approve.${sign('sha256', Buffer.from('approve'), privateKey).toString('base64')}`;
+
+const VERIFY = 'Verify';
+const REVIEW = 'Ask a person';
+const WITHIN_MS = 60_000;
+const TIME_IS_UP_WITHIN_MS = 200_000;
+
+let stage: Stage;
+let chat: ChatServer;
+let bank: McpServer;
+let modelId: string;
+
+beforeAll(async () => {
+	chat = await startChatServer({});
+	bank = await startMcpServer();
+	stage = await Stage.set({ credential: { ...FORMAT, payloadSignatureKeys: 'person' } });
+	const apiKey = { apiKey: 'a-key', url: chat.url, header: false };
+	modelId = await stage.n8n.createCredential('Model', apiKey, 'openAiApi');
+}, 900_000);
+
+afterAll(async () => {
+	await stage?.clear();
+	await chat?.close();
+	await bank?.close();
+}, 60_000);
+
+beforeEach(() => {
+	chat.deeds.length = 0;
+	bank.called.length = 0;
+});
+
+/* The nodes. */
+
+const agent = (typeVersion = 3.1): WorkflowNode =>
+	node('Agent', '@n8n/n8n-nodes-langchain.agent', typeVersion, {
+		promptType: 'define',
+		text: '=Work for {{ $json.name }}',
+		options: {},
+	});
+
+const subAgent = (typeVersion: number): WorkflowNode =>
+	node('Helper', '@n8n/n8n-nodes-langchain.agentTool', typeVersion, {
+		toolDescription: 'Helps',
+		text: "={{ $fromAI('prompt', 'What to do', 'string') }}",
+		options: {},
+	});
+
+const verify = (personKeys: string): WorkflowNode =>
+	stage.send(
+		{
+			resource: 'signedPayload',
+			operation: 'verify',
+			toolDescription: 'Verifies',
+			payload: "={{ $fromAI('payload', 'What was signed', 'string') }}",
+			signatureSettings: 'person',
+			personKeys,
+		},
+		{ name: VERIFY, type: 'n8n-nodes-diyalog.diyalogTool' },
+	);
+
+const review = (message: string, parameters: Fields = {}): WorkflowNode =>
+	stage.send(
+		{ message, operation: undefined, otpMode: undefined, resource: undefined, ...parameters },
+		{ name: REVIEW, type: 'n8n-nodes-diyalog.diyalogHitlTool' },
+	);
+
+/** What the model says is used for the agent with this prompt; that of a helper begins otherwise. */
+const isFor = (asked: ChatRequest, name: string): boolean =>
+	saidBefore(asked).some((text) => text.includes(`Work for ${name}`));
+
+const offered = ({ tools }: ChatRequest): string[] => tools.map((tool) => tool.function.name);
+
+const tellAll = (asked: ChatRequest): string => `I was told: ${saidBefore(asked).join(' | ')}`;
+
+/** The model calls once, and then tells what it was told. */
+const once =
+	(...turn: Exclude<ChatTurn, string>) =>
+	(asked: ChatRequest): ChatTurn =>
+		callsBefore(asked) === 0 ? turn : tellAll(asked);
+
+const withModel = (...agents: WorkflowNode[]): Row[] =>
+	agents.map((each) => [asModel(chatModel(modelId)), each]);
+
+/** What the tool has said in an execution, as one text. */
+const verified = (data: string): string => JSON.stringify(itemsOf(data, VERIFY, 'ai_tool'));
+
+describe('an agent that is the tool of another agent', () => {
+	const key = PERSON.publicKey;
+
+	async function run(outer: number, inner: number, personKeys: string, by: Phone): Promise<string> {
+		const helper = subAgent(inner);
+		const outerAgent = agent(outer);
+		const flow = await stage.createCalled([
+			[set('Task', { name: 'Zeynep', key }), outerAgent],
+			...withModel(outerAgent, helper),
+			[asTool(verify(personKeys)), helper],
+			[asTool(helper), outerAgent],
+		]);
+		chat.turnOf = (asked) => {
+			const said = { payload: signedBy(by), key: ATTACKER.publicKey };
+			const isOuter = offered(asked).includes('Helper');
+			const forHelper = { prompt: 'Verify it', key: ATTACKER.publicKey, ...{ query: undefined } };
+			return once(isOuter ? { tool: 'Helper', said: forHelper } : { tool: VERIFY, said })(asked);
+		};
+		return verified(await flow.run());
+	}
+
+	it.each([
+		[3.1, 3],
+		[3.1, 2.2],
+		[2.2, 3],
+		[2.2, 2.2],
+	])(
+		'1. version %d above %d: nothing is verified with a key that a model has said',
+		async (outer, inner) => {
+			const fromItem = await run(outer, inner, '={{ $json.key }}', ATTACKER);
+			const byName = await run(outer, inner, "={{ $('Task').item.json.key }}", ATTACKER);
+			expect({ fromItem, byName }).not.toMatchObject({
+				fromItem: expect.stringContaining('"valid":true'),
+			});
+			expect(fromItem).not.toContain('valid":true');
+			expect(byName).not.toContain('valid":true');
+			const first = "={{ $('Task').first().json.key }}";
+			expect(await run(outer, inner, first, ATTACKER)).toContain('"valid":false');
+			expect(await run(outer, inner, first, PERSON)).toContain('"valid":true');
+		},
+		240_000,
+	);
+});
+
+it('11. items of a batch of an older agent: what one model has said is not verified for another item', async () => {
+	const working = { ...agent(2.2) };
+	Object.assign(working.parameters as object, { options: { batching: { batchSize: 2 } } });
+	const list = ['Zeynep', 'Mallory'].map((name) => ({ name }));
+	const flow = await stage.createCalled([
+		[set('Task', { list }), splitOut('list'), working],
+		...withModel(working),
+		[asTool(verify(PERSON.publicKey)), working],
+	]);
+	chat.turnOf = (asked) => {
+		const by = isFor(asked, 'Zeynep') ? PERSON : ATTACKER;
+		return once({ tool: VERIFY, said: { payload: signedBy(by) } })(asked);
+	};
+	const data = await flow.run();
+	const [, ofMallory] = itemsOf(data, 'Agent');
+	expect(JSON.stringify(ofMallory)).toContain('Work for Mallory');
+	expect(JSON.stringify(ofMallory)).not.toMatch(/valid\W*true/);
+}, 120_000);
+
+describe('an agent of version 3 and the item of another node', () => {
+	const CUSTOMERS = [
+		{ name: 'Attacker', key: ATTACKER.publicKey },
+		{ name: 'Zeynep', key: PERSON.publicKey },
+	];
+
+	it('2. with two items: nothing is verified', async () => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			[set('Task', { list: CUSTOMERS }), splitOut('list'), working],
+			...withModel(working),
+			[asTool(verify("={{ $('Split').item.json.key }}")), working],
+		]);
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep')
+				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
+				: 'Nothing to do.';
+		expect(verified(await flow.run())).not.toContain('valid":true');
+	}, 120_000);
+
+	it('3. in a loop: nothing is verified', async () => {
+		const working = agent();
+		const each = loop();
+		const flow = await stage.createCalled([
+			[set('Task', { list: CUSTOMERS }), splitOut('list'), each],
+			[output(each, 1), working, each],
+			...withModel(working),
+			[asTool(verify("={{ $('Split').item.json.key }}")), working],
+		]);
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep')
+				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
+				: 'Nothing to do.';
+		expect(verified(await flow.run())).not.toContain('valid":true');
+	}, 120_000);
+
+	it('4. second turn of its first run, for the second run of the node before: nothing is verified', async () => {
+		const working = agent();
+		const [attacker, zeynep] = CUSTOMERS;
+		const page = node('Page', 'n8n-nodes-base.set', 3.4, {
+			mode: 'raw',
+			jsonOutput: `={{ JSON.stringify($runIndex === 0 ? ${JSON.stringify(attacker)} : ${JSON.stringify(zeynep)}) }}`,
+		});
+		const more = node('More', 'n8n-nodes-base.if', 2.2, {
+			conditions: {
+				options: { caseSensitive: true, typeValidation: 'loose', version: 2 },
+				conditions: [
+					{
+						leftValue: '={{ $json.name }}',
+						rightValue: 'Attacker',
+						operator: { type: 'string', operation: 'equals' },
+					},
+				],
+				combinator: 'and',
+			},
+		});
+		const flow = await stage.createCalled([
+			[page, more],
+			[output(more, 0), input(page, 0)],
+			[page, working],
+			...withModel(working),
+			[asTool(verify("={{ $('Page').item.json.key }}")), working],
+		]);
+		const said = { payload: signedBy(ATTACKER) };
+		chat.turnOf = (asked) => {
+			if (!isFor(asked, 'Zeynep')) return 'Nothing to do.';
+			return callsBefore(asked) < 2 ? [{ tool: VERIFY, said }] : tellAll(asked);
+		};
+		const data = await flow.run();
+		expect(verified(data)).not.toContain('valid":true');
+	}, 120_000);
+});
+
+/** The question that comes next to the phone, or undefined when the execution has ended without one. */
+async function questionOf(
+	flow: AskingWorkflow,
+	number: number,
+	withinMs = WITHIN_MS,
+): Promise<{ text: string; press: (button: string) => Promise<void> } | undefined> {
+	const found = await waitFor('a question or the end', withinMs, async () => {
+		const [newest] = await stage.n8n.executions(flow.id);
+		const message = stage.sandbox.messages()[number];
+		if (newest?.status === 'waiting' && message) return message;
+		return newest?.status === 'success' ? 'none' : undefined;
+	});
+	if (found === 'none') return undefined;
+	return { text: found.text ?? '', press: async (button) => await stage.press(found, button) };
+}
+
+const ends = async (flow: AskingWorkflow): Promise<string> =>
+	await waitFor('the end', WITHIN_MS, async () => {
+		const [newest] = await stage.n8n.executions(flow.id);
+		return newest?.status === 'success' ? await stage.n8n.executionData(newest.id) : undefined;
+	});
+
+const began = async (flow: AskingWorkflow): Promise<number> => {
+	const count = stage.sandbox.messages().length;
+	await fetch(flow.url, { method: 'POST' });
+	return count;
+};
+
+/** Everything that was asked, each of it approved, and everything that was done. */
+async function approveAll(flow: AskingWorkflow): Promise<{ asked: string[]; done: unknown[] }> {
+	const asked: string[] = [];
+	for (let number = await began(flow); ; number++) {
+		const question = await questionOf(flow, number);
+		if (!question) break;
+		asked.push(question.text);
+		await question.press('Approve');
+	}
+	await ends(flow);
+	return { asked, done: [...chat.deeds, ...bank.called] };
+}
+
+describe('a review asks nobody where the person would read another thing than what runs', () => {
+	const TASK = set('Task', { name: 'Zeynep', to: 'Zeynep' });
+
+	async function reviewed(message: string, tool: WorkflowNode): Promise<AskingWorkflow> {
+		const working = agent();
+		const asking = review(message);
+		return await stage.createCalled([
+			[TASK, working],
+			...withModel(working),
+			[asTool(tool), asking],
+			[asTool(asking), working],
+		]);
+	}
+
+	it('5. of several tools behind one node the model names one for the person, and another for n8n', async () => {
+		const tools = node('Bank', '@n8n/n8n-nodes-langchain.mcpClientTool', 1.2, {
+			endpointUrl: bank.url,
+			serverTransport: 'httpStreamable',
+			authentication: 'none',
+			include: 'all',
+			options: {},
+		});
+		const message = '=May I run {{ $tool.name }} for account {{ $tool.parameters.account }}?';
+		const flow = await reviewed(message, tools);
+		const toolParameters = { account: '1', tool: 'Bank_transfer', amount: '9999', to: 'Attacker' };
+		const said = { toolParameters, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Bank_show_balance', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('6. the model gives the tool what looks like a call of langchain, with other arguments inside', async () => {
+		const child = await stage.n8n.createWorkflow(
+			workflow('Does it', [
+				[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
+			]),
+		);
+		const tool = node('Do it', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Does what it is told',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
+		});
+		const flow = await reviewed('=May I do this: {{ $tool.parameters.input }}?', tool);
+		const toolParameters = {
+			input: 'Show the balance',
+			type: 'tool_call',
+			id: 'call',
+			name: 'Do_it',
+			args: { input: 'Transfer 9999' },
+		};
+		chat.turnOf = once({ tool: 'Do_it', said: { toolParameters, hitlParameters: {} } });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('7. a tool that asks the model for nothing takes from its item what the model has said', async () => {
+		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.to } }}");
+		const flow = await reviewed('=Pay 250 to {{ $json.to }}?', tool);
+		const said = { toolParameters: { to: 'Attacker' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('8. what nobody sees of one parameter is shown, also where the message has it alone', async () => {
+		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+		const flow = await reviewed(
+			'=Pay 250 to {{ $tool.parameters.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { to: '\u202eZeynep\u200b' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked.join()).not.toMatch(/[\u202e\u200b]/);
+	}, 120_000);
+
+	it('9. in a loop: the tool behind it is not run with the item of another node that belongs to an earlier round', async () => {
+		const working = agent();
+		const each = loop();
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').item.json.name } }}`;
+		const list = ['Ali', 'Zeynep', 'Can'].map((name) => ({ name }));
+		const flow = await stage.createCalled([
+			[set('Task', { list }), splitOut('list'), each],
+			[output(each, 1), working, each],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), working],
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
+		const { asked, done } = await approveAll(flow);
+		if (asked.length > 0) expect(asked).toEqual(['Pay 250 to Zeynep?']);
+		for (const deed of done) expect(deed).toEqual({ amount: '250', to: 'Zeynep' });
+	}, 120_000);
+
+	it('10. two calls in one turn, the first is not answered in time: the second shows what runs', async () => {
+		const working = agent();
+		const limitWaitTime = {
+			values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'minutes' },
+		};
+		const asking = review('=Pay {{ $tool.parameters.amount }} with {{ $tool.name }}?', {
+			options: { limitWaitTime },
+		});
+		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string') } }}`;
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), working],
+		]);
+		const call = (amount: string) => ({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		chat.turnOf = once(call('1'), call('9999'));
+		const number = await began(flow);
+		const first = await questionOf(flow, number);
+		expect(first?.text).toBe('Pay 1 with Transfer?');
+		const second = await questionOf(flow, number + 1, TIME_IS_UP_WITHIN_MS);
+		await second?.press('Approve');
+		await ends(flow);
+		const done = [...chat.deeds];
+		expect({ asked: second?.text ?? 'Pay 9999 with Transfer?', done }).toEqual({
+			asked: 'Pay 9999 with Transfer?',
+			done: second ? [{ amount: '9999' }] : [],
+		});
+	}, 300_000);
+});
