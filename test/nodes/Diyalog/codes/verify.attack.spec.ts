@@ -264,7 +264,8 @@ it('15. nothing in the table is readable', async () => {
 
 it('16. right and wrong codes at the same time at two processes, while the database fails now and then', async () => {
 	let [writings, looked] = [0, 0];
-	for (let round = 0; round < 10; round++) {
+	// On a machine that has much else to do the database fails more often in the way of an answer.
+	for (let round = 0; round < 10 || looked <= 20; round++) {
 		const table = new ProcessedDataTable(1);
 		table.beforeWriting = async (key) => {
 			if (key !== 'w/' || ++writings % 3 > 0) return;
