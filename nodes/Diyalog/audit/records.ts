@@ -214,7 +214,8 @@ export function refusedRecord(
 	const record = {
 		...beginning('answered', at, origin),
 		...aboutQuestion(wait),
-		people: askedOf(people, wait, number),
+		// The number counts the people of that turn, who may have been others.
+		people: reason === 'earlierTurn' ? [] : askedOf(people, wait, number),
 		by,
 		outcome: 'refused' as const,
 		reason,

@@ -158,9 +158,10 @@ const isRecorded = (reason: string): reason is keyof typeof RECORDED =>
 function whoAnswers(
 	{ customerNo, group }: Wait,
 	{ customerNo: said, number, userId }: Answer,
+	reason: RefusalReason | 'notWaiting',
 ): Named {
 	const asked = group ? group.people[number]?.customerNo : customerNo;
-	return asked && said
+	return asked && said && reason !== 'earlierTurn'
 		? { kind: 'customer', number: said }
 		: { kind: 'diyalogUser', number: userId };
 }
@@ -193,7 +194,7 @@ export function logAnswers(
 		const { reason } = reception;
 		if (!isRecorded(reason)) continue;
 		const make = () =>
-			refusedRecord(plan, wait, answer, reason, by(whoAnswers(wait, answer)), now());
+			refusedRecord(plan, wait, answer, reason, by(whoAnswers(wait, answer, reason)), now());
 		logRecord(context, plan.to, makeRecord(context, make));
 	}
 }

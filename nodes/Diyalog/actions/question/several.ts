@@ -36,15 +36,21 @@ async function sendToAll(
 	messages: readonly Message[],
 	{ maxRetries, timeoutMs }: ClientOptions,
 	now: Date,
-): Promise<{ asked: Person[]; remember: (failure: Failure) => void; failures: Failure[] }> {
-	const failures: Failure[] = [];
+): Promise<{ asked: Person[]; remember: (failure: Failure) => void; failures: Map<number, Failure> }> {
+	/** by the person's place in the list */
+	const failures = new Map<number, Failure>();
 	const reached: Array<(failure: Failure) => void> = [];
 	const options: ClientOptions = {
 		maxRetries: Math.min(maxRetries, MAX_RETRIES),
 		timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS),
 		maxPauseMs: MAX_PAUSE_MS,
 	};
-	const send = async (person: Person, message: Message, attempt: Attempt): Promise<Person> => {
+	const send = async (
+		person: Person,
+		message: Message,
+		attempt: Attempt,
+		index: number,
+	): Promise<Person> => {
 		try {
 			const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
 			if ('result' in sent) {
@@ -52,7 +58,7 @@ async function sendToAll(
 				return { ...person, userId: String(sent.result.userId) };
 			}
 			const { failure } = sent;
-			failures.push(failure);
+			failures.set(index, failure);
 			return { ...person, unreached: failure.title, uncertain: failure.uncertain };
 		} catch (error) {
 			const unreached = error instanceof Error ? error.message : 'The message was not permitted';
@@ -63,7 +69,7 @@ async function sendToAll(
 		messages.flatMap((message, index) => {
 			const person = people[index];
 			const attempt = attempts[index];
-			return person && attempt ? [send(person, message, attempt)] : [];
+			return person && attempt ? [send(person, message, attempt, index)] : [];
 		}),
 	);
 	const seen = new Set<string>();
@@ -76,19 +82,30 @@ async function sendToAll(
 	return { asked, failures, remember: (failure) => reached.forEach((each) => each(failure)) };
 }
 
+/** Why a person could not be asked for whom no request failed. */
+const NOT_SENT = {
+	samePerson: 'Take one of the two out of the list of people.',
+	notPermitted: 'Ask again when this person may be asked.',
+};
+
 /** Too few can answer, so that the rule can never be met. Who got the message must not get it again. */
-function tooFew(people: readonly Person[], needed: number, failures: readonly Failure[]): Failure {
+function tooFew(
+	people: readonly Person[],
+	needed: number,
+	failures: ReadonlyMap<number, Failure>,
+): Failure {
 	const reached = people.filter(canAnswer).length;
-	const reason = people.find(({ unreached }) => unreached !== undefined)?.unreached ?? '';
+	const firstAt = people.findIndex(({ unreached }) => unreached !== undefined);
+	const reason = people[firstAt]?.unreached ?? '';
+	const notSent = reason === SAME_PERSON ? 'samePerson' : 'notPermitted';
+	const { kind, advice } = failures.get(firstAt) ?? { kind: notSent, advice: NOT_SENT[notSent] };
 	const mayHaveGotIt = people.some(
 		({ unreached, uncertain }) => unreached === undefined || uncertain,
 	);
-	const [first] = failures;
-	const isSame = people.some(({ unreached }) => unreached === SAME_PERSON);
 	return {
-		kind: first?.kind ?? (isSame ? 'samePerson' : 'notPermitted'),
+		kind,
 		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first who could not: ${reason}`,
-		advice: `${first?.advice ?? 'Check the list of people.'} Nobody is waited for any more.`,
+		advice: `${advice} Nobody is waited for any more.`,
 		...(mayHaveGotIt && { partly: true }),
 	};
 }
