@@ -990,4 +990,18 @@ describe('questions', () => {
 		await press({ execution, message, customerNo: newCustomer() }, 'approve');
 		expect(answered()).toMatchObject([{ reason: 'otherPerson', by: { kind: 'diyalogUser' } }]);
 	});
+
+	it('40. the first person has reached a limit, the second is unknown: title, advice and reason are of the first', async () => {
+		const first = { customerNo: newCustomer() };
+		const options = { ...BOTH, questionLimits: { values: { maxQuestions: 1 } } };
+		const others = [{ customerNo: newCustomer() }];
+		await several('otp', [first, ...others], { rule: 'everyone', options });
+		log.lines.length = 0;
+		const people = [first, { customerNo: '40404' }];
+		await expect(several('otp', people, { rule: 'everyone', options })).rejects.toMatchObject({
+			message: expect.stringMatching(/first who could not: .*Question Limits/),
+			description: expect.not.stringContaining('number'),
+		});
+		expect(log.records()).toMatchObject([{ event: 'asked', reason: 'notPermitted' }]);
+	});
 });
