@@ -180,7 +180,8 @@ export const isGivenWhatWasSaid = (context: IExecuteFunctions, said: object): bo
 	namesOf(context.getNode()).every((name) =>
 		isSameJson(
 			valueOf(context, `$fromAI(${JSON.stringify(name)})`),
-			new Map<string, unknown>(Object.entries(said)).get(name),
+			// n8n takes null for nothing.
+			new Map<string, unknown>(Object.entries(said)).get(name) ?? undefined,
 		),
 	);
 

@@ -43,7 +43,7 @@ import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
-import { isReviewTool, itemsOfAgent, valueOf } from '../agentCall';
+import { isReviewTool, itemsOfAgent } from '../agentCall';
 import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
 import { adviseWhileWaiting } from './advice';
 import { endInTime } from './endInTime';
@@ -97,6 +97,8 @@ const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
 const UNSEEN =
 	/(?!(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}\x7f-\x9f\u2028\u2029]/gu;
 
+const unseenIn = (text: string): readonly string[] => text.match(UNSEEN) ?? [];
+
 /** As JSON writes it. */
 const escaped = (character: string): string =>
 	Array.from({ length: character.length }, (_, index) => {
@@ -113,10 +115,12 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 		readable === entered
 			? read(questionField, 0)
 			: context.evaluateExpression(readable.slice(1), 0);
-	// What the author has written stays as it is where the model has written nothing of the kind.
-	const said = isReviewTool(context.getNode()) ? valueOf(context, '$tool') : undefined;
-	const isUnseen = JSON.stringify(said ?? '').search(UNSEEN) >= 0;
-	return typeof message === 'string' && isUnseen ? message.replace(UNSEEN, escaped) : message;
+	// What the author has written stays as it is where nothing of the kind has come from elsewhere.
+	const isFromElsewhere =
+		typeof message === 'string' && unseenIn(message).length > unseenIn(entered).length;
+	return isReviewTool(context.getNode()) && isFromElsewhere
+		? message.replace(UNSEEN, escaped)
+		: message;
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
