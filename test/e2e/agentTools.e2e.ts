@@ -8,6 +8,8 @@ import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { waitFor } from '../../tools/system';
 import { sign } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import {
@@ -568,6 +570,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { amount: '\u202e0521' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
+		expect(asked).toHaveLength(1);
 		expect(asked.join()).not.toContain('\u202e');
 	}, 120_000);
 
@@ -686,6 +689,64 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}, 120_000);
 
+	it('28. the agent is a tool of another: what takes the whole item does not run either', async () => {
+		const broker = await startBroker();
+		try {
+			const outer = agent();
+			const helper = subAgent(3);
+			const asking = review("=Order for {{ $('Task').first().json.to }} ({{ $tool.parameters.topic }})?");
+			const credential = { protocol: 'mqtt', host: '127.0.0.1', port: broker.port, ssl: false };
+			const id = await stage.n8n.createCredential('Broker', credential, 'mqtt');
+			const publish = node(
+				'Order',
+				'n8n-nodes-base.mqttTool',
+				1,
+				{
+					toolDescription: 'Orders',
+					topic: "={{ $fromAI('topic', 'Where', 'string') }}",
+					sendInputData: true,
+					options: {},
+				},
+				{ credentials: { mqtt: { id, name: 'Broker' } } },
+			);
+			const flow = await stage.createCalled([
+				[TASK, outer],
+				...withModel(outer, helper),
+				[asTool(publish), asking],
+				[asTool(asking), helper],
+				[asTool(helper), outer],
+			]);
+			chat.turnOf = (asked) => {
+				const forHelper = { tool: 'Helper', said: { prompt: 'Order', to: 'Attacker' } };
+				const said = { toolParameters: { topic: 'orders' }, hitlParameters: {} };
+				const isOuter = offered(asked).includes('Helper');
+				return once(isOuter ? forHelper : { tool: 'Order', said })(asked);
+			};
+			const { asked } = await approveAll(flow);
+			expect({ asked, published: broker.published.join() }).toEqual({
+				asked,
+				published: expect.not.stringContaining('Attacker'),
+			});
+		} finally {
+			await broker.close();
+		}
+	}, 120_000);
+
+	it('29. a dollar in the description of a value is no look at another node', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much, in $', 'string') } }}";
+		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		const call = (amount: string) => ({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		chat.turnOf = once(call('1'), call('250'));
+		expect(await approveAll(flow)).toEqual({
+			asked: ['Pay 1?', 'Pay 250?'],
+			done: [{ amount: '1' }, { amount: '250' }],
+		});
+	}, 120_000);
+
 	it('27. one odd call of a turn costs no other', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
@@ -718,4 +779,29 @@ async function startMemory(
 	app.post('/motorhead/sessions/:id/memory', async () => ({}));
 	const url = await app.listen({ host: '127.0.0.1', port: 0 });
 	return { url, calls: () => calls, close: async () => await app.close() };
+}
+
+/** A broker of MQTT 3.1.1, as far as n8n needs it to publish with QoS 0: it keeps the packets as they came, as text. */
+async function startBroker(): Promise<{
+	port: number;
+	published: string[];
+	close: () => Promise<void>;
+}> {
+	const published: string[] = [];
+	const server = createServer((socket) => {
+		socket.on('error', () => undefined);
+		socket.on('data', (bytes) => {
+			const kind = (bytes[0] ?? 0) >> 4;
+			if (kind === 1) socket.write(Buffer.from([0x20, 2, 0, 0]));
+			if (kind === 3) published.push(bytes.toString());
+			if (kind === 14) socket.end();
+		});
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	return {
+		port,
+		published,
+		close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
+	};
 }
