@@ -2,7 +2,7 @@ import { NodeConnectionTypes } from 'n8n-workflow';
 import type { INode, INodeExecutionData, INodeTypeDescription } from 'n8n-workflow';
 import { DEFAULT_RESPONSE_TYPE, RESPONSE_TYPES } from '../wait/waitInput';
 import type { Operation, Resource } from './operation';
-import { isTool } from './toolExecution';
+import { isTool } from './agentCall';
 
 /*
  * Outputs as branches. The first is for what was hoped for and for nothing else; their order never depends on a setting.
