@@ -1,3 +1,4 @@
+import Fastify from 'fastify';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
 import { startMcpServer } from '../support/mcpServer';
@@ -496,4 +497,264 @@ describe('a review asks nobody where the person would read another thing than wh
 			done: second ? [{ amount: '9999' }] : [],
 		});
 	}, 300_000);
+
+	it('14. the agent is a tool of another: the tool behind the review does not take what the outer model has said', async () => {
+		const outer = agent();
+		const helper = subAgent(3);
+		const to = "$('Task').first().json.to";
+		const asking = review(`=Pay {{ $tool.parameters.amount }} to {{ ${to} }}?`);
+		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: $json.to } }}`;
+		const flow = await stage.createCalled([
+			[TASK, outer],
+			...withModel(outer, helper),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), helper],
+			[asTool(helper), outer],
+		]);
+		chat.turnOf = (asked) => {
+			const forHelper = { tool: 'Helper', said: { prompt: 'Pay', to: 'Attacker' } };
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			const isOuter = offered(asked).includes('Helper');
+			return once(isOuter ? forHelper : { tool: 'Transfer', said })(asked);
+		};
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('15. what the caller of a chat sends beside the text becomes no argument', async () => {
+		const from = set('Chat', { chatInput: 'Work', sessionId: '1', action: 'close_account' });
+		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
+		const said = { toolParameters: { account: '1' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Bank_manage', said });
+		const { done } = await approveAll(flow);
+		expect(JSON.stringify(done)).not.toContain('close_account');
+	}, 120_000);
+
+	it('16. the item of a Chat Trigger is no reason to refuse', async () => {
+		const from = set('Chat', { chatInput: 'Work', sessionId: 'a1b2', action: 'sendMessage' });
+		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
+		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
+		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		expect(await approveAll(flow)).toMatchObject({
+			done: [{ name: 'transfer', arguments: toolParameters }],
+		});
+	}, 120_000);
+
+	it('17. a value that is nothing: no default runs that nobody has read', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', 9999) } }}";
+		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		const said = { toolParameters: { amount: null }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([]);
+	}, 120_000);
+
+	it('18. the agent fails once after the approval, and is tried again: the tool runs once', async () => {
+		const memory = await startMemory(2);
+		try {
+			const working = { ...agent(), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
+			const asking = review('=Pay {{ $tool.parameters.amount }}?');
+			const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+			const credentialId = await stage.n8n.createCredential(
+				'Memory',
+				{ host: memory.url, apiKey: 'a', clientId: 'b' },
+				'motorheadApi',
+			);
+			const remembering = node(
+				'Memory',
+				'@n8n/n8n-nodes-langchain.memoryMotorhead',
+				1.3,
+				{ sessionIdType: 'customKey', sessionKey: 'a-session' },
+				{ credentials: { motorheadApi: { id: credentialId, name: 'Memory' } } },
+			);
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...withModel(working),
+				[{ node: remembering, type: 'ai_memory' }, working],
+				[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+				[asTool(asking), working],
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, done, tries: memory.calls() }).toEqual({
+				asked,
+				done: asked.length > 0 ? [{ amount: '250' }] : [],
+				tries: expect.any(Number),
+			});
+		} finally {
+			await memory.close();
+		}
+	}, 120_000);
+
+	it('19. what nobody sees is shown, also where the model says it to the review itself', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const flow = await reviewed(
+			"=For {{ $fromAI('reason', 'Why', 'string') }}: pay {{ $tool.parameters.amount }}?",
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { amount: '1250' }, hitlParameters: { reason: 'tea\u202e' } };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked.join()).not.toContain('\u202e');
+	}, 120_000);
+
+	it('20. what nobody sees is shown, also where the author has written such characters that are not in the message', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const flow = await reviewed(
+			"={{ $tool.parameters.amount === '0' ? '👨\u200d👩\u200d👧' : '' }}Pay {{ $tool.parameters.amount }} to Zeynep?",
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { amount: '\u202e0521' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked.join()).not.toContain('\u202e');
+	}, 120_000);
+
+	it('21. an error output of the review: an approval is not told as a rejection', async () => {
+		const working = agent();
+		const asking = { ...review('=Pay {{ $tool.parameters.amount }}?'), onError: 'continueErrorOutput' };
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), working],
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		expect(done).toHaveLength(asked.length);
+	}, 120_000);
+
+	const codeTool = (jsCode: string): WorkflowNode =>
+		node('Close', '@n8n/n8n-nodes-langchain.toolCode', 1.3, {
+			description: 'Closes the account',
+			language: 'javaScript',
+			jsCode,
+			specifyInputSchema: false,
+		});
+
+	it('22. the code of a Code Tool does not take from the item what the model has put there', async () => {
+		const from = set('Chat', { chatInput: 'Zeynep' });
+		const flow = await reviewed(
+			'=Close the account of {{ $json.chatInput }} ({{ $tool.parameters.input }})?',
+			codeTool("return 'closed ' + $json.chatInput;"),
+			from,
+		);
+		const toolParameters = { input: 'as asked', chatInput: 'Attacker' };
+		chat.turnOf = once({ tool: 'Close', said: { toolParameters, hitlParameters: {} } });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		const data = await ends(flow);
+		expect(JSON.stringify(itemsOf(data, 'Close', 'ai_tool'))).not.toContain('closed Attacker');
+	}, 120_000);
+
+	it('23. two reviews one behind the other: nothing runs', async () => {
+		const working = agent();
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const first = review('=Pay {{ $tool.parameters }}?');
+		const second = { ...review('=Really pay {{ $tool.parameters }}?'), name: 'Ask again' };
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), second],
+			[asTool(second), first],
+			[asTool(first), working],
+		]);
+		const inner = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters: inner, hitlParameters: {} } });
+		const { done } = await approveAll(flow);
+		expect(done).toEqual([]);
+	}, 120_000);
+
+	it('24. an argument "query" that is an object, of a tool that asks with no $fromAI, runs as it is shown', async () => {
+		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
+		const toolParameters = { query: { match: { name: 'Zeynep' } } };
+		chat.turnOf = once({ tool: 'Bank_find', said: { toolParameters, hitlParameters: {} } });
+		expect((await approveAll(flow)).done).toEqual([{ name: 'find', arguments: toolParameters }]);
+	}, 120_000);
+
+	it('25. numbers, booleans and objects run as they are shown, also in the second call of a turn, after the first has waited', async () => {
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'number'), fast: $fromAI('fast', 'Fast', 'boolean'), more: $fromAI('more', 'More', 'json') } }}";
+		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const flow = await reviewed('=Pay {{ JSON.stringify($tool.parameters) }}?', tool);
+		const all = [
+			{ amount: 250, fast: true, more: { b: 1, a: ['x', null, { 2: 'y', 1: 'z' }] } },
+			{ amount: 0.1, fast: false, more: [{ q: 'ü' }] },
+		];
+		const calls = all.map((toolParameters) => ({
+			tool: 'Transfer',
+			said: { toolParameters, hitlParameters: {} },
+		}));
+		chat.turnOf = once(...calls);
+		expect(await approveAll(flow)).toEqual({
+			asked: all.map((parameters) => `Pay ${JSON.stringify(parameters)}?`),
+			done: all,
+		});
+	}, 120_000);
+
+	it('26. a workflow as the tool behind a review runs as it is shown', async () => {
+		const child = await stage.n8n.createWorkflow(
+			workflow('Pays', [
+				[
+					node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
+						workflowInputs: { values: [{ name: 'amount' }, { name: 'to' }] },
+					}),
+					httpPost('Do', chat.toolUrl, '={{ { amount: $json.amount, to: $json.to } }}'),
+				],
+			]),
+		);
+		const schema = ['amount', 'to'].map((id) => ({ id, displayName: id, type: 'string' }));
+		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Pays',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: {
+				mappingMode: 'defineBelow',
+				value: { amount: "={{ $fromAI('amount', '', 'string') }}", to: '={{ $json.to }}' },
+				schema,
+			},
+		});
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?', tool);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Pay', said });
+		expect(await approveAll(flow)).toEqual({
+			asked: ['Pay 250 to Zeynep?'],
+			done: [{ amount: '250', to: 'Zeynep' }],
+		});
+	}, 120_000);
+
+	it('27. one odd call of a turn costs no other', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		const call = (toolParameters: unknown) => ({
+			tool: 'Transfer',
+			said: { toolParameters, hitlParameters: {} },
+		});
+		chat.turnOf = once(call('{"amount":"1"}'), call({ amount: '250' }));
+		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
+	}, 120_000);
 });
+
+/**
+ * What remembers for an agent, as n8n's Motorhead memory reads it.
+ *
+ * @param failing which of its calls gets no answer that can be read, counted from 1
+ */
+async function startMemory(
+	failing: number,
+): Promise<{ url: string; calls: () => number; close: () => Promise<void> }> {
+	const app = Fastify({ logger: false, forceCloseConnections: true });
+	let calls = 0;
+	app.get('/motorhead/sessions/:id/memory', async (_request, reply) => {
+		calls++;
+		return await reply
+			.header('content-type', 'application/json')
+			.send(calls === failing ? 'no JSON' : '{}');
+	});
+	app.post('/motorhead/sessions/:id/memory', async () => ({}));
+	const url = await app.listen({ host: '127.0.0.1', port: 0 });
+	return { url, calls: () => calls, close: async () => await app.close() };
+}

@@ -27,9 +27,15 @@ const schemaOf = (...names: string[]) => ({
 const TOOLS = [
 	{ name: 'show_balance', description: 'Shows', inputSchema: schemaOf('account') },
 	{ name: 'transfer', description: 'Transfers', inputSchema: schemaOf('account', 'amount', 'to') },
+	{ name: 'manage', description: 'Manages', inputSchema: schemaOf('account', 'action') },
+	{
+		name: 'find',
+		description: 'Finds',
+		inputSchema: { type: 'object', properties: { query: { type: 'object' } } },
+	},
 ];
 
-/** Starts a bank with two tools, on a free port of loopback. */
+/** Starts a bank with some tools, on a free port of loopback. */
 export async function startMcpServer(): Promise<McpServer> {
 	const app = Fastify({ logger: false, forceCloseConnections: true });
 	const called: unknown[] = [];
