@@ -161,6 +161,8 @@ describe('an agent that is the tool of another agent', () => {
 			expect(fromItem).not.toContain('valid":true');
 			expect(byName).not.toContain('valid":true');
 			const first = "={{ $('Task').first().json.key }}";
+			// n8n runs no tool of a newer agent below an older one.
+			if (inner > outer) return expect(await run(outer, inner, first, PERSON)).toBe('[]');
 			expect(await run(outer, inner, first, ATTACKER)).toContain('"valid":false');
 			expect(await run(outer, inner, first, PERSON)).toContain('"valid":true');
 		},
@@ -392,6 +394,43 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=Pay 250 to {{ $json.to }}?', tool);
 		const said = { toolParameters: { to: 'Attacker' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('14. an agent that is tried again could run an approved tool once for each try', async () => {
+		const working = { ...agent(), retryOnFail: true, maxTries: 2, waitBetweenTries: 10 };
+		const asking = review('=Pay {{ $tool.parameters.amount }}?');
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), working],
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('15. the model leaves out what the tool asks for, or says more', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string', '9999') } }}";
+		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		for (const toolParameters of [{}, { amount: null }, { amount: '1', query: { amount: '9' } }]) {
+			chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		}
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: { toolParameters: { amount: '250' }, hitlParameters: {} },
+		});
+		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
+	}, 120_000);
+
+	it('16. an argument of a node with arguments of its own is not in the message', async () => {
+		const flow = await reviewed('=Show {{ $tool.parameters.account }}?', bankTools(), CHAT);
+		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
+		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 

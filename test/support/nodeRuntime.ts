@@ -443,15 +443,17 @@ export async function runAgain(
 export const diyalogTool = (
 	setup: NodeSetup,
 	items?: INodeExecutionData[],
-): ((args: IDataObject) => Promise<unknown>) => diyalogTools(setup, items)();
+	callerType?: string,
+): ((args: IDataObject) => Promise<unknown>) => diyalogTools(setup, items, callerType)();
 
 /** Makes such tools of one execution: an agent has one for each of its items, made before the first one is called. */
 export function diyalogTools(
 	setup: NodeSetup,
 	items: INodeExecutionData[] = [{ json: {} }],
+	callerType = 'test.input',
 ): () => (args: IDataObject) => Promise<unknown> {
 	const node = nodeNamed('Diyalog', 'n8n-nodes-diyalog.diyalog', setup);
-	const agent = nodeNamed('Agent', 'test.input');
+	const agent = nodeNamed('Agent', callerType);
 	const workflow = new Workflow({
 		id: '1',
 		nodes: [agent, node],

@@ -69,7 +69,7 @@ const callSchema = lazily(() =>
 						.object({
 							gatedToolNodeName: z.string(),
 							toolName: z.string(),
-							originalInput: z.looseObject({}).optional(),
+							originalInput: z.unknown().optional(),
 						})
 						.optional(),
 				})
@@ -87,7 +87,7 @@ const callingAgentSchema = lazily(() =>
 		/** which run of the agent it is, in a loop */
 		runIndex: z.number().optional(),
 		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
-		metadata: z.object({ subNodeExecutionData: z.object({ actions: z.array(callSchema()) }) }),
+		metadata: z.object({ subNodeExecutionData: z.object({ actions: z.array(z.unknown()) }) }),
 	}),
 );
 
@@ -119,7 +119,10 @@ function callingAgents(context: IExecuteFunctions): CallingAgent[] {
 		const { data: agent } = callingAgentSchema().safeParse(entry);
 		if (!agent) return [];
 		const { node, runIndex: run = 0, data, metadata } = agent;
-		const calls = metadata.subNodeExecutionData.actions.filter(({ nodeName }) => nodeName === name);
+		const calls = metadata.subNodeExecutionData.actions.flatMap((action) => {
+			const { data: call } = callSchema().safeParse(action);
+			return call?.nodeName === name ? [call] : [];
+		});
 		return calls.length > 0 ? [{ name: node.name, items: data.main[0] ?? [], run, calls }] : [];
 	});
 }
@@ -184,6 +187,13 @@ export const isGivenWhatWasSaid = (context: IExecuteFunctions, said: object): bo
 			new Map<string, unknown>(Object.entries(said)).get(name) ?? undefined,
 		),
 	);
+
+/** How the type ends of what offers tools to callers from outside, and gives them what these have written as their item. */
+const CALLED_FROM_OUTSIDE = 'mcpTrigger';
+
+/** Whether the item of a tool is what a caller from outside has written. */
+export const isOfCaller = (context: IExecuteFunctions): boolean =>
+	isToolExecution(context) && context.getExecuteData().node.type.endsWith(CALLED_FROM_OUTSIDE);
 
 /** Whether the agent is a tool itself: what it works on is what another model has said. */
 export const isNested = (item: IDataObject | undefined): boolean =>

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { isNested, isSameJson, namesOf, valueOf, workflowOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { hasOneValueForAgentItem, hasOneValueForTools } from './expressions';
+import { hasOneValueForAgentItem } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -17,16 +17,44 @@ const hasQuery = (said: object): boolean =>
 const isLeftOut = (said: object, name: string): boolean =>
 	!Object.hasOwn(said, name) || new Map(Object.entries(said)).get(name) === null;
 
+const TAKEN_FOR_CALL = 'The model has said something that n8n takes for the whole call';
+
 /** LangChain takes what has this type for a call, and its `args` for what the tool runs with. */
 const isToolCall = (said: object): boolean => Object(said).type === 'tool_call';
 
-/** What an agent works on. n8n hands a tool of its own kind the item of the agent as well: other fields could become arguments that nobody reads. */
+/** What an agent works on. n8n hands a tool with arguments of its own the item of the agent as well. */
 const TASK_FIELD = 'chatInput';
+
+/** As n8n proposes it for the message: an object, which is no text. */
+export const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
+
+/** Whether the message shows all that the model has said. */
+const showsAll = ({ parameters }: INode): boolean =>
+	String(parameters.message).search(TOOL_PARAMETERS) >= 0;
 
 /** Whether n8n makes a tool of a plain node. Then the model may say what the node asks for with $fromAI, and nothing else. */
 function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): boolean {
 	const nodeType = workflowOf(context)?.nodeTypes.getByNameAndVersion(type, typeVersion);
 	return nodeType !== undefined && !nodeType.supplyData;
+}
+
+/** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
+function ofOwnArguments(review: INode, own: object, said: object): string | undefined {
+	if (Object.hasOwn(said, 'tool')) return 'The model has said another name of the tool';
+	if (!showsAll(review))
+		return 'The tool has arguments of its own, which the message has to show as {{ $tool.parameters }}';
+	if (Object.keys(own).every((name) => name === TASK_FIELD || Object.hasOwn(said, name)))
+		return undefined;
+	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, with an Edit Fields node in front of the agent";
+}
+
+/** Why a tool that asks the model for some values could run with others than a person reads. */
+function ofValuesAskedFor(asked: readonly string[], said: object): string | undefined {
+	if (Object.keys(said).some((name) => !asked.includes(name)))
+		return 'The model has said more than the tool asks for';
+	if (asked.some((name) => isLeftOut(said, name)))
+		return 'The model has left out a value that the tool asks for, so that nobody could read it';
+	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }
 
 /**
@@ -42,29 +70,21 @@ export function showsAnother(
 	const { hitl } = call.action.metadata ?? {};
 	const gated = hitl && workflowOf(context)?.getNode(hitl.gatedToolNodeName);
 	if (!hitl || !gated) return 'n8n does not tell which tool is to run';
+	if (isNested(own))
+		return 'The agent is a tool of another agent, whose model can replace what the tool takes from the item';
 	if (workflowOf(context)?.getNode(agent.name)?.retryOnFail)
 		return 'n8n could run the tool once for each try of the agent. Turn Retry On Fail off in the settings of the agent';
-	const said = hitl.originalInput ?? {};
-	const shown = { name: hitl.toolName, parameters: hitl.originalInput };
-	const asked = namesOf(gated);
-	if ((asked.length > 0 && hasQuery(said)) || isToolCall(said) || isToolCall(own))
-		return 'The model has said something that n8n takes for the whole call';
-	if (!isSameJson(valueOf(context, '$tool'), shown))
+	const { toolName: name, originalInput: parameters } = hitl;
+	const said = isObject(parameters) ? parameters : {};
+	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
+	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
-	if (asked.length > 0 || isPlainNode(context, gated)) {
-		if (Object.keys(said).some((name) => !asked.includes(name)))
-			return 'The model has said more than the tool asks for';
-		if (asked.some((name) => isLeftOut(said, name)))
-			return 'The model has left out a value that the tool asks for, so that nobody could read it';
-	} else {
-		if (Object.hasOwn(said, 'tool')) return 'The model has said another name of the tool';
-		if (Object.keys(own).some((name) => name !== TASK_FIELD && !Object.hasOwn(said, name)))
-			return 'n8n gives the tool the fields of the agent\'s item as well. Leave only chatInput in it, with an Edit Fields node in front of the agent';
-		if (!hasOneValueForTools(gated.parameters))
-			return 'The tool looks at its item, in which the model can replace everything';
-	}
-	if (isNested(own) && !hasOneValueForTools(gated.parameters))
-		return 'The agent is a tool of another agent, whose model can replace what the tool takes from the item';
+	const asked = namesOf(gated);
+	const another =
+		asked.length > 0 || isPlainNode(context, gated)
+			? ofValuesAskedFor(asked, said)
+			: ofOwnArguments(context.getNode(), own, said);
+	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
 	if (isPaired && !hasOneValueForAgentItem(gated.parameters))
 		return 'The tool looks at another node, and n8n would give it the value of another item';

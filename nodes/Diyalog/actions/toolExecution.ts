@@ -4,6 +4,7 @@ import {
 	isCalledByAgent,
 	isGivenWhatWasSaid,
 	isNested,
+	isOfCaller,
 	isPairedByChance,
 	isReviewTool,
 	isToolExecution,
@@ -44,7 +45,9 @@ function restoreItem(context: IExecuteFunctions, { own }: CallOfAgent): void {
 export function isItemUncertain(context: IExecuteFunctions): boolean {
 	if (isToolExecution(context))
 		return (
-			isOfSeveralItems(context) || isNested(context.getExecuteData().data.main?.[0]?.[0]?.json)
+			isOfSeveralItems(context) ||
+			isOfCaller(context) ||
+			isNested(context.getExecuteData().data.main?.[0]?.[0]?.json)
 		);
 	if (!isCalledByAgent(context)) return false;
 	const found = callOfAgent(context);
@@ -53,6 +56,8 @@ export function isItemUncertain(context: IExecuteFunctions): boolean {
 
 const OF_ANOTHER_MODEL =
 	'The agent is a tool of another agent, whose model can replace what this tool takes from the item';
+const OF_CALLER =
+	'The item of this tool is what the caller of the MCP Server Trigger has written, whoever that is';
 const ENTER_OTHERWISE =
 	"Enter the values, or take them from a node in front of the first agent by name, e.g. $('Task').first().json.customerNo. Nothing was sent or verified.";
 
@@ -68,7 +73,11 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 			'Put a Loop Over Items node with batch size 1 in front of the agent, or use an AI Agent node of version 3 or later. Nothing was sent or verified.',
 		);
 	if (isToolExecution(context) && isItemUncertain(context) && looksAtItem())
-		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
+		return operationError(
+			node,
+			isOfCaller(context) ? OF_CALLER : OF_ANOTHER_MODEL,
+			ENTER_OTHERWISE,
+		);
 	const ofAnotherCall = (said: object) =>
 		isGivenWhatWasSaid(context, said)
 			? undefined

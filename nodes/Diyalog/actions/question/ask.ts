@@ -38,6 +38,7 @@ import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
 import { readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
+import { TOOL_PARAMETERS } from '../review';
 import { checksByItem, sameCredential } from '../sameCredential';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
@@ -87,9 +88,6 @@ function requireSingleItem(context: IExecuteFunctions): void {
 	);
 }
 
-/** As n8n proposes it for a human review tool: an object, which is no text. */
-const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
-
 /**
  * What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. What gives
  * a picture its colour, e.g. that of a warning sign, may stay.
@@ -117,7 +115,8 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 			: context.evaluateExpression(readable.slice(1), 0);
 	// What the author has written stays as it is where nothing of the kind has come from elsewhere.
 	const isFromElsewhere =
-		typeof message === 'string' && unseenIn(message).length > unseenIn(entered).length;
+		typeof message === 'string' &&
+		unseenIn(message).some((character) => !entered.includes(character));
 	return isReviewTool(context.getNode()) && isFromElsewhere
 		? message.replace(UNSEEN, escaped)
 		: message;

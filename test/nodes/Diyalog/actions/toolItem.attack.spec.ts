@@ -132,6 +132,19 @@ describe('tools of which n8n has made several before the first one is called: it
 	});
 });
 
+describe('an MCP Server Trigger, whose callers write what stands in the place of the item', () => {
+	const body = [{ json: { jsonrpc: '2.0', method: 'tools/call', key: ATTACKER.publicKey } }];
+	const TRIGGER = '@n8n/n8n-nodes-langchain.mcpTrigger';
+
+	it('15. nothing is verified with a key of that', async () => {
+		const found = await diyalogTool(setup({}), body, TRIGGER)({ payload: byAttacker }).catch(String);
+		expect(found).toMatch(/what the caller of the MCP Server Trigger has written/);
+		const own = diyalogTool(setup({ personKeys: PERSON.publicKey }), body, TRIGGER);
+		expect(await own({ payload: byAttacker })).toContain('"valid":false');
+		expect(await own({ payload: byPerson })).toContain('"valid":true');
+	});
+});
+
 describe('an agent that is the tool of another agent, whose model may have said anything of its item', () => {
 	const said = { key: ATTACKER.publicKey, toolCallId: 'call_0' };
 	const REFUSED = /tool of another agent/;

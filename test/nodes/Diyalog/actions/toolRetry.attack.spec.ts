@@ -86,8 +86,11 @@ describe('an agent that works on several items at once', () => {
 	});
 
 	it.each([
-		['8. verifies each code', {}],
-		['10. verifies each code, with Retry On Fail', { retryOnFail: true }],
+		['8. verifies no code with the words of another call', {}],
+		[
+			'10. verifies no code with the words of another call, with Retry On Fail',
+			{ retryOnFail: true },
+		],
 	])('%s, also where n8n does not tell that it is a tool', async (_what, settings) => {
 		const issue = (customerNo: string, code: string): string => {
 			const expiresAtMs = Date.now() + 60_000;
@@ -115,7 +118,8 @@ describe('an agent that works on several items at once', () => {
 			const wrong = { challenge: issue('70022', '234200'), code: '000000', customerNo: '70022' };
 			try {
 				expect(await first(right)).toContain('"valid":true');
-				expect(await second(wrong)).toContain('"valid":false');
+				// n8n would give it what was said in the first call.
+				expect(await second(wrong)).toContain('said in this call');
 			} finally {
 				if (tells) Object.defineProperty(prototype, 'isToolExecution', tells);
 			}

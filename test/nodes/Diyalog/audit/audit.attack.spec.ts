@@ -59,7 +59,7 @@ beforeAll(async () => {
 	sandbox = await startSandbox({
 		bots: [{ name: 'bot', token: TOKEN, webhook: { appSecret: SECRET } }],
 		customers: [
-			...Array.from({ length: 80 }, (_, index) => String(FIRST_CUSTOMER + index)),
+			...Array.from({ length: 120 }, (_, index) => String(FIRST_CUSTOMER + index)),
 			...NASTY.map(([, text]) => text.trim()),
 		].map((customerNo, index) => ({
 			customerNo,
