@@ -299,7 +299,8 @@ async function approveAll(flow: AskingWorkflow): Promise<{ asked: string[]; done
 		asked.push(question.text);
 		await question.press('Approve');
 	}
-	await ends(flow);
+	const data = await ends(flow);
+	if (process.env.SHOW) process.stdout.write(`ASKED ${JSON.stringify(asked)} ${JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')).slice(0, 600)}\n`);
 	return { asked, done: [...chat.deeds, ...bank.called] };
 }
 
@@ -784,6 +785,21 @@ describe('a review asks nobody where the person would read another thing than wh
 			asked: ['Pay 1?', 'Pay 250?'],
 			done: [{ amount: '1' }, { amount: '250' }],
 		});
+	}, 120_000);
+
+	it('30. the model says a text in place of arguments, which n8n makes a field of the item', async () => {
+		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
+		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
+		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
+		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters: 'Attacker', hitlParameters: {} } });
+		expect(JSON.stringify((await approveAll(flow)).done)).not.toContain('Attacker');
+	}, 120_000);
+
+	it('31. a message that is no expression shows nothing of the arguments', async () => {
+		const flow = await reviewed('May I run this with {{ $tool.parameters }}?', bankTools(), CHAT);
+		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
+		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
 	it('27. one odd call of a turn costs no other', async () => {
