@@ -7,6 +7,13 @@ import { sleep } from 'n8n-workflow';
 const MAX_BUSY_MS = 10;
 
 /**
+ * When all lanes are busy, further items are begun together: once one lane in so many is free, or a moment after the first is.
+ * What is begun one by one between two answers takes some percent more of the processor: little of it is in its caches then.
+ */
+const ONE_LANE_IN = 4;
+const MOMENT_MS = 4;
+
+/**
  * Works on items side by side, starting them in order.
  *
  * @param count how many items there are
@@ -40,8 +47,16 @@ export async function runConcurrently(
 		await new Promise((resolve) => {
 			wake = resolve;
 		});
+	const untilThereIsRoom = async (): Promise<void> => {
+		await untilOneIsDone();
+		const endsMs = performance.now() + MOMENT_MS;
+		void sleep(MOMENT_MS).then(() => wake());
+		const isRoom = () => mostNow() - underWay >= mostNow() / ONE_LANE_IN;
+		while (!isRoom() && performance.now() < endsMs) await untilOneIsDone();
+		busyMs = 0;
+	};
 	while (next < count && mayStart()) {
-		if (underWay >= mostNow()) await untilOneIsDone();
+		if (underWay >= mostNow()) await untilThereIsRoom();
 		else if (busyMs < MAX_BUSY_MS) begin(next++);
 		else {
 			await sleep(0);
