@@ -74,8 +74,7 @@ it.each(FIELDS)('every field of %s has its name in JSON beside it', async (_, pr
 	const isInPaths = ({ type, name }: INodeProperties): boolean =>
 		type === 'collection' && tables.includes(`| \`${name}.`);
 	const missing = fields.filter(
-		(field) =>
-			!names.has(JSON.stringify([field.displayName, field.name])) && !isInPaths(field),
+		(field) => !names.has(JSON.stringify([field.displayName, field.name])) && !isInPaths(field),
 	);
 	expect(missing.map(({ displayName, name }) => `${displayName}: ${name}`)).toEqual([]);
 });
