@@ -79,6 +79,18 @@ it.each(FIELDS)('every field of %s has its name in JSON beside it', async (_, pr
 	expect(missing.map(({ displayName, name }) => `${displayName}: ${name}`)).toEqual([]);
 });
 
+it('a page says what chooses its operation in JSON', async () => {
+	const said = (await pages()).map(
+		(page) => (page.split(HEADLINE)[1] ?? '').split('<!-- fields: begin -->')[0] ?? '',
+	);
+	const missing = resources.flatMap(({ value: resource, operations }) =>
+		operations
+			.map(({ value }) => [`\`${resource}\``, `\`${value}\``])
+			.filter((names) => !said.some((text) => names.every((name) => text.includes(name)))),
+	);
+	expect(missing).toEqual([]);
+});
+
 /** Words of n8n's editor. */
 const OF_N8N = [
 	'Always Output Data',
