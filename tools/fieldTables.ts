@@ -9,7 +9,13 @@ import * as markdown from 'prettier/plugins/markdown';
 type Entry = INodeProperties | INodePropertyCollection | INodePropertyOptions;
 
 /** One line of a table, in the order of its columns. */
-type Row = readonly [field: string, shown: string, initial: string, meaning: string];
+type Row = readonly [
+	field: string,
+	inJson: string,
+	shown: string,
+	initial: string,
+	meaning: string,
+];
 
 /** Fields with the headline above their table. */
 export interface Section {
@@ -24,12 +30,22 @@ const isChoice = (entry: Entry): entry is INodePropertyOptions => 'value' in ent
 
 const entriesOf = ({ options = [] }: INodeProperties): readonly Entry[] => options;
 
-/** The fields inside a field. Those of a fixed collection lie one level deeper, and the editor shows none of that level. */
+/**
+ * The fields inside a field, with what JSON has in front of their names. Those of a fixed collection lie one level deeper there,
+ * and the editor shows none of that level.
+ */
+function groupsInside(field: INodeProperties): Array<[path: string, fields: INodeProperties[]]> {
+	const list = field.typeOptions?.multipleValues === true ? '[]' : '';
+	return [
+		...entriesOf(field)
+			.filter(isCollection)
+			.map(({ name, values }): [string, INodeProperties[]] => [`${name}${list}.`, values]),
+		['', entriesOf(field).filter(isField)],
+	];
+}
+
 const fieldsInside = (field: INodeProperties): INodeProperties[] =>
-	entriesOf(field).flatMap((entry) => {
-		if (isCollection(entry)) return entry.values;
-		return isField(entry) ? [entry] : [];
-	});
+	groupsInside(field).flatMap(([, fields]) => fields);
 
 const choicesOf = (field: INodeProperties): INodePropertyOptions[] =>
 	entriesOf(field).filter(isChoice);
@@ -142,32 +158,41 @@ const meaningOf = (field: INodeProperties): string =>
 			.join(' '),
 	);
 
-/** The lines of fields and of what is inside them, in the order of the editor. */
+/**
+ * The lines of fields and of what is inside them, in the order of the editor.
+ *
+ * @param above the labels of what they are inside
+ * @param path what JSON has in front of their names
+ */
 function rowsOf(
 	fields: readonly INodeProperties[],
 	top: readonly INodeProperties[],
 	above = '',
+	path = '',
 ): Row[] {
 	return fields.flatMap((field): Row[] => {
 		if (field.type === 'notice' || field.type === 'hidden') return [];
 		const label = `${above}${field.displayName}`;
+		const name = `${path}${field.name}`;
 		const shown = shownWhen(field, { beside: fields, top });
-		const inside = rowsOf(fieldsInside(field), top, `${label} > `);
+		const inside = groupsInside(field).flatMap(([level, own]) =>
+			rowsOf(own, top, `${label} > `, `${name}.${level}`),
+		);
 		const meaning = meaningOf(field);
 		// A list of options says nothing by itself.
 		if (field.type === 'collection' && meaning === '' && shown === '') return inside;
-		return [[label, shown, initialValue(field), meaning], ...inside];
+		return [[label, `\`${name}\``, shown, initialValue(field), meaning], ...inside];
 	});
 }
 
-const COLUMNS: Row = ['Field', 'Shown when', 'Default', 'Meaning'];
+const COLUMNS: Row = ['Field', 'In JSON', 'Shown when', 'Default', 'Meaning'];
 
 const lineOf = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
 
 /** A table without the columns that would be empty. */
 function tableOf(rows: readonly Row[]): string {
 	const used = COLUMNS.map((_, column) => rows.some((row) => row[column] !== ''));
-	const lines: Row[] = [COLUMNS, ['---', '---', '---', '---'], ...rows];
+	const lines: Row[] = [COLUMNS, ['---', '---', '---', '---', '---'], ...rows];
 	return lines.map((row) => lineOf(row.filter((_cell, column) => used[column]))).join('\n');
 }
 

@@ -11,12 +11,14 @@ import { fs, path, projectRoot } from '../../tools/system';
 
 type Entry = INodeProperties | INodePropertyCollection | INodePropertyOptions;
 
-/** The labels of fields and of what is inside them; not those of what a list offers. */
-function labelsOf(entry: Entry): string[] {
-	if ('values' in entry) return entry.values.flatMap(labelsOf);
+/** Fields and what is inside them; not what a list offers. */
+function fieldsIn(entry: Entry): INodeProperties[] {
+	if ('values' in entry) return entry.values.flatMap(fieldsIn);
 	if (!('displayName' in entry) || entry.type === 'notice' || entry.type === 'hidden') return [];
-	return [entry.displayName, ...(entry.options ?? []).flatMap(labelsOf)];
+	return [entry, ...(entry.options ?? []).flatMap(fieldsIn)];
 }
+
+const labelsOf = (entry: Entry): string[] => fieldsIn(entry).map(({ displayName }) => displayName);
 
 /** The names of what the lists of a field offer. */
 function choicesOf(entry: Entry): string[] {
@@ -55,6 +57,38 @@ it.each(FIELDS)('every field of %s is in the reference', async (_, properties) =
 	const isMissing = (label: string): boolean =>
 		!tables.includes(`| ${label} `) && !tables.includes(`> ${label} `);
 	expect(labels.filter((label) => isMissing(label) && !CHOOSES_PAGE.includes(label))).toEqual([]);
+});
+
+it.each(FIELDS)('every field of %s has its name in JSON beside it', async (_, properties) => {
+	const tables = (await pages()).map((page) => page.split(HEADLINE)[1] ?? '').join('\n');
+	const fields = properties
+		.flatMap(fieldsIn)
+		.filter(({ displayName }) => !CHOOSES_PAGE.includes(displayName));
+	expect(fields.length).toBeGreaterThan(5);
+	const names = new Set(
+		[...tables.matchAll(/^\| ([^|]+?) +\| `([^`]+)` +\|/gm)].map(([, label = '', name = '']) =>
+			JSON.stringify([label.split(' > ').at(-1), name.split('.').at(-1)]),
+		),
+	);
+	// A list of options has no line of its own: its name stands in front of those inside it.
+	const isInPaths = ({ type, name }: INodeProperties): boolean =>
+		type === 'collection' && tables.includes(`| \`${name}.`);
+	const missing = fields.filter(
+		(field) => !names.has(JSON.stringify([field.displayName, field.name])) && !isInPaths(field),
+	);
+	expect(missing.map(({ displayName, name }) => `${displayName}: ${name}`)).toEqual([]);
+});
+
+it('a page says what chooses its operation in JSON', async () => {
+	const said = (await pages()).map(
+		(page) => (page.split(HEADLINE)[1] ?? '').split('<!-- fields: begin -->')[0] ?? '',
+	);
+	const missing = resources.flatMap(({ value: resource, operations }) =>
+		operations
+			.map(({ value }) => [`\`${resource}\``, `\`${value}\``])
+			.filter((names) => !said.some((text) => names.every((name) => text.includes(name)))),
+	);
+	expect(missing).toEqual([]);
 });
 
 /** Words of n8n's editor. */

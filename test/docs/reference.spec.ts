@@ -112,7 +112,7 @@ describe('a table of fields', () => {
 			field('All', { displayOptions: { show: { kind: ['a', 'b', 'c', 'd'] } } }),
 			field('Hidden', { displayOptions: { hide: { kind: ['a', 'b'] } } }),
 		]);
-		expect(lines.slice(3).map(([label, shown]) => [label, shown])).toEqual([
+		expect(lines.slice(3).map(([label, , shown]) => [label, shown])).toEqual([
 			['One', 'Kind: The a'],
 			['Most', 'Kind: not The d'],
 			['All', ''],
@@ -126,14 +126,39 @@ describe('a table of fields', () => {
 			KIND,
 			field('Options', { type: 'collection', default: {}, options: [inside] }),
 		]);
-		expect(options).toEqual(['Options > Inside', 'Kind: The b', 'empty', '']);
+		expect(options).toEqual(['Options > Inside', '`options.inside`', 'Kind: The b', 'empty', '']);
+	});
+
+	it('names a field as JSON does, with the level that the editor does not show', async () => {
+		const values = [field('Title', {})];
+		const collection = (displayName: string, typeOptions?: INodeProperties['typeOptions']) =>
+			field(displayName, {
+				type: 'fixedCollection',
+				typeOptions,
+				default: {},
+				options: [{ displayName: 'Entry', name: 'entry', values }],
+			});
+		const lines = await cellsOf([
+			collection('One'),
+			field('Options', {
+				type: 'collection',
+				default: {},
+				options: [collection('Many', { multipleValues: true })],
+			}),
+		]);
+		expect(lines.slice(2).map(([label, name]) => [label, name])).toEqual([
+			['One', '`one`'],
+			['One > Title', '`one.entry.title`'],
+			['Options > Many', '`options.many`'],
+			['Options > Many > Title', '`options.many.entry[].title`'],
+		]);
 	});
 
 	it('keeps a line for each field, whatever its description holds', async () => {
 		const [, , line] = await cellsOf([
 			field('Odd', { description: 'One | <code>two</code>\nthree' }),
 		]);
-		expect(line).toEqual(['Odd', 'empty', 'One \\| `two` three.']);
+		expect(line).toEqual(['Odd', '`odd`', 'empty', 'One \\| `two` three.']);
 	});
 
 	it('refuses a condition that names no field or has no words', async () => {

@@ -398,7 +398,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('14. an agent that is tried again could run an approved tool once for each try', async () => {
+	it('28. an agent that is tried again could run an approved tool once for each try', async () => {
 		const working = { ...agent(), retryOnFail: true, maxTries: 2, waitBetweenTries: 10 };
 		const asking = review('=Pay {{ $tool.parameters.amount }}?');
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
@@ -413,7 +413,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('15. the model leaves out what the tool asks for, or says more', async () => {
+	it('29. the model leaves out what the tool asks for, or says more', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string', '9999') } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
@@ -428,7 +428,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
 	}, 120_000);
 
-	it('16. an argument of a node with arguments of its own is not in the message', async () => {
+	it('30. an argument of a node with arguments of its own is not in the message', async () => {
 		const flow = await reviewed('=Show {{ $tool.parameters.account }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
@@ -532,14 +532,12 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(JSON.stringify(done)).not.toContain('close_account');
 	}, 120_000);
 
-	it('16. the item of a Chat Trigger is no reason to refuse', async () => {
+	it('16. what a Chat Trigger gives beside the text becomes no argument either', async () => {
 		const from = set('Chat', { chatInput: 'Work', sessionId: 'a1b2', action: 'sendMessage' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
 		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
-		expect(await approveAll(flow)).toMatchObject({
-			done: [{ name: 'transfer', arguments: toolParameters }],
-		});
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
 	it('17. a value that is nothing: no default runs that nobody has read', async () => {

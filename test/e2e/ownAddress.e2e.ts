@@ -185,7 +185,7 @@ describe('nobody listens at the public address', () => {
 		])('with %i %s', async (status, text) => {
 			other = await serveAnswer({ status, text, headers: { location: stage.n8n.url } });
 			await stage.addTrigger({ options: { n8nAddress: other.url } });
-			await expectKept('what answered there does not take answers for n8n');
+			await expectKept('another program than n8n answered at this address');
 		});
 	});
 });

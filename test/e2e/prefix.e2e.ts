@@ -108,7 +108,7 @@ describeUnless(missing, 'a proxy that takes the prefix away', () => {
 		]);
 		expect(await asked.status()).toBe('waiting');
 		expect(await fs.readFile(stage.n8n.logFile, 'utf8')).toContain(
-			`did not reach execution ${asked.executionId}: n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in docs/operations.md of this package.`,
+			`did not reach execution ${asked.executionId}: n8n did not accept the signature of its own address. A proxy that changes the path breaks it. See "Behind a path prefix" in docs/operations.md of this package.`,
 		);
 	});
 

@@ -45,7 +45,7 @@ function ofOwnArguments(review: INode, own: object, said: object): string | unde
 		return 'The tool has arguments of its own, which the message has to show as {{ $tool.parameters }}';
 	if (Object.keys(own).every((name) => name === TASK_FIELD || Object.hasOwn(said, name)))
 		return undefined;
-	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, with an Edit Fields node in front of the agent";
+	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, without sessionId and action, with an Edit Fields node in front of the agent";
 }
 
 /** Why a tool that asks the model for some values could run with others than a person reads. */

@@ -14,7 +14,7 @@ const MAX_TIMEOUT_S = 600;
 const MS_PER_SECOND = 1_000;
 
 const CONCURRENCY_DESCRIPTION =
-	'How many messages are on their way at the same time. 1 sends one by one.';
+	'How many messages are on their way at the same time. With 1 the node sends one by one.';
 
 /** How requests are sent; the same for every operation that sends. */
 export const sendOptions: INodeProperties[] = [
@@ -33,7 +33,7 @@ export const sendOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0, maxValue: MAX_RETRIES },
 		default: DEFAULT_MAX_RETRIES,
 		description:
-			'How often a send is repeated that certainly did not happen: no connection, or a server that asks to come back later. A message that may have arrived is never sent again.',
+			'How often the node repeats a send that certainly did not happen. There was no connection, or the server asked to come back later. The node never repeats a message that may have arrived.',
 	},
 	{
 		displayName: 'Timeout (Seconds)',
@@ -55,7 +55,7 @@ export const documentSendOptions = sendOptionsWith({ default: DOCUMENT_CONCURREN
 
 /** The same, for an operation that may send documents as JSON. */
 export const jsonSendOptions = sendOptionsWith({
-	description: `${CONCURRENCY_DESCRIPTION} Unless set here, ${DEFAULT_CONCURRENCY}; ${DOCUMENT_CONCURRENCY} while one of them is a document as JSON.`,
+	description: `${CONCURRENCY_DESCRIPTION} The default is ${DEFAULT_CONCURRENCY}, or ${DOCUMENT_CONCURRENCY} while one of them is a document as JSON.`,
 });
 
 /** Without the rules of a language, which take a millisecond to load: these are English words. */

@@ -96,6 +96,12 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 			'It may have replaced anything that this node takes from the item. Update this package. Nothing was sent or verified.',
 		);
 	restoreItem(context, found);
+	if (isReviewTool(node) && node.onError === 'continueErrorOutput')
+		return operationError(
+			node,
+			'With an error output n8n tells the model that the person has rejected the call, whatever the answer is',
+			'Choose another On Error in the settings of this node. Nobody was asked.',
+		);
 	const isByChance = isPairedByChance(context, found.agent);
 	const another = isReviewTool(node) ? showsAnother(context, found, isByChance) : undefined;
 	if (another !== undefined)

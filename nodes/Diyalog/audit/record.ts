@@ -50,7 +50,7 @@ export interface DeviceSigned {
 	signature?: SignedWith;
 }
 
-/** What became of sending a message: `unknown` when it may have arrived, `partly` when of several people not all got it. */
+/** What became of sending a message: `unknown` when it may have arrived, `partly` when of several people not all are known to have it. */
 export type SendingOutcome = 'sent' | 'notSent' | 'unknown' | 'partly';
 
 /** How a message went out. */

@@ -17,10 +17,10 @@ const MAX_FIELDS = 20;
 
 function adviceOnChallenge(challenge: unknown): string {
 	if (challenge === undefined || challenge === null || challenge === '')
-		return 'Challenge is empty. Check its expression: the app has to give back what Send put out as challenge, e.g. {{ $json.body.challenge }}.';
+		return 'Challenge is empty. Check its expression, e.g. {{ $json.body.challenge }}. The app must give back the challenge of Send.';
 	if (typeof challenge === 'string' && challenge.includes('{{'))
-		return 'Challenge is the text of an expression, not its value. Choose Expression above the field, or drag challenge into it; or the caller has sent such a text.';
-	return 'This Challenge does not come from Send with this bot token, or it was changed. The app has to give it back unchanged.';
+		return 'Challenge is the text of an expression, not its value. Choose Expression above the field, or drag challenge into it. Perhaps the caller has sent such a text.';
+	return 'This Challenge does not come from Send with this bot token, or somebody changed it. The app must give it back unchanged.';
 }
 
 function adviceOnTransaction(
@@ -28,9 +28,9 @@ function adviceOnTransaction(
 	transaction: Transaction | undefined,
 ): string {
 	if (!transaction)
-		return 'Transaction cannot be read: one of its fields is too long, is no text, has invisible characters or a name that is not possible.';
+		return 'Transaction cannot be read. One of its fields is too long, is no text, or has invisible characters or an impossible name.';
 	if (isSealed([]))
-		return 'The code was sent without a Transaction, so Verify must have none either.';
+		return 'The code was sent without a Transaction. Take the Transaction out of Verify, or put it into Send.';
 	if (transaction.length === 0)
 		return 'The code was sent with a Transaction, but Verify has none. Give it the same fields as Send.';
 	const extra = transaction
@@ -38,10 +38,10 @@ function adviceOnTransaction(
 		.find((field) => isSealed(transaction.filter((each) => each !== field)));
 	if (extra)
 		return `The code was sent without the field ${extra.name} of Transaction. Take it out of Verify, or put it into Send.`;
-	return `Another value than when the code was sent, or a field is missing: compare ${transaction
+	return `A value differs from when the code was sent, or a field is missing. Compare each letter of ${transaction
 		.slice(0, MAX_FIELDS)
 		.map(({ name }) => name)
-		.join(', ')} in Verify with Transaction of Send, to the letter.`;
+		.join(', ')} in Verify with Transaction of Send.`;
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -31,10 +31,10 @@ const FAMILIES: readonly Family[] = [
 			type: 'options',
 			options: optionsOf(JWS_ALGORITHMS),
 			default: 'ES256',
-			description: 'The algorithm with which your app signs. Tokens with any other are invalid.',
+			description: 'The algorithm that your app uses. Tokens with another one are invalid.',
 		},
 		bindingDescription:
-			'Whether the token has to hold a JSON object with the texts payload and messageId. Without the ID, what was signed for one message can be used again for another.',
+			'Whether the token must hold a JSON object with the texts payload and messageId. Without the ID, a signature for one message fits other messages too.',
 	},
 	{
 		formats: [
@@ -52,7 +52,7 @@ const FAMILIES: readonly Family[] = [
 				name: 'Signature Alone',
 				value: 'signatureOnly',
 				description:
-					'Only the signature, which is tried on the payloads of the question. The Diyalog Trigger does not know them and leaves it unchecked.',
+					'The signature without a payload. The node tries it on the payloads of the question. The Diyalog Trigger does not know these payloads and checks nothing.',
 			},
 		],
 		algorithms: METHODS,
@@ -62,10 +62,10 @@ const FAMILIES: readonly Family[] = [
 			type: 'options',
 			options: optionsOf(METHODS),
 			default: 'ecdsaSha256',
-			description: 'The algorithm with which your app signs',
+			description: 'The algorithm that your app uses',
 		},
 		bindingDescription:
-			'Whether your app signs the message ID, a colon and the payload, not the payload alone. Without the ID, what was signed for one message can be used again for another. The customer is never covered; use a JWS with customerNo for that.',
+			'Whether your app signs the message ID, a colon and the payload, not the payload alone. Without the ID, a signature for one message fits other messages too. It never covers the customer. Use a JWS with customerNo for that.',
 	},
 ];
 
@@ -99,12 +99,12 @@ const whoseKey: INodeProperties = {
 			name: "Each Person's Own",
 			value: 'person',
 			description:
-				'The node that checks is given the keys. The Diyalog Trigger has none and leaves payloads unchecked.',
+				'You give the keys to the node that checks. The Diyalog Trigger has no keys and checks nothing.',
 		},
 		{ name: 'One for All, in This Credential', value: 'company' },
 	],
 	default: 'company',
-	description: 'Whose key signs: that of your app, or a key of each customer or phone',
+	description: 'The app signs with one key, or each customer or phone has a key of its own',
 };
 
 const signingSecret: INodeProperties & { name: KeyField } = {
@@ -115,7 +115,7 @@ const signingSecret: INodeProperties & { name: KeyField } = {
 	required: true,
 	default: '',
 	description:
-		'The secret with which your app signs payloads. HS256, HS384 and HS512 need at least 32, 48 and 64 bytes.',
+		'Your app signs payloads with this secret. HS256, HS384 and HS512 need at least 32, 48 and 64 bytes.',
 };
 
 const previousSecret: INodeProperties = {
@@ -124,7 +124,7 @@ const previousSecret: INodeProperties = {
 	type: 'string',
 	typeOptions: { password: true },
 	default: '',
-	description: 'Accepted beside the Signing Secret while your app is being given a new one',
+	description: 'The old Signing Secret, accepted while you give your app a new one',
 };
 
 const secretEncoding: INodeProperties = {
@@ -150,7 +150,7 @@ const publicKey: INodeProperties & { name: KeyField } = {
 	default: '',
 	placeholder: 'e.g. -----BEGIN PUBLIC KEY-----',
 	description:
-		'The public key of the pair with which your app signs: PEM, X.509 certificate, JWK or JWK set, or its bytes as Base64 or hexadecimal. Several are possible. Never enter a private key here.',
+		'The public key of the pair that your app uses. It can be PEM, an X.509 certificate, a JWK or JWK set, or its bytes as Base64 or hexadecimal. Several keys are possible. Never enter a private key here.',
 };
 
 const withSecret = (algorithms: Algorithms): string[] =>
@@ -183,7 +183,7 @@ const separator: INodeProperties = {
 	required: true,
 	default: '.',
 	description:
-		'What your app puts between payload and signature. The last one counts, so a payload may hold it as well.',
+		'What your app puts between payload and signature. The last one counts, so a payload can hold it too.',
 };
 
 const signatureEncoding: INodeProperties = {
@@ -215,7 +215,7 @@ export const payloadSignatureFields: INodeProperties[] = [
 		],
 		default: 'none',
 		description:
-			'How your app signs the payload of a button or quick reply when Sign Payload on the Device is on. The Diyalog Trigger checks it, and Require Signed Payload needs it.',
+			'How your app signs the payload of a button or quick reply. It does so when Sign Payload on the Device is on. The Diyalog Trigger checks the signature, and Require Signed Payload needs this field.',
 	},
 	...FAMILIES.map(chooserOf),
 	whoseKey,

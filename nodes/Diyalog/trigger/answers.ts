@@ -117,18 +117,18 @@ const LOSSES: Readonly<Record<string, string>> = {
 	unreachable:
 		'n8n could not reach itself. Set N8n Address in the options of the trigger, e.g. http://127.0.0.1:5678.',
 	unknown:
-		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution: if it still waits, the person can answer again.',
+		'n8n failed, did not say what it did with the answer, or took another one at the same moment. Look at the execution. If it still waits, the person can answer again.',
 	stillRunning:
-		'n8n has held the execution back for a minute after the answer before. See whether its workers are busy; if it waits then, the person can answer again.',
-	busy: 'too many answers are in line. Nothing was passed on; the person can answer again.',
+		'n8n has held the execution back for a minute after the last answer. Check whether the workers are busy. When the execution waits again, the person can answer again.',
+	busy: 'too many answers are in line. This one was not passed on. The person can answer again.',
 	withdrawn:
-		'an answer of this person before it did not get through, and must not be overtaken. It was not passed on; the person can answer again.',
+		'an earlier answer of this person did not get through, and this one must not overtake it. This one was not passed on. The person can answer again.',
 	unproved:
-		'node and trigger have different App Secrets, or the message id is forged. Choose the same Diyalog API credential in both.',
+		'node and trigger have different App Secrets, or the message ID is forged. Choose the same Diyalog API credential in both.',
 	signatureRefused:
-		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it: see "Behind a path prefix" in docs/operations.md of this package.',
+		'n8n did not accept the signature of its own address. A proxy that changes the path breaks it. See "Behind a path prefix" in docs/operations.md of this package.',
 	unexpectedAnswer:
-		'what answered there does not take answers for n8n. Set N8n Address in the options of the trigger to where n8n itself listens; under a path prefix see "Behind a path prefix" in docs/operations.md of this package.',
+		'another program than n8n answered at this address. Set N8n Address in the options of the trigger to where n8n itself listens. If n8n has a path prefix, see "Behind a path prefix" in docs/operations.md of this package.',
 };
 
 function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutcome): void {

@@ -128,7 +128,7 @@ export function onlyNew<T extends Fingerprinted>(
 	const untold = having('untold').length;
 	if (untold > 0) {
 		context.logger.warn(
-			`Diyalog Trigger refused ${untold} event(s): they were sent at a time of which not all events are remembered any more, so nobody can tell whether they were taken before. Look for a flood of events, or set a smaller Maximum Age.`,
+			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
 	store(context, takenBefore);

@@ -69,7 +69,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
 	notIssued: 'this button was not part of the message.',
 	notSigned: 'the payload is not validly signed on the device.',
 	alreadyAnswered: 'this person has answered before, and the first answer counts.',
-	tooLong: 'of several people each may write 10,000 characters. This person can write again.',
+	tooLong:
+		'the answer is too long. Where several people are asked, each can write 10,000 characters. This person can write again.',
 	wrongCode: 'the code was wrong.',
 } satisfies Record<RefusalReason | 'notWaiting' | 'unproved', string>;
 

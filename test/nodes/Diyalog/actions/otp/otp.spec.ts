@@ -247,7 +247,7 @@ describe('advice beside the output', () => {
 			PAID,
 			{ ...PAID, amount: '9.00' },
 			{},
-			[/compare amount, payee in Verify/],
+			[/letter of amount, payee in Verify/],
 		],
 		[
 			'9. one field too many',
@@ -261,7 +261,7 @@ describe('advice beside the output', () => {
 			PAID,
 			{ amount: PAID.amount },
 			{},
-			[/or a field is missing: compare amount/],
+			[/or a field is missing\. Compare each letter of amount/],
 		],
 		['11. none', PAID, {}, {}, [/but Verify has none/]],
 		['12. one for a code without', {}, PAID, {}, [/sent without a Transaction/]],
