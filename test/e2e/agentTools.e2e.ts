@@ -727,7 +727,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}, 120_000);
 
-	it('28. the agent is a tool of another: what takes the whole item does not run either', async () => {
+	it('31. the agent is a tool of another: what takes the whole item does not run either', async () => {
 		const broker = await startBroker();
 		try {
 			const outer = agent();
@@ -770,7 +770,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('29. a dollar in the description of a value is no look at another node', async () => {
+	it('32. a dollar in the description of a value is no look at another node', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much, in $', 'string') } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
@@ -785,7 +785,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}, 120_000);
 
-	it('30. the model says a text in place of arguments, which n8n makes a field of the item', async () => {
+	it('33. the model says a text in place of arguments, which n8n makes a field of the item', async () => {
 		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
 		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
 		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
@@ -793,11 +793,39 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(JSON.stringify((await approveAll(flow)).done)).not.toContain('Attacker');
 	}, 120_000);
 
-	it('31. a message that is no expression shows nothing of the arguments', async () => {
+	it('34. a message that is no expression shows nothing of the arguments', async () => {
 		const flow = await reviewed('May I run this with {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('35. in a loop: the code of a Code Tool does not take the item of another node that belongs to another round', async () => {
+		const working = node('Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, { options: {} });
+		const each = loop();
+		const asking = review('=Pay the bill of {{ $json.chatInput }} ({{ $tool.parameters }})?');
+		const text = node('Text', 'n8n-nodes-base.set', 3.4, {
+			mode: 'raw',
+			jsonOutput: '={{ JSON.stringify({ chatInput: "Work for " + $json.name }) }}',
+		});
+		const list = ['Ali', 'Zeynep', 'Can'].map((name) => ({ name }));
+		const flow = await stage.createCalled([
+			[set('Task', { list }), splitOut('list'), each],
+			[output(each, 1), text, working, each],
+			...withModel(working),
+			[asTool(codeTool("return 'closed ' + $('Split').item.json.name;")), asking],
+			[asTool(asking), working],
+		]);
+		const said = { toolParameters: { input: 'bill' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Close', said })(asked) : 'Nothing to do.';
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		const data = await ends(flow);
+		const done = JSON.stringify(itemsOf(data, 'Close', 'ai_tool'));
+		if (process.env.SHOW) process.stdout.write(`ASKED ${question?.text} ${done}\n`);
+		expect(done).not.toMatch(/closed (Ali|Can)/);
 	}, 120_000);
 
 	it('27. one odd call of a turn costs no other', async () => {

@@ -446,6 +446,9 @@ export const diyalogTool = (
 	callerType?: string,
 ): ((args: IDataObject) => Promise<unknown>) => diyalogTools(setup, items, callerType)();
 
+/** Type of what calls a tool that a worker runs for an MCP Server Trigger. */
+export const BY_WORKER = 'a worker';
+
 /** Makes such tools of one execution: an agent has one for each of its items, made before the first one is called. */
 export function diyalogTools(
 	setup: NodeSetup,
@@ -463,7 +466,9 @@ export function diyalogTools(
 	});
 	const runExecutionData = createRunExecutionData();
 	const additionalData = additionalDataFor(new CredentialsHelper(setup.credentials), workflow);
-	const executeData: IExecuteData = { node: agent, data: { main: [items] }, source: null };
+	// A worker that runs a tool of an MCP Server Trigger names the tool itself.
+	const executed = callerType === BY_WORKER ? node : agent;
+	const executeData: IExecuteData = { node: executed, data: { main: [items] }, source: null };
 	return () =>
 		makeHandleToolInvocation(
 			(runIndex) =>

@@ -1,6 +1,6 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { serveAnswer } from '../../../support/answerServer';
-import { diyalogTool, diyalogTools, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
+import { BY_WORKER, diyalogTool, diyalogTools, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
 import { formatNamed, newPhone } from '../../../support/signedFormats';
 
 /* What the model of an agent must not replace, and whose item a tool must not be run with. */
@@ -241,4 +241,19 @@ describe('an agent of version 3 that works on several items, in a loop, or behin
 			await ofFirst.close();
 		}
 	});
+});
+
+it('16. a tool of an MCP Server Trigger that a worker runs: no key counts that the caller has written', async () => {
+	const items = [{ json: { key: ATTACKER.publicKey } }];
+	const tool = diyalogTool(setup({}), items, BY_WORKER);
+	expect(await tool({ payload: byAttacker }).catch(String)).not.toContain('"valid":true');
+});
+
+it('17. nothing said for a value that may be left out is no reason to refuse', async () => {
+	const said = { payload: byPerson, note: null };
+	const parameters = {
+		personKeys: PERSON.publicKey,
+		toolDescription: "={{ $fromAI('note', 'If there is one', 'string') }}",
+	};
+	expect(await told({}, said, parameters)).toMatchObject({ valid: true });
 });
