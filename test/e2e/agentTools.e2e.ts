@@ -136,7 +136,7 @@ describe('an agent that is the tool of another agent', () => {
 		chat.turnOf = (asked) => {
 			const said = { payload: signedBy(by), key: ATTACKER.publicKey };
 			const isOuter = offered(asked).includes('Helper');
-			const forHelper = { prompt: 'Verify it', key: ATTACKER.publicKey, ...{ query: undefined } };
+			const forHelper = { prompt: 'Verify it', key: ATTACKER.publicKey };
 			return once(isOuter ? { tool: 'Helper', said: forHelper } : { tool: VERIFY, said })(asked);
 		};
 		return verified(await flow.run());
@@ -152,11 +152,8 @@ describe('an agent that is the tool of another agent', () => {
 		async (outer, inner) => {
 			const fromItem = await run(outer, inner, '={{ $json.key }}', ATTACKER);
 			const byName = await run(outer, inner, "={{ $('Task').item.json.key }}", ATTACKER);
-			expect({ fromItem, byName }).not.toMatchObject({
-				fromItem: expect.stringContaining('"valid":true'),
-			});
-			expect(fromItem).not.toContain('valid":true');
-			expect(byName).not.toContain('valid":true');
+			expect(fromItem).not.toContain('"valid":true');
+			expect(byName).not.toContain('"valid":true');
 			const first = "={{ $('Task').first().json.key }}";
 			expect(await run(outer, inner, first, ATTACKER)).toContain('"valid":false');
 			expect(await run(outer, inner, first, PERSON)).toContain('"valid":true');
@@ -201,7 +198,7 @@ describe('an agent of version 3 and the item of another node', () => {
 			isFor(asked, 'Zeynep')
 				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
 				: 'Nothing to do.';
-		expect(verified(await flow.run())).not.toContain('valid":true');
+		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
 	it('3. in a loop: nothing is verified', async () => {
@@ -217,7 +214,7 @@ describe('an agent of version 3 and the item of another node', () => {
 			isFor(asked, 'Zeynep')
 				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
 				: 'Nothing to do.';
-		expect(verified(await flow.run())).not.toContain('valid":true');
+		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
 	it('4. second turn of its first run, for the second run of the node before: nothing is verified', async () => {
@@ -253,7 +250,7 @@ describe('an agent of version 3 and the item of another node', () => {
 			return callsBefore(asked) < 2 ? [{ tool: VERIFY, said }] : tellAll(asked);
 		};
 		const data = await flow.run();
-		expect(verified(data)).not.toContain('valid":true');
+		expect(verified(data)).not.toContain('"valid":true');
 	}, 120_000);
 });
 
