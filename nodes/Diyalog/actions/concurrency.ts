@@ -40,8 +40,14 @@ export async function runConcurrently(
 		await new Promise((resolve) => {
 			wake = resolve;
 		});
+	const untilThereIsRoom = async (): Promise<void> => {
+		await untilOneIsDone();
+		// Answers that have come are read together, and so are the next items begun: that takes some percent less of the processor.
+		if (underWay > 0) await sleep(0);
+		busyMs = 0;
+	};
 	while (next < count && mayStart()) {
-		if (underWay >= mostNow()) await untilOneIsDone();
+		if (underWay >= mostNow()) await untilThereIsRoom();
 		else if (busyMs < MAX_BUSY_MS) begin(next++);
 		else {
 			await sleep(0);

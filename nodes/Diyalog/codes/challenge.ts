@@ -93,7 +93,9 @@ export const transactionFingerprint = (keys: CodeKeys, transaction: Transaction)
  * @param randomBytes the source of randomness, for its id and the initialisation vector
  */
 export function issueChallenge(keys: CodeKeys, sent: IssuedCode, randomBytes: RandomBytes): string {
-	const id = Buffer.from(randomBytes(ID_BYTES)).toString('base64url');
+	// Drawn at once: asking for them twice takes twice as long.
+	const random = Buffer.from(randomBytes(ID_BYTES + IV_BYTES));
+	const id = random.subarray(0, ID_BYTES).toString('base64url');
 	const code = normaliseCode(sent.code);
 	const content = JSON.stringify({
 		i: id,
@@ -104,7 +106,7 @@ export function issueChallenge(keys: CodeKeys, sent: IssuedCode, randomBytes: Ra
 		m: sent.messageId,
 		e: sent.expiresAtMs,
 	});
-	const iv = randomBytes(IV_BYTES);
+	const iv = random.subarray(ID_BYTES);
 	const cipher = createCipheriv(ALGORITHM, keys.challenge, iv, { authTagLength: TAG_BYTES });
 	cipher.setAAD(Buffer.from(PREFIX));
 	const sealed = Buffer.concat([iv, cipher.update(content, 'utf8'), cipher.final()]);
