@@ -1,6 +1,11 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { serveAnswer } from '../../../support/answerServer';
-import { diyalogTool, diyalogTools, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
+import {
+	diyalogTool,
+	diyalogTools,
+	itemOfCall,
+	runDiyalogNode,
+} from '../../../support/nodeRuntime';
 import { formatNamed, newPhone } from '../../../support/signedFormats';
 
 /* What the model of an agent must not replace, and whose item a tool must not be run with. */
