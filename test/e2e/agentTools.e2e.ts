@@ -181,6 +181,29 @@ it('11. items of a batch of an older agent: what one model has said is not verif
 	expect(JSON.stringify(ofMallory)).not.toMatch(/valid\W*true/);
 }, 120_000);
 
+it('12. helpers that an older agent calls at the same time: the same', async () => {
+	const outer = agent(2.2);
+	const helper = subAgent(2.2);
+	const flow = await stage.createCalled([
+		[set('Task', { name: 'the bank' }), outer],
+		...withModel(outer, helper),
+		[asTool(verify(PERSON.publicKey)), helper],
+		[asTool(helper), outer],
+	]);
+	const helpWith = (name: string) => ({ tool: 'Helper', said: { prompt: `Verify it of ${name}` } });
+	chat.turnOf = (asked) => {
+		if (offered(asked).includes('Helper'))
+			return once(helpWith('Zeynep'), helpWith('Mallory'))(asked);
+		const isForMallory = saidBefore(asked).some((text) => text.includes('Mallory'));
+		const by = isForMallory ? ATTACKER : PERSON;
+		return once({ tool: VERIFY, said: { payload: signedBy(by) } })(asked);
+	};
+	const told = itemsOf(await flow.run(), 'Helper', 'ai_tool').map((item) => JSON.stringify(item));
+	const ofMallory = told.filter((text) => text.includes('I was told') && text.includes('Mallory'));
+	expect(ofMallory).toHaveLength(1);
+	expect(ofMallory.join()).not.toMatch(/valid\W*true/);
+}, 120_000);
+
 describe('an agent of version 3 and the item of another node', () => {
 	const CUSTOMERS = [
 		{ name: 'Attacker', key: ATTACKER.publicKey },
@@ -421,4 +444,26 @@ describe('a review asks nobody where the person would read another thing than wh
 			done: second ? [{ amount: '9999' }] : [],
 		});
 	}, 300_000);
+
+	it.each([
+		['leaves one parameter out', { toolParameters: {}, hitlParameters: {} }],
+		['leaves all of them out', { hitlParameters: {} }],
+	])(
+		'13. the model %s, and the tool has a value of its own for it: the person reads it, or is not asked',
+		async (_what, said) => {
+			const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string', '9999') } }}";
+			const flow = await reviewed(
+				'=Pay {{ $tool.parameters.amount }}?',
+				deedTool('Transfer', chat.toolUrl, jsonBody),
+			);
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, done }).toEqual(
+				asked.length > 0
+					? { asked: ['Pay 9999?'], done: [{ amount: '9999' }] }
+					: { asked: [], done: [] },
+			);
+		},
+		120_000,
+	);
 });
