@@ -6,7 +6,7 @@ import { newPhone, plain } from '../support/signedFormats';
 import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { waitFor } from '../../tools/system';
-import { sign } from 'node:crypto';
+import { randomUUID, sign } from 'node:crypto';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import {
@@ -202,6 +202,50 @@ it('12. helpers that an older agent calls at the same time: the same', async () 
 	const ofMallory = told.filter((text) => text.includes('I was told') && text.includes('Mallory'));
 	expect(ofMallory).toHaveLength(1);
 	expect(ofMallory.join()).not.toMatch(/valid\W*true/);
+}, 120_000);
+
+it('14. MCP Server Trigger, calls of one session at the same time: each is verified with its own words', async () => {
+	const path = randomUUID();
+	const server = node(
+		'Server',
+		'@n8n/n8n-nodes-langchain.mcpTrigger',
+		2,
+		{ path, authentication: 'none' },
+		{ webhookId: path },
+	);
+	await stage.n8n.createWorkflow(
+		workflow('MCP', [[server], [asTool(verify(PERSON.publicKey)), server]]),
+	);
+	let session = '';
+	const post = async (message: object): Promise<string> => {
+		const response = await fetch(`${stage.n8n.url}/mcp/${path}`, {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				accept: 'application/json, text/event-stream',
+				...(session && { 'mcp-session-id': session }),
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+		});
+		session = response.headers.get('mcp-session-id') ?? session;
+		return await response.text();
+	};
+	const clientInfo = { name: 'test', version: '1' };
+	const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo };
+	await waitFor('the server', WITHIN_MS, async () => {
+		const said = await post({ id: 1, method: 'initialize', params });
+		return said.includes('serverInfo') ? said : undefined;
+	});
+	await post({ method: 'notifications/initialized' });
+	const ask = async (id: number): Promise<string> => {
+		const payload = signedBy(id % 2 === 0 ? PERSON : ATTACKER);
+		const call = { name: VERIFY, arguments: { payload } };
+		return await post({ id, method: 'tools/call', params: call });
+	};
+	const ids = Array.from({ length: 10 }, (_, index) => index + 2);
+	const said = await Promise.all(ids.map(ask));
+	const verdicts = said.map((text) => /valid[\\":]*(true|false)/.exec(text)?.[1]);
+	expect(verdicts).toEqual(ids.map((id) => String(id % 2 === 0)));
 }, 120_000);
 
 describe('an agent of version 3 and the item of another node', () => {
