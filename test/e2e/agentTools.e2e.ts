@@ -284,12 +284,12 @@ describe('an agent of version 3 and the item of another node', () => {
 		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
-	it('4. second turn of its first run, for the second run of the node before: nothing is verified', async () => {
-		const working = agent();
-		const [attacker, zeynep] = CUSTOMERS;
+	/** A node whose second run is the first that the agent behind it works on, and the node that has it run again. */
+	function twoPages(first: object, second: object): { page: WorkflowNode; more: WorkflowNode } {
+		const [one, other] = [first, second].map((json) => JSON.stringify(json));
 		const page = node('Page', 'n8n-nodes-base.set', 3.4, {
 			mode: 'raw',
-			jsonOutput: `={{ JSON.stringify($runIndex === 0 ? ${JSON.stringify(attacker)} : ${JSON.stringify(zeynep)}) }}`,
+			jsonOutput: `={{ JSON.stringify($runIndex === 0 ? ${one} : ${other}) }}`,
 		});
 		const more = node('More', 'n8n-nodes-base.if', 2.2, {
 			conditions: {
@@ -304,6 +304,13 @@ describe('an agent of version 3 and the item of another node', () => {
 				combinator: 'and',
 			},
 		});
+		return { page, more };
+	}
+
+	it('4. second turn of its first run, for the second run of the node before: nothing is verified', async () => {
+		const working = agent();
+		const [attacker = {}, zeynep = {}] = CUSTOMERS;
+		const { page, more } = twoPages(attacker, zeynep);
 		const flow = await stage.createCalled([
 			[page, more],
 			[output(more, 0), input(page, 0)],
@@ -316,8 +323,38 @@ describe('an agent of version 3 and the item of another node', () => {
 			if (!isFor(asked, 'Zeynep')) return 'Nothing to do.';
 			return callsBefore(asked) < 2 ? [{ tool: VERIFY, said }] : tellAll(asked);
 		};
-		const data = await flow.run();
-		expect(verified(data)).not.toContain('"valid":true');
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('15. the same for a review: nobody else is asked', async () => {
+		const working = agent();
+		const { page, more } = twoPages(
+			{ name: 'Attacker', no: '70022' },
+			{ name: 'Zeynep', no: '70021' },
+		);
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo: "={{ $('Page').item.json.no }}",
+		});
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const flow = await stage.createCalled([
+			[page, more],
+			[output(more, 0), input(page, 0)],
+			[page, working],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), working],
+		]);
+		const said = { toolParameters: { amount: '9999' }, hitlParameters: {} };
+		chat.turnOf = (asked) => {
+			if (!isFor(asked, 'Zeynep')) return 'Nothing to do.';
+			return callsBefore(asked) < 2 ? [{ tool: 'Transfer', said }] : tellAll(asked);
+		};
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Decline');
+		await (await questionOf(flow, number + 1))?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
 	}, 120_000);
 });
 
