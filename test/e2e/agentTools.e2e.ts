@@ -1,4 +1,4 @@
-import Fastify from 'fastify';
+import { startBroker, startMemory } from '../support/agentServers';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
 import { startMcpServer } from '../support/mcpServer';
@@ -7,9 +7,7 @@ import { newPhone, plain } from '../support/signedFormats';
 import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { waitFor } from '../../tools/system';
-import { sign } from 'node:crypto';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { randomUUID, sign } from 'node:crypto';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import {
@@ -139,27 +137,24 @@ describe('an agent that is the tool of another agent', () => {
 		chat.turnOf = (asked) => {
 			const said = { payload: signedBy(by), key: ATTACKER.publicKey };
 			const isOuter = offered(asked).includes('Helper');
-			const forHelper = { prompt: 'Verify it', key: ATTACKER.publicKey, ...{ query: undefined } };
+			const forHelper = { prompt: 'Verify it', key: ATTACKER.publicKey };
 			return once(isOuter ? { tool: 'Helper', said: forHelper } : { tool: VERIFY, said })(asked);
 		};
 		return verified(await flow.run());
 	}
 
+	// n8n 2.41.1 runs no tool of a helper of version 3 below an agent of version 2.2.
 	it.each([
 		[3.1, 3],
 		[3.1, 2.2],
-		[2.2, 3],
 		[2.2, 2.2],
 	])(
 		'1. version %d above %d: nothing is verified with a key that a model has said',
 		async (outer, inner) => {
 			const fromItem = await run(outer, inner, '={{ $json.key }}', ATTACKER);
 			const byName = await run(outer, inner, "={{ $('Task').item.json.key }}", ATTACKER);
-			expect({ fromItem, byName }).not.toMatchObject({
-				fromItem: expect.stringContaining('"valid":true'),
-			});
-			expect(fromItem).not.toContain('valid":true');
-			expect(byName).not.toContain('valid":true');
+			expect(fromItem).not.toContain('"valid":true');
+			expect(byName).not.toContain('"valid":true');
 			const first = "={{ $('Task').first().json.key }}";
 			// n8n runs no tool of a newer agent below an older one.
 			if (inner > outer) return expect(await run(outer, inner, first, PERSON)).toBe('[]');
@@ -170,7 +165,7 @@ describe('an agent that is the tool of another agent', () => {
 	);
 });
 
-it('11. items of a batch of an older agent: what one model has said is not verified for another item', async () => {
+it('2. items of a batch of an older agent: what one model has said is not verified for another item', async () => {
 	const working = { ...agent(2.2) };
 	Object.assign(working.parameters as object, { options: { batching: { batchSize: 2 } } });
 	const list = ['Zeynep', 'Mallory'].map((name) => ({ name }));
@@ -189,13 +184,80 @@ it('11. items of a batch of an older agent: what one model has said is not verif
 	expect(JSON.stringify(ofMallory)).not.toMatch(/valid\W*true/);
 }, 120_000);
 
+it('3. helpers that an older agent calls at the same time: the same', async () => {
+	const outer = agent(2.2);
+	const helper = subAgent(2.2);
+	const flow = await stage.createCalled([
+		[set('Task', { name: 'the bank' }), outer],
+		...withModel(outer, helper),
+		[asTool(verify(PERSON.publicKey)), helper],
+		[asTool(helper), outer],
+	]);
+	const helpWith = (name: string) => ({ tool: 'Helper', said: { prompt: `Verify it of ${name}` } });
+	chat.turnOf = (asked) => {
+		if (offered(asked).includes('Helper'))
+			return once(helpWith('Zeynep'), helpWith('Mallory'))(asked);
+		const isForMallory = saidBefore(asked).some((text) => text.includes('Mallory'));
+		const by = isForMallory ? ATTACKER : PERSON;
+		return once({ tool: VERIFY, said: { payload: signedBy(by) } })(asked);
+	};
+	const told = itemsOf(await flow.run(), 'Helper', 'ai_tool').map((item) => JSON.stringify(item));
+	const ofMallory = told.filter((text) => text.includes('I was told') && text.includes('Mallory'));
+	expect(ofMallory).toHaveLength(1);
+	expect(ofMallory.join()).not.toMatch(/valid\W*true/);
+}, 120_000);
+
+it('4. MCP Server Trigger, calls of one session at the same time: each is verified with its own words', async () => {
+	const path = randomUUID();
+	const server = node(
+		'Server',
+		'@n8n/n8n-nodes-langchain.mcpTrigger',
+		2,
+		{ path, authentication: 'none' },
+		{ webhookId: path },
+	);
+	await stage.n8n.createWorkflow(
+		workflow('MCP', [[server], [asTool(verify(PERSON.publicKey)), server]]),
+	);
+	let session = '';
+	const post = async (message: object): Promise<string> => {
+		const response = await fetch(`${stage.n8n.url}/mcp/${path}`, {
+			method: 'POST',
+			headers: {
+				'content-type': 'application/json',
+				accept: 'application/json, text/event-stream',
+				...(session && { 'mcp-session-id': session }),
+			},
+			body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+		});
+		session = response.headers.get('mcp-session-id') ?? session;
+		return await response.text();
+	};
+	const clientInfo = { name: 'test', version: '1' };
+	const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo };
+	await waitFor('the server', WITHIN_MS, async () => {
+		const said = await post({ id: 1, method: 'initialize', params });
+		return said.includes('serverInfo') ? said : undefined;
+	});
+	await post({ method: 'notifications/initialized' });
+	const ask = async (id: number): Promise<string> => {
+		const payload = signedBy(id % 2 === 0 ? PERSON : ATTACKER);
+		const call = { name: VERIFY, arguments: { payload } };
+		return await post({ id, method: 'tools/call', params: call });
+	};
+	const ids = Array.from({ length: 10 }, (_, index) => index + 2);
+	const said = await Promise.all(ids.map(ask));
+	const verdicts = said.map((text) => /valid[\\":]*(true|false)/.exec(text)?.[1]);
+	expect(verdicts).toEqual(ids.map((id) => String(id % 2 === 0)));
+}, 120_000);
+
 describe('an agent of version 3 and the item of another node', () => {
 	const CUSTOMERS = [
 		{ name: 'Attacker', key: ATTACKER.publicKey },
 		{ name: 'Zeynep', key: PERSON.publicKey },
 	];
 
-	it('2. with two items: nothing is verified', async () => {
+	it('5. with two items: nothing is verified', async () => {
 		const working = agent();
 		const flow = await stage.createCalled([
 			[set('Task', { list: CUSTOMERS }), splitOut('list'), working],
@@ -206,10 +268,10 @@ describe('an agent of version 3 and the item of another node', () => {
 			isFor(asked, 'Zeynep')
 				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
 				: 'Nothing to do.';
-		expect(verified(await flow.run())).not.toContain('valid":true');
+		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
-	it('3. in a loop: nothing is verified', async () => {
+	it('6. in a loop: nothing is verified', async () => {
 		const working = agent();
 		const each = loop();
 		const flow = await stage.createCalled([
@@ -222,15 +284,15 @@ describe('an agent of version 3 and the item of another node', () => {
 			isFor(asked, 'Zeynep')
 				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
 				: 'Nothing to do.';
-		expect(verified(await flow.run())).not.toContain('valid":true');
+		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
-	it('4. second turn of its first run, for the second run of the node before: nothing is verified', async () => {
-		const working = agent();
-		const [attacker, zeynep] = CUSTOMERS;
+	/** A node whose second run is the first that the agent behind it works on, and the node that has it run again. */
+	function twoPages(first: object, second: object): { page: WorkflowNode; more: WorkflowNode } {
+		const [one, other] = [first, second].map((json) => JSON.stringify(json));
 		const page = node('Page', 'n8n-nodes-base.set', 3.4, {
 			mode: 'raw',
-			jsonOutput: `={{ JSON.stringify($runIndex === 0 ? ${JSON.stringify(attacker)} : ${JSON.stringify(zeynep)}) }}`,
+			jsonOutput: `={{ JSON.stringify($runIndex === 0 ? ${one} : ${other}) }}`,
 		});
 		const more = node('More', 'n8n-nodes-base.if', 2.2, {
 			conditions: {
@@ -245,6 +307,13 @@ describe('an agent of version 3 and the item of another node', () => {
 				combinator: 'and',
 			},
 		});
+		return { page, more };
+	}
+
+	it('7. second turn of its first run, for the second run of the node before: nothing is verified', async () => {
+		const working = agent();
+		const [attacker = {}, zeynep = {}] = CUSTOMERS;
+		const { page, more } = twoPages(attacker, zeynep);
 		const flow = await stage.createCalled([
 			[page, more],
 			[output(more, 0), input(page, 0)],
@@ -257,8 +326,38 @@ describe('an agent of version 3 and the item of another node', () => {
 			if (!isFor(asked, 'Zeynep')) return 'Nothing to do.';
 			return callsBefore(asked) < 2 ? [{ tool: VERIFY, said }] : tellAll(asked);
 		};
-		const data = await flow.run();
-		expect(verified(data)).not.toContain('valid":true');
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('8. the same for a review: nobody else is asked', async () => {
+		const working = agent();
+		const { page, more } = twoPages(
+			{ name: 'Attacker', no: '70022' },
+			{ name: 'Zeynep', no: '70021' },
+		);
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo: "={{ $('Page').item.json.no }}",
+		});
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
+		const flow = await stage.createCalled([
+			[page, more],
+			[output(more, 0), input(page, 0)],
+			[page, working],
+			...withModel(working),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+			[asTool(asking), working],
+		]);
+		const said = { toolParameters: { amount: '9999' }, hitlParameters: {} };
+		chat.turnOf = (asked) => {
+			if (!isFor(asked, 'Zeynep')) return 'Nothing to do.';
+			return callsBefore(asked) < 2 ? [{ tool: 'Transfer', said }] : tellAll(asked);
+		};
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Decline');
+		await (await questionOf(flow, number + 1))?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
 	}, 120_000);
 });
 
@@ -299,8 +398,7 @@ async function approveAll(flow: AskingWorkflow): Promise<{ asked: string[]; done
 		asked.push(question.text);
 		await question.press('Approve');
 	}
-	const data = await ends(flow);
-	if (process.env.SHOW) process.stdout.write(`ASKED ${JSON.stringify(asked)} ${JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')).slice(0, 600)}\n`);
+	await ends(flow);
 	return { asked, done: [...chat.deeds, ...bank.called] };
 }
 
@@ -334,7 +432,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	const ASK_FOR_BANK = '=May I run {{ $tool.name }} with {{ $tool.parameters }}?';
 
-	it('5. of several tools behind one node the model names one for the person, and another for n8n', async () => {
+	it('9. of several tools behind one node the model names one for the person, and another for n8n', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { account: '1', tool: 'Bank_transfer', amount: '9999', to: 'Attacker' };
 		const said = { toolParameters, hitlParameters: {} };
@@ -342,14 +440,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('12. a field of the item would become an argument that nobody has read', async () => {
+	it('10. a field of the item would become an argument that nobody has read', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), TASK);
 		const said = { toolParameters: { account: '1', amount: '250' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Bank_transfer', said });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('13. the call of such a node that is shown runs as it is shown', async () => {
+	it('11. the call of such a node that is shown runs as it is shown', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
@@ -373,7 +471,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}
 
-	it('6. the model gives the tool what looks like a call of langchain, with other arguments inside', async () => {
+	it('12. the model gives the tool what looks like a call of langchain, with other arguments inside', async () => {
 		const flow = await reviewed(
 			'=May I do this: {{ $tool.parameters.input }}?',
 			await workflowTool(),
@@ -390,7 +488,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('7. a tool that asks the model for nothing takes from its item what the model has said', async () => {
+	it('13. a tool that asks the model for nothing takes from its item what the model has said', async () => {
 		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.to } }}");
 		const flow = await reviewed('=Pay 250 to {{ $json.to }}?', tool);
 		const said = { toolParameters: { to: 'Attacker' }, hitlParameters: {} };
@@ -398,7 +496,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('28. an agent that is tried again could run an approved tool once for each try', async () => {
+	it('14. an agent that is tried again could run an approved tool once for each try', async () => {
 		const working = { ...agent(), retryOnFail: true, maxTries: 2, waitBetweenTries: 10 };
 		const asking = review('=Pay {{ $tool.parameters.amount }}?');
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
@@ -413,11 +511,12 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('29. the model leaves out what the tool asks for, or says more', async () => {
+	it('15. the model leaves out what the tool asks for, or says more', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string', '9999') } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
-		for (const toolParameters of [{}, { amount: null }, { amount: '1', query: { amount: '9' } }]) {
+		const others = [undefined, {}, { amount: null }, { amount: '1', query: { amount: '9' } }];
+		for (const toolParameters of others) {
 			chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
 			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 		}
@@ -428,26 +527,26 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
 	}, 120_000);
 
-	it('30. an argument of a node with arguments of its own is not in the message', async () => {
+	it('16. an argument of a node with arguments of its own is not in the message', async () => {
 		const flow = await reviewed('=Show {{ $tool.parameters.account }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('8. what nobody sees of one parameter is shown, also where the message has it alone', async () => {
+	it('17. what nobody sees of one parameter is shown, also where the message has it alone', async () => {
 		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
 		const flow = await reviewed(
 			'=Pay 250 to {{ $tool.parameters.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: '\u202eZeynep\u200b' }, hitlParameters: {} };
+		const said = { toolParameters: { to: 'Zey\u200bnep\u{e0041}' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
-		expect(asked.join()).not.toMatch(/[\u202e\u200b]/);
+		expect(asked).toEqual(['Pay 250 to Zey\\u200bnep\\udb40\\udc41?']);
 	}, 120_000);
 
-	it('9. in a loop: the tool behind it is not run with the item of another node that belongs to an earlier round', async () => {
+	it('18. in a loop: the tool behind it is not run with the item of another node that belongs to an earlier round', async () => {
 		const working = agent();
 		const each = loop();
 		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
@@ -468,7 +567,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		for (const deed of done) expect(deed).toEqual({ amount: '250', to: 'Zeynep' });
 	}, 120_000);
 
-	it('10. two calls in one turn, the first is not answered in time: the second shows what runs', async () => {
+	it('19. two calls in one turn, the first is not answered in time: the second shows what runs', async () => {
 		const working = agent();
 		const limitWaitTime = {
 			values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'minutes' },
@@ -501,7 +600,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}, 300_000);
 
-	it('14. the agent is a tool of another: the tool behind the review does not take what the outer model has said', async () => {
+	it('20. the agent is a tool of another: the tool behind the review does not take what the outer model has said', async () => {
 		const outer = agent();
 		const helper = subAgent(3);
 		const to = "$('Task').first().json.to";
@@ -523,7 +622,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('15. what the caller of a chat sends beside the text becomes no argument', async () => {
+	it('21. what the caller of a chat sends beside the text becomes no argument', async () => {
 		const from = set('Chat', { chatInput: 'Work', sessionId: '1', action: 'close_account' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
 		const said = { toolParameters: { account: '1' }, hitlParameters: {} };
@@ -532,7 +631,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(JSON.stringify(done)).not.toContain('close_account');
 	}, 120_000);
 
-	it('16. what a Chat Trigger gives beside the text becomes no argument either', async () => {
+	it('22. what a Chat Trigger gives beside the text becomes no argument either', async () => {
 		const from = set('Chat', { chatInput: 'Work', sessionId: 'a1b2', action: 'sendMessage' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
 		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
@@ -540,7 +639,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('17. a value that is nothing: no default runs that nobody has read', async () => {
+	it('23. a value that is nothing: no default runs that nobody has read', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', 9999) } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
@@ -549,7 +648,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect((await approveAll(flow)).done).toEqual([]);
 	}, 120_000);
 
-	it('18. the agent fails once after the approval, and is tried again: the tool runs once', async () => {
+	it('24. the agent fails once after the approval, and is tried again: the tool runs once', async () => {
 		const memory = await startMemory(2);
 		try {
 			const working = { ...agent(), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
@@ -587,7 +686,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('19. what nobody sees is shown, also where the model says it to the review itself', async () => {
+	it('25. what nobody sees is shown, also where the model says it to the review itself', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await reviewed(
 			"=For {{ $fromAI('reason', 'Why', 'string') }}: pay {{ $tool.parameters.amount }}?",
@@ -599,7 +698,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(asked.join()).not.toContain('\u202e');
 	}, 120_000);
 
-	it('20. what nobody sees is shown, also where the author has written such characters that are not in the message', async () => {
+	it('26. what nobody sees is shown, also where the author has written such characters that are not in the message', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await reviewed(
 			"={{ $tool.parameters.amount === '0' ? '👨\u200d👩\u200d👧' : '' }}Pay {{ $tool.parameters.amount }} to Zeynep?",
@@ -612,9 +711,12 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(asked.join()).not.toContain('\u202e');
 	}, 120_000);
 
-	it('21. an error output of the review: an approval is not told as a rejection', async () => {
+	it('27. an error output of the review: an approval is not told as a rejection', async () => {
 		const working = agent();
-		const asking = { ...review('=Pay {{ $tool.parameters.amount }}?'), onError: 'continueErrorOutput' };
+		const asking = {
+			...review('=Pay {{ $tool.parameters.amount }}?'),
+			onError: 'continueErrorOutput',
+		};
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await stage.createCalled([
 			[TASK, working],
@@ -636,7 +738,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			specifyInputSchema: false,
 		});
 
-	it('22. the code of a Code Tool does not take from the item what the model has put there', async () => {
+	it('28. the code of a Code Tool does not take from the item what the model has put there', async () => {
 		const from = set('Chat', { chatInput: 'Zeynep' });
 		const flow = await reviewed(
 			'=Close the account of {{ $json.chatInput }} ({{ $tool.parameters.input }})?',
@@ -652,7 +754,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(JSON.stringify(itemsOf(data, 'Close', 'ai_tool'))).not.toContain('closed Attacker');
 	}, 120_000);
 
-	it('23. two reviews one behind the other: nothing runs', async () => {
+	it('29. two reviews one behind the other: nothing runs', async () => {
 		const working = agent();
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const first = review('=Pay {{ $tool.parameters }}?');
@@ -670,14 +772,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(done).toEqual([]);
 	}, 120_000);
 
-	it('24. an argument "query" that is an object, of a tool that asks with no $fromAI, runs as it is shown', async () => {
+	it('30. an argument "query" that is an object, of a tool that asks with no $fromAI, runs as it is shown', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { query: { match: { name: 'Zeynep' } } };
 		chat.turnOf = once({ tool: 'Bank_find', said: { toolParameters, hitlParameters: {} } });
 		expect((await approveAll(flow)).done).toEqual([{ name: 'find', arguments: toolParameters }]);
 	}, 120_000);
 
-	it('25. numbers, booleans and objects run as they are shown, also in the second call of a turn, after the first has waited', async () => {
+	it('31. numbers, booleans and objects run as they are shown, also in the second call of a turn, after the first has waited', async () => {
 		const jsonBody =
 			"={{ { amount: $fromAI('amount', 'How much', 'number'), fast: $fromAI('fast', 'Fast', 'boolean'), more: $fromAI('more', 'More', 'json') } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
@@ -697,7 +799,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}, 120_000);
 
-	it('26. a workflow as the tool behind a review runs as it is shown', async () => {
+	it('32. a workflow as the tool behind a review runs as it is shown', async () => {
 		const child = await stage.n8n.createWorkflow(
 			workflow('Pays', [
 				[
@@ -727,12 +829,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 	}, 120_000);
 
-	it('31. the agent is a tool of another: what takes the whole item does not run either', async () => {
+	it('33. the agent is a tool of another: what takes the whole item does not run either', async () => {
 		const broker = await startBroker();
 		try {
 			const outer = agent();
 			const helper = subAgent(3);
-			const asking = review("=Order for {{ $('Task').first().json.to }} ({{ $tool.parameters.topic }})?");
+			const asking = review(
+				"=Order for {{ $('Task').first().json.to }} ({{ $tool.parameters.topic }})?",
+			);
 			const credential = { protocol: 'mqtt', host: '127.0.0.1', port: broker.port, ssl: false };
 			const id = await stage.n8n.createCredential('Broker', credential, 'mqtt');
 			const publish = node(
@@ -770,37 +874,25 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('32. a dollar in the description of a value is no look at another node', async () => {
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much, in $', 'string') } }}";
-		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
-		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
-		const call = (amount: string) => ({
-			tool: 'Transfer',
-			said: { toolParameters: { amount }, hitlParameters: {} },
-		});
-		chat.turnOf = once(call('1'), call('250'));
-		expect(await approveAll(flow)).toEqual({
-			asked: ['Pay 1?', 'Pay 250?'],
-			done: [{ amount: '1' }, { amount: '250' }],
-		});
-	}, 120_000);
-
-	it('33. the model says a text in place of arguments, which n8n makes a field of the item', async () => {
+	it('34. the model says a text in place of arguments, which n8n makes a field of the item', async () => {
 		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
 		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
 		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
-		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters: 'Attacker', hitlParameters: {} } });
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: { toolParameters: 'Attacker', hitlParameters: {} },
+		});
 		expect(JSON.stringify((await approveAll(flow)).done)).not.toContain('Attacker');
 	}, 120_000);
 
-	it('34. a message that is no expression shows nothing of the arguments', async () => {
+	it('35. a message that is no expression shows nothing of the arguments', async () => {
 		const flow = await reviewed('May I run this with {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('35. in a loop: the code of a Code Tool does not take the item of another node that belongs to another round', async () => {
+	it('36. in a loop: the code of a Code Tool does not take the item of another node that belongs to another round', async () => {
 		const working = node('Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, { options: {} });
 		const each = loop();
 		const asking = review('=Pay the bill of {{ $json.chatInput }} ({{ $tool.parameters }})?');
@@ -824,11 +916,10 @@ describe('a review asks nobody where the person would read another thing than wh
 		await question?.press('Approve');
 		const data = await ends(flow);
 		const done = JSON.stringify(itemsOf(data, 'Close', 'ai_tool'));
-		if (process.env.SHOW) process.stdout.write(`ASKED ${question?.text} ${done}\n`);
 		expect(done).not.toMatch(/closed (Ali|Can)/);
 	}, 120_000);
 
-	it('27. one odd call of a turn costs no other', async () => {
+	it('37. one odd call of a turn costs no other', async () => {
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
@@ -840,49 +931,3 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
 	}, 120_000);
 });
-
-/**
- * What remembers for an agent, as n8n's Motorhead memory reads it.
- *
- * @param failing which of its calls gets no answer that can be read, counted from 1
- */
-async function startMemory(
-	failing: number,
-): Promise<{ url: string; calls: () => number; close: () => Promise<void> }> {
-	const app = Fastify({ logger: false, forceCloseConnections: true });
-	let calls = 0;
-	app.get('/motorhead/sessions/:id/memory', async (_request, reply) => {
-		calls++;
-		return await reply
-			.header('content-type', 'application/json')
-			.send(calls === failing ? 'no JSON' : '{}');
-	});
-	app.post('/motorhead/sessions/:id/memory', async () => ({}));
-	const url = await app.listen({ host: '127.0.0.1', port: 0 });
-	return { url, calls: () => calls, close: async () => await app.close() };
-}
-
-/** A broker of MQTT 3.1.1, as far as n8n needs it to publish with QoS 0: it keeps the packets as they came, as text. */
-async function startBroker(): Promise<{
-	port: number;
-	published: string[];
-	close: () => Promise<void>;
-}> {
-	const published: string[] = [];
-	const server = createServer((socket) => {
-		socket.on('error', () => undefined);
-		socket.on('data', (bytes) => {
-			const kind = (bytes[0] ?? 0) >> 4;
-			if (kind === 1) socket.write(Buffer.from([0x20, 2, 0, 0]));
-			if (kind === 3) published.push(bytes.toString());
-			if (kind === 14) socket.end();
-		});
-	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	return {
-		port,
-		published,
-		close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
-	};
-}

@@ -1,11 +1,5 @@
 import { traverseNodeParameters } from 'n8n-workflow';
-import type {
-	FromAIArgument,
-	IDataObject,
-	IExecuteFunctions,
-	INode,
-	Workflow,
-} from 'n8n-workflow';
+import type { FromAIArgument, IDataObject, IExecuteFunctions, INode, Workflow } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { lazily, z } from '../lib/zod';
 
@@ -191,9 +185,12 @@ export const isGivenWhatWasSaid = (context: IExecuteFunctions, said: object): bo
 /** How the type ends of what offers tools to callers from outside, and gives them what these have written as their item. */
 const CALLED_FROM_OUTSIDE = 'mcpTrigger';
 
-/** Whether the item of a tool is what a caller from outside has written. */
-export const isOfCaller = (context: IExecuteFunctions): boolean =>
-	isToolExecution(context) && context.getExecuteData().node.type.endsWith(CALLED_FROM_OUTSIDE);
+/** Whether the item of a tool is what a caller from outside has written. On a worker n8n says that the tool itself is executed then. */
+export function isOfCaller(context: IExecuteFunctions): boolean {
+	if (!isToolExecution(context)) return false;
+	const { type, name } = context.getExecuteData().node;
+	return type.endsWith(CALLED_FROM_OUTSIDE) || name === context.getNode().name;
+}
 
 /** Whether the agent is a tool itself: what it works on is what another model has said. */
 export const isNested = (item: IDataObject | undefined): boolean =>
@@ -210,6 +207,7 @@ export function isPairedByChance(
 	const before = workflowOf(context)?.connectionsByDestinationNode[name]?.main?.flat();
 	const runData = executionOf(context)?.resultData.runData;
 	const isBehindFirst = before?.every((from) => !from || from.index === 0) ?? false;
-	const isOnce = before?.every((from) => !from || (runData?.[from.node]?.length ?? 0) <= 1) ?? false;
+	const isOnce =
+		before?.every((from) => !from || (runData?.[from.node]?.length ?? 0) <= 1) ?? false;
 	return items.length > 1 || run > 0 || !isBehindFirst || !isOnce;
 }

@@ -18,6 +18,15 @@ const holdsOnly =
 			? Object.values(stored).every(holdsOnly(pattern))
 			: pattern.test(String(stored));
 
+/** How code in Python looks at another node. */
+const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
+
+/** The same of a node that runs code, which is no expression and has no equals sign in front. */
+export const codeHasOneValueForAgentItem = (stored: unknown): boolean =>
+	typeof stored === 'object' && stored !== null
+		? Object.values(stored).every(codeHasOneValueForAgentItem)
+		: lookingAt(OF_AGENT_ITEM).test(`=${String(stored)}`) && !OF_PYTHON.test(String(stored));
+
 /** Whether what is stored in a credential is the same for all items, whatever they hold. */
 export const hasOneValue = holdsOnly(lookingAt(SAME));
 

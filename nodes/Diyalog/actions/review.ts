@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { isNested, isSameJson, namesOf, valueOf, workflowOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { hasOneValueForAgentItem } from './expressions';
+import { codeHasOneValueForAgentItem, hasOneValueForAgentItem } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -30,7 +30,7 @@ export const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
 
 /** Whether the message shows all that the model has said. */
 const showsAll = ({ parameters }: INode): boolean =>
-	String(parameters.message).search(TOOL_PARAMETERS) >= 0;
+	/^=/.test(String(parameters.message)) && String(parameters.message).search(TOOL_PARAMETERS) >= 0;
 
 /** Whether n8n makes a tool of a plain node. Then the model may say what the node asks for with $fromAI, and nothing else. */
 function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): boolean {
@@ -76,17 +76,21 @@ export function showsAnother(
 		return 'n8n could run the tool once for each try of the agent. Turn Retry On Fail off in the settings of the agent';
 	const { toolName: name, originalInput: parameters } = hitl;
 	const said = isObject(parameters) ? parameters : {};
+	const isText = !isObject(parameters ?? {});
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
 	const asked = namesOf(gated);
-	const another =
-		asked.length > 0 || isPlainNode(context, gated)
-			? ofValuesAskedFor(asked, said)
-			: ofOwnArguments(context.getNode(), own, said);
+	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
+	// n8n runs the tool with a text as its `input`.
+	if (asksForValues && isText) return TAKEN_FOR_CALL;
+	const another = asksForValues
+		? ofValuesAskedFor(asked, said)
+		: ofOwnArguments(context.getNode(), own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
-	if (isPaired && !hasOneValueForAgentItem(gated.parameters))
+	const isOfOwnItem = asksForValues ? hasOneValueForAgentItem : codeHasOneValueForAgentItem;
+	if (isPaired && !isOfOwnItem(gated.parameters))
 		return 'The tool looks at another node, and n8n would give it the value of another item';
 	return undefined;
 }

@@ -1,6 +1,12 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { serveAnswer } from '../../../support/answerServer';
-import { BY_WORKER, diyalogTool, diyalogTools, itemOfCall, runDiyalogNode } from '../../../support/nodeRuntime';
+import {
+	BY_WORKER,
+	diyalogTool,
+	diyalogTools,
+	itemOfCall,
+	runDiyalogNode,
+} from '../../../support/nodeRuntime';
 import { formatNamed, newPhone } from '../../../support/signedFormats';
 
 /* What the model of an agent must not replace, and whose item a tool must not be run with. */
@@ -137,7 +143,11 @@ describe('an MCP Server Trigger, whose callers write what stands in the place of
 	const TRIGGER = '@n8n/n8n-nodes-langchain.mcpTrigger';
 
 	it('15. nothing is verified with a key of that', async () => {
-		const found = await diyalogTool(setup({}), body, TRIGGER)({ payload: byAttacker }).catch(String);
+		const found = await diyalogTool(
+			setup({}),
+			body,
+			TRIGGER,
+		)({ payload: byAttacker }).catch(String);
 		expect(found).toMatch(/what the caller of the MCP Server Trigger has written/);
 		const own = diyalogTool(setup({ personKeys: PERSON.publicKey }), body, TRIGGER);
 		expect(await own({ payload: byAttacker })).toContain('"valid":false');
