@@ -70,7 +70,8 @@ function fromText(text: string, source: KeySource, encoding: SecretEncoding): Bu
 	if (isPublicKey(text, source)) throw secretPublic(source);
 	const bytes = encoding === 'text' ? Buffer.from(text, 'utf8') : decodeBytes(text, encoding);
 	if (!bytes) throw secretUnreadable(source);
-	if (encoding !== 'text' && isPublicKey(bytes.toString('utf8'), source)) throw secretPublic(source);
+	if (encoding !== 'text' && isPublicKey(bytes.toString('utf8'), source))
+		throw secretPublic(source);
 	return bytes;
 }
 

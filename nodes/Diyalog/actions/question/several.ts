@@ -36,7 +36,11 @@ async function sendToAll(
 	messages: readonly Message[],
 	{ maxRetries, timeoutMs }: ClientOptions,
 	now: Date,
-): Promise<{ asked: Person[]; remember: (failure: Failure) => void; failures: Map<number, Failure> }> {
+): Promise<{
+	asked: Person[];
+	remember: (failure: Failure) => void;
+	failures: Map<number, Failure>;
+}> {
 	/** by the person's place in the list */
 	const failures = new Map<number, Failure>();
 	const reached: Array<(failure: Failure) => void> = [];
