@@ -91,6 +91,6 @@ export function showsAnother(
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
 	const isOfOwnItem = asksForValues ? hasOneValueForAgentItem : codeHasOneValueForAgentItem;
 	if (isPaired && !isOfOwnItem(gated.parameters))
-		return 'The tool looks at another node, and n8n would give it the value of another item';
+		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
 	return undefined;
 }

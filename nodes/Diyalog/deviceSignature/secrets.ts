@@ -48,12 +48,12 @@ const secretTooShort = ({ name }: KeySource, minBytes: number): SettingsProblem 
 		`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
 	);
 
-/** How OpenSSH begins a public key. */
-const OF_SSH = /^\s*(?:ssh-|ecdsa-|sk-)\S+\s+AAAA/;
+/** How public keys are written for people: lines of OpenSSH with what may stand around them, their bytes alone, and armoured blocks. */
+const SHOWN = /(?:ssh-|ecdsa-|sk-)\S+\s+AAAA|^\s*AAAA[BCEI]|BEGIN [A-Z0-9 ]*PUBLIC KEY/;
 
 /** Whether a text is a key that is made to be shown: for an HMAC that would be a secret which everybody knows. */
 function isPublicKey(text: string, source: KeySource): boolean {
-	if (OF_SSH.test(text)) return true;
+	if (SHOWN.test(text)) return true;
 	const written = attempt((): unknown => JSON.parse(text));
 	const members = [written, ...(Array.isArray(written) ? written : (membersOfSet(written) ?? []))];
 	const isJwk = (member: unknown): boolean => {

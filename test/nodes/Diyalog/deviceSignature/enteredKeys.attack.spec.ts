@@ -148,6 +148,10 @@ describe('2. a public key as the secret of an HMAC', () => {
 		['a JWK', JSON.stringify(jwkOf(rsa.publicKey))],
 		['a JWK set, as it is published', JSON.stringify({ keys: [jwkOf(p256.publicKey)] })],
 		['a list of JWKs', JSON.stringify([jwkOf(p256.publicKey)])],
+		['a line of OpenSSH', `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'x'.repeat(43)} a@example.com`],
+		['the same with options', `restrict ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB${'x'.repeat(40)}`],
+		['its bytes alone', `AAAAC3NzaC1lZDI1NTE5AAAAI${'x'.repeat(43)}`],
+		['an armoured block', `-----BEGIN PGP PUBLIC KEY BLOCK-----\n${'x'.repeat(64)}`],
 	];
 	it.each(forms)('%s', (_form, text) => {
 		for (const payloadSignatureSecretEncoding of ['text', 'base64', 'hex']) {
@@ -168,6 +172,19 @@ describe('2. a public key as the secret of an HMAC', () => {
 				ok: false,
 				title,
 			});
+		}
+	});
+
+	it('as the text of a JWK in Base64 or hexadecimal', () => {
+		for (const encoding of ['base64', 'hex'] as const) {
+			const text = Buffer.from(JSON.stringify(jwkOf(p256.publicKey))).toString(encoding);
+			const credential = {
+				payloadSignature: 'separated',
+				payloadSignatureMethod: 'hmacSha256',
+				payloadSignatureSecretEncoding: encoding,
+			};
+			const title = expect.stringContaining('is a public key, with which anybody could sign');
+			expect(createPayloadVerifier(credential, text)).toMatchObject({ ok: false, title });
 		}
 	});
 
