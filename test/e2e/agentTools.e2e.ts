@@ -447,15 +447,22 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
-	it('11. the call of such a node that is shown runs as it is shown', async () => {
-		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
-		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
-		expect(await approveAll(flow)).toEqual({
-			asked: [`May I run Bank_transfer with ${JSON.stringify(toolParameters)}?`],
-			done: [{ name: 'transfer', arguments: toolParameters }],
-		});
-	}, 120_000);
+	it.each([
+		ASK_FOR_BANK,
+		ASK_FOR_BANK.replace('$tool.parameters', 'JSON.stringify($tool.parameters)'),
+	])(
+		'11. the call of such a node that is shown runs as it is shown: %s',
+		async (message) => {
+			const flow = await reviewed(message, bankTools(), CHAT);
+			const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
+			chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+			expect(await approveAll(flow)).toEqual({
+				asked: [`May I run Bank_transfer with ${JSON.stringify(toolParameters)}?`],
+				done: [{ name: 'transfer', arguments: toolParameters }],
+			});
+		},
+		120_000,
+	);
 
 	/** A node that hands langchain what the model has said. */
 	async function workflowTool(): Promise<WorkflowNode> {

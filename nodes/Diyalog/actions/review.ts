@@ -25,8 +25,9 @@ const isToolCall = (said: object): boolean => Object(said).type === 'tool_call';
 /** What an agent works on. n8n hands a tool with arguments of its own the item of the agent as well. */
 const TASK_FIELD = 'chatInput';
 
-/** As n8n proposes it for the message: an object, which is no text. */
-export const TOOL_PARAMETERS = /\{\{\s*\$tool\.parameters\s*\}\}/g;
+/** All arguments, as n8n proposes it for the message, which is an object and no text, and as text. */
+export const TOOL_PARAMETERS =
+	/\{\{\s*(?:\$tool\.parameters|JSON\.stringify\(\s*\$tool\.parameters\s*\))\s*\}\}/g;
 
 /** Whether the message shows all that the model has said. */
 const showsAll = ({ parameters }: INode): boolean =>
