@@ -48,12 +48,29 @@ const secretTooShort = ({ name }: KeySource, minBytes: number): SettingsProblem 
 		`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
 	);
 
-/** How public keys are written for people: lines of OpenSSH with what may stand around them, their bytes alone, and armoured blocks. */
-const SHOWN = /(?:ssh-|ecdsa-|sk-)\S+\s+AAAA|^\s*AAAA[BCEI]|BEGIN [A-Z0-9 ]*PUBLIC KEY/;
+/** The bytes of a key of OpenSSH begin so, and the name of its type stands in front of them. */
+const SSH_BYTES = /^AAAA/;
+const SSH_TYPE = /(?:ssh-|ecdsa-|sk-)./;
+const SSH_BYTES_ALONE = /^\s*AAAA[BCEI]/;
+
+/** The first line of an armoured block, with what it says to hold. */
+const ARMOUR = /- ?BEGIN ([A-Z0-9 ]*)/g;
+
+/**
+ * Whether a text holds a key as it is written for people: a line of OpenSSH, its bytes, or an armoured block. It looks at each
+ * character a few times at most: a text that was made for it would keep a pattern that goes back at work for seconds.
+ */
+function isWrittenForPeople(text: string): boolean {
+	if (SSH_BYTES_ALONE.test(text)) return true;
+	const words = text.split(/\s+/);
+	if (words.some((word, at) => SSH_BYTES.test(word) && SSH_TYPE.test(words[at - 1] ?? '')))
+		return true;
+	return [...text.matchAll(ARMOUR)].some(([, held = '']) => held.includes('PUBLIC KEY'));
+}
 
 /** Whether a text is a key that is made to be shown: for an HMAC that would be a secret which everybody knows. */
 function isPublicKey(text: string, source: KeySource): boolean {
-	if (SHOWN.test(text)) return true;
+	if (isWrittenForPeople(text)) return true;
 	const written = attempt((): unknown => JSON.parse(text));
 	const members = [written, ...(Array.isArray(written) ? written : (membersOfSet(written) ?? []))];
 	const isJwk = (member: unknown): boolean => {

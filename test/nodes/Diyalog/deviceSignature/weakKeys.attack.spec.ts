@@ -130,3 +130,22 @@ it.each(['uncompressed', 'compressed'] as const)(
 		});
 	},
 );
+
+it.each([
+	['lines of OpenSSH', 'sk-'],
+	['armoured blocks', '-BEGIN '],
+	['the words of such', 'BEGIN '],
+	['both', 'sk- BEGIN PUBLI'],
+])(
+	'10. hostile secrets that begin like %s over and over, hundred of them, end in time',
+	(_what, part) => {
+		const secret = part.repeat(Math.floor(100_000 / part.length));
+		for (let time = 0; time < 100; time++) {
+			expect(setup('hmacSha256', { payloadSignatureSecret: secret })).not.toMatchObject({
+				title: expect.stringContaining('is a public key'),
+			});
+		}
+	},
+	// A pattern that goes back takes more than a minute.
+	30_000,
+);
