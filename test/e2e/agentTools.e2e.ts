@@ -119,6 +119,17 @@ const once =
 const withModel = (...agents: WorkflowNode[]): Row[] =>
 	agents.map((each) => [asModel(chatModel(modelId)), each]);
 
+/** What pays as much as the model says. */
+const payment = (): WorkflowNode =>
+	deedTool('Transfer', chat.toolUrl, "={{ { amount: $fromAI('amount', 'How much', 'string') } }}");
+
+/** An agent whose tool a person has to approve. */
+const behindReview = (working: WorkflowNode, asking: WorkflowNode, tool: WorkflowNode): Row[] => [
+	...withModel(working),
+	[asTool(tool), asking],
+	[asTool(asking), working],
+];
+
 /** What the tool has said in an execution, as one text. */
 const verified = (data: string): string => JSON.stringify(itemsOf(data, VERIFY, 'ai_tool'));
 
@@ -156,8 +167,6 @@ describe('an agent that is the tool of another agent', () => {
 			expect(fromItem).not.toContain('"valid":true');
 			expect(byName).not.toContain('"valid":true');
 			const first = "={{ $('Task').first().json.key }}";
-			// n8n runs no tool of a newer agent below an older one.
-			if (inner > outer) return expect(await run(outer, inner, first, PERSON)).toBe('[]');
 			expect(await run(outer, inner, first, ATTACKER)).toContain('"valid":false');
 			expect(await run(outer, inner, first, PERSON)).toContain('"valid":true');
 		},
@@ -338,14 +347,11 @@ describe('an agent of version 3 and the item of another node', () => {
 		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
 			customerNo: "={{ $('Page').item.json.no }}",
 		});
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await stage.createCalled([
 			[page, more],
 			[output(more, 0), input(page, 0)],
 			[page, working],
-			...withModel(working),
-			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
-			[asTool(asking), working],
+			...behindReview(working, asking, payment()),
 		]);
 		const said = { toolParameters: { amount: '9999' }, hitlParameters: {} };
 		chat.turnOf = (asked) => {
@@ -413,12 +419,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	): Promise<AskingWorkflow> {
 		const working = agent();
 		const asking = review(message);
-		return await stage.createCalled([
-			[from, working],
-			...withModel(working),
-			[asTool(tool), asking],
-			[asTool(asking), working],
-		]);
+		return await stage.createCalled([[from, working], ...behindReview(working, asking, tool)]);
 	}
 
 	/** A node with several tools, whose arguments only the server behind it knows. */
@@ -506,12 +507,9 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('14. an agent that is tried again could run an approved tool once for each try', async () => {
 		const working = { ...agent(), retryOnFail: true, maxTries: 2, waitBetweenTries: 10 };
 		const asking = review('=Pay {{ $tool.parameters.amount }}?');
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await stage.createCalled([
 			[TASK, working],
-			...withModel(working),
-			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
-			[asTool(asking), working],
+			...behindReview(working, asking, payment()),
 		]);
 		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
@@ -562,9 +560,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await stage.createCalled([
 			[set('Task', { list }), splitOut('list'), each],
 			[output(each, 1), working, each],
-			...withModel(working),
-			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
-			[asTool(asking), working],
+			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
 		]);
 		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 		chat.turnOf = (asked) =>
@@ -582,12 +578,9 @@ describe('a review asks nobody where the person would read another thing than wh
 		const asking = review('=Pay {{ $tool.parameters.amount }} with {{ $tool.name }}?', {
 			options: { limitWaitTime },
 		});
-		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string') } }}`;
 		const flow = await stage.createCalled([
 			[TASK, working],
-			...withModel(working),
-			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
-			[asTool(asking), working],
+			...behindReview(working, asking, payment()),
 		]);
 		const call = (amount: string) => ({
 			tool: 'Transfer',
@@ -660,7 +653,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		try {
 			const working = { ...agent(), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
 			const asking = review('=Pay {{ $tool.parameters.amount }}?');
-			const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 			const credentialId = await stage.n8n.createCredential(
 				'Memory',
 				{ host: memory.url, apiKey: 'a', clientId: 'b' },
@@ -677,7 +669,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				[TASK, working],
 				...withModel(working),
 				[{ node: remembering, type: 'ai_memory' }, working],
-				[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
+				[asTool(payment()), asking],
 				[asTool(asking), working],
 			]);
 			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
@@ -694,10 +686,9 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it('25. what nobody sees is shown, also where the model says it to the review itself', async () => {
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await reviewed(
 			"=For {{ $fromAI('reason', 'Why', 'string') }}: pay {{ $tool.parameters.amount }}?",
-			deedTool('Transfer', chat.toolUrl, jsonBody),
+			payment(),
 		);
 		const said = { toolParameters: { amount: '1250' }, hitlParameters: { reason: 'tea\u202e' } };
 		chat.turnOf = once({ tool: 'Transfer', said });
@@ -706,10 +697,9 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it('26. what nobody sees is shown, also where the author has written such characters that are not in the message', async () => {
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await reviewed(
 			"={{ $tool.parameters.amount === '0' ? '👨\u200d👩\u200d👧' : '' }}Pay {{ $tool.parameters.amount }} to Zeynep?",
-			deedTool('Transfer', chat.toolUrl, jsonBody),
+			payment(),
 		);
 		const said = { toolParameters: { amount: '\u202e0521' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
@@ -724,12 +714,9 @@ describe('a review asks nobody where the person would read another thing than wh
 			...review('=Pay {{ $tool.parameters.amount }}?'),
 			onError: 'continueErrorOutput',
 		};
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const flow = await stage.createCalled([
 			[TASK, working],
-			...withModel(working),
-			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), asking],
-			[asTool(asking), working],
+			...behindReview(working, asking, payment()),
 		]);
 		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
@@ -763,13 +750,12 @@ describe('a review asks nobody where the person would read another thing than wh
 
 	it('29. two reviews one behind the other: nothing runs', async () => {
 		const working = agent();
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
 		const first = review('=Pay {{ $tool.parameters }}?');
 		const second = { ...review('=Really pay {{ $tool.parameters }}?'), name: 'Ask again' };
 		const flow = await stage.createCalled([
 			[TASK, working],
 			...withModel(working),
-			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), second],
+			[asTool(payment()), second],
 			[asTool(second), first],
 			[asTool(first), working],
 		]);
@@ -911,9 +897,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await stage.createCalled([
 			[set('Task', { list }), splitOut('list'), each],
 			[output(each, 1), text, working, each],
-			...withModel(working),
-			[asTool(codeTool("return 'closed ' + $('Split').item.json.name;")), asking],
-			[asTool(asking), working],
+			...behindReview(working, asking, codeTool("return 'closed ' + $('Split').item.json.name;")),
 		]);
 		const said = { toolParameters: { input: 'bill' }, hitlParameters: {} };
 		chat.turnOf = (asked) =>
@@ -927,8 +911,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it('37. one odd call of a turn costs no other', async () => {
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string') } }}";
-		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const tool = payment();
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
 		const call = (toolParameters: unknown) => ({
 			tool: 'Transfer',

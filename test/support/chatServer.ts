@@ -58,38 +58,34 @@ export const saidBefore = ({ messages }: ChatRequest): string[] =>
 export const callsBefore = ({ messages }: ChatRequest): number =>
 	messages.filter(({ role }) => role === 'tool').length;
 
+const callOf = (id: string, name: string, said: unknown) => ({
+	id,
+	type: 'function',
+	function: { name, arguments: JSON.stringify(said) },
+});
+
+const calling = (calls: ReadonlyArray<ReturnType<typeof callOf>>) =>
+	completion({ content: null, tool_calls: calls }, 'tool_calls');
+
 let made = 0;
 
 const completionOf = (turn: ChatTurn) =>
 	typeof turn === 'string'
 		? completion({ content: turn }, 'stop')
-		: completion(
-				{
-					content: null,
-					tool_calls: turn.map(({ tool, said }) => ({
-						id: `call_${++made}`,
-						type: 'function',
-						function: { name: tool, arguments: JSON.stringify(said) },
-					})),
-				},
-				'tool_calls',
-			);
+		: calling(turn.map(({ tool, said }) => callOf(`call_${++made}`, tool, said)));
 
-function answerTo({ messages, tools }: ChatRequest, toolArguments: unknown, atOnce: number) {
+function answerTo(asked: ChatRequest, toolArguments: unknown, atOnce: number) {
+	const { messages, tools } = asked;
 	const last = messages.at(-1);
-	const calls = messages.filter(({ role }) => role === 'tool').length;
+	const calls = callsBefore(asked);
 	const isImpatient = calls === 1 && /may have been delivered/.test(textOf(last?.content));
 	if (last?.role === 'tool' && !isImpatient) {
 		return completion({ content: `I was told: ${textOf(last.content)}` }, 'stop');
 	}
 	const [tool] = tools;
 	if (!tool) return completion({ content: 'I have no tool.' }, 'stop');
-	const called = Array.from({ length: atOnce }, (_, index) => ({
-		id: `call_${calls + index + 1}`,
-		type: 'function',
-		function: { name: tool.function.name, arguments: JSON.stringify(toolArguments) },
-	}));
-	return completion({ content: null, tool_calls: called }, 'tool_calls');
+	const ids = Array.from({ length: atOnce }, (_, index) => `call_${calls + index + 1}`);
+	return calling(ids.map((id) => callOf(id, tool.function.name, toolArguments)));
 }
 
 /**

@@ -169,17 +169,17 @@ export function valueOf(context: IExecuteFunctions, expression: string): unknown
 	}
 }
 
+/** What a model has said under a name; undefined for null as well, which n8n takes for nothing. */
+export const saidOf = (said: object, name: string): unknown =>
+	new Map<string, unknown>(Object.entries(said)).get(name) ?? undefined;
+
 /**
  * Whether n8n gives `$fromAI` what the model has said in this very call. Older agents may have several instances of a tool at
  * work at once, which n8n counts as one and the same run.
  */
 export const isGivenWhatWasSaid = (context: IExecuteFunctions, said: object): boolean =>
 	namesOf(context.getNode()).every((name) =>
-		isSameJson(
-			valueOf(context, `$fromAI(${JSON.stringify(name)})`),
-			// n8n takes null for nothing.
-			new Map<string, unknown>(Object.entries(said)).get(name) ?? undefined,
-		),
+		isSameJson(valueOf(context, `$fromAI(${JSON.stringify(name)})`), saidOf(said, name)),
 	);
 
 /** How the type ends of what offers tools to callers from outside, and gives them what these have written as their item. */

@@ -11,21 +11,16 @@ const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b`;
 const lookingAt = (names: string): RegExp =>
 	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
 
-const holdsOnly =
-	(pattern: RegExp) =>
+const everyText =
+	(holds: (text: string) => boolean) =>
 	(stored: unknown): boolean =>
 		typeof stored === 'object' && stored !== null
-			? Object.values(stored).every(holdsOnly(pattern))
-			: pattern.test(String(stored));
+			? Object.values(stored).every(everyText(holds))
+			: holds(String(stored));
 
-/** How code in Python looks at another node. */
-const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
+const holdsOnly = (pattern: RegExp) => everyText((text) => pattern.test(text));
 
-/** The same of a node that runs code, which is no expression and has no equals sign in front. */
-export const codeHasOneValueForAgentItem = (stored: unknown): boolean =>
-	typeof stored === 'object' && stored !== null
-		? Object.values(stored).every(codeHasOneValueForAgentItem)
-		: lookingAt(OF_AGENT_ITEM).test(`=${String(stored)}`) && !OF_PYTHON.test(String(stored));
+const AT_AGENT_ITEM = lookingAt(OF_AGENT_ITEM);
 
 /** Whether what is stored in a credential is the same for all items, whatever they hold. */
 export const hasOneValue = holdsOnly(lookingAt(SAME));
@@ -34,4 +29,12 @@ export const hasOneValue = holdsOnly(lookingAt(SAME));
 export const hasOneValueForTools = holdsOnly(lookingAt(SAME_FOR_TOOLS));
 
 /** Whether they look at nothing but these and the item that the agent works on. */
-export const hasOneValueForAgentItem = holdsOnly(lookingAt(OF_AGENT_ITEM));
+export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
+
+/** How code in Python looks at another node. */
+const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
+
+/** The same of a node that runs code, which is no expression and has no equals sign in front. */
+export const codeHasOneValueForAgentItem = everyText(
+	(text) => AT_AGENT_ITEM.test(`=${text}`) && !OF_PYTHON.test(text),
+);

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
-import { isNested, isSameJson, namesOf, valueOf, workflowOf } from './agentCall';
+import { isNested, isSameJson, namesOf, saidOf, valueOf, workflowOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { codeHasOneValueForAgentItem, hasOneValueForAgentItem } from './expressions';
 
@@ -12,10 +12,6 @@ import { codeHasOneValueForAgentItem, hasOneValueForAgentItem } from './expressi
 /** n8n takes what `$tool` and `$fromAI` give from here first. A model can write it beside what the tool really runs with. */
 const hasQuery = (said: object): boolean =>
 	Object.hasOwn(said, 'query') && isObject(Object(said).query);
-
-/** n8n takes the default of `$fromAI` for it then. */
-const isLeftOut = (said: object, name: string): boolean =>
-	!Object.hasOwn(said, name) || new Map(Object.entries(said)).get(name) === null;
 
 const TAKEN_FOR_CALL = 'The model has said something that n8n takes for the whole call';
 
@@ -30,8 +26,10 @@ export const TOOL_PARAMETERS =
 	/\{\{\s*(?:\$tool\.parameters|JSON\.stringify\(\s*\$tool\.parameters\s*\))\s*\}\}/g;
 
 /** Whether the message shows all that the model has said. */
-const showsAll = ({ parameters }: INode): boolean =>
-	/^=/.test(String(parameters.message)) && String(parameters.message).search(TOOL_PARAMETERS) >= 0;
+function showsAll({ parameters }: INode): boolean {
+	const message = String(parameters.message);
+	return message.startsWith('=') && message.search(TOOL_PARAMETERS) >= 0;
+}
 
 /** Whether n8n makes a tool of a plain node. Then the model may say what the node asks for with $fromAI, and nothing else. */
 function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): boolean {
@@ -53,7 +51,8 @@ function ofOwnArguments(review: INode, own: object, said: object): string | unde
 function ofValuesAskedFor(asked: readonly string[], said: object): string | undefined {
 	if (Object.keys(said).some((name) => !asked.includes(name)))
 		return 'The model has said more than the tool asks for';
-	if (asked.some((name) => isLeftOut(said, name)))
+	// n8n takes the default of $fromAI for it then.
+	if (asked.some((name) => saidOf(said, name) === undefined))
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }

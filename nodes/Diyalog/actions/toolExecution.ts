@@ -18,11 +18,11 @@ import { showsAnother } from './review';
 /* The tool of an agent: which calls are refused, and the item that it gets. */
 
 /**
- * Whether an agent that works on several items runs the node as a tool of its own: n8n evaluates expressions for the first of
+ * Whether an agent that runs the node as a tool of its own works on several items: n8n evaluates expressions for the first of
  * them then, whichever the call is about.
  */
 const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
-	isToolExecution(context) && (context.getExecuteData().data.main?.[0]?.length ?? 0) > 1;
+	(context.getExecuteData().data.main?.[0]?.length ?? 0) > 1;
 
 /**
  * Gives a tool the item of its agent back. n8n lays everything over it that the model has called the tool with, also under names
@@ -61,33 +61,61 @@ const OF_CALLER =
 const ENTER_OTHERWISE =
 	"Enter the values, or take them from a node in front of the first agent by name, e.g. $('Task').first().json.customerNo. Nothing was sent or verified.";
 
-/** Why the tool of an agent cannot be run; the item of the agent has its own values after this. */
-export function toolRefusal(context: IExecuteFunctions): NodeOperationError | undefined {
+const ofAnotherCall = (context: IExecuteFunctions, said: object): NodeOperationError | undefined =>
+	isGivenWhatWasSaid(context, said)
+		? undefined
+		: operationError(
+				context.getNode(),
+				'n8n would not run this tool with what the model has said in this call',
+				'Several calls run at the same time, or the model has said an object as "query". Use an AI Agent node of version 3 or later. Nothing was sent or verified.',
+			);
+
+/** Why a tool cannot be run that an older agent, or a caller from outside, runs as its own. */
+function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | undefined {
 	const node = context.getNode();
-	// Asked only of tools: it goes through all that is stored.
-	const looksAtItem = () => !hasOneValueForTools(node.parameters);
-	if (isOfSeveralItems(context) && looksAtItem())
+	const looksAtItem = !hasOneValueForTools(node.parameters);
+	if (looksAtItem && isOfSeveralItems(context))
 		return operationError(
 			node,
 			'The agent works on several items, but this tool would use the expressions of the first item for all',
 			'Put a Loop Over Items node with batch size 1 in front of the agent, or use an AI Agent node of version 3 or later. Nothing was sent or verified.',
 		);
-	if (isToolExecution(context) && isItemUncertain(context) && looksAtItem())
+	if (looksAtItem && isItemUncertain(context))
 		return operationError(
 			node,
 			isOfCaller(context) ? OF_CALLER : OF_ANOTHER_MODEL,
 			ENTER_OTHERWISE,
 		);
-	const ofAnotherCall = (said: object) =>
-		isGivenWhatWasSaid(context, said)
-			? undefined
-			: operationError(
-					node,
-					'n8n would not run this tool with what the model has said in this call',
-					'Several calls run at the same time, or the model has said an object as "query". Use an AI Agent node of version 3 or later. Nothing was sent or verified.',
-				);
-	if (isToolExecution(context)) return ofAnotherCall(context.getInputData()[0]?.json ?? {});
+	return ofAnotherCall(context, context.getInputData()[0]?.json ?? {});
+}
+
+/** Why a person cannot be asked about a call. */
+function refusalOfReview(
+	context: IExecuteFunctions,
+	found: CallOfAgent,
+	isByChance: boolean,
+): NodeOperationError | undefined {
+	const node = context.getNode();
+	if (node.onError === 'continueErrorOutput')
+		return operationError(
+			node,
+			'With an error output n8n tells the model that the person has rejected the call, whatever the answer is',
+			'Choose another On Error in the settings of this node. Nobody was asked.',
+		);
+	const another = showsAnother(context, found, isByChance);
+	if (another === undefined) return undefined;
+	return operationError(
+		node,
+		`The person would read another thing than what runs. ${another}`,
+		'Nobody was asked, and nothing runs. See docs/reference/send-and-wait.md for the tools that a review can stand in front of.',
+	);
+}
+
+/** Why the tool of an agent cannot be run; the item of the agent has its own values after this. */
+export function toolRefusal(context: IExecuteFunctions): NodeOperationError | undefined {
+	if (isToolExecution(context)) return refusalOfExecution(context);
 	if (!isCalledByAgent(context)) return undefined;
+	const node = context.getNode();
 	const found = callOfAgent(context);
 	if (!found)
 		return operationError(
@@ -96,21 +124,10 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 			'It may have replaced anything that this node takes from the item. Update this package. Nothing was sent or verified.',
 		);
 	restoreItem(context, found);
-	if (isReviewTool(node) && node.onError === 'continueErrorOutput')
-		return operationError(
-			node,
-			'With an error output n8n tells the model that the person has rejected the call, whatever the answer is',
-			'Choose another On Error in the settings of this node. Nobody was asked.',
-		);
 	const isByChance = isPairedByChance(context, found.agent);
-	const another = isReviewTool(node) ? showsAnother(context, found, isByChance) : undefined;
-	if (another !== undefined)
-		return operationError(
-			node,
-			`The person would read another thing than what runs. ${another}`,
-			'Nobody was asked, and nothing runs. See docs/reference/send-and-wait.md for the tools that a review can stand in front of.',
-		);
-	if (isNested(found.own) && looksAtItem())
+	const refusal = isReviewTool(node) ? refusalOfReview(context, found, isByChance) : undefined;
+	if (refusal) return refusal;
+	if (isNested(found.own) && !hasOneValueForTools(node.parameters))
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (isByChance && !hasOneValueForAgentItem(node.parameters))
 		return operationError(
@@ -118,5 +135,5 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 			'An expression of this tool looks at another node, and n8n would give it the value of another item',
 			"Put the value into the agent's item with an Edit Fields node in front of the agent, and take it by $json. Nothing was sent or verified.",
 		);
-	return ofAnotherCall(found.call.action.input ?? {});
+	return ofAnotherCall(context, found.call.action.input ?? {});
 }

@@ -95,8 +95,6 @@ function requireSingleItem(context: IExecuteFunctions): void {
 const UNSEEN =
 	/(?!(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}\x7f-\x9f\u2028\u2029]/gu;
 
-const unseenIn = (text: string): readonly string[] => text.match(UNSEEN) ?? [];
-
 /** As JSON writes it. */
 const escaped = (character: string): string =>
 	Array.from({ length: character.length }, (_, index) => {
@@ -113,13 +111,11 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 		readable === entered
 			? read(questionField, 0)
 			: context.evaluateExpression(readable.slice(1), 0);
+	if (typeof message !== 'string' || !isReviewTool(context.getNode())) return message;
 	// What the author has written stays as it is where nothing of the kind has come from elsewhere.
-	const isFromElsewhere =
-		typeof message === 'string' &&
-		unseenIn(message).some((character) => !entered.includes(character));
-	return isReviewTool(context.getNode()) && isFromElsewhere
-		? message.replace(UNSEEN, escaped)
-		: message;
+	const unseen = message.match(UNSEEN) ?? [];
+	const isFromElsewhere = unseen.some((character) => !entered.includes(character));
+	return isFromElsewhere ? message.replace(UNSEEN, escaped) : message;
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
