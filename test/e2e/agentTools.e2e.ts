@@ -975,11 +975,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			chat.turnOf = (asked) =>
 				isFor(asked, 'Zeynep') ? once({ tool: 'Pay', said })(asked) : 'Nothing to do.';
 			const { asked } = await approveAll(flow);
-			if (asked.length > 0) expect(asked).toEqual(['Pay 250 for Zeynep?']);
-			expect({ asked, statements: database.statements.join() }).toEqual({
-				asked,
-				statements: expect.not.stringMatching(/Ali|Can/),
-			});
+			expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
 		} finally {
 			await database.close();
 		}
@@ -995,20 +991,15 @@ describe('a review asks nobody where the person would read another thing than wh
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
-		const data = await ends(flow);
-		const done = JSON.stringify(itemsOf(data, 'Close', 'ai_tool'));
-		expect({ asked: question?.text, done }).toEqual({
-			asked: question?.text,
-			done: expect.not.stringMatching(/closed (Ali|Can)/),
-		});
+		const done = itemsOf(await ends(flow), 'Close', 'ai_tool');
+		expect({ asked: question?.text, done }).toEqual({ asked: undefined, done: [] });
 	}, 120_000);
 
 	it('40. of several tools behind one review the person reads which one is to run', async () => {
 		const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
 		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
-		const { asked, done } = await approveAll(flow);
-		if (done.length > 0) expect(asked.join()).toContain('manage');
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
 	it.each([
@@ -1018,15 +1009,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		['an empty list', []],
 		['an object with a name of JavaScript', { toString: 'Attacker' }],
 	])(
-		'41. %s in the place of a text: the person reads what runs',
+		'41. %s in the place of a text, which a message shows like a text: asks nobody',
 		async (_what, to) => {
 			const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
 			const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 			const flow = await reviewed('=Pay 250 to {{ $tool.parameters.to }}?', tool);
 			const said = { toolParameters: { to }, hitlParameters: {} };
 			chat.turnOf = once({ tool: 'Transfer', said });
-			const { asked, done } = await approveAll(flow);
-			if (done.length > 0) expect(asked.join()).toContain(JSON.stringify(to));
+			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 		},
 		120_000,
 	);
@@ -1072,7 +1062,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { to: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
-		expect(asked.join()).not.toContain('\u0001');
+		expect(asked).toEqual(['Pay 250 to Zey\\u0001n\\u0008ep?']);
 	}, 120_000);
 
 	it('44. an expression of n8n that the model has written does not run behind what the person reads', async () => {
@@ -1084,10 +1074,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const sql = "UPDATE accounts SET balance = 1{{ '0'.repeat(3) }} WHERE id = 7";
 			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
 			const { asked } = await approveAll(flow);
-			expect({ asked, statements: database.statements.join() }).toEqual({
-				asked,
-				statements: expect.not.stringContaining('1000'),
-			});
+			expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
 		} finally {
 			await database.close();
 		}
@@ -1161,15 +1148,11 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('49. the model says no arguments at all: no field of the item is missing that the person has read', async () => {
+	it('49. the model says no arguments at all, for which n8n takes a field of the item away: asks nobody', async () => {
 		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
 		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
 		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
 		chat.turnOf = once({ tool: 'Transfer', said: { hitlParameters: {} } });
-		const { asked, done } = await approveAll(flow);
-		expect({ asked, done }).toEqual({
-			asked,
-			done: asked.length > 0 ? [{ amount: '250', to: 'Zeynep' }] : [],
-		});
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 });
