@@ -90,7 +90,7 @@ export async function startPostgres(): Promise<{
 					);
 				}
 				if (kind === 'Q') {
-					statements.push(content.toString('utf8').replace(/\u0000$/, ''));
+					statements.push(content.subarray(0, -1).toString('utf8'));
 					socket.write(Buffer.concat([message('C', Buffer.from('UPDATE 1\u0000')), ready]));
 				}
 				if (kind === 'X') socket.end();
