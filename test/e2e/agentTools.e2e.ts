@@ -6,7 +6,7 @@ import type { McpServer } from '../support/mcpServer';
 import { newPhone, plain } from '../support/signedFormats';
 import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
-import { waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { randomUUID, sign } from 'node:crypto';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
@@ -1154,5 +1154,106 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
 		chat.turnOf = once({ tool: 'Transfer', said: { hitlParameters: {} } });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('51. the older order of execution: what is asked runs, and nothing else', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?');
+		const flow = await stage.createCalled(
+			[[TASK, working], ...behindReview(working, asking, payment())],
+			{ executionOrder: 'v0' },
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		const status = await waitFor('an end', WITHIN_MS, async () => {
+			const [newest] = await stage.n8n.executions(flow.id);
+			return newest && newest.status !== 'running' && newest.status !== 'new' ? newest : undefined;
+		});
+		const messages = stage.sandbox.messages().slice(number);
+		for (const message of messages) await stage.press(message, 'Approve');
+		await sleepMs(5_000);
+		expect(status.status).not.toBe('waiting');
+		expect(chat.deeds.length).toBeLessThanOrEqual(messages.length);
+	}, 120_000);
+
+	it.each([
+		['Approve', 'Decline', ['Transfer']],
+		['Decline', 'Approve', ['Close']],
+	])(
+		'52. two reviews in one turn, %s and %s: what was approved runs, and nothing else',
+		async (one, other, names) => {
+			const working = agent();
+			const first = review('=Transfer {{ $tool.parameters.amount }}?');
+			const second = { ...review('=Close {{ $tool.parameters.amount }}?'), name: 'Ask another' };
+			const doing = (name: string) =>
+				deedTool(
+					name,
+					chat.toolUrl,
+					`={{ { name: '${name}', amount: $fromAI('amount', 'How much', 'string') } }}`,
+				);
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...behindReview(working, first, doing('Transfer')),
+				[asTool(doing('Close')), second],
+				[asTool(second), working],
+			]);
+			const said = { toolParameters: { amount: '1' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said }, { tool: 'Close', said });
+			const number = await began(flow);
+			await (await questionOf(flow, number))?.press(one);
+			await (await questionOf(flow, number + 1))?.press(other);
+			await ends(flow);
+			expect(chat.deeds).toEqual(names.map((name) => ({ name, amount: '1' })));
+		},
+		120_000,
+	);
+
+	it('53. what a button of n8n makes runs as it is shown: an override by $fromAI, in a loop', async () => {
+		const jsonBody =
+			"={{ { amount: /*n8n-auto-generated-fromAI-override*/ $fromAI('Amount', ``, 'string'), to: $json.name } }}";
+		const asking = review('=Pay {{ $tool.parameters.Amount }} to {{ $json.name }}?');
+		const flow = await inLoop(asking, deedTool('Transfer', chat.toolUrl, jsonBody));
+		const said = { toolParameters: { Amount: '250' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
+		expect(await approveAll(flow)).toEqual({
+			asked: ['Pay 250 to Zeynep?'],
+			done: [{ amount: '250', to: 'Zeynep' }],
+		});
+	}, 120_000);
+
+	it('54. second call of an agent without a loop: SQL does not run with the item of the agent itself', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Task').item.json.name }}'";
+			const tool = await sqlTool(database.port, query);
+			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
+			const call = (amount: string) => [
+				{ tool: 'Pay', said: { toolParameters: { amount }, hitlParameters: {} } },
+			];
+			chat.turnOf = (asked) =>
+				callsBefore(asked) < 2 ? call(String(callsBefore(asked) + 1)) : tellAll(asked);
+			const { asked } = await approveAll(flow);
+			for (const statement of database.statements) expect(statement).toContain("name = 'Zeynep'");
+			expect(asked.length).toBe(database.statements.length);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('55. a tool of this package behind a review: runs as it is shown, with the key of the item', async () => {
+		const from = set('Task', { name: 'Zeynep', key: PERSON.publicKey });
+		const flow = await reviewed(
+			'=Verify {{ $tool.parameters.payload }}?',
+			verify('={{ $json.key }}'),
+			from,
+		);
+		const toolParameters = { payload: signedBy(PERSON) };
+		chat.turnOf = once({ tool: VERIFY, said: { toolParameters, hitlParameters: {} } });
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		expect(verified(await ends(flow))).toContain('"valid":true');
 	}, 120_000);
 });
