@@ -39,9 +39,13 @@ export function asksOf({ parameters }: INode): FromAIArgument[] {
 
 const namesOf = (node: INode): string[] => asksOf(node).map(({ key }) => key);
 
+/** Fields that are those of the call, whatever the item holds. */
+export const namesOfCall = (node: INode): readonly string[] =>
+	isReviewTool(node) ? [...OF_REVIEW, TOOL_CALL_FIELD] : [TOOL_CALL_FIELD];
+
 /** What a model may say. */
 export const namesAskedFor = (node: INode): ReadonlySet<string> =>
-	new Set([...namesOf(node), ...(isReviewTool(node) ? OF_REVIEW : []), TOOL_CALL_FIELD]);
+	new Set([...namesOf(node), ...namesOfCall(node)]);
 
 const workflowSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
 

@@ -81,6 +81,15 @@ function refuseAlwaysOutputData(context: IExecuteFunctions): NodeOperationError 
 	return refusal;
 }
 
+/** What is thrown with Continue On Fail makes n8n pass the input on, which may hold an earlier approval. */
+function refuseTool(context: IExecuteFunctions): NodeApiError | NodeOperationError | undefined {
+	try {
+		return toolRefusal(context);
+	} catch (error) {
+		return asNodeError(context.getNode(), error, 0);
+	}
+}
+
 /**
  * Runs the chosen operation for every input item and gives each output's items in the order of the input. Each names its
  * input item. With Continue On Fail a failing item becomes `{ error }` and costs no other; without it no further item is
@@ -92,7 +101,7 @@ export async function executeOperation(
 	const node = context.getNode();
 	const goesOn = goesOnAfterErrors(context);
 	// Before any parameter is read.
-	const refusalOfTool = toolRefusal(context);
+	const refusalOfTool = refuseTool(context);
 	const operation = chosenOperation(context);
 	// What cannot be told may have been connected as a decision.
 	const decides = !operation || operation.branches !== undefined;

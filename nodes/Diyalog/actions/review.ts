@@ -46,6 +46,19 @@ function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): 
 	return nodeType !== undefined && !nodeType.supplyData;
 }
 
+const textsOf = (value: unknown): string[] =>
+	typeof value === 'object' && value !== null
+		? Object.entries(value).flatMap(([name, each]) => [name, ...textsOf(each)])
+		: [String(value)];
+
+/** Whether what was said holds the beginning of an expression, or two texts do that a tool may write side by side. */
+function couldBeExpression(said: object): boolean {
+	const texts = textsOf(said);
+	const isSplit =
+		texts.some((text) => text.endsWith('{')) && texts.some((text) => text.startsWith('{'));
+	return isSplit || texts.some((text) => text.includes('{{'));
+}
+
 /** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
 function ofOwnArguments(review: INode, own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, 'tool')) return 'The model has said another name of the tool';
@@ -57,13 +70,20 @@ function ofOwnArguments(review: INode, own: object, said: object): string | unde
 }
 
 /** Why a tool that asks the model for some values could run with others than a person reads. */
-function ofValuesAskedFor(asked: readonly FromAIArgument[], said: object): string | undefined {
+function ofValuesAskedFor(
+	asked: readonly FromAIArgument[],
+	own: object,
+	said: object,
+): string | undefined {
 	const names = asked.map(({ key }) => key);
 	if (Object.keys(said).some((name) => !names.includes(name)))
 		return 'The model has said more than the tool asks for';
 	// n8n takes the default of $fromAI for it then.
 	if (names.some((name) => saidOf(said, name) === undefined))
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
+	// n8n lays it over the item, which the review shows as it was.
+	if (names.some((name) => Object.hasOwn(own, name)))
+		return 'The tool asks for a value under the name of a field of the item. Give the value another name in $fromAI';
 	// A message shows a list like the text that it holds.
 	if (asked.some(({ key, type }) => type !== 'json' && typeof saidOf(said, key) === 'object'))
 		return 'The model has said a list or an object in the place of a text';
@@ -95,7 +115,7 @@ export function showsAnother(
 		return 'n8n does not show the call that it would run';
 	if (isOneOfSeveral(context, gated, name) && !shows(context.getNode(), TOOL_NAME))
 		return 'The model chooses among several tools, so the message has to show {{ $tool.name }}';
-	if (JSON.stringify(said).includes('{{'))
+	if (couldBeExpression(said))
 		return 'The model has written {{, which some tools take for an expression of n8n';
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
@@ -103,7 +123,7 @@ export function showsAnother(
 	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
 	if (asksForValues && isInput) return TAKEN_FOR_CALL;
 	const another = asksForValues
-		? ofValuesAskedFor(asked, said)
+		? ofValuesAskedFor(asked, own, said)
 		: ofOwnArguments(context.getNode(), own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;

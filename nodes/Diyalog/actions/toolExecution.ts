@@ -9,6 +9,7 @@ import {
 	isReviewTool,
 	isToolExecution,
 	namesAskedFor,
+	namesOfCall,
 } from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { operationError } from './errors';
@@ -26,12 +27,17 @@ const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
 
 /**
  * Gives a tool the item of its agent back. n8n lays everything over it that the model has called the tool with, also under names
- * that nobody asked for: so a model could say who is asked, and whose key counts, where that is taken from the item.
+ * that nobody asked for: so a model could say who is asked, and whose key counts, where that is taken from the item. What it was
+ * asked for does not stand in the way of a field of the same name either: $fromAI looks elsewhere.
  */
 function restoreItem(context: IExecuteFunctions, { own }: CallOfAgent): void {
-	const asked = namesAskedFor(context.getNode());
+	const node = context.getNode();
+	const asked = namesAskedFor(node);
+	const ofCall = namesOfCall(node);
 	const [item] = context.getInputData();
-	const said = Object.entries(item?.json ?? {}).filter(([name]) => asked.has(name));
+	const said = Object.entries(item?.json ?? {}).filter(
+		([name]) => asked.has(name) && (ofCall.includes(name) || !Object.hasOwn(own, name)),
+	);
 	const json = { ...own, ...Object.fromEntries(said) };
 	// What n8n stores and what expressions see are two where Execute Once is on.
 	const [stored] = context.getExecuteData().data.main?.[0] ?? [];
