@@ -17,6 +17,7 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
+import { readStored, store } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -27,7 +28,7 @@ import { triggerIdOf } from './triggerId';
  * each passes on what it has kept itself.
  */
 
-/** Field of the node's static data. */
+/** Field of what is stored of a trigger. */
 const FIELD = 'keptCalls';
 
 /** What became of answers is told in the mark; a waiting execution may take longer, and others shall not wait for it. */
@@ -377,7 +378,7 @@ function limit(memory: Memory, passing: Passing): void {
 /** Reads what was stored by another process, and takes over what was kept before a restart. */
 function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
-	const { [FIELD]: text } = context.getWorkflowStaticData('node');
+	const { [FIELD]: text } = readStored(context);
 	if (text !== memory.read) {
 		memory.read = text;
 		const strange = memory.calls.merge(text, appSecretsOf(secrets), Date.now());
@@ -530,9 +531,8 @@ export function storeKeptCalls(
 	const memory = memoryOf(context);
 	if (memory.latest?.appSecret === undefined) return;
 	const text = memory.calls.toText(memory.latest.appSecret);
-	const staticData = context.getWorkflowStaticData('node');
-	if ((staticData[FIELD] ?? '') === text) return;
-	staticData[FIELD] = text;
+	if ((readStored(context)[FIELD] ?? '') === text) return;
+	store(context, { [FIELD]: text });
 	memory.read = text;
 }
 
@@ -552,15 +552,15 @@ export function resumeKeptCalls(
 	secrets: TriggerSecrets,
 ): void {
 	if (isTest(context)) return;
-	const staticData = context.getWorkflowStaticData('node');
+	const { [FIELD]: kept } = readStored(context);
 	if (settings.options.alsoPassOnTo.length === 0) {
 		stopPassingOn(context);
 		byTrigger.delete(triggerIdOf(context));
-		if (staticData[FIELD] !== undefined) delete staticData[FIELD];
+		if (kept !== undefined) store(context, { [FIELD]: undefined });
 		return;
 	}
 	const isKnown = byTrigger.has(triggerIdOf(context));
-	if (staticData[FIELD] === undefined && !isKnown) return;
+	if (kept === undefined && !isKnown) return;
 	const memory = memoryOf(context);
 	memory.latest = passingOf(context, settings, secrets);
 	memory.endsAtMs = memory.hasCalls ? Infinity : performance.now() + WITHOUT_CALLS_MS;
