@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { isObject } from '../input/json';
-import { BoundedMap } from '../lib/boundedMap';
+import { BoundedMap, BoundedSet } from '../lib/boundedMap';
 import { idsOf } from './triggerId';
 import type { Identified } from './triggerId';
 
@@ -12,40 +12,59 @@ import type { Identified } from './triggerId';
  * workflow as well.
  */
 
-/** Tells what was written from here from what another process wrote, or this one before a restart. */
+/** Each writing has a name of its own, which begins with that of the process it came from. */
 const OWN_PROCESS = randomUUID();
-const PROCESS_FIELD = 'writtenBy';
+const WRITING_FIELD = 'writing';
+
+let writings = 0;
 
 const nameOf = (node: string): string => `Diyalog Trigger ${node}`;
 
 /** More workflows with triggers than one n8n has by far; only so that the map cannot grow for ever. */
 const MAX_WORKFLOWS = 1_000;
 
-/** What this process has written last, by workflow and trigger. */
-const byWorkflow = new BoundedMap<string, Map<string, IDataObject>>(MAX_WORKFLOWS);
+/** Calls that began before a writing of another process was taken over may still have it. */
+const MAX_TAKEN_OVER = 100;
+
+/** What this process has written of a trigger last. */
+interface Written {
+	stored: IDataObject;
+	/** writings of other processes, or of this one before a restart, that are part of it */
+	takenOver: BoundedSet<unknown>;
+}
+
+/** By workflow and trigger. */
+const byWorkflow = new BoundedMap<string, Map<string, Written>>(MAX_WORKFLOWS);
 
 type Storing = Identified & Pick<IWebhookFunctions, 'getWorkflowStaticData'>;
 
-/** What is there is what this process knows, or older; another process knows more of what it has written itself. */
-const isOwn = (there: unknown): boolean =>
-	!isObject(there) || Object(there)[PROCESS_FIELD] === OWN_PROCESS;
+const writingOf = (there: object): unknown => Object(there)[WRITING_FIELD];
+
+/** Whether what is there is what this process has written, or part of it; else another process knows more. */
+const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
+	!isObject(there) ||
+	String(writingOf(there)).startsWith(OWN_PROCESS) ||
+	takenOver.has(writingOf(there));
 
 const writtenIn = (workflow: string) =>
-	byWorkflow.getOrMake(workflow, () => new Map<string, IDataObject>());
+	byWorkflow.getOrMake(workflow, () => new Map<string, Written>());
 
-/** What n8n has stored of a trigger, of unknown shape: people can edit it. */
+/**
+ * What n8n has stored of a trigger, of unknown shape: people can edit it. Until something is stored, it is what older versions have
+ * stored under the node's name.
+ */
 export function readStored(context: Storing): IDataObject {
 	const { node } = idsOf(context);
 	const there = context.getWorkflowStaticData('global')[nameOf(node)];
-	return isObject(there) ? (there as IDataObject) : {};
+	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
 }
 
 /** Has n8n store again what is known of the triggers of a workflow. */
 export function storeAgain(context: Storing): void {
 	const { workflow } = idsOf(context);
 	const staticData = context.getWorkflowStaticData('global');
-	for (const [name, stored] of writtenIn(workflow))
-		if (isOwn(staticData[name])) staticData[name] = stored;
+	for (const [name, written] of writtenIn(workflow))
+		if (isPartOf(staticData[name], written)) staticData[name] = written.stored;
 }
 
 /** Has n8n store fields of a trigger, at the end of the call; the other fields stay. */
@@ -54,9 +73,14 @@ export function store(context: Storing, fields: IDataObject): void {
 	const name = nameOf(node);
 	const written = writtenIn(workflow);
 	const staticData = context.getWorkflowStaticData('global');
-	const own = isOwn(staticData[name]) ? written.get(name) : undefined;
-	const stored = { ...(own ?? readStored(context)), ...fields, [PROCESS_FIELD]: OWN_PROCESS };
-	written.set(name, stored);
+	const there = staticData[name];
+	const own = written.get(name);
+	const isOwn = own !== undefined && isPartOf(there, own);
+	const takenOver = own?.takenOver ?? new BoundedSet(MAX_TAKEN_OVER);
+	const base = isOwn ? own.stored : readStored(context);
+	if (!isOwn && isObject(there)) takenOver.add(writingOf(there));
+	const stored = { ...base, ...fields, [WRITING_FIELD]: `${OWN_PROCESS} ${++writings}` };
+	written.set(name, { stored, takenOver });
 	staticData[name] = stored;
 	storeAgain(context);
 }
