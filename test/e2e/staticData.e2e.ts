@@ -43,13 +43,17 @@ const triggerOf = (id: string, options: Fields = {}, name = FIRST): WorkflowNode
 	name,
 });
 
-/** A Code node that counts, as its documentation shows it, in an execution that lasts two seconds. */
+/** A Code node that counts, as its documentation shows it. */
 const counter = (): WorkflowNode =>
 	node('Count', 'n8n-nodes-base.code', 2, {
 		jsCode: `const data = $getWorkflowStaticData('global');
 data.count = (data.count ?? 0) + 1;
 return $input.all();`,
 	});
+
+/** It remembers there what it has seen. */
+const poller = (): WorkflowNode =>
+	node('Feed', 'n8n-nodes-base.rssFeedReadTrigger', 1, { feedUrl: 'http://127.0.0.1:9/feed' });
 
 const wait = (): WorkflowNode =>
 	node('Wait', 'n8n-nodes-base.wait', 1.1, { resume: 'timeInterval', amount: 2, unit: 'seconds' });
@@ -131,13 +135,21 @@ it('2. the same in two workflows', async () => {
 	expect([await idsOf(id), await idsOf(other)]).toEqual([['once'], ['once']]);
 }, 180_000);
 
-describe.each([
-	['counts in a Code node', () => [wait(), counter()]],
-	['counts nothing', () => [wait()]],
-])('3. the workflow of the trigger %s', (_what, behind) => {
+it.each([
+	['code that writes there', (): WorkflowNode => counter()],
+	['a trigger that asks another server now and then', (): WorkflowNode => poller()],
+])('3. a workflow with %s cannot be published', async (_what, other) => {
+	const rows = [[triggerOf(randomUUID()), noOp('A')], [other()]];
+	const { id } = await stage.n8n.saveWorkflow(workflow('A', rows));
+	await expect(stage.n8n.switchTo(id, 'activate')).rejects.toThrow(
+		/writes to the static data of this workflow/,
+	);
+});
+
+describe('3b. a workflow that takes some seconds', () => {
 	it('a call that was taken is not taken again after a restart', async () => {
 		const a = randomUUID();
-		const id = await stage.n8n.createWorkflow(workflow('A', [[triggerOf(a), ...behind()]]));
+		const id = await stage.n8n.createWorkflow(workflow('A', [[triggerOf(a), wait()]]));
 		await isUp(a);
 		const body = press('once');
 		for (const each of [press('before'), body]) {
@@ -156,7 +168,7 @@ describe.each([
 		const [a, b] = [randomUUID(), randomUUID()];
 		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
 		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
-		const id = await stage.n8n.createWorkflow(workflow('A', [[first, ...behind()]]));
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, wait()]]));
 		await isUp(a, b);
 		await switchOff(other, b);
 		expect(await post(a, press('kept'))).toBe(200);
