@@ -117,6 +117,30 @@ it('1. two triggers in one workflow, one passes on to the other: after a restart
 	expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([['once'], ['once']]);
 }, 180_000);
 
+it('1b. the same with calls after a restart, when n8n loads what the process before it has written', async () => {
+	const [a, b] = [randomUUID(), randomUUID()];
+	const id = await stage.n8n.createWorkflow(
+		workflow('Both', [
+			[triggerOf(a, { alsoPassOnTo: [urlOf(b)] }), noOp('A')],
+			[triggerOf(b, {}, SECOND), noOp('B')],
+		]),
+	);
+	await isUp(a, b);
+	const [before, after] = [press('before'), press('after')];
+	expect(await post(a, before)).toBe(200);
+	await ended(id, 2);
+	await sleepMs(1_000);
+	await restart(a, b);
+	expect(await post(a, after)).toBe(200);
+	await ended(id, 4);
+	await sleepMs(1_000);
+	await restart(a, b);
+	for (const body of [before, after]) expect(await post(a, body)).toBe(200);
+	await sleepMs(5_000);
+	const once = ['before', 'after'];
+	expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([once, once]);
+}, 240_000);
+
 it('2. the same in two workflows', async () => {
 	const [a, b] = [randomUUID(), randomUUID()];
 	const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
@@ -145,6 +169,13 @@ it.each([
 		/writes to the static data of this workflow/,
 	);
 });
+
+it('3a. a note about it stops nobody', async () => {
+	const [id, content] = [randomUUID(), 'No $getWorkflowStaticData here'];
+	const note = node('Note', 'n8n-nodes-base.stickyNote', 1, { content });
+	await stage.n8n.createWorkflow(workflow('A', [[triggerOf(id), noOp('A')], [note]]));
+	await isUp(id);
+}, 60_000);
 
 describe('3b. a workflow that takes some seconds', () => {
 	it('a call that was taken is not taken again after a restart', async () => {

@@ -79,6 +79,9 @@ function problemOf(
 /** How code reaches the static data of its workflow. */
 const STATIC_DATA = 'getWorkflowStaticData';
 
+/** It may write about that. */
+const NOTE = 'n8n-nodes-base.stickyNote';
+
 /**
  * What would make the trigger forget what it has taken, or lose what it keeps. n8n saves the static data of a workflow as a whole: a
  * node that writes to them writes the trigger's back as they were before its call.
@@ -88,6 +91,7 @@ function overwritingProblem(context: IHookFunctions): Problem | undefined {
 	const overwriting = Object.values(workflow?.nodes ?? {}).find(
 		({ disabled, type, typeVersion, parameters }) =>
 			!disabled &&
+			type !== NOTE &&
 			(workflow?.nodeTypes.getByNameAndVersion(type, typeVersion)?.poll !== undefined ||
 				JSON.stringify(parameters).includes(STATIC_DATA)),
 	);
