@@ -1,4 +1,4 @@
-import { startBroker, startMemory } from '../support/agentServers';
+import { startBroker, startMemory, startPostgres } from '../support/agentServers';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
 import { startMcpServer } from '../support/mcpServer';
@@ -6,7 +6,7 @@ import type { McpServer } from '../support/mcpServer';
 import { newPhone, plain } from '../support/signedFormats';
 import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
-import { waitFor } from '../../tools/system';
+import { sleepMs, waitFor } from '../../tools/system';
 import { randomUUID, sign } from 'node:crypto';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
@@ -919,5 +919,341 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 		chat.turnOf = once(call('{"amount":"1"}'), call({ amount: '250' }));
 		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
+	}, 120_000);
+
+	const sqlTool = async (port: number, query: string): Promise<WorkflowNode> => {
+		const credential = {
+			host: '127.0.0.1',
+			port,
+			database: 'bank',
+			user: 'bank',
+			password: 'bank',
+			ssl: 'disable',
+			sshTunnel: false,
+			maxConnections: 5,
+			allowUnauthorizedCerts: false,
+		};
+		const id = await stage.n8n.createCredential('Database', credential, 'postgres');
+		return node(
+			'Pay',
+			'n8n-nodes-base.postgresTool',
+			2.6,
+			{
+				descriptionType: 'manual',
+				toolDescription: 'Pays',
+				resource: 'database',
+				operation: 'executeQuery',
+				query,
+				options: {},
+			},
+			{ credentials: { postgres: { id, name: 'Database' } } },
+		);
+	};
+
+	const inLoop = async (
+		asking: WorkflowNode,
+		tool: WorkflowNode,
+		inner = agent(),
+	): Promise<AskingWorkflow> => {
+		const each = loop();
+		const list = ['Ali', 'Zeynep', 'Can'].map((name) => ({ name }));
+		return await stage.createCalled([
+			[set('Task', { list }), splitOut('list'), each],
+			[output(each, 1), inner, each],
+			...behindReview(inner, asking, tool),
+		]);
+	};
+
+	it('38. in a loop: a statement of SQL, which n8n stores without an equals sign, does not run with the item of another round', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Split').item.json.name }}'";
+			const asking = review('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?');
+			const flow = await inLoop(asking, await sqlTool(database.port, query));
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = (asked) =>
+				isFor(asked, 'Zeynep') ? once({ tool: 'Pay', said })(asked) : 'Nothing to do.';
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('39. in a loop: nor does the code of a Code Tool that asks the model with $fromAI', async () => {
+		const jsCode = "const what = $fromAI('input');\nreturn 'closed ' + $('Split').item.json.name;";
+		const asking = review('=Close the account of {{ $json.name }} ({{ $tool.parameters }})?');
+		const flow = await inLoop(asking, codeTool(jsCode));
+		const said = { toolParameters: { input: 'bill' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Close', said })(asked) : 'Nothing to do.';
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		const done = itemsOf(await ends(flow), 'Close', 'ai_tool');
+		expect({ asked: question?.text, done }).toEqual({ asked: undefined, done: [] });
+	}, 120_000);
+
+	it('40. of several tools behind one review the person reads which one is to run', async () => {
+		const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', bankTools(), CHAT);
+		const toolParameters = { account: '1' };
+		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it.each([
+		['an object', { iban: 'TR-of-the-attacker' }],
+		['a list in lists', [['Zeynep'], [], [[]]]],
+		['a list of one', ['Zeynep']],
+		['an empty list', []],
+		['an object with a name of JavaScript', { toString: 'Attacker' }],
+	])(
+		'41. %s in the place of a text, which a message shows like a text: asks nobody',
+		async (_what, to) => {
+			const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+			const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+			const flow = await reviewed('=Pay 250 to {{ $tool.parameters.to }}?', tool);
+			const said = { toolParameters: { to }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		},
+		120_000,
+	);
+
+	it('42. two calls of a workflow in one turn: each runs with what was shown of it', async () => {
+		const child = await stage.n8n.createWorkflow(
+			workflow('Pays', [
+				[
+					node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
+						workflowInputs: { values: [{ name: 'amount' }] },
+					}),
+					httpPost('Do', chat.toolUrl, '={{ { amount: $json.amount } }}'),
+				],
+			]),
+		);
+		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Pays',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: {
+				mappingMode: 'defineBelow',
+				value: { amount: "={{ $fromAI('amount', '', 'string') }}" },
+				schema: [{ id: 'amount', displayName: 'amount', type: 'string' }],
+			},
+		});
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		const call = (amount: string) => ({
+			tool: 'Pay',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		chat.turnOf = once(call('1'), call('2'));
+		expect(await approveAll(flow)).toEqual({
+			asked: ['Pay 1?', 'Pay 2?'],
+			done: [{ amount: '1' }, { amount: '2' }],
+		});
+	}, 120_000);
+
+	it('43. control characters are shown, also where the message has one parameter alone', async () => {
+		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+		const flow = await reviewed(
+			'=Pay 250 to {{ $tool.parameters.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { to: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked).toEqual(['Pay 250 to Zey\\u0001n\\u0008ep?']);
+	}, 120_000);
+
+	it('44. an expression of n8n that the model has written does not run behind what the person reads', async () => {
+		const database = await startPostgres();
+		try {
+			const query = "={{ $fromAI('sql', 'The statement', 'string') }}";
+			const tool = await sqlTool(database.port, query);
+			const flow = await reviewed('=May I run {{ $tool.parameters.sql }}', tool);
+			const sql = "UPDATE accounts SET balance = 1{{ '0'.repeat(3) }} WHERE id = 7";
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('45. an argument with the name __proto__ does not become arguments that nobody has read', async () => {
+		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
+		const toolParameters: unknown = JSON.parse(
+			'{"account":"1","__proto__":{"amount":"9999","to":"Attacker"}}',
+		);
+		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done: JSON.stringify(done) }).toEqual({
+			asked,
+			done: expect.not.stringContaining('Attacker'),
+		});
+	}, 120_000);
+
+	it.each([
+		['Decline', 'Approve', ['2']],
+		['Approve', 'Decline', ['1']],
+	])(
+		'46. two calls in one turn, %s and %s: what was approved runs, and nothing else',
+		async (one, other, amounts) => {
+			const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', payment());
+			const call = (amount: string) => ({
+				tool: 'Transfer',
+				said: { toolParameters: { amount }, hitlParameters: {} },
+			});
+			chat.turnOf = once(call('1'), call('2'));
+			const number = await began(flow);
+			await (await questionOf(flow, number))?.press(one);
+			await (await questionOf(flow, number + 1))?.press(other);
+			await ends(flow);
+			expect(chat.deeds).toEqual(amounts.map((amount) => ({ amount })));
+		},
+		120_000,
+	);
+
+	it('47. the same id for both calls of a turn: each runs as it was shown', async () => {
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', payment());
+		const call = (amount: string) => ({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+			id: 'call_same',
+		});
+		chat.turnOf = once(call('1'), call('2'));
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		await (await questionOf(flow, number + 1))?.press('Decline');
+		await ends(flow);
+		expect(chat.deeds).toEqual([{ amount: '1' }]);
+	}, 120_000);
+
+	it('48. SQL without a loop, of the own item: runs as it is shown', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $json.name }}'";
+			const tool = await sqlTool(database.port, query);
+			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements }).toEqual({
+				asked: ['Pay 250 for Zeynep?'],
+				statements: ["UPDATE bills SET paid = 250 WHERE name = 'Zeynep'"],
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('49. the model says no arguments at all, for which n8n takes a field of the item away: asks nobody', async () => {
+		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
+		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
+		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
+		chat.turnOf = once({ tool: 'Transfer', said: { hitlParameters: {} } });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('51. the older order of execution: what is asked runs, and nothing else', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?');
+		const flow = await stage.createCalled(
+			[[TASK, working], ...behindReview(working, asking, payment())],
+			{ executionOrder: 'v0' },
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		const status = await waitFor('an end', WITHIN_MS, async () => {
+			const [newest] = await stage.n8n.executions(flow.id);
+			return newest && newest.status !== 'running' && newest.status !== 'new' ? newest : undefined;
+		});
+		const messages = stage.sandbox.messages().slice(number);
+		for (const message of messages) await stage.press(message, 'Approve');
+		await sleepMs(5_000);
+		expect(status.status).not.toBe('waiting');
+		expect(chat.deeds.length).toBeLessThanOrEqual(messages.length);
+	}, 120_000);
+
+	it.each([
+		['Approve', 'Decline', ['Transfer']],
+		['Decline', 'Approve', ['Close']],
+	])(
+		'52. two reviews in one turn, %s and %s: what was approved runs, and nothing else',
+		async (one, other, names) => {
+			const working = agent();
+			const first = review('=Transfer {{ $tool.parameters.amount }}?');
+			const second = { ...review('=Close {{ $tool.parameters.amount }}?'), name: 'Ask another' };
+			const doing = (name: string) =>
+				deedTool(
+					name,
+					chat.toolUrl,
+					`={{ { name: '${name}', amount: $fromAI('amount', 'How much', 'string') } }}`,
+				);
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...behindReview(working, first, doing('Transfer')),
+				[asTool(doing('Close')), second],
+				[asTool(second), working],
+			]);
+			const said = { toolParameters: { amount: '1' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said }, { tool: 'Close', said });
+			const number = await began(flow);
+			await (await questionOf(flow, number))?.press(one);
+			await (await questionOf(flow, number + 1))?.press(other);
+			await ends(flow);
+			expect(chat.deeds).toEqual(names.map((name) => ({ name, amount: '1' })));
+		},
+		120_000,
+	);
+
+	it('53. what a button of n8n makes runs as it is shown: an override by $fromAI, in a loop', async () => {
+		const jsonBody =
+			"={{ { amount: /*n8n-auto-generated-fromAI-override*/ $fromAI('Amount', ``, 'string'), to: $json.name } }}";
+		const asking = review('=Pay {{ $tool.parameters.Amount }} to {{ $json.name }}?');
+		const flow = await inLoop(asking, deedTool('Transfer', chat.toolUrl, jsonBody));
+		const said = { toolParameters: { Amount: '250' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
+		expect(await approveAll(flow)).toEqual({
+			asked: ['Pay 250 to Zeynep?'],
+			done: [{ amount: '250', to: 'Zeynep' }],
+		});
+	}, 120_000);
+
+	it('54. second call of an agent without a loop: SQL does not run with the item of the agent itself', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Task').item.json.name }}'";
+			const tool = await sqlTool(database.port, query);
+			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
+			const call = (amount: string) => [
+				{ tool: 'Pay', said: { toolParameters: { amount }, hitlParameters: {} } },
+			];
+			chat.turnOf = (asked) =>
+				callsBefore(asked) < 2 ? call(String(callsBefore(asked) + 1)) : tellAll(asked);
+			const { asked } = await approveAll(flow);
+			for (const statement of database.statements) expect(statement).toContain("name = 'Zeynep'");
+			expect(asked.length).toBe(database.statements.length);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('55. a tool of this package behind a review: runs as it is shown, with the key of the item', async () => {
+		const from = set('Task', { name: 'Zeynep', key: PERSON.publicKey });
+		const flow = await reviewed(
+			'=Verify {{ $tool.parameters.payload }}?',
+			verify('={{ $json.key }}'),
+			from,
+		);
+		const toolParameters = { payload: signedBy(PERSON) };
+		chat.turnOf = once({ tool: VERIFY, said: { toolParameters, hitlParameters: {} } });
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		expect(verified(await ends(flow))).toContain('"valid":true');
 	}, 120_000);
 });

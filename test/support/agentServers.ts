@@ -50,3 +50,58 @@ export async function startBroker(): Promise<{
 		close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
 	};
 }
+
+/** A database that speaks the simple protocol of PostgreSQL 3.0, as far as n8n needs it: it keeps each statement, and says that it is done. */
+export async function startPostgres(): Promise<{
+	port: number;
+	statements: string[];
+	close: () => Promise<void>;
+}> {
+	const statements: string[] = [];
+	const message = (kind: string, content: Buffer): Buffer => {
+		const length = Buffer.alloc(4);
+		length.writeInt32BE(content.length + 4);
+		return Buffer.concat([Buffer.from(kind), length, content]);
+	};
+	const ready = message('Z', Buffer.from('I'));
+	const server = createServer((socket) => {
+		socket.on('error', () => undefined);
+		let rest = Buffer.alloc(0);
+		let isStarted = false;
+		socket.on('data', (bytes) => {
+			rest = Buffer.concat([rest, bytes]);
+			for (;;) {
+				const start = isStarted ? 1 : 0;
+				if (rest.length < start + 4) return;
+				const end = start + rest.readInt32BE(start);
+				if (rest.length < end) return;
+				const kind = isStarted ? String.fromCharCode(rest[0] ?? 0) : 'startup';
+				const content = rest.subarray(start + 4, end);
+				rest = rest.subarray(end);
+				if (kind === 'startup') {
+					if (content.readInt32BE(0) === 80_877_103) {
+						socket.write('N');
+						continue;
+					}
+					isStarted = true;
+					const version = Buffer.from('server_version\u000015.0\u0000');
+					socket.write(
+						Buffer.concat([message('R', Buffer.alloc(4)), message('S', version), ready]),
+					);
+				}
+				if (kind === 'Q') {
+					statements.push(content.subarray(0, -1).toString('utf8'));
+					socket.write(Buffer.concat([message('C', Buffer.from('UPDATE 1\u0000')), ready]));
+				}
+				if (kind === 'X') socket.end();
+			}
+		});
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	return {
+		port,
+		statements,
+		close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
+	};
+}

@@ -20,7 +20,7 @@ const requestSchema = z.object({
 export type ChatRequest = z.output<typeof requestSchema>;
 
 /** One turn of a model: what it says, or the tools that it calls, each with all that it says of the call. */
-export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown }>;
+export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown; id?: string }>;
 
 export interface ChatServer {
 	/** base address of the API, for the credential */
@@ -72,7 +72,7 @@ let made = 0;
 const completionOf = (turn: ChatTurn) =>
 	typeof turn === 'string'
 		? completion({ content: turn }, 'stop')
-		: calling(turn.map(({ tool, said }) => callOf(`call_${++made}`, tool, said)));
+		: calling(turn.map(({ tool, said, id = `call_${++made}` }) => callOf(id, tool, said)));
 
 function answerTo(asked: ChatRequest, toolArguments: unknown, atOnce: number) {
 	const { messages, tools } = asked;

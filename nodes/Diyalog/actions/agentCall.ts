@@ -30,12 +30,14 @@ export const TOOL_CALL_FIELD = 'toolCallId';
 /** With what a review is called by n8n itself: which tool is to run, and with what. */
 const OF_REVIEW = ['tool', 'toolParameters'];
 
-/** The names that the expressions of a node ask a model for. */
-export function namesOf({ parameters }: INode): string[] {
+/** What the expressions of a node ask a model for. */
+export function asksOf({ parameters }: INode): FromAIArgument[] {
 	const asked: FromAIArgument[] = [];
 	traverseNodeParameters(parameters, asked);
-	return asked.map(({ key }) => key);
+	return asked;
 }
+
+const namesOf = (node: INode): string[] => asksOf(node).map(({ key }) => key);
 
 /** What a model may say. */
 export const namesAskedFor = (node: INode): ReadonlySet<string> =>

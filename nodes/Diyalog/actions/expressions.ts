@@ -1,5 +1,5 @@
-/** Names that are the same for all items. */
-const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution)\b`;
+/** Names that are the same for all items, and functions of n8n that look at nothing but what they are given. */
+const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution|if|ifEmpty|min|max|jmespath)\b`;
 
 /** What is the same in each call of a tool, or is meant to be the model's word. */
 const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|tool|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
@@ -34,7 +34,10 @@ export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
 /** How code in Python looks at another node. */
 const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
 
-/** The same of a node that runs code, which is no expression and has no equals sign in front. */
-export const codeHasOneValueForAgentItem = everyText(
+/**
+ * The same where any text may be looked at like an expression: code has no equals sign in front, nor has SQL, in which a node
+ * itself evaluates what stands in braces.
+ */
+export const looksOnlyAtAgentItem = everyText(
 	(text) => AT_AGENT_ITEM.test(`=${text}`) && !OF_PYTHON.test(text),
 );

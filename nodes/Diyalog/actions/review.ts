@@ -1,8 +1,8 @@
-import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import type { FromAIArgument, IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
-import { isNested, isSameJson, namesOf, saidOf, valueOf, workflowOf } from './agentCall';
+import { asksOf, isNested, isSameJson, saidOf, valueOf, workflowOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { codeHasOneValueForAgentItem, hasOneValueForAgentItem } from './expressions';
+import { looksOnlyAtAgentItem } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -25,10 +25,19 @@ const TASK_FIELD = 'chatInput';
 export const TOOL_PARAMETERS =
 	/\{\{\s*(?:\$tool\.parameters|JSON\.stringify\(\s*\$tool\.parameters\s*\))\s*\}\}/g;
 
-/** Whether the message shows all that the model has said. */
-function showsAll({ parameters }: INode): boolean {
-	const message = String(parameters.message);
-	return message.startsWith('=') && message.search(TOOL_PARAMETERS) >= 0;
+const TOOL_NAME = /\$tool\.name\b/;
+
+/** Whether the message of a review holds this, as an expression. */
+const shows = ({ parameters: { message } }: INode, shown: RegExp): boolean =>
+	String(message).startsWith('=') && String(message).search(shown) >= 0;
+
+const lettersOf = (name: string): string => name.replace(/[^a-zA-Z0-9]+/g, '');
+
+/** Whether the model chooses among several: tools behind the review, or those that one node offers under other names than its own. */
+function isOneOfSeveral(context: IExecuteFunctions, gated: INode, toolName: string): boolean {
+	const { name } = context.getNode();
+	const tools = workflowOf(context)?.connectionsByDestinationNode[name]?.ai_tool?.flat() ?? [];
+	return tools.length !== 1 || !lettersOf(gated.name).startsWith(lettersOf(toolName));
 }
 
 /** Whether n8n makes a tool of a plain node. Then the model may say what the node asks for with $fromAI, and nothing else. */
@@ -40,7 +49,7 @@ function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): 
 /** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
 function ofOwnArguments(review: INode, own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, 'tool')) return 'The model has said another name of the tool';
-	if (!showsAll(review))
+	if (!shows(review, TOOL_PARAMETERS))
 		return 'The tool has arguments of its own, which the message has to show as {{ $tool.parameters }}';
 	if (Object.keys(own).every((name) => name === TASK_FIELD || Object.hasOwn(said, name)))
 		return undefined;
@@ -48,12 +57,16 @@ function ofOwnArguments(review: INode, own: object, said: object): string | unde
 }
 
 /** Why a tool that asks the model for some values could run with others than a person reads. */
-function ofValuesAskedFor(asked: readonly string[], said: object): string | undefined {
-	if (Object.keys(said).some((name) => !asked.includes(name)))
+function ofValuesAskedFor(asked: readonly FromAIArgument[], said: object): string | undefined {
+	const names = asked.map(({ key }) => key);
+	if (Object.keys(said).some((name) => !names.includes(name)))
 		return 'The model has said more than the tool asks for';
 	// n8n takes the default of $fromAI for it then.
-	if (asked.some((name) => saidOf(said, name) === undefined))
+	if (names.some((name) => saidOf(said, name) === undefined))
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
+	// A message shows a list like the text that it holds.
+	if (asked.some(({ key, type }) => type !== 'json' && typeof saidOf(said, key) === 'object'))
+		return 'The model has said a list or an object in the place of a text';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }
 
@@ -80,17 +93,21 @@ export function showsAnother(
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
-	const asked = namesOf(gated);
+	if (isOneOfSeveral(context, gated, name) && !shows(context.getNode(), TOOL_NAME))
+		return 'The model chooses among several tools, so the message has to show {{ $tool.name }}';
+	if (JSON.stringify(said).includes('{{'))
+		return 'The model has written {{, which some tools take for an expression of n8n';
+	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
-	// n8n runs the tool with a text as its `input`.
-	if (asksForValues && isText) return TAKEN_FOR_CALL;
+	// n8n runs the tool with a text, or with nothing, as its `input`.
+	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
+	if (asksForValues && isInput) return TAKEN_FOR_CALL;
 	const another = asksForValues
 		? ofValuesAskedFor(asked, said)
 		: ofOwnArguments(context.getNode(), own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
-	const isOfOwnItem = asksForValues ? hasOneValueForAgentItem : codeHasOneValueForAgentItem;
-	if (isPaired && !isOfOwnItem(gated.parameters))
+	if (isPaired && !looksOnlyAtAgentItem(gated.parameters))
 		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
 	return undefined;
 }

@@ -132,7 +132,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 	if (isByChance && !hasOneValueForAgentItem(node.parameters))
 		return operationError(
 			node,
-			'An expression of this tool looks at another node, and n8n would give it the value of another item',
+			'An expression of this tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item',
 			"Put the value into the agent's item with an Edit Fields node in front of the agent, and take it by $json. Nothing was sent or verified.",
 		);
 	return ofAnotherCall(context, found.call.action.input ?? {});

@@ -126,10 +126,9 @@ function fromSet(members: readonly unknown[], source: KeySource, needed: Needed)
 
 function secretsIn(source: KeySource, encoding: SecretEncoding, needed: Needed): Secret[] {
 	const { entered } = source;
-	if (typeof entered === 'string' && entered !== '') {
-		return [ofBytes(fromText(entered, source, encoding), source, needed.minBytes)];
-	}
 	if (isNothing(entered)) throw secretMissing(source);
+	if (typeof entered === 'string')
+		return [ofBytes(fromText(entered, source, encoding), source, needed.minBytes)];
 	const members = membersOfSet(entered);
 	return members ? fromSet(members, source, needed) : [fromJwk(source, needed)];
 }

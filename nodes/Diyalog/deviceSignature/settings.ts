@@ -19,7 +19,8 @@ const common = lazily(() => ({
 	payloadSignatureSecret: z.string().catch(''),
 	payloadSignaturePreviousSecret: z.string().catch(''),
 	payloadSignatureSecretEncoding: z.enum(['text', 'base64', 'hex']).default('text'),
-	payloadSignaturePublicKey: z.string().catch(''),
+	/** from data also a JWK, a set of those, or a list */
+	payloadSignaturePublicKey: z.unknown(),
 	payloadSignatureBinding: z
 		.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 		.default(true),

@@ -93,7 +93,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
  * a picture its colour, e.g. that of a warning sign, may stay.
  */
 const UNSEEN =
-	/(?!(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}\x7f-\x9f\u2028\u2029]/gu;
+	/(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
 
 /** As JSON writes it. */
 const escaped = (character: string): string =>

@@ -211,7 +211,8 @@ export const verify: Operation = {
 					throw invalidInputError(node, { ...problem, advice: verifier.advice }, itemIndex);
 				}
 				const now = new Date();
-				const press = { messageId, payload, customerNo, issued: signedText };
+				const issued = signedText.length > 0 ? signedText : undefined;
+				const press = { messageId, payload, customerNo, issued };
 				const checked = verifier.verify(press, now);
 				if (checked.payloadSignature !== 'notChecked') {
 					const result = verification(payload, checked, now);

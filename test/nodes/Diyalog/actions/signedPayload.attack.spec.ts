@@ -1,5 +1,6 @@
 import { createHmac, createPublicKey } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { createPayloadVerifier } from '../../../../nodes/Diyalog/deviceSignature/verifier';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { FORMATS, formatNamed, newPhone, plain } from '../../../support/signedFormats';
 
@@ -182,4 +183,107 @@ describe('7. what would hold n8n up for minutes is refused before it is looked t
 			error: expect.stringMatching(problem),
 		});
 	});
+});
+
+describe('8. Using Fields Below, with the key as a JWK from data', () => {
+	const parameters = { signatureSettings: 'fields', ...SEPARATED.settings };
+	const jwk = createPublicKey(PERSON.publicKey).export({ format: 'jwk' }) as IDataObject;
+
+	it.each([
+		['the JWK', jwk],
+		['a list', [jwk]],
+		['a set', { keys: [jwk] }],
+	])('%s: verifies what its phone has signed, and nothing else', async (_what, key) => {
+		const found = async (by: typeof PERSON) =>
+			await verified(
+				{
+					...parameters,
+					payload: SEPARATED.signed(by, 'approve', ''),
+					payloadSignaturePublicKey: '={{ $json.key }}',
+				},
+				{},
+				{ key },
+			);
+		expect(await found(PERSON)).toMatchObject({ valid: true });
+		expect(await found(OTHER_PERSON)).toMatchObject({ valid: false, reason: 'signature' });
+	});
+});
+
+it('9. a signature alone, and no text that it could be of: an error that names the field', async () => {
+	const format = formatNamed('signature alone');
+	const credential = { ...format.settings, payloadSignaturePublicKey: PERSON.publicKey };
+	const parameters = { payload: format.signed(PERSON, 'approve', '') };
+	expect(await verified(parameters, credential)).toMatchObject({
+		error: expect.stringContaining('Signature Settings'),
+	});
+});
+
+it("10. many items, each with its own key, payload, message and text: none is checked with another's", async () => {
+	const phones = Array.from({ length: 40 }, newPhone);
+	const format = formatNamed('signature alone, of message and payload');
+	const isForged = (index: number) => index % 3 === 0 || index % 7 === 0;
+	const items = phones.map((phone, index) => {
+		const by = index % 3 === 0 ? (phones[(index + 1) % phones.length] ?? phone) : phone;
+		const messageId = `id-${index}`;
+		const payload = format.signed(by, `pay ${index}`, index % 7 === 0 ? 'id-x' : messageId);
+		return { json: { key: phone.publicKey, payload, messageId, text: `pay ${index}` } };
+	});
+	const { items: found } = await runDiyalogNode(
+		{
+			parameters: {
+				resource: 'signedPayload',
+				operation: 'verify',
+				payload: '={{ $json.payload }}',
+				messageId: '={{ $json.messageId }}',
+				signedText: '={{ $json.text }}',
+				signatureSettings: 'person',
+				personKeys: '={{ $json.key }}',
+			},
+			credentials: {
+				serverUrl: 'http://127.0.0.1:9',
+				botToken: 'token-of-the-bot',
+				...format.settings,
+			},
+		},
+		items,
+	);
+	const valid = found.flatMap(({ json }) => (json.valid === true ? [json.payload] : []));
+	expect(new Set(valid)).toEqual(
+		new Set(phones.flatMap((_, index) => (isForged(index) ? [] : [`pay ${index}`]))),
+	);
+});
+
+it.each([
+	'JWS that names the message',
+	'JWS of the payload alone',
+	'payload, separator, signature',
+	'JSON',
+	'signature alone',
+])('11. %s, changed in one place at random: another payload is never valid', (name) => {
+	const format = formatNamed(name);
+	const signed = format.signed(PERSON, 'approve', 'transfer-17');
+	const verifier = createPayloadVerifier({
+		...format.settings,
+		payloadSignaturePublicKey: PERSON.publicKey,
+	});
+	if (!verifier.ok) throw new Error(verifier.title);
+	const check = (payload: string) =>
+		verifier.verify(
+			{ messageId: 'transfer-17', payload, customerNo: null, issued: ['approve'] },
+			new Date(),
+		);
+	expect(check(signed)).toMatchObject({ payloadSignature: 'valid', payload: 'approve' });
+	let seed = 7;
+	const below = (limit: number) => {
+		seed = (seed * 48_271) % 2_147_483_647;
+		return seed % limit;
+	};
+	const characters = '.{}":,\\ \n=+/-_AZaz09\u0000é~';
+	for (let round = 0; round < 1_000; round++) {
+		const at = below(signed.length);
+		const put = characters.charAt(below(characters.length + 1));
+		const changed = signed.slice(0, at) + put + signed.slice(at + below(3));
+		const { payloadSignature, payload } = check(changed);
+		if (payloadSignature === 'valid') expect(payload).toBe('approve');
+	}
 });

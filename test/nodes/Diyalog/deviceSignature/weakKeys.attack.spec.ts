@@ -86,6 +86,10 @@ it.each(['secp256k1', 'secp224r1', 'prime192v1', 'brainpoolP256r1'])(
 	},
 );
 
+it.each([' ', '\n', '\t \n'])('6b. a secret of blanks alone: %j', (payloadSignatureSecret) => {
+	expect(setup('hmacSha256', { payloadSignatureSecret })).toMatchObject({ ok: false });
+});
+
 it('6. an empty secret', () => {
 	expect(setup('hmacSha256', { payloadSignatureSecret: '' })).toMatchObject({ ok: false });
 });
