@@ -138,6 +138,24 @@ it.each([
 	30_000,
 );
 
+it('5. as long as n8n has another WEBHOOK_URL, nothing goes anywhere, and one line says that what was kept stays', async () => {
+	const second = await start('second');
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', options);
+	n8n.switchOff('second');
+	expect(await post(first, press('a'))).toBe(200);
+	await first.trigger.deactivate();
+	const wrong = await start('first', options, first.trigger.staticData, 'http://localhost:5678');
+	n8n.calls.length = 0;
+	for (const id of ['b', 'c']) expect(await post(wrong, press(id))).toBe(200);
+	await sleepMs(5_000);
+	expect(n8n.callsTo('second')).toEqual([]);
+	expect(keptOf(wrong)).toBe(1);
+	const { log } = wrong.trigger;
+	expect(log.filter((line) => line.includes('stays kept for a day'))).toHaveLength(1);
+	expect(log.filter((line) => line.includes('lost'))).toEqual([]);
+}, 30_000);
+
 describe('4. the other trigger needs a second for each call, and gets five in a second', () => {
 	const CALLS = 100;
 
