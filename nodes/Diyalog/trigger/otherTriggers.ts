@@ -39,7 +39,7 @@ const TRY_WITHIN_MS = 10_000;
 /** Calls that are on their way to one trigger at the same time. */
 const MAX_AT_ONCE = 10;
 /** So long the next one of a line waits for the one before, so that they arrive in order and a slow trigger is not slowed down further. */
-const NEXT_IN_LINE_MS = 50;
+const NEXT_IN_LINE_MS = 100;
 const FIRST_REST_MS = 1_000;
 const LONGEST_REST_MS = 60_000;
 /** So long another process has to say that it keeps the same calls, before they go on from here. */
@@ -354,7 +354,7 @@ function keepOrForget({ calls }: Memory, passing: Passing, target: Target, call:
 	else if (!calls.pendingOf(call.id, key)?.isUnderWay) calls.drop(call.id, key);
 }
 
-/** Tries what stands in line for a target, as many at once as without a line; after a failure one at a time, when it has rested. */
+/** Tries what stands in line for a target, a slow one gets several at once; after a failure or a restart one at a time until it takes one. */
 function drive(memory: Memory, target: Target): void {
 	const { latest, calls } = memory;
 	const key = keyOf(target);
@@ -412,6 +412,8 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 		if (memory.calls.next(key) === undefined) continue;
 		const state = stateOf(memory, key);
 		state.failedAtMs = nowMs;
+		// An n8n that has just begun is slow: one at a time until it takes one.
+		state.failures = Math.max(state.failures, 1);
 		state.restsUntilMs = Math.max(state.restsUntilMs, nowMs + TAKEN_OVER_AFTER_MS);
 	}
 }
