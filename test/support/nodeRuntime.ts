@@ -504,12 +504,17 @@ export class TriggerUnderTest {
 
 	private readonly credentialsHelper: CredentialsHelper;
 
+	private get storedAs(): string {
+		return `Diyalog Trigger ${this.node.id}`;
+	}
+
 	/** warnings and errors that the trigger wrote to n8n's log */
 	readonly log: string[] = [];
 
 	/** what n8n keeps of the node in its database */
 	get staticData(): IDataObject {
-		return this.workflow.getStaticData('node', this.node);
+		const stored = this.workflow.getStaticData('global')[this.storedAs];
+		return (stored ?? {}) as IDataObject;
 	}
 
 	/**
@@ -526,7 +531,7 @@ export class TriggerUnderTest {
 		this.node = nodeNamed('Diyalog Trigger', 'n8n-nodes-diyalog.diyalogTrigger', setup);
 		this.workflow = new Workflow({
 			id: workflowId,
-			staticData: { [`node:${this.node.name}`]: staticData },
+			staticData: { global: { [this.storedAs]: staticData } },
 			nodes: [this.node],
 			connections: {},
 			active: true,

@@ -1,6 +1,6 @@
 import { traverseNodeParameters } from 'n8n-workflow';
-import type { FromAIArgument, IDataObject, IExecuteFunctions, INode, Workflow } from 'n8n-workflow';
-import { isObject } from '../input/json';
+import type { FromAIArgument, IDataObject, IExecuteFunctions, INode } from 'n8n-workflow';
+import { workflowOf } from '../lib/workflow';
 import { lazily, z } from '../lib/zod';
 
 /* The call of an agent for which a tool runs, as n8n keeps it. */
@@ -46,12 +46,6 @@ export const namesOfCall = (node: INode): readonly string[] =>
 /** What a model may say. */
 export const namesAskedFor = (node: INode): ReadonlySet<string> =>
 	new Set([...namesOf(node), ...namesOfCall(node)]);
-
-const workflowSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
-
-/** The workflow as n8n works with it. Nodes are not promised it. */
-export const workflowOf = (context: IExecuteFunctions): Workflow | undefined =>
-	workflowSchema().safeParse(context).data?.workflow;
 
 /** One call of a tool, as n8n keeps it for the agent that has called it. */
 const callSchema = lazily(() =>

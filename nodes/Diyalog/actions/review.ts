@@ -1,6 +1,7 @@
 import type { FromAIArgument, IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
-import { asksOf, isNested, isSameJson, saidOf, valueOf, workflowOf } from './agentCall';
+import { workflowOf } from '../lib/workflow';
+import { asksOf, isNested, isSameJson, saidOf, valueOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { looksOnlyAtAgentItem } from './expressions';
 

@@ -4,12 +4,12 @@ import type {
 	IWorkflowExecuteAdditionalData,
 	Workflow,
 } from 'n8n-workflow';
+import { workflowOf } from '../lib/workflow';
 import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
 import { invalidInputError } from './errors';
 import { hasOneValue } from './expressions';
 import { isItemUncertain } from './toolExecution';
-import { workflowOf } from './agentCall';
 
 /*
  * An expression in the credential can give another server, token or key for each item, and the same number is somebody else's there.

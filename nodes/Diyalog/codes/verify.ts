@@ -58,7 +58,7 @@ export async function verifyCode(
 	{ attempts, failures }: VerifyLimits,
 	nowMs: number,
 ): Promise<Verification> {
-	const checks = checkCode(keys, given, nowMs);
+	const checks = checkCode(keys, given, Math.max(nowMs, book.forgottenUntilMs));
 	const { authentic, challenge, sameCustomer, customerNo, expired } = checks;
 	// Nothing is remembered of what was never issued or is over, or the memory would grow by whatever anybody sends.
 	const counts = authentic && !expired;

@@ -55,6 +55,12 @@ export class KnownMarks {
 
 	private sweepAtMs = -Infinity;
 
+	/**
+	 * No mark is needed any more that was needed until then (epoch milliseconds): it may have been forgotten. A clock that ran ahead
+	 * and was set back comes before that time again.
+	 */
+	forgottenUntilMs = -Infinity;
+
 	get size(): number {
 		return this.marks.size;
 	}
@@ -78,7 +84,11 @@ export class KnownMarks {
 	sweep(instant: Instant): void {
 		if (instant.steadyMs < this.sweepAtMs) return;
 		this.sweepAtMs = instant.steadyMs + CLEAN_EVERY_MS;
-		for (const mark of this.marks.values()) if (isOver(mark, instant)) this.delete(mark);
+		for (const mark of this.marks.values()) {
+			if (!isOver(mark, instant)) continue;
+			this.delete(mark);
+			this.forgottenUntilMs = Math.max(this.forgottenUntilMs, mark.untilMs);
+		}
 	}
 }
 
@@ -108,6 +118,11 @@ export class MarkBook {
 		private readonly now: () => number,
 		private readonly steadyNow: () => number,
 	) {}
+
+	/** What ended before this counts as over, whatever the clock says: marks of it may have been forgotten. */
+	get forgottenUntilMs(): number {
+		return this.known.forgottenUntilMs;
+	}
 
 	private instant(): Instant {
 		return { nowMs: this.now(), steadyMs: this.steadyNow() };

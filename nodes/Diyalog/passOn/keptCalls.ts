@@ -199,10 +199,17 @@ export class KeptCalls {
 		this.text = undefined;
 	}
 
-	/** The first call that stands in line for a trigger, and is kept by this process. */
-	next(target: string): Call | undefined {
-		for (const entry of this.entries.values())
-			if (entry.pending.get(target)?.isKept && this.isOwn(entry)) return entry.call;
+	/**
+	 * The first call that stands in line for a trigger, and is kept by this process.
+	 *
+	 * @param isIdle leaves those out that are under way
+	 */
+	next(target: string, isIdle = false): Call | undefined {
+		for (const entry of this.entries.values()) {
+			const pending = entry.pending.get(target);
+			if (pending?.isKept && !(isIdle && pending.isUnderWay) && this.isOwn(entry))
+				return entry.call;
+		}
 		return undefined;
 	}
 

@@ -61,10 +61,7 @@ function parse(entry: string): { base: string; id: string } | undefined {
 	return `${search}${hash}${username}${password}` === '' ? { base: origin + base, id } : undefined;
 }
 
-function readTarget(entry: string, own: OwnAddresses): Target | undefined {
-	const named = parse(entry);
-	if (!named) return undefined;
-	const { base, id } = named;
+function readTarget({ base, id }: { base: string; id: string }, own: OwnAddresses) {
 	const isOne = (bases: readonly string[]) => bases.some((each) => writtenAlike(each) === base);
 	if (isOne([own.productionBase])) return { id, isTest: false };
 	return isOne(testBasesOf(own)) ? { id, isTest: true } : undefined;
@@ -73,18 +70,22 @@ function readTarget(entry: string, own: OwnAddresses): Target | undefined {
 /**
  * Reads the entries of the option.
  *
- * @returns the triggers that calls are passed on to, and why other entries name none; never throws for what was entered
+ * @returns the triggers that calls are passed on to, those that may be of this n8n when its own address is as it was, and why
+ * other entries name none; never throws for what was entered
  */
 export function readTargets(
 	entries: readonly string[],
 	own: OwnAddresses,
-): { targets: Target[]; problems: TargetProblem[] } {
+): { targets: Target[]; elsewhere: Target[]; problems: TargetProblem[] } {
 	const targets = new Map<string, Target>();
+	const elsewhere = new Map<string, Target>();
 	const problems: TargetProblem[] = [];
 	for (const [index, entry] of entries.entries()) {
 		const which = `Address ${index + 1} of Also Pass On To`;
-		const target = readTarget(entry, own);
+		const named = parse(entry);
+		const target = named && readTarget(named, own);
 		if (!target) {
+			if (named) elsewhere.set(named.id, { id: named.id, isTest: false });
 			problems.push({
 				title: `${which} is not that of a Diyalog Trigger of this n8n`,
 				advice: `Copy the Production URL or the Test URL from the other Diyalog Trigger. It begins with ${own.productionBase}/ or ${own.testBase}/ and ends with /webhook.`,
@@ -104,5 +105,5 @@ export function readTargets(
 			break;
 		} else targets.set(keyOf(target), target);
 	}
-	return { targets: [...targets.values()], problems };
+	return { targets: [...targets.values()], elsewhere: [...elsewhere.values()], problems };
 }

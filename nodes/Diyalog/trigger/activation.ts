@@ -1,6 +1,7 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IHookFunctions } from 'n8n-workflow';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
+import { workflowOf } from '../lib/workflow';
 import { listProblemOf, resumeKeptCalls } from './otherTriggers';
 import { isOrigin } from './selfCall';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
@@ -75,6 +76,33 @@ function problemOf(
 	};
 }
 
+/** How code reaches the static data of its workflow. */
+const STATIC_DATA = 'getWorkflowStaticData';
+
+/** It may write about that. */
+const NOTE = 'n8n-nodes-base.stickyNote';
+
+/**
+ * What would make the trigger forget what it has taken, or lose what it keeps. n8n saves the static data of a workflow as a whole: a
+ * node that writes to them writes the trigger's back as they were before its call.
+ */
+function overwritingProblem(context: IHookFunctions): Problem | undefined {
+	const workflow = workflowOf(context);
+	const overwriting = Object.values(workflow?.nodes ?? {}).find(
+		({ disabled, type, typeVersion, parameters }) =>
+			!disabled &&
+			type !== NOTE &&
+			(workflow?.nodeTypes.getByNameAndVersion(type, typeVersion)?.poll !== undefined ||
+				JSON.stringify(parameters).includes(STATIC_DATA)),
+	);
+	return (
+		overwriting && {
+			title: `The node ${overwriting.name} writes to the static data of this workflow, and what the trigger keeps there would be lost`,
+			advice: `Put that node into a workflow of its own, for code with ${STATIC_DATA} into a sub-workflow. Otherwise a call could be taken twice after a restart.`,
+		}
+	);
+}
+
 /**
  * Refuses to activate a trigger that could not tell Diyalog's calls from forged ones, or that nothing would start. One that can be
  * activated goes on passing kept calls on to others.
@@ -84,7 +112,10 @@ function problemOf(
 export async function requireUsableSettings(context: IHookFunctions): Promise<void> {
 	const settings = readTriggerSettings(context);
 	const credential = await context.getCredentials('diyalogApi');
-	const problem = problemOf(settings, credential) ?? listProblemOf(context, settings);
+	const problem =
+		problemOf(settings, credential) ??
+		listProblemOf(context, settings) ??
+		overwritingProblem(context);
 	if (!problem) return resumeKeptCalls(context, settings, readTriggerSecrets(credential));
 	// n8n shows the message alone when a workflow cannot be published.
 	throw new NodeOperationError(context.getNode(), `${problem.title}. ${problem.advice}`);

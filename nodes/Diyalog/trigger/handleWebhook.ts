@@ -23,7 +23,13 @@ import { noteCall } from './callsTaken';
 import type { WaitedForAnswer } from './answers';
 import { withCredential } from './credential';
 import type { Credential } from './credential';
-import { NO_CALLBACKS, NOTHING_TO_PASS_ON, passOnToOthers, storeKeptCalls } from './otherTriggers';
+import {
+	NO_CALLBACKS,
+	NOTHING_TO_PASS_ON,
+	passOnToOthers,
+	REFUSED_FOR_GOOD,
+	storeKeptCalls,
+} from './otherTriggers';
 import type { PassingOn, TakenCall } from './otherTriggers';
 import { sayRefused } from './refusals';
 import { NOT_TAKEN_BY_ALL, replyInTime } from './replyInTime';
@@ -171,7 +177,7 @@ function checkSignature(
 		SIGNATURE_CAUSES[
 			verdict === 'mismatch' ? explainMismatch(rawBody, header ?? '', secrets) : verdict
 		];
-	return refuse(401, 'The X-Signature header is missing or wrong.', reason, verdict);
+	return refuse(401, REFUSED_FOR_GOOD.signature, reason, verdict);
 }
 
 function checkToken(
@@ -180,7 +186,7 @@ function checkToken(
 ): Refusal | undefined {
 	if (verifyAuthToken(headerOf(context, 'auth-token'), statusCallbackToken)) return undefined;
 	const reason = () => 'its Auth-Token is not the Status Callback Token of the credential.';
-	return refuse(401, 'The Auth-Token header is missing or wrong.', reason);
+	return refuse(401, REFUSED_FOR_GOOD.token, reason);
 }
 
 /** What another trigger says of a call that it has passed on. */
@@ -216,7 +222,7 @@ function checkMark(
 	if (!mark || isFresh({ sentAtMs: mark.passedOnAtMs }, now, freshnessMinutes)) return undefined;
 	const reason = () =>
 		`another trigger has passed it on more than ${freshnessMinutes} minutes ago. It was recorded and played again.`;
-	return refuse(401, 'The call is too old, or the clocks differ.', reason);
+	return refuse(401, REFUSED_FOR_GOOD.age, reason);
 }
 
 /** When the call was taken first, by which all in it is judged. */
@@ -281,7 +287,7 @@ function parse(
 	if (stale > 0) {
 		const reason = `${stale} of its entries were sent more than ${freshnessMinutes} minutes ago, or in the future. They were recorded and played again, or the clocks of n8n and Diyalog differ.`;
 		if (fresh.length === 0)
-			return refuse(401, 'The call is too old, or the clocks differ.', () => reason);
+			return refuse(401, REFUSED_FOR_GOOD.age, () => reason);
 		context.logger.warn(`Diyalog Trigger left out a part of a call: ${reason}`);
 	}
 	const events = fresh.flatMap((entry) => entry.events.map((each) => countedFrom(each, origin)));
@@ -472,20 +478,25 @@ function refuseCall(
 	return reply(context, status, text);
 }
 
-/** Diyalog gets its reply in time; what n8n could not store is not remembered as taken. */
+/**
+ * Diyalog gets its reply in time; what n8n could not store is not remembered as taken. The trigger that has passed a call on
+ * waits, keeps it meanwhile, and passes it on again when n8n fails.
+ */
 const ownReplyFor = (
 	context: IWebhookFunctions,
 	candidates: Candidate[],
 	{ isSafe, isKept }: PassingOn,
+	{ mark }: Origin,
 ): ReplyInTime => {
 	const whenNotStored = () => {
 		context.logger.error(
-			`Diyalog Trigger: n8n did not store the execution for ${candidates.length} event(s). They are taken when Diyalog repeats the call.`,
+			`Diyalog Trigger: n8n did not store the execution for ${candidates.length} event(s). They are taken when the call comes again.`,
 		);
 		forget(context, candidates);
 	};
 	// n8n stores what is kept for others when this call is over.
-	return replyInTime(context, whenNotStored, () => isSafe() && !isKept());
+	const early = () => (isSafe() && !isKept() ? 200 : 503);
+	return replyInTime(context, whenNotStored, () => (mark ? undefined : early()));
 };
 
 /** Handles one call of Diyalog's webhook. */
@@ -520,7 +531,7 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const told = answered.then((all) => toTell(all, selected.hasOldAnswers || hasStale));
 	const call = { path: 'webhook', body: body.value, takenAt } as const;
 	const passing = passOn(context, settings, secrets, origin, call, told);
-	const ownReply = ownReplyFor(context, candidates, passing);
+	const ownReply = ownReplyFor(context, candidates, passing, origin);
 	const withOutcomes = await answered;
 	await passing.done;
 	storeKeptAnswers(context, settings);
@@ -603,7 +614,7 @@ export async function handleStatusCallback(
 	passOnKeptAnswers(context, settings, secrets, []);
 	const call = { path, body: body.value, takenAt } as const;
 	const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
-	const ownReply = ownReplyFor(context, candidates, passing);
+	const ownReply = ownReplyFor(context, candidates, passing, origin);
 	await passing.done;
 	storeKeptAnswers(context, settings);
 	storeKeptCalls(context, settings);

@@ -7,6 +7,7 @@ import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
 import { fromMessageId } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { isTest } from './takenBefore';
+import { readStored, store } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -265,7 +266,7 @@ function catchUp(
 	appSecrets: readonly string[],
 	nowMs: number,
 ): void {
-	const { [FIELD]: text } = context.getWorkflowStaticData('node');
+	const { [FIELD]: text } = readStored(context);
 	if (text === memory.read) return;
 	memory.read = text;
 	const known = new Set([...memory.answers.values()].map(({ stored }) => stored.proof));
@@ -357,8 +358,7 @@ export function storeKept(context: IWebhookFunctions): void {
 		const kept = [...memory.answers.values()].map(({ stored }) => stored);
 		memory.text = kept.length > 0 ? JSON.stringify(kept) : '';
 	}
-	const staticData = context.getWorkflowStaticData('node');
-	if ((staticData[FIELD] ?? '') === memory.text) return;
-	staticData[FIELD] = memory.text;
+	if ((readStored(context)[FIELD] ?? '') === memory.text) return;
+	store(context, { [FIELD]: memory.text });
 	memory.read = memory.text;
 }

@@ -17,27 +17,30 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
+import { readStored, store } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
  * A bot has one webhook URL. So a trigger passes the calls that it has authenticated on to other triggers of its n8n, as they
  * came. What another trigger does not take is kept in this process and in the static data of this one, and tried again: by
  * itself, with pauses that grow, as long as the process lives, and after a restart with the next call. A trigger for which something is kept
- * gets its calls one after the other, in the order in which they came; one that takes them gets them at once. Of several processes
- * each passes on what it has kept itself.
+ * gets its calls in the order in which they came, one that fails one at a time; one that takes them gets them at once. Of several
+ * processes each passes on what it has kept itself.
  */
 
-/** Field of the node's static data. */
+/** Field of what is stored of a trigger. */
 const FIELD = 'keptCalls';
 
 /** What became of answers is told in the mark; a waiting execution may take longer, and others shall not wait for it. */
 const OUTCOMES_WITHIN_MS = 1_500;
 /** Half a second before Diyalog gets its reply in any case, so that what is kept is stored by then. */
 const TAKEN_WITHIN_MS = 3_000;
-/** A trigger replies within 3.5 seconds, unless n8n is very busy. */
+/** A trigger replies when n8n has stored what the call starts; unless n8n is very busy, that is at once. */
 const TRY_WITHIN_MS = 10_000;
 /** Calls that are on their way to one trigger at the same time. */
 const MAX_AT_ONCE = 10;
+/** So long the next one of a line waits for the one before, so that they arrive in order and a slow trigger is not slowed down further. */
+const NEXT_IN_LINE_MS = 100;
 const FIRST_REST_MS = 1_000;
 const LONGEST_REST_MS = 60_000;
 /** So long another process has to say that it keeps the same calls, before they go on from here. */
@@ -51,6 +54,13 @@ const REST_BEFORE_NEXT_CALL_MS = 5_000;
 
 /** What the trigger replies to a status callback that it does not want. It tells from an n8n that knows no such trigger. */
 export const NO_CALLBACKS = 'Status callbacks are not among the events of this trigger.';
+
+/** With what the trigger refuses a call that it will not take the next time either (401). A proxy or n8n uses other words. */
+export const REFUSED_FOR_GOOD = {
+	signature: 'The X-Signature header is missing or wrong.',
+	token: 'The Auth-Token header is missing or wrong.',
+	age: 'The call is too old, or the clocks differ.',
+} as const;
 
 /** What is had of n8n when a trigger is called, and when it is activated. */
 export type TriggerContext = Caller &
@@ -101,6 +111,8 @@ interface Passing {
 	n8nAddress: string;
 	secrets: TriggerSecrets;
 	targets: readonly Target[];
+	/** those of the list that are at another address than this n8n */
+	elsewhere: readonly Target[];
 	/** under which calls may be marked and kept; undefined when nobody authenticates them */
 	appSecret: string | undefined;
 }
@@ -108,7 +120,7 @@ interface Passing {
 /** How it goes with one target. */
 interface TargetState {
 	underWay: number;
-	/** the first one of the line is under way */
+	/** one of the line has just begun */
 	isDriving: boolean;
 	failures: number;
 	failedAtMs: number;
@@ -168,7 +180,7 @@ function passingOf(
 	secrets: TriggerSecrets,
 ): Passing {
 	const own = ownAddressesOf(context);
-	const { targets, problems } = readTargets(alsoPassOnTo, own);
+	const { targets, elsewhere, problems } = readTargets(alsoPassOnTo, own);
 	// Activation refuses these. A workflow that was imported as published has not been through that.
 	for (const { title, advice } of problems)
 		sayRarely(
@@ -183,6 +195,7 @@ function passingOf(
 		n8nAddress,
 		secrets,
 		targets,
+		elsewhere,
 		appSecret: authentication === 'none' ? undefined : known,
 	};
 }
@@ -203,15 +216,15 @@ function readReply(status: number, text: string): Tried {
 	if (status === 200 && text.trim() === 'OK') return { kind: 'taken' };
 	if (status === 404 && text === NO_CALLBACKS) return { kind: 'taken' };
 	if (status === 404) return failed('its workflow is not published (404).', false);
-	if (status < 400)
-		return failed(
-			`what answered with ${status} is no Diyalog Trigger. Set N8n Address in the options to where n8n itself listens.`,
-		);
+	if (status === 401 && Object.values<string>(REFUSED_FOR_GOOD).includes(text))
+		return {
+			kind: 'refused',
+			why: `it refuses them with ${status}. See its own line in the log, and whether its credential has the same App Secret.`,
+		};
 	if (status >= 500 || TRY_AGAIN.includes(status)) return failed(`it answered with ${status}.`);
-	return {
-		kind: 'refused',
-		why: `it refuses them with ${status}. See its own line in the log, and whether its credential has the same App Secret.`,
-	};
+	return failed(
+		`what answered with ${status} is no Diyalog Trigger. Set N8n Address in the options to where n8n itself listens.`,
+	);
 }
 
 function addressOf({ own, n8nAddress }: Passing, { id, isTest }: Target, path: CallPath): string {
@@ -342,19 +355,21 @@ function keepOrForget({ calls }: Memory, passing: Passing, target: Target, call:
 	else if (!calls.pendingOf(call.id, key)?.isUnderWay) calls.drop(call.id, key);
 }
 
-/** Tries what stands in line for a target, one after the other, and after a failure when it has rested. */
+/** Tries what stands in line for a target, a slow one gets several at once; after a failure or a restart one at a time until it takes one. */
 function drive(memory: Memory, target: Target): void {
 	const { latest, calls } = memory;
 	const key = keyOf(target);
 	const state = stateOf(memory, key);
-	const call = calls.next(key);
-	if (!latest || !call || state.isDriving || calls.pendingOf(call.id, key)?.isUnderWay) return;
+	const call = calls.next(key, true);
+	if (!latest || !call || state.isDriving) return;
+	if (state.underWay >= (state.failures > 0 ? 1 : MAX_AT_ONCE)) return;
 	if (performance.now() > memory.endsAtMs) return;
 	if (!latest.targets.some((each) => keyOf(each) === key)) return;
 	const restsForMs = state.restsUntilMs - performance.now();
 	if (restsForMs <= 0) {
 		state.isDriving = true;
-		void tryOnce(memory, latest, target, call).then(() => {
+		const tried = tryOnce(memory, latest, target, call);
+		void Promise.race([tried, sleep(NEXT_IN_LINE_MS)]).then(() => {
 			state.isDriving = false;
 			drive(memory, target);
 		});
@@ -369,15 +384,21 @@ function drive(memory: Memory, target: Target): void {
 }
 
 function limit(memory: Memory, passing: Passing): void {
-	const production = passing.targets.filter((target) => !target.isTest).map(keyOf);
+	const { own, targets, elsewhere } = passing;
+	const production = [...targets.filter((target) => !target.isTest), ...elsewhere].map(keyOf);
 	for (const { target, why } of memory.calls.limit(Date.now(), production))
 		sayLost(memory, passing, `trigger ${target}`, LOSSES[why]);
+	for (const target of elsewhere) {
+		if (!memory.calls.next(keyOf(target))) continue;
+		const trouble = `Also Pass On To has it at another address than that of this n8n, ${own.productionBase}/. What was kept for it stays kept for a day. Set WEBHOOK_URL of n8n as it was, or enter the new Production URL.`;
+		sayState(passing, target, stateOf(memory, keyOf(target)), trouble);
+	}
 }
 
 /** Reads what was stored by another process, and takes over what was kept before a restart. */
 function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
-	const { [FIELD]: text } = context.getWorkflowStaticData('node');
+	const { [FIELD]: text } = readStored(context);
 	if (text !== memory.read) {
 		memory.read = text;
 		const strange = memory.calls.merge(text, appSecretsOf(secrets), Date.now());
@@ -392,6 +413,8 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 		if (memory.calls.next(key) === undefined) continue;
 		const state = stateOf(memory, key);
 		state.failedAtMs = nowMs;
+		// An n8n that has just begun is slow: one at a time until it takes one.
+		state.failures = Math.max(state.failures, 1);
 		state.restsUntilMs = Math.max(state.restsUntilMs, nowMs + TAKEN_OVER_AFTER_MS);
 	}
 }
@@ -530,9 +553,8 @@ export function storeKeptCalls(
 	const memory = memoryOf(context);
 	if (memory.latest?.appSecret === undefined) return;
 	const text = memory.calls.toText(memory.latest.appSecret);
-	const staticData = context.getWorkflowStaticData('node');
-	if ((staticData[FIELD] ?? '') === text) return;
-	staticData[FIELD] = text;
+	if ((readStored(context)[FIELD] ?? '') === text) return;
+	store(context, { [FIELD]: text });
 	memory.read = text;
 }
 
@@ -552,15 +574,15 @@ export function resumeKeptCalls(
 	secrets: TriggerSecrets,
 ): void {
 	if (isTest(context)) return;
-	const staticData = context.getWorkflowStaticData('node');
+	const { [FIELD]: kept } = readStored(context);
 	if (settings.options.alsoPassOnTo.length === 0) {
 		stopPassingOn(context);
 		byTrigger.delete(triggerIdOf(context));
-		if (staticData[FIELD] !== undefined) delete staticData[FIELD];
+		if (kept !== undefined) store(context, { [FIELD]: undefined });
 		return;
 	}
 	const isKnown = byTrigger.has(triggerIdOf(context));
-	if (staticData[FIELD] === undefined && !isKnown) return;
+	if (kept === undefined && !isKnown) return;
 	const memory = memoryOf(context);
 	memory.latest = passingOf(context, settings, secrets);
 	memory.endsAtMs = memory.hasCalls ? Infinity : performance.now() + WITHOUT_CALLS_MS;

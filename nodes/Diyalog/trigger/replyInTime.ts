@@ -26,12 +26,12 @@ export type ReplyStatus = 200 | 503;
  * the call was taken, and the work goes on.
  *
  * @param whenNotStored is called when n8n fails to store the execution, whether Diyalog is told or not
- * @param isTaken whether Diyalog may be told then that the call was taken, or shall repeat it
+ * @param early what is said then: that the call was taken, or shall be repeated; undefined when nothing is, and n8n's reply is awaited
  */
 export function replyInTime(
 	context: IWebhookFunctions,
 	whenNotStored: () => void,
-	isTaken: () => boolean = () => true,
+	early: () => ReplyStatus | undefined = () => 200,
 ): ReplyInTime {
 	const response = context.getResponseObject();
 	let isSent = false;
@@ -60,7 +60,10 @@ export function replyInTime(
 		response.status(200);
 		silenceN8n();
 	};
-	const replyFirst = () => (isTaken() ? send(200, 'OK') : send(503, NOT_TAKEN_BY_ALL));
+	const replyFirst = () => {
+		const status = early();
+		if (status !== undefined) send(status, status === 200 ? 'OK' : NOT_TAKEN_BY_ALL);
+	};
 	timer.addEventListener('abort', replyFirst, { once: true });
 	response.once('finish', end);
 	response.once('close', () => {

@@ -6,6 +6,7 @@ import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
+import { readStored, store, storeAgain } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -13,7 +14,7 @@ import { triggerIdOf } from './triggerId';
  * because two calls at the same time read the database before either of them has written it.
  */
 
-/* Fields of the node's static data: which events were taken, the last status of messages, and who has written both. */
+/* Fields of what is stored of a trigger: which events were taken, the last status of messages, and who has written both. */
 const SEEN_FIELD = 'seenEvents';
 const STATUSES_FIELD = 'lastStatuses';
 const WRITER_FIELD = 'seenEventsWrittenBy';
@@ -69,7 +70,7 @@ function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
-function store(context: IWebhookFunctions, takenBefore: TakenBefore): void {
+function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 	const { id, seen, statuses, written } = takenBefore;
 	const now = {
 		[SEEN_FIELD]: seen.toText(),
@@ -79,7 +80,7 @@ function store(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 	if (written?.[SEEN_FIELD] === now[SEEN_FIELD] && written[STATUSES_FIELD] === now[STATUSES_FIELD])
 		return;
 	takenBefore.written = now;
-	Object.assign(context.getWorkflowStaticData('node'), now);
+	store(context, now);
 }
 
 /**
@@ -96,15 +97,15 @@ export function forget(context: IWebhookFunctions, events: readonly Fingerprinte
 			if (fingerprint.call) takenBefore.seen.forget(fingerprint.call);
 		}
 	}
-	store(context, takenBefore);
+	storeTaken(context, takenBefore);
 }
 
 /** Takes over what was stored elsewhere meanwhile. */
 function catchUp(context: IWebhookFunctions, { id, seen, statuses }: TakenBefore): void {
-	const staticData = context.getWorkflowStaticData('node');
-	if (staticData[WRITER_FIELD] === id) return;
-	seen.merge(staticData[SEEN_FIELD]);
-	statuses.merge(staticData[STATUSES_FIELD]);
+	const stored = readStored(context);
+	if (stored[WRITER_FIELD] === id) return;
+	seen.merge(stored[SEEN_FIELD]);
+	statuses.merge(stored[STATUSES_FIELD]);
 }
 
 /**
@@ -131,7 +132,7 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
-	store(context, takenBefore);
+	storeTaken(context, takenBefore);
 	return having('new');
 }
 
@@ -149,12 +150,10 @@ export async function rememberUntilReplied(
 ): Promise<void> {
 	const takenBefore = takenBeforeBy(context);
 	if (!takenBefore.written || isTest(context)) return;
-	// All of this happens many times in a call: what can be found out once stands before it.
-	const staticData = context.getWorkflowStaticData('node');
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
-		Object.assign(staticData, takenBefore.written);
 		writeRest();
+		storeAgain(context);
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}

@@ -1,9 +1,11 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 
 /** What is had of n8n when a trigger is called, and when it is activated. */
-type Identified = Pick<IWebhookFunctions, 'getWorkflow' | 'getNode'>;
+export type Identified = Pick<IWebhookFunctions, 'getWorkflow' | 'getNode'>;
 
 interface TriggerIds {
+	workflow: string;
+	node: string;
 	trigger: string;
 	credential: string | undefined;
 }
@@ -11,12 +13,15 @@ interface TriggerIds {
 const known = new WeakMap<Identified, TriggerIds>();
 
 /** Found out once for a call: n8n copies the whole node whenever it is asked for it. */
-function idsOf(context: Identified): TriggerIds {
+export function idsOf(context: Identified): TriggerIds {
 	const ids = known.get(context);
 	if (ids) return ids;
 	const { id, credentials } = context.getNode();
+	const workflow = context.getWorkflow().id ?? '';
 	const found = {
-		trigger: `${context.getWorkflow().id ?? ''}/${id}`,
+		workflow,
+		node: id,
+		trigger: `${workflow}/${id}`,
 		credential: credentials?.diyalogApi?.id ?? undefined,
 	};
 	known.set(context, found);

@@ -447,7 +447,10 @@ it('16. one that hangs, one that fails and one that refuses cost neither the oth
 	for (const id of ['hanging', 'failing', 'refusing']) await start(id);
 	n8n.faults.set('/webhook/hanging/', 'silence');
 	n8n.faults.set('/webhook/failing/', 500);
-	n8n.faults.set('/webhook/refusing/', 401);
+	n8n.faults.set('/webhook/refusing/', {
+		status: 401,
+		text: 'The X-Signature header is missing or wrong.',
+	});
 	const urls = ['hanging', 'failing', 'refusing', 'good'].map((id) => n8n.urlOf(id));
 	const first = await startPassing(urls);
 	for (const id of ['a', 'b']) expect(await post(first, press(id))).toBe(200);

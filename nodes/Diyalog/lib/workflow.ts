@@ -1,0 +1,9 @@
+import type { Workflow } from 'n8n-workflow';
+import { isObject } from '../input/json';
+import { lazily, z } from './zod';
+
+const contextSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
+
+/** The workflow as n8n works with it. Nodes are not promised it: it is taken from the context of a call. */
+export const workflowOf = (context: object): Workflow | undefined =>
+	contextSchema().safeParse(context).data?.workflow;

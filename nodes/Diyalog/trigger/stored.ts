@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
+import { isObject } from '../input/json';
+import { BoundedMap, BoundedSet } from '../lib/boundedMap';
+import { idsOf } from './triggerId';
+import type { Identified } from './triggerId';
+
+/*
+ * What n8n's database keeps of a trigger: the static data of its workflow. It stands under the node's id, because n8n keeps data of a
+ * node under its name, and whoever gives it another name would lose all of it. n8n loads the data of the whole workflow for each call
+ * and saves them over what other calls have saved meanwhile. So a trigger writes what this process knows of the other triggers of the
+ * workflow as well.
+ */
+
+/** Each writing has a name of its own, which begins with that of the process it came from. */
+const OWN_PROCESS = randomUUID();
+const WRITING_FIELD = 'writing';
+
+let writings = 0;
+
+const nameOf = (node: string): string => `Diyalog Trigger ${node}`;
+
+/** More workflows with triggers than one n8n has by far; only so that the map cannot grow for ever. */
+const MAX_WORKFLOWS = 1_000;
+
+/** Calls that began before a writing of another process was taken over may still have it. */
+const MAX_TAKEN_OVER = 100;
+
+/** What this process has written of a trigger last. */
+interface Written {
+	stored: IDataObject;
+	/** writings of other processes, or of this one before a restart, that are part of it */
+	takenOver: BoundedSet<unknown>;
+}
+
+/** By workflow and trigger. */
+const byWorkflow = new BoundedMap<string, Map<string, Written>>(MAX_WORKFLOWS);
+
+type Storing = Identified & Pick<IWebhookFunctions, 'getWorkflowStaticData'>;
+
+const writingOf = (there: object): unknown => Object(there)[WRITING_FIELD];
+
+/** Whether what is there is what this process has written, or part of it; else another process knows more. */
+const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
+	!isObject(there) ||
+	String(writingOf(there)).startsWith(OWN_PROCESS) ||
+	takenOver.has(writingOf(there));
+
+const writtenIn = (workflow: string) =>
+	byWorkflow.getOrMake(workflow, () => new Map<string, Written>());
+
+/**
+ * What n8n has stored of a trigger, of unknown shape: people can edit it. Until something is stored, it is what older versions have
+ * stored under the node's name.
+ */
+export function readStored(context: Storing): IDataObject {
+	const { node } = idsOf(context);
+	const there = context.getWorkflowStaticData('global')[nameOf(node)];
+	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
+}
+
+/** Has n8n store again what is known of the triggers of a workflow. */
+export function storeAgain(context: Storing): void {
+	const { workflow } = idsOf(context);
+	const staticData = context.getWorkflowStaticData('global');
+	for (const [name, written] of writtenIn(workflow))
+		if (isPartOf(staticData[name], written)) staticData[name] = written.stored;
+}
+
+/** Has n8n store fields of a trigger, at the end of the call; the other fields stay. */
+export function store(context: Storing, fields: IDataObject): void {
+	const { workflow, node } = idsOf(context);
+	const name = nameOf(node);
+	const written = writtenIn(workflow);
+	const staticData = context.getWorkflowStaticData('global');
+	const there = staticData[name];
+	const own = written.get(name);
+	const isOwn = own !== undefined && isPartOf(there, own);
+	const takenOver = own?.takenOver ?? new BoundedSet(MAX_TAKEN_OVER);
+	const base = isOwn ? own.stored : readStored(context);
+	if (!isOwn && isObject(there)) takenOver.add(writingOf(there));
+	const stored = { ...base, ...fields, [WRITING_FIELD]: `${OWN_PROCESS} ${++writings}` };
+	written.set(name, { stored, takenOver });
+	staticData[name] = stored;
+	storeAgain(context);
+}

@@ -1,0 +1,275 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { itemsOf } from '../../tools/n8n/executions';
+import { fs, sleepMs, waitFor } from '../../tools/system';
+import { postSigned } from '../support/sign';
+import { envelope, written } from '../support/webhookBodies';
+import { Stage } from './harness/waiting';
+import { node, noOp, trigger, workflow } from './harness/workflows';
+import type { Fields, WorkflowNode } from './harness/workflows';
+
+/*
+ * n8n keeps the static data of a workflow as one thing, which others write as well: a Code node, another trigger of the workflow, and
+ * whoever gives the trigger another name. After a restart nothing is taken twice, and what was kept for others goes on.
+ */
+
+const FIRST = 'Diyalog Trigger';
+const SECOND = 'Second';
+
+let stage: Stage;
+
+beforeAll(async () => {
+	stage = await Stage.set();
+}, 900_000);
+
+afterAll(async () => {
+	await stage.clear();
+}, 60_000);
+
+const urlOf = (id: string) => `${stage.n8n.url}/webhook/${id}/webhook`;
+
+const press = (id: string) => envelope(written(`[${id}]:approve`));
+
+async function post(id: string, body: string): Promise<number> {
+	return (await postSigned(urlOf(id), body, stage.appSecret)).status;
+}
+
+const isUp = async (...ids: string[]) => {
+	for (const id of ids) await stage.n8n.webhookUrl(`${id}/webhook`);
+};
+
+const triggerOf = (id: string, options: Fields = {}, name = FIRST): WorkflowNode => ({
+	...trigger(stage.credentialId, id, { options }),
+	name,
+});
+
+/** A Code node that counts, as its documentation shows it. */
+const counter = (): WorkflowNode =>
+	node('Count', 'n8n-nodes-base.code', 2, {
+		jsCode: `const data = $getWorkflowStaticData('global');
+data.count = (data.count ?? 0) + 1;
+return $input.all();`,
+	});
+
+/** It remembers there what it has seen. */
+const poller = (): WorkflowNode =>
+	node('Feed', 'n8n-nodes-base.rssFeedReadTrigger', 1, { feedUrl: 'http://127.0.0.1:9/feed' });
+
+const wait = (): WorkflowNode =>
+	node('Wait', 'n8n-nodes-base.wait', 1.1, { resume: 'timeInterval', amount: 2, unit: 'seconds' });
+
+const idsSchema = z.array(z.object({ messageId: z.string() }));
+
+/** What a trigger has put out, oldest first. */
+async function idsOf(workflowId: string, name = FIRST): Promise<string[]> {
+	const all: string[] = [];
+	const executions = await stage.n8n.executions(workflowId);
+	for (const { id } of [...executions].sort((a, b) => Number(a.id) - Number(b.id))) {
+		const items = idsSchema.parse(itemsOf(await stage.n8n.executionData(id), name));
+		all.push(...items.map(({ messageId }) => messageId));
+	}
+	return all;
+}
+
+const ended = async (workflowId: string, count: number) =>
+	await waitFor(`${count} executions`, 30_000, async () =>
+		(await stage.n8n.executionCount(workflowId, 'success')) >= count ? true : undefined,
+	);
+
+const staticDataOf = async (workflowId: string): Promise<string> => {
+	const schema = z.object({ data: z.object({ staticData: z.unknown() }) });
+	const resource = `/rest/workflows/${workflowId}`;
+	const { data } = await stage.n8n.request('GET', resource, undefined, schema);
+	return JSON.stringify(data.staticData);
+};
+
+async function switchOff(workflowId: string, id: string): Promise<void> {
+	await stage.n8n.switchTo(workflowId, 'deactivate');
+	await waitFor(`${id} is off`, 20_000, async () =>
+		(await fetch(urlOf(id), { method: 'POST' })).status === 404 ? true : undefined,
+	);
+}
+
+async function restart(...ids: string[]): Promise<void> {
+	await stage.n8n.kill();
+	await stage.n8n.boot();
+	await isUp(...ids);
+}
+
+it('1. two triggers in one workflow, one passes on to the other: after a restart a repetition starts neither of them', async () => {
+	const [a, b] = [randomUUID(), randomUUID()];
+	const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+	const second = triggerOf(b, {}, SECOND);
+	const id = await stage.n8n.createWorkflow(
+		workflow('Both', [
+			[first, noOp('A')],
+			[second, noOp('B')],
+		]),
+	);
+	await isUp(a, b);
+	const body = press('once');
+	expect(await post(a, body)).toBe(200);
+	await ended(id, 2);
+	await sleepMs(1_000);
+	await restart(a, b);
+	expect(await post(a, body)).toBe(200);
+	await sleepMs(5_000);
+	expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([['once'], ['once']]);
+}, 180_000);
+
+it('1b. the same with calls after a restart, when n8n loads what the process before it has written', async () => {
+	const [a, b] = [randomUUID(), randomUUID()];
+	const id = await stage.n8n.createWorkflow(
+		workflow('Both', [
+			[triggerOf(a, { alsoPassOnTo: [urlOf(b)] }), noOp('A')],
+			[triggerOf(b, {}, SECOND), noOp('B')],
+		]),
+	);
+	await isUp(a, b);
+	const [before, after] = [press('before'), press('after')];
+	expect(await post(a, before)).toBe(200);
+	await ended(id, 2);
+	await sleepMs(1_000);
+	await restart(a, b);
+	expect(await post(a, after)).toBe(200);
+	await ended(id, 4);
+	await sleepMs(1_000);
+	await restart(a, b);
+	for (const body of [before, after]) expect(await post(a, body)).toBe(200);
+	await sleepMs(5_000);
+	const once = ['before', 'after'];
+	expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([once, once]);
+}, 240_000);
+
+it('2. the same in two workflows', async () => {
+	const [a, b] = [randomUUID(), randomUUID()];
+	const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+	const id = await stage.n8n.createWorkflow(
+		workflow('A', [[triggerOf(a, { alsoPassOnTo: [urlOf(b)] })]]),
+	);
+	await isUp(a, b);
+	const body = press('once');
+	expect(await post(a, body)).toBe(200);
+	await ended(id, 1);
+	await ended(other, 1);
+	await sleepMs(1_000);
+	await restart(a, b);
+	expect(await post(a, body)).toBe(200);
+	await sleepMs(5_000);
+	expect([await idsOf(id), await idsOf(other)]).toEqual([['once'], ['once']]);
+}, 180_000);
+
+it.each([
+	['code that writes there', (): WorkflowNode => counter()],
+	['a trigger that asks another server now and then', (): WorkflowNode => poller()],
+])('3. a workflow with %s cannot be published', async (_what, other) => {
+	const [refused, taken] = [randomUUID(), randomUUID()];
+	await stage.n8n.createWorkflow(workflow('A', [[triggerOf(refused), noOp('A')], [other()]]));
+	// n8n publishes in the background, one after the other.
+	await stage.n8n.createWorkflow(workflow('B', [[triggerOf(taken)]]));
+	await isUp(taken);
+	await waitFor('why it is not published', 20_000, async () => {
+		const log = await fs.readFile(stage.n8n.logFile, 'utf8');
+		return log.includes(`The node ${other().name} writes to the static data`) ? true : undefined;
+	});
+	expect((await fetch(urlOf(refused), { method: 'POST' })).status).toBe(404);
+});
+
+it('3a. a note about it stops nobody', async () => {
+	const [id, content] = [randomUUID(), 'No $getWorkflowStaticData here'];
+	const note = node('Note', 'n8n-nodes-base.stickyNote', 1, { content });
+	await stage.n8n.createWorkflow(workflow('A', [[triggerOf(id), noOp('A')], [note]]));
+	await isUp(id);
+}, 60_000);
+
+describe('3b. a workflow that takes some seconds', () => {
+	it('a call that was taken is not taken again after a restart', async () => {
+		const a = randomUUID();
+		const id = await stage.n8n.createWorkflow(workflow('A', [[triggerOf(a), wait()]]));
+		await isUp(a);
+		const body = press('once');
+		for (const each of [press('before'), body]) {
+			expect(await post(a, each)).toBe(200);
+			await sleepMs(4_000);
+		}
+		await ended(id, 2);
+		await sleepMs(1_000);
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(5_000);
+		expect(await idsOf(id)).toEqual(['before', 'once']);
+	}, 180_000);
+
+	it('a call that is kept for another trigger goes on after a restart', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, wait()]]));
+		await isUp(a, b);
+		await switchOff(other, b);
+		expect(await post(a, press('kept'))).toBe(200);
+		await ended(id, 1);
+		await sleepMs(1_000);
+		const kept = await staticDataOf(id);
+		expect(await idsOf(other)).toEqual([]);
+		await restart(a);
+		await stage.n8n.switchTo(other, 'activate');
+		await isUp(b);
+		expect(await post(a, press('next'))).toBe(200);
+		await waitFor('both', 20_000, async () =>
+			(await idsOf(other)).length >= 2 ? true : undefined,
+		).catch(() => undefined);
+		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
+		expect(kept).toContain('"keptCalls":"ey');
+	}, 180_000);
+});
+
+describe('4. somebody gives the trigger another name, publishes it, and n8n is started again', () => {
+	async function rename(id: string): Promise<void> {
+		const { nodes, connections } = await stage.saved(id);
+		const renamed = JSON.stringify({ nodes, connections }).replaceAll(`"${FIRST}"`, '"Renamed"');
+		const change = JSON.parse(renamed) as object;
+		await stage.n8n.request('PATCH', `/rest/workflows/${id}`, change, z.unknown());
+		const { versionId } = await stage.saved(id);
+		const resource = `/rest/workflows/${id}/activate`;
+		await stage.n8n.request('POST', resource, { versionId }, z.unknown());
+		await sleepMs(2_000);
+	}
+
+	it('a call that was taken is not taken again', async () => {
+		const a = randomUUID();
+		const id = await stage.n8n.createWorkflow(workflow('A', [[triggerOf(a)]]));
+		await isUp(a);
+		const body = press('once');
+		expect(await post(a, body)).toBe(200);
+		await ended(id, 1);
+		await rename(id);
+		// As long as the process lives it knows.
+		expect(await post(a, body)).toBe(200);
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(4_000);
+		expect([...(await idsOf(id)), ...(await idsOf(id, 'Renamed'))]).toEqual(['once']);
+	}, 180_000);
+
+	it('a call that was kept before a restart goes on', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first]]));
+		await isUp(a, b);
+		await switchOff(other, b);
+		expect(await post(a, press('kept'))).toBe(200);
+		await ended(id, 1);
+		expect(await idsOf(other)).toEqual([]);
+		await restart(a);
+		await rename(id);
+		await stage.n8n.switchTo(other, 'activate');
+		await isUp(a, b);
+		expect(await post(a, press('next'))).toBe(200);
+		await waitFor('both', 20_000, async () =>
+			(await idsOf(other)).length >= 2 ? true : undefined,
+		).catch(() => undefined);
+		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
+	}, 180_000);
+});

@@ -1,0 +1,192 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { sleepMs, waitFor } from '../../../../tools/system';
+import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { OneN8n } from '../../../support/oneN8n';
+import { postSigned } from '../../../support/sign';
+import { envelope, written } from '../../../support/webhookBodies';
+import { serve } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Faults while a call is passed on. Diyalog was told 200, so another trigger gets the call sooner or later: whoever stood in between,
+ * however slow n8n is, and whatever its addresses were meanwhile.
+ */
+
+const SECRET = randomBytes(16).toString('hex');
+
+interface Started {
+	trigger: TriggerUnderTest;
+	server: WebhookServer;
+	url: string;
+}
+
+let n8n: OneN8n;
+let started: WebhookServer[];
+
+beforeEach(async () => {
+	started = [];
+	n8n = await OneN8n.start();
+});
+
+afterEach(async () => {
+	for (const server of started) await server.close();
+	await n8n.close();
+});
+
+/** @param knownUrl what n8n takes for its own address */
+async function start(
+	id: string,
+	options: INodeParameters = {},
+	staticData: IDataObject = {},
+	knownUrl = n8n.url,
+): Promise<Started> {
+	const setup = {
+		credentials: { appSecret: SECRET },
+		parameters: {
+			events: ['buttonPressed', 'textReceived'],
+			authentication: 'signature',
+			options,
+		},
+		settings: { webhookId: id },
+	};
+	const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
+	const trigger = new TriggerUnderTest(setup, randomUUID(), stored, { url: knownUrl });
+	// An n8n that starts again does not activate what was published before.
+	if (Object.keys(staticData).length > 0) trigger.activate = async () => undefined;
+	const server = await serve(trigger);
+	started.push(server);
+	n8n.publish(id, server);
+	return { trigger, server, url: n8n.urlOf(id) };
+}
+
+const press = (id: string, size = 0) => envelope(written(`[${id}]:approve${'x'.repeat(size)}`));
+
+const post = async ({ url }: Started, body: string) => (await postSigned(url, body, SECRET)).status;
+
+const idsOf = ({ server }: Started) => server.executions.flat().map(({ messageId }) => messageId);
+
+const keptOf = ({ trigger }: Started) =>
+	String(trigger.staticData.keptCalls ?? '')
+		.split(',')
+		.filter(Boolean).length;
+
+/** What the trigger has put out after some seconds, in which a call is tried again. */
+async function idsAfterSomeTime(of: Started): Promise<unknown[]> {
+	await waitFor('the call', 8_000, () => (idsOf(of).length > 0 ? true : undefined)).catch(
+		() => undefined,
+	);
+	return idsOf(of);
+}
+
+it.each([
+	['a proxy that lets Diyalog through and not n8n', 403, '<html>403 Forbidden</html>'],
+	['a proxy that wants a password', 407, 'Proxy Authentication Required'],
+	['a login in front of n8n', 401, '<html>Authorization required</html>'],
+	['a load balancer that knows no such host', 421, 'Misdirected Request'],
+])('1. %s refuses for a moment (%i): the call goes on afterwards', async (_what, status, text) => {
+	const second = await start('second');
+	n8n.faults.set('/webhook/second/', { status, text });
+	const first = await start('first', { alsoPassOnTo: [second.url] });
+	expect(await post(first, press('a'))).toBe(200);
+	n8n.faults.clear();
+	expect(await idsAfterSomeTime(second)).toEqual(['a']);
+});
+
+it('2. n8n takes four seconds to store the execution of the other trigger, and then fails: the call goes on again', async () => {
+	const second = await start('second');
+	const first = await start('first', { alsoPassOnTo: [second.url] });
+	Object.assign(second.server, { storesAfterMs: 4_000, isDiskFull: true });
+	expect(await post(first, press('a'))).toBe(200);
+	await waitFor('that n8n has failed', 10_000, () =>
+		second.trigger.log.find((line) => line.includes('did not store')),
+	);
+	Object.assign(second.server, { storesAfterMs: 0, isDiskFull: false });
+	await idsAfterSomeTime(second);
+	// Diyalog does not repeat it, and would not help: it is not passed on again.
+	expect(await post(first, press('b'))).toBe(200);
+	await sleepMs(3_000);
+	expect(idsOf(second).sort()).toEqual(['a', 'b']);
+}, 40_000);
+
+it.each([
+	['another', () => 'http://localhost:5678'],
+	['the same', () => n8n.url],
+])(
+	'3. n8n was started once with %s WEBHOOK_URL: what was kept goes on when it is right again',
+	async (_what, urlOf) => {
+		const second = await start('second');
+		const options = { alsoPassOnTo: [second.url] };
+		const first = await start('first', options);
+		n8n.switchOff('second');
+		expect(await post(first, press('a'))).toBe(200);
+		expect(keptOf(first)).toBe(1);
+		// Its process ends.
+		await first.trigger.deactivate();
+		const wrong = await start('first', options, first.trigger.staticData, urlOf());
+		await post(wrong, press('b'));
+		await sleepMs(500);
+		await wrong.trigger.deactivate();
+		const right = await start('first', options, wrong.trigger.staticData);
+		n8n.publish('second', second.server);
+		await post(right, press('c'));
+		await waitFor('what was kept', 8_000, () =>
+			idsOf(second).length > 1 ? true : undefined,
+		).catch(() => undefined);
+		expect(idsOf(second)).toContain('a');
+	},
+	30_000,
+);
+
+it('5. as long as n8n has another WEBHOOK_URL, nothing goes anywhere, and one line says that what was kept stays', async () => {
+	const second = await start('second');
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', options);
+	n8n.switchOff('second');
+	expect(await post(first, press('a'))).toBe(200);
+	await first.trigger.deactivate();
+	const wrong = await start('first', options, first.trigger.staticData, 'http://localhost:5678');
+	n8n.calls.length = 0;
+	for (const id of ['b', 'c']) expect(await post(wrong, press(id))).toBe(200);
+	await sleepMs(5_000);
+	expect(n8n.callsTo('second')).toEqual([]);
+	expect(keptOf(wrong)).toBe(1);
+	const { log } = wrong.trigger;
+	expect(log.filter((line) => line.includes('stays kept for a day'))).toHaveLength(1);
+	expect(log.filter((line) => line.includes('lost'))).toEqual([]);
+}, 30_000);
+
+describe('4. the other trigger needs a second for each call, and gets five in a second', () => {
+	const CALLS = 100;
+
+	async function lostOf(burst: number): Promise<{ taken: number; lost: string[] }> {
+		const second = await start('second');
+		second.server.storesAfterMs = 1_000;
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		const posts: Array<Promise<number>> = [];
+		for (let call = 0; call < CALLS; call++) {
+			// As large as a batch of ten events.
+			posts.push(post(first, press(`m-${call}`, 5_000)));
+			if (call >= burst) await sleepMs(200);
+		}
+		expect(new Set(await Promise.all(posts))).toEqual(new Set([200]));
+		await waitFor('that nothing is in line', 90_000, () => {
+			const { length } = n8n.callsTo('second').filter(({ status }) => status === 200);
+			const isOver = length === CALLS || first.trigger.log.some((line) => line.includes('lost'));
+			return isOver ? true : undefined;
+		});
+		await sleepMs(3_000);
+		return {
+			taken: new Set(idsOf(second)).size,
+			lost: first.trigger.log.filter((line) => line.includes('lost')),
+		};
+	}
+
+	it('from the beginning: none is lost', async () => {
+		expect(await lostOf(0)).toEqual({ taken: CALLS, lost: [] });
+	}, 150_000);
+
+	it('behind a burst of 12: none is lost', async () => {
+		expect((await lostOf(12)).lost).toEqual([]);
+	}, 150_000);
+});
