@@ -18,20 +18,25 @@ const MAX_TARBALL_KB = 175;
 const BYTES_PER_KB = 1_000;
 const BYTES_PER_MB = 1_000_000;
 
-const NODES = ['Diyalog.node.js', 'DiyalogTrigger.node.js'];
+/** An action and its trigger, in the order in which n8n loads them. */
+const OWN = ['Diyalog', 'DiyalogTrigger'].map(
+	(name) => `n8n-nodes-diyalog/dist/nodes/Diyalog/${name}`,
+);
+const ofN8n = (name: string) =>
+	[name, `${name}Trigger`].map((each) => `n8n-nodes-base/dist/nodes/${name}/${each}`);
 
 /**
- * Loads and creates both nodes, as n8n does at its start, and prints what that took.
+ * Loads and creates two nodes, as n8n does at its start, and prints what that took.
  *
  * @param before what n8n has loaded by then
  */
-const script = (before: readonly string[]): string => `
+const script = (before: readonly string[], nodes: readonly string[]): string => `
 	for (const name of ${JSON.stringify(before)}) require(name);
 	const used = () => { gc(); const { heapUsed, rss } = process.memoryUsage(); return { heapUsed, rss }; };
 	const level = used();
-	const loadMs = ${JSON.stringify(NODES)}.map((file) => {
+	const loadMs = ${JSON.stringify(nodes)}.map((file) => {
 		const beganMs = performance.now();
-		const [Node] = Object.values(require('n8n-nodes-diyalog/dist/nodes/Diyalog/' + file));
+		const [Node] = Object.values(require(file + '.node.js'));
 		new Node();
 		return performance.now() - beganMs;
 	});
@@ -46,10 +51,33 @@ const loadSchema = z.object({
 
 type Load = z.output<typeof loadSchema>;
 
-const SITUATIONS: ReadonlyArray<readonly [name: string, before: readonly string[]]> = [
-	// n8n-workflow loads zod and zod/v4 itself.
-	['in n8n, which has loaded n8n-workflow and zod', ['n8n-workflow', 'zod/v4', 'luxon']],
-	['with nothing loaded', []],
+// n8n-workflow loads zod and zod/v4 itself.
+const LIBRARIES = ['n8n-workflow', 'zod/v4', 'luxon'];
+const ALL = [...LIBRARIES, 'n8n-core'];
+
+interface Situation {
+	name: string;
+	before: readonly string[];
+	nodes: readonly string[];
+}
+
+const IN_N8N: Situation = {
+	name: 'Diyalog, n8n-workflow and zod are loaded',
+	before: LIBRARIES,
+	nodes: OWN,
+};
+const IN_ALL: Situation = { name: 'Diyalog, n8n-core is loaded as well', before: ALL, nodes: OWN };
+const PEERS: readonly Situation[] = ['Slack', 'Telegram', 'WhatsApp'].map((name) => ({
+	name: `${name} of n8n, the same`,
+	before: ALL,
+	nodes: ofN8n(name),
+}));
+
+const SITUATIONS: readonly Situation[] = [
+	IN_N8N,
+	{ name: 'Diyalog, nothing is loaded', before: [], nodes: OWN },
+	IN_ALL,
+	...PEERS,
 ];
 
 const totalMs = ({ loadMs: [action, trigger] }: Load): number => action + trigger;
@@ -70,14 +98,14 @@ function figuresOf(name: string, loads: readonly Load[]): string[] {
 
 const HEAD = [
 	'Loaded',
-	'Diyalog, ms',
-	'then Diyalog Trigger, ms',
+	'the node, ms',
+	'then its trigger, ms',
 	'both, ms',
 	'heap added, MB',
 	'memory added, MB',
 ];
 
-/** Loads both nodes in fresh processes, and weighs the tarball. */
+/** Loads nodes in fresh processes, and weighs the tarball. */
 export async function benchLoad({ quick, write, command }: BenchOptions): Promise<Row[]> {
 	const rounds = quick ? QUICK_ROUNDS : ROUNDS;
 	const n8n = await installN8n();
@@ -90,16 +118,18 @@ export async function benchLoad({ quick, write, command }: BenchOptions): Promis
 		const started = await fs.realpath(n8n.program.at(-1) ?? '');
 		const modules = path.resolve(started, '..', '..', '..');
 		const env = { ...withNode(n8n.nodeBin), NODE_PATH: modules };
-		const found = SITUATIONS.map(([name]) => ({ name, loads: new Array<Load>() }));
+		const found = new Map(SITUATIONS.map((each) => [each, new Array<Load>()]));
 		for (let round = 0; round < rounds; round++) {
-			for (const [index, [, before]] of SITUATIONS.entries()) {
-				const output = await run('node', ['--expose-gc', '-e', script(before)], { cwd, env });
-				found[index]?.loads.push(loadSchema.parse(JSON.parse(output)));
+			for (const [{ before, nodes }, loads] of found) {
+				const code = script(before, nodes);
+				const output = await run('node', ['--expose-gc', '-e', code], { cwd, env });
+				loads.push(loadSchema.parse(JSON.parse(output)));
 			}
 		}
+		const msOf = (situation: Situation) => median((found.get(situation) ?? []).map(totalMs));
 		const files = (await run('tar', ['-tzf', tarball])).trim().split('\n').length;
 		const tarballKb = (await fs.stat(tarball)).size / BYTES_PER_KB;
-		const inN8nMs = median((found[0]?.loads ?? []).map(totalMs));
+		const inN8nMs = msOf(IN_N8N);
 		const rows: Row[] = [
 			{
 				what: 'Loading both nodes in n8n',
@@ -107,6 +137,11 @@ export async function benchLoad({ quick, write, command }: BenchOptions): Promis
 				target: `at most ${MAX_LOAD_MS} ms`,
 				met: inN8nMs <= MAX_LOAD_MS,
 			},
+			...PEERS.map((peer) => ({
+				what: `Loading both nodes against ${peer.name}`,
+				measured: `${(msOf(IN_ALL) / msOf(peer)).toFixed(2)}x`,
+				target: '',
+			})),
 			{
 				what: `Tarball, ${files} files`,
 				measured: `${tarballKb.toFixed(1)} kB`,
@@ -116,7 +151,7 @@ export async function benchLoad({ quick, write, command }: BenchOptions): Promis
 		];
 		const figures = table(
 			HEAD,
-			found.map(({ name, loads }) => figuresOf(name, loads)),
+			[...found].map(([{ name }, loads]) => figuresOf(name, loads)),
 		);
 		print(await formatted(figures));
 		if (write) {
