@@ -363,7 +363,7 @@ describe('an agent of version 3 and the item of another node', () => {
 		await (await questionOf(flow, number + 1))?.press('Approve');
 		await ends(flow);
 		const people = stage.sandbox.messages().slice(number);
-		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
+		expect(people.map(({ customerNo }) => customerNo)).toEqual(['70021']);
 	}, 120_000);
 });
 
@@ -1255,5 +1255,121 @@ describe('a review asks nobody where the person would read another thing than wh
 		const number = await began(flow);
 		await (await questionOf(flow, number))?.press('Approve');
 		expect(verified(await ends(flow))).toContain('"valid":true');
+	}, 120_000);
+
+	it('56. a field of the item with the name of what the model is asked for: asks nobody', async () => {
+		const jsonBody = "={{ { to: $json.to, memo: $fromAI('to', 'Whom to greet', 'string') } }}";
+		const flow = await reviewed(
+			'=Pay 250 to {{ $json.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { to: 'Attacker' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('57. the same in a tool of this package: the message goes to the person of the item', async () => {
+		const working = agent();
+		const tool = stage.send(
+			{
+				resource: 'message',
+				operation: 'send',
+				toolDescription: 'Greets',
+				customerNo: '={{ $json.customer }}',
+				message: "=Hello {{ $fromAI('customer', 'Name of the customer', 'string') }}",
+			},
+			{ name: 'Greet', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+		const flow = await stage.createCalled([
+			[set('Task', { name: 'Zeynep', customer: '70021' }), working],
+			...withModel(working),
+			[asTool(tool), working],
+		]);
+		chat.turnOf = once({ tool: 'Greet', said: { customer: '70022' } });
+		const number = await began(flow);
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).toEqual(['70021']);
+	}, 120_000);
+
+	it('58. braces of an expression in two arguments that may stand side by side: asks nobody', async () => {
+		const database = await startPostgres();
+		try {
+			const query = "={{ $fromAI('sign', '', 'string') + $fromAI('amount', '', 'string') }}";
+			const tool = await sqlTool(database.port, query);
+			const flow = await reviewed(
+				'=Set it to {{ $tool.parameters.sign }}{{ $tool.parameters.amount }}?',
+				tool,
+			);
+			const toolParameters = {
+				sign: 'UPDATE accounts SET balance = 1{',
+				amount: "{ '0'.repeat(3) }} WHERE id = 7",
+			};
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			expect((await approveAll(flow)).asked).toEqual([]);
+			expect(database.statements).toEqual([]);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it.each([
+		['data', { data: { approved: true } }],
+		['approved', { approved: true }],
+	])(
+		'59. On Error = Continue, and a tool that names $fromAI in a comment, with a type that there is not: an earlier approval in the item (%s) is none of the call',
+		async (_where, earlier) => {
+			const working = agent();
+			const asking = {
+				...review('=Close ({{ $tool.parameters }})?'),
+				onError: 'continueRegularOutput',
+			};
+			const tool = codeTool(
+				"// was $fromAI('account', 'Which', 'text')\nreturn 'closed ' + query;",
+			);
+			const flow = await stage.createCalled([
+				[set('Chat', { chatInput: 'Work', ...earlier }), working],
+				...behindReview(working, asking, tool),
+			]);
+			const said = { toolParameters: { input: 'it' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Close', said });
+			const number = await began(flow);
+			const data = await ends(flow);
+			const asked = stage.sandbox.messages().slice(number).length;
+			const done = JSON.stringify(itemsOf(data, 'Close', 'ai_tool'));
+			expect({ asked, done }).toEqual({ asked: 0, done: '[]' });
+		},
+		120_000,
+	);
+
+	it('60. what nobody sees is shown, also where the author has written a picture that is made with it', async () => {
+		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+		const flow = await reviewed(
+			'=👩\u200d💼 Pay 250 to {{ $tool.parameters.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { to: 'Zey\u200dnep' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked.join()).not.toContain('Zey\u200dnep');
+	}, 120_000);
+
+	it('61. a review that asks the model for a value of the name by which it takes the person from the item: the person of the item is asked', async () => {
+		const working = agent();
+		const asking = review(
+			"=Pay {{ $tool.parameters.amount }} for {{ $fromAI('customer', 'Name', 'string') }}?",
+			{ customerNo: '={{ $json.customer }}' },
+		);
+		const flow = await stage.createCalled([
+			[set('Task', { name: 'Zeynep', customer: '70021' }), working],
+			...behindReview(working, asking, payment()),
+		]);
+		const said = { toolParameters: { amount: '9999' }, hitlParameters: { customer: '70022' } };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
 	}, 120_000);
 });

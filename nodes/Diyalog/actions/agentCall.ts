@@ -37,15 +37,12 @@ export function asksOf({ parameters }: INode): FromAIArgument[] {
 	return asked;
 }
 
-const namesOf = (node: INode): string[] => asksOf(node).map(({ key }) => key);
+/** The names of these. */
+export const namesOf = (node: INode): string[] => asksOf(node).map(({ key }) => key);
 
 /** Fields that are those of the call, whatever the item holds. */
 export const namesOfCall = (node: INode): readonly string[] =>
 	isReviewTool(node) ? [...OF_REVIEW, TOOL_CALL_FIELD] : [TOOL_CALL_FIELD];
-
-/** What a model may say. */
-export const namesAskedFor = (node: INode): ReadonlySet<string> =>
-	new Set([...namesOf(node), ...namesOfCall(node)]);
 
 /** One call of a tool, as n8n keeps it for the agent that has called it. */
 const callSchema = lazily(() =>

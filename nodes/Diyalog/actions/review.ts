@@ -37,8 +37,10 @@ const lettersOf = (name: string): string => name.replace(/[^a-zA-Z0-9]+/g, '');
 /** Whether the model chooses among several: tools behind the review, or those that one node offers under other names than its own. */
 function isOneOfSeveral(context: IExecuteFunctions, gated: INode, toolName: string): boolean {
 	const { name } = context.getNode();
-	const tools = workflowOf(context)?.connectionsByDestinationNode[name]?.ai_tool?.flat() ?? [];
-	return tools.length !== 1 || !lettersOf(gated.name).startsWith(lettersOf(toolName));
+	const workflow = workflowOf(context);
+	const tools = workflow?.connectionsByDestinationNode[name]?.ai_tool?.flat() ?? [];
+	const enabled = tools.filter((tool) => tool && !workflow?.getNode(tool.node)?.disabled);
+	return enabled.length !== 1 || !lettersOf(gated.name).startsWith(lettersOf(toolName));
 }
 
 /** Whether n8n makes a tool of a plain node. Then the model may say what the node asks for with $fromAI, and nothing else. */

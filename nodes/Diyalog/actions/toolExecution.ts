@@ -8,7 +8,7 @@ import {
 	isPairedByChance,
 	isReviewTool,
 	isToolExecution,
-	namesAskedFor,
+	namesOf,
 	namesOfCall,
 } from './agentCall';
 import type { CallOfAgent } from './agentCall';
@@ -26,22 +26,24 @@ const isOfSeveralItems = (context: IExecuteFunctions): boolean =>
 	(context.getExecuteData().data.main?.[0]?.length ?? 0) > 1;
 
 /**
- * Gives a tool the item of its agent back. n8n lays everything over it that the model has called the tool with, also under names
- * that nobody asked for: so a model could say who is asked, and whose key counts, where that is taken from the item. What it was
- * asked for does not stand in the way of a field of the same name either: $fromAI looks elsewhere.
+ * Gives a tool the item of its agent back. n8n lays everything over it that the model has called the tool with, under whatever names:
+ * so a model could say who is asked, and whose key counts, where that is taken from the item. Where `$fromAI` looks nowhere else,
+ * what the tool asks for stays beside the item's own fields.
  */
-function restoreItem(context: IExecuteFunctions, { own }: CallOfAgent): void {
-	const node = context.getNode();
-	const asked = namesAskedFor(node);
-	const ofCall = namesOfCall(node);
+function restoreItem(context: IExecuteFunctions, { own, call }: CallOfAgent): void {
+	const ofCall = namesOfCall(context.getNode());
 	const [item] = context.getInputData();
-	const said = Object.entries(item?.json ?? {}).filter(
-		([name]) => asked.has(name) && (ofCall.includes(name) || !Object.hasOwn(own, name)),
-	);
-	const json = { ...own, ...Object.fromEntries(said) };
 	// What n8n stores and what expressions see are two where Execute Once is on.
 	const [stored] = context.getExecuteData().data.main?.[0] ?? [];
-	for (const each of [item, stored]) if (each) each.json = json;
+	const called = Object.entries(item?.json ?? {});
+	const restore = (stays: (name: string) => boolean): void => {
+		const json = { ...own, ...Object.fromEntries(called.filter(([name]) => stays(name))) };
+		for (const each of [item, stored]) if (each) each.json = json;
+	};
+	restore((name) => ofCall.includes(name));
+	if (isGivenWhatWasSaid(context, call.action.input ?? {})) return;
+	const asked = namesOf(context.getNode());
+	restore((name) => ofCall.includes(name) || (asked.includes(name) && !Object.hasOwn(own, name)));
 }
 
 /**

@@ -126,9 +126,9 @@ function fromSet(members: readonly unknown[], source: KeySource, needed: Needed)
 
 function secretsIn(source: KeySource, encoding: SecretEncoding, needed: Needed): Secret[] {
 	const { entered } = source;
-	if (isNothing(entered)) throw secretMissing(source);
-	if (typeof entered === 'string')
+	if (typeof entered === 'string' && /[^ \t\r\n]/.test(entered))
 		return [ofBytes(fromText(entered, source, encoding), source, needed.minBytes)];
+	if (typeof entered === 'string' || isNothing(entered)) throw secretMissing(source);
 	const members = membersOfSet(entered);
 	return members ? fromSet(members, source, needed) : [fromJwk(source, needed)];
 }

@@ -1,8 +1,11 @@
 import type { Workflow } from 'n8n-workflow';
-import { isObject } from '../input/json';
 import { lazily, z } from './zod';
 
-const contextSchema = lazily(() => z.object({ workflow: z.custom<Workflow>(isObject) }));
+const contextSchema = lazily(() =>
+	z.object({
+		workflow: z.custom<Workflow>((value) => typeof value === 'object' && value !== null),
+	}),
+);
 
 /** The workflow as n8n works with it. Nodes are not promised it: it is taken from the context of a call. */
 export const workflowOf = (context: object): Workflow | undefined =>

@@ -112,10 +112,11 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 			? read(questionField, 0)
 			: context.evaluateExpression(readable.slice(1), 0);
 	if (typeof message !== 'string' || !isReviewTool(context.getNode())) return message;
-	// What the author has written stays as it is where nothing of the kind has come from elsewhere.
-	const unseen = message.match(UNSEEN) ?? [];
-	const isFromElsewhere = unseen.some((character) => !entered.includes(character));
-	return isFromElsewhere ? message.replace(UNSEEN, escaped) : message;
+	// What the author has written stays as it is where no more of the kind has come from elsewhere.
+	const unseen = new Set(message.match(UNSEEN) ?? []);
+	const isMore = (character: string): boolean =>
+		message.split(character).length > entered.split(character).length;
+	return [...unseen].some(isMore) ? message.replace(UNSEEN, escaped) : message;
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
