@@ -38,6 +38,10 @@ const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
  * The same where any text may be looked at like an expression: code has no equals sign in front, nor has SQL, in which a node
  * itself evaluates what stands in braces.
  */
-export const looksOnlyAtAgentItem = everyText(
-	(text) => AT_AGENT_ITEM.test(`=${text}`) && !OF_PYTHON.test(text),
-);
+const looksOnlyAt = (pattern: RegExp) =>
+	everyText((text) => pattern.test(`=${text}`) && !OF_PYTHON.test(text));
+
+export const looksOnlyAtAgentItem = looksOnlyAt(AT_AGENT_ITEM);
+
+/** Nor at the item itself. */
+export const looksAtNoItem = looksOnlyAt(lookingAt(SAME_FOR_TOOLS));

@@ -3,7 +3,7 @@ import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
 import { asksOf, isNested, isSameJson, saidOf, valueOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { looksOnlyAtAgentItem } from './expressions';
+import { looksAtNoItem, looksOnlyAtAgentItem } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -73,24 +73,28 @@ function ofOwnArguments(review: INode, own: object, said: object): string | unde
 }
 
 /** Why a tool that asks the model for some values could run with others than a person reads. */
-function ofValuesAskedFor(
-	asked: readonly FromAIArgument[],
-	own: object,
-	said: object,
-): string | undefined {
+function ofValuesAskedFor(asked: readonly FromAIArgument[], said: object): string | undefined {
 	const names = asked.map(({ key }) => key);
 	if (Object.keys(said).some((name) => !names.includes(name)))
 		return 'The model has said more than the tool asks for';
 	// n8n takes the default of $fromAI for it then.
 	if (names.some((name) => saidOf(said, name) === undefined))
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
-	// n8n lays it over the item, which the review shows as it was.
-	if (names.some((name) => Object.hasOwn(own, name)))
-		return 'The tool asks for a value under the name of a field of the item. Give the value another name in $fromAI';
 	// A message shows a list like the text that it holds.
 	if (asked.some(({ key, type }) => type !== 'json' && typeof saidOf(said, key) === 'object'))
 		return 'The model has said a list or an object in the place of a text';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
+}
+
+/** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
+function ofSameName(review: INode, gated: INode, own: object, said: object): string | undefined {
+	const laidOver = Object.keys(said).filter((name) => Object.hasOwn(own, name));
+	const isShown = (name: string): boolean =>
+		shows(review, TOOL_PARAMETERS) ||
+		shows(review, new RegExp(`\\$tool\\.parameters\\.${name}\\b`));
+	if (laidOver.length === 0 || (looksAtNoItem(gated.parameters) && laidOver.every(isShown)))
+		return undefined;
+	return 'The tool asks for a value under the name of a field of the item. Give the value another name in $fromAI';
 }
 
 /**
@@ -126,7 +130,7 @@ export function showsAnother(
 	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
 	if (asksForValues && isInput) return TAKEN_FOR_CALL;
 	const another = asksForValues
-		? ofValuesAskedFor(asked, own, said)
+		? (ofValuesAskedFor(asked, said) ?? ofSameName(context.getNode(), gated, own, said))
 		: ofOwnArguments(context.getNode(), own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
