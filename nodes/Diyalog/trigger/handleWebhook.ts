@@ -286,8 +286,7 @@ function parse(
 	const stale = entries.length - fresh.length;
 	if (stale > 0) {
 		const reason = `${stale} of its entries were sent more than ${freshnessMinutes} minutes ago, or in the future. They were recorded and played again, or the clocks of n8n and Diyalog differ.`;
-		if (fresh.length === 0)
-			return refuse(401, REFUSED_FOR_GOOD.age, () => reason);
+		if (fresh.length === 0) return refuse(401, REFUSED_FOR_GOOD.age, () => reason);
 		context.logger.warn(`Diyalog Trigger left out a part of a call: ${reason}`);
 	}
 	const events = fresh.flatMap((entry) => entry.events.map((each) => countedFrom(each, origin)));

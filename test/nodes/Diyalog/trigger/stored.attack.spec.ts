@@ -29,12 +29,18 @@ function boot(): Process {
 
 function callOf(name: string): Call {
 	const staticData = JSON.parse(database) as Record<string, IDataObject>;
-	const node: INode = { id: name, name, typeVersion: 1, type: '', position: [0, 0], parameters: {} };
+	const node: INode = {
+		id: name,
+		name,
+		typeVersion: 1,
+		type: '',
+		position: [0, 0],
+		parameters: {},
+	};
 	return {
 		getNode: () => node,
 		getWorkflow: () => ({ id: 'w', active: true }),
-		getWorkflowStaticData: (type) =>
-			(staticData[type === 'node' ? `node:${name}` : type] ??= {}),
+		getWorkflowStaticData: (type) => (staticData[type === 'node' ? `node:${name}` : type] ??= {}),
 		end: () => {
 			database = JSON.stringify(staticData);
 		},
