@@ -363,7 +363,7 @@ describe('an agent of version 3 and the item of another node', () => {
 		await (await questionOf(flow, number + 1))?.press('Approve');
 		await ends(flow);
 		const people = stage.sandbox.messages().slice(number);
-		expect(people.map(({ customerNo }) => customerNo)).toEqual(['70021']);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
 	}, 120_000);
 });
 
@@ -1370,6 +1370,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		await (await questionOf(flow, number))?.press('Approve');
 		await ends(flow);
 		const people = stage.sandbox.messages().slice(number);
-		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
+		expect(people.map(({ customerNo }) => customerNo)).toEqual(['70021']);
 	}, 120_000);
 });
