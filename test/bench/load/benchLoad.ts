@@ -36,7 +36,7 @@ const script = (before: readonly string[], nodes: readonly string[]): string => 
 	const level = used();
 	const loadMs = ${JSON.stringify(nodes)}.map((file) => {
 		const beganMs = performance.now();
-		const [Node] = Object.values(require(file + '.node.js'));
+		const Node = require(file + '.node.js')[file.split('/').at(-1)];
 		new Node();
 		return performance.now() - beganMs;
 	});
