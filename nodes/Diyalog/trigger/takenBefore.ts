@@ -14,7 +14,10 @@ import { triggerIdOf } from './triggerId';
  * because two calls at the same time read the database before either of them has written it.
  */
 
-/* Fields of what is stored of a trigger: which events were taken, the last status of messages, and who has written both. */
+/*
+ * Fields of what is stored of a trigger: which events were taken, the last status of messages, and who has written both. That is not who
+ * has stored last: a process that stores the answers it keeps stores along what another one has written here.
+ */
 const SEEN_FIELD = 'seenEvents';
 const STATUSES_FIELD = 'lastStatuses';
 const WRITER_FIELD = 'seenEventsWrittenBy';
