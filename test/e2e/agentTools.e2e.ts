@@ -1680,4 +1680,49 @@ describe('a review asks nobody where the person would read another thing than wh
 				.map(({ text }) => text),
 		).toEqual(['Write "It is on its way." to 70021?', 'It is on its way.']);
 	}, 120_000);
+
+	it('75. a text where the tool asks for true or false is not read as the one and run as the other', async () => {
+		const jsonBody = `={ "to": "{{ $json.to }}", "dry": {{ $fromAI('dry', 'Only try it', 'boolean') }} }`;
+		const flow = await reviewed(
+			"={{ $tool.parameters.dry ? 'Try a payment' : 'Pay' }} of 250 to {{ $json.to }}?",
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { dry: 'false' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done }).toEqual({
+			asked,
+			done: asked.length > 0 ? [{ to: 'Zeynep', dry: true }] : [],
+		});
+	}, 120_000);
+
+	it('76. a workflow as the tool: nor does what it takes from the item come from the model, although all is shown', async () => {
+		const child = await stage.n8n.createWorkflow(
+			workflow('Pays', [
+				[
+					node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
+						workflowInputs: { values: [{ name: 'to' }] },
+					}),
+					httpPost('Do', chat.toolUrl, '={{ { to: $json.to } }}'),
+				],
+			]),
+		);
+		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Pays the bill',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: {
+				mappingMode: 'defineBelow',
+				value: { to: '={{ $json.to }}' },
+				schema: [{ id: 'to', displayName: 'to', type: 'string' }],
+			},
+		});
+		const flow = await reviewed(
+			'=Pay the bill of 250 to {{ $json.to }} ({{ $tool.parameters }})?',
+			tool,
+		);
+		const toolParameters = { input: 'pay', name: 'Zeynep', to: 'Attacker' };
+		chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ to: 'Zeynep' }] : [] });
+	}, 120_000);
 });
