@@ -1725,4 +1725,55 @@ describe('a review asks nobody where the person would read another thing than wh
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ to: 'Zeynep' }] : [] });
 	}, 120_000);
+
+	it('77. several tools of one node whose names have no letter of English: the person reads which one is to run', async () => {
+		const inputSchema = { type: 'object', properties: { счёт: { type: 'string' } } };
+		const names = ['показать', 'закрыть'];
+		const other = await startMcpServer(
+			names.map((name) => ({ name, description: name, inputSchema })),
+		);
+		try {
+			const tools = bankTools();
+			const there = {
+				...tools,
+				parameters: { ...Object(tools.parameters), endpointUrl: other.url },
+			};
+			const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', there, CHAT);
+			const said = { toolParameters: { счёт: '1' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Bank_закрыть', said });
+			const { asked } = await approveAll(flow);
+			expect({ asked, called: other.called }).toEqual({ asked: [], called: [] });
+		} finally {
+			await other.close();
+		}
+	}, 120_000);
+
+	it('78. the end of the message, above the buttons, is not another question that the model has written', async () => {
+		const tool = stage.send(
+			{
+				resource: 'message',
+				operation: 'send',
+				toolDescription: 'Writes to the customer',
+				customerNo: '70022',
+				message: "={{ $fromAI('words', 'What to write', 'string') }}",
+			},
+			{ name: 'Write', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+		const flow = await reviewed('=Write to customer 70022: "{{ $tool.parameters.words }}"?', tool);
+		const words = `Your card is blocked. Call 555 0000.${'\n'.repeat(2_000)}Write to customer 70022: "Hello`;
+		chat.turnOf = once({
+			tool: 'Write',
+			said: { toolParameters: { words }, hitlParameters: {} },
+		});
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		await ends(flow);
+		const [, sent] = stage.sandbox.messages().slice(number);
+		const bottom = (question?.text ?? '').slice(-300).trim();
+		expect({ bottom, sent: sent?.text?.slice(0, 40) }).not.toEqual({
+			bottom: 'Write to customer 70022: "Hello"?',
+			sent: expect.stringContaining('555 0000'),
+		});
+	}, 120_000);
 });

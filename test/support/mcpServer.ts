@@ -35,12 +35,16 @@ const TOOLS = [
 	},
 ];
 
-/** Starts a bank with some tools, on a free port of loopback. */
-export async function startMcpServer(): Promise<McpServer> {
+/**
+ * Starts a bank with some tools, on a free port of loopback.
+ *
+ * @param tools that it offers
+ */
+export async function startMcpServer(tools: readonly object[] = TOOLS): Promise<McpServer> {
 	const app = Fastify({ logger: false, forceCloseConnections: true });
 	const called: unknown[] = [];
 	const resultOf = (method: string, params: Readonly<Record<string, unknown>>): object => {
-		if (method === 'tools/list') return { tools: TOOLS };
+		if (method === 'tools/list') return { tools };
 		if (method === 'initialize') {
 			const { protocolVersion } = params;
 			const serverInfo = { name: 'bank', version: '1.0.0' };
