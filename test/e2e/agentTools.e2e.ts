@@ -1776,4 +1776,85 @@ describe('a review asks nobody where the person would read another thing than wh
 			sent: expect.stringContaining('555 0000'),
 		});
 	}, 120_000);
+
+	/** Lets the attacker's item out of its first output, and others out of its second. */
+	const byName = (): WorkflowNode =>
+		node('By name', 'n8n-nodes-base.if', 2.2, {
+			conditions: {
+				options: { caseSensitive: true, typeValidation: 'loose', version: 2 },
+				conditions: [
+					{
+						leftValue: '={{ $json.name }}',
+						rightValue: 'Attacker',
+						operator: { type: 'string', operation: 'equals' },
+					},
+				],
+				combinator: 'and',
+			},
+		});
+	const TWO = [
+		{ name: 'Attacker', key: ATTACKER.publicKey, no: '70022' },
+		{ name: 'Zeynep', key: PERSON.publicKey, no: '70021' },
+	];
+
+	it('79. behind the second output of a node: its first item is not that of the first output', async () => {
+		const working = agent();
+		const decide = byName();
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), decide],
+			[output(decide, 1), working],
+			...withModel(working),
+			[asTool(verify("={{ $('By name').first().json.key }}")), working],
+		]);
+		chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('80. the same for a review: nobody else is asked', async () => {
+		const working = agent();
+		const decide = byName();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo: "={{ $('By name').first().json.no }}",
+		});
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), decide],
+			[output(decide, 1), working],
+			...behindReview(working, asking, payment()),
+		]);
+		const said = { toolParameters: { amount: '9999' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
+	}, 120_000);
+
+	it('81. in a loop: the first item of another node is not paid in the place of the one that is read', async () => {
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').first().json.name } }}";
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+		const flow = await inLoop(asking, deedTool('Transfer', chat.toolUrl, jsonBody));
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
+	}, 120_000);
+
+	it('82. a loop whose agent works in the first round already: the first item is not that of the round before', async () => {
+		const working = agent();
+		const each = loop();
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), each],
+			[output(each, 1), working, each],
+			...withModel(working),
+			[asTool(verify("={{ $('Split').first().json.key }}")), working],
+		]);
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep')
+				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
+				: 'Nothing to do.';
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
 });
