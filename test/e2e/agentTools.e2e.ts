@@ -1857,4 +1857,88 @@ describe('a review asks nobody where the person would read another thing than wh
 				: 'Nothing to do.';
 		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
+
+	/** An agent that works behind a plain node, which stands behind the second output of another. */
+	const behindSecond = (working: WorkflowNode): Row[] => {
+		const decide = byName();
+		return [
+			[set('Task', { list: TWO }), splitOut('list'), decide],
+			[output(decide, 1), node('Edit', 'n8n-nodes-base.noOp', 1), working],
+		];
+	};
+
+	it.each(["$('By name').first()", "$('By name').last()", "$('By name').all()[0]"])(
+		'83. a node further before, of whose outputs the second goes to the agent: nothing is verified with the key of the first (%s)',
+		async (from) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(verify(`={{ ${from}.json.key }}`)), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+			expect(verified(await flow.run())).not.toContain('"valid":true');
+		},
+		120_000,
+	);
+
+	it('84. the same for a review: nobody else is asked, and nobody else is paid', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?', {
+			customerNo: "={{ $('By name').first().json.no }}",
+		});
+		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('By name').first().json.name } }}`;
+		const flow = await stage.createCalled([
+			...behindSecond(working),
+			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect({
+			asked: question?.text,
+			people: people.map(({ customerNo }) => customerNo),
+			done: JSON.stringify(chat.deeds),
+		}).toEqual({
+			asked: question?.text,
+			people: expect.not.arrayContaining(['70022']),
+			done: expect.not.stringContaining('Attacker'),
+		});
+	}, 120_000);
+
+	it.each(["$('By name').item", '$json', "$('Split').item"])(
+		'85. %s is that of the agent there',
+		async (from) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(verify(`={{ ${from}.json.key }}`.replace('$json.json', '$json'))), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+			expect(verified(await flow.run())).toContain('"valid":false');
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(PERSON) } });
+			expect(verified(await flow.run())).toContain('"valid":true');
+		},
+		120_000,
+	);
+
+	it.each(['$node["By name"]', "$items('By name')[0]"])(
+		'86. %s, by its older names: nothing is verified with the key of the first output',
+		async (from) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(verify(`={{ ${from}.json.key }}`)), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+			expect(verified(await flow.run())).not.toContain('"valid":true');
+		},
+		120_000,
+	);
 });
