@@ -1941,4 +1941,42 @@ describe('a review asks nobody where the person would read another thing than wh
 		},
 		120_000,
 	);
+
+	it('87. the tool of an agent behind a review does not take from the item what the model of that agent says', async () => {
+		const helper = subAgent(3);
+		const working = agent();
+		const asking = review('=Let the helper do "{{ $tool.parameters.prompt }}" for {{ $json.to }}?');
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, helper),
+			...withModel(helper),
+			[
+				asTool(deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.to } }}")),
+				helper,
+			],
+		]);
+		const said = { toolParameters: { prompt: 'Pay the bill' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			offered(asked).includes('Transfer')
+				? once({ tool: 'Transfer', said: { to: 'Attacker' } })(asked)
+				: once({ tool: 'Helper', said })(asked);
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
+	}, 120_000);
+
+	it('88. one approval runs a tool once, also one with Retry On Fail that fails afterwards', async () => {
+		const jsCode = `await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });\nthrow new Error('No answer in time');`;
+		const tool = { ...codeTool(jsCode), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
+		const flow = await reviewed('=Pay ({{ $tool.parameters }})?', tool, CHAT);
+		const said = { toolParameters: { input: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Close', said });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		await sleepMs(5_000);
+		expect({ asked: question?.text, done: chat.deeds.length }).toEqual({
+			asked: question?.text,
+			done: question ? 1 : 0,
+		});
+	}, 120_000);
 });
