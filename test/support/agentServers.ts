@@ -1,9 +1,16 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- servers of tests; nothing here is published */
 import Fastify from 'fastify';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 
 /* What agents and their tools talk to, as far as n8n needs it, on free ports of loopback. */
+
+async function listen(server: Server): Promise<{ port: number; close: () => Promise<void> }> {
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	const close = async () => await new Promise<void>((resolve) => server.close(() => resolve()));
+	return { port, close };
+}
 
 /**
  * What remembers for an agent, as n8n's Motorhead memory reads it.
@@ -42,13 +49,7 @@ export async function startBroker(): Promise<{
 			if (kind === 14) socket.end();
 		});
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	return {
-		port,
-		published,
-		close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
-	};
+	return { ...(await listen(server)), published };
 }
 
 /** A database that speaks the simple protocol of PostgreSQL 3.0, as far as n8n needs it: it keeps each statement, and says that it is done. */
@@ -97,11 +98,5 @@ export async function startPostgres(): Promise<{
 			}
 		});
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	return {
-		port,
-		statements,
-		close: async () => await new Promise<void>((resolve) => server.close(() => resolve())),
-	};
+	return { ...(await listen(server)), statements };
 }

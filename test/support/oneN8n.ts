@@ -1,5 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import type { ICredentialDataDecryptedObject, IDataObject, INodeParameters } from 'n8n-workflow';
 import { http } from '../../tools/system';
 import type { AddressInfo } from '../../tools/system';
+import { TriggerUnderTest } from './nodeRuntime';
+import { serve } from './webhookServer';
 import type { WebhookServer } from './webhookServer';
 
 /** A call as it came to the address of an n8n. */
@@ -14,12 +18,35 @@ export interface SeenCall {
 /** What is answered in place of a trigger: a status, another one's words, or nothing at all. */
 export type Fault = number | { status: number; text: string; location?: string } | 'silence';
 
+/** A trigger of this n8n. */
+export interface Started {
+	id: string;
+	trigger: TriggerUnderTest;
+	server: WebhookServer;
+	url: string;
+}
+
+/** How a trigger of this n8n is set up; what is left out is as in a new workflow. */
+export interface Setup {
+	credentials: ICredentialDataDecryptedObject;
+	parameters?: INodeParameters;
+	/** what its workflow has stored */
+	staticData?: IDataObject;
+	workflowId?: string;
+	/** what n8n takes for its own address */
+	knownUrl?: string;
+	/** an n8n that starts again does not activate what was published before */
+	isActivated?: boolean;
+}
+
 /** One address at which several triggers are reached, as an n8n has it: `/webhook/<id>/webhook`. */
 export class OneN8n {
 	readonly calls: SeenCall[] = [];
 
 	/** by the beginning of a path */
 	readonly faults = new Map<string, Fault>();
+
+	readonly started: WebhookServer[] = [];
 
 	private readonly triggers = new Map<string, WebhookServer>();
 
@@ -43,6 +70,28 @@ export class OneN8n {
 		return `${this.url}/${endpoint}/${id}/${path}`;
 	}
 
+	/** A trigger that takes presses and texts of signed calls is published; it ends with this n8n. */
+	async run(id: string, setup: Setup): Promise<Started> {
+		const { staticData = {}, workflowId = randomUUID(), knownUrl = this.url } = setup;
+		const settings = {
+			credentials: setup.credentials,
+			parameters: {
+				events: ['buttonPressed', 'textReceived'],
+				authentication: 'signature',
+				options: {},
+				...setup.parameters,
+			},
+			settings: { webhookId: id },
+		};
+		const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
+		const trigger = new TriggerUnderTest(settings, workflowId, stored, { url: knownUrl });
+		if (setup.isActivated === false) trigger.activate = async () => undefined;
+		const server = await serve(trigger);
+		this.started.push(server);
+		this.publish(id, server);
+		return { id, trigger, server, url: this.urlOf(id) };
+	}
+
 	/** A workflow is published, or with `webhook-test` listens in the editor. */
 	publish(id: string, trigger: WebhookServer, endpoint = 'webhook'): void {
 		this.triggers.set(`/${endpoint}/${id}`, trigger);
@@ -58,6 +107,7 @@ export class OneN8n {
 	}
 
 	async close(): Promise<void> {
+		for (const server of this.started) await server.close();
 		this.server.closeAllConnections();
 		await new Promise((resolve) => this.server.close(resolve));
 	}

@@ -4,8 +4,11 @@ import { addProblem, unknownName } from './problem';
 
 /* What people enter as JSON: what an expression gives, or JSON as text. */
 
-/** A string of JSON. One with a colon behind it is a name. */
-const STRING_OR_NAME = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g;
+/**
+ * A string of JSON. One with a colon behind it is a name. It takes as little as it can: V8 remembers each step of
+ * what takes as much, and throws after some millions.
+ */
+const STRING_OR_NAME = /"[^"\\]*?(?:\\.[^"\\]*?)*?"(\s*:)?/g;
 
 function namesInText(json: string): number {
 	let count = 0;

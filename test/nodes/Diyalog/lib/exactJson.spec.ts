@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { jsonValue } from '../../../../nodes/Diyalog/input/json';
 import { parseExactJson } from '../../../../nodes/Diyalog/lib/exactJson';
 
 describe('parseExactJson', () => {
@@ -46,5 +47,12 @@ describe('parseExactJson', () => {
 	it('does not slow down on a hostile body of a megabyte', () => {
 		const quotes = `"${'\\"'.repeat(500_000)}`;
 		expect(() => parseExactJson(`[12345678901234567,${quotes}`)).toThrow(SyntaxError);
+	});
+
+	it('reads a text of four million escapes like any other', () => {
+		const json = `{"text":"${'\\n'.repeat(4_000_000)}","id":[12345678901234567890]}`;
+		const expected = { text: '\n'.repeat(4_000_000), id: ['12345678901234567890'] };
+		expect(parseExactJson(json)).toEqual(expected);
+		expect(jsonValue().parse(json)).toEqual(expected);
 	});
 });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IDataObject, INodeParameters } from 'n8n-workflow';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { KeptCalls } from '../../../../nodes/Diyalog/passOn/keptCalls';
 import { MARK_HEADER, PLAIN_MARK, makeMark, readMark } from '../../../../nodes/Diyalog/passOn/mark';
@@ -8,14 +8,12 @@ import { atN8nAddress } from '../../../../nodes/Diyalog/trigger/selfCall';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { sleepMs, waitFor } from '../../../../tools/system';
-import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { OneN8n } from '../../../support/oneN8n';
+import type { Started as StartedTrigger } from '../../../support/oneN8n';
 import { hmacSha1, postSigned } from '../../../support/sign';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import { entry, envelope, written } from '../../../support/webhookBodies';
 import type { EntryParts } from '../../../support/webhookBodies';
-import { serve } from '../../../support/webhookServer';
-import type { WebhookServer } from '../../../support/webhookServer';
 
 /*
  * Attacks on calls that one trigger passes on to others, numbered: each event reaches each trigger once, an answer is passed on to
@@ -26,12 +24,7 @@ const SECRET = randomBytes(16).toString('hex');
 const TOKEN = 'callback-token';
 const MINUTE_MS = 60_000;
 
-/** A trigger of the n8n. */
-interface Started {
-	id: string;
-	trigger: TriggerUnderTest;
-	server: WebhookServer;
-	url: string;
+interface Started extends StartedTrigger {
 	items: () => IDataObject[];
 }
 
@@ -43,21 +36,16 @@ interface Setup extends INodeParameters {
 
 let instance: WaitingInstance;
 let n8n: OneN8n;
-let started: WebhookServer[];
 
 beforeEach(async () => {
-	started = [];
 	instance = await WaitingInstance.start();
 	n8n = await OneN8n.start(instance.url);
 });
 
 afterEach(async () => {
-	for (const server of started) {
-		expect(server.escaped).toEqual([]);
-		await server.close();
-	}
 	await n8n.close();
 	await instance.close();
+	for (const { escaped } of n8n.started) expect(escaped).toEqual([]);
 });
 
 async function start(
@@ -65,24 +53,15 @@ async function start(
 	parameters: Setup = {},
 	staticData: IDataObject = {},
 	workflowId: string = randomUUID(),
-	secrets: IDataObject = {},
+	secrets: ICredentialDataDecryptedObject = {},
 ): Promise<Started> {
-	const setup = {
+	const started = await n8n.run(id, {
 		credentials: { appSecret: SECRET, statusCallbackToken: TOKEN, ...secrets },
-		parameters: {
-			events: ['buttonPressed', 'textReceived'],
-			authentication: 'signature',
-			options: {},
-			...parameters,
-		},
-		settings: { webhookId: id },
-	};
-	const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
-	const trigger = new TriggerUnderTest(setup, workflowId, stored, { url: n8n.url });
-	const server = await serve(trigger);
-	started.push(server);
-	n8n.publish(id, server);
-	return { id, trigger, server, url: n8n.urlOf(id), items: () => server.executions.flat() };
+		parameters,
+		staticData,
+		workflowId,
+	});
+	return { ...started, items: () => started.server.executions.flat() };
 }
 
 /** A trigger that passes its calls on. */
@@ -515,24 +494,11 @@ it.each(STRANGE_ADDRESSES)(
 		const address = change(second.url);
 		await expect(startPassing([address])).rejects.toThrow('Also Pass On To');
 		const first = await startPassing([]);
-		const imported = new TriggerUnderTest(
-			{
-				credentials: { appSecret: SECRET },
-				parameters: {
-					events: ['buttonPressed'],
-					authentication: 'signature',
-					options: { alsoPassOnTo: [address, second.url] },
-				},
-				settings: { webhookId: 'first' },
-			},
-			randomUUID(),
-			{},
-			{ url: n8n.url },
-		);
-		imported.activate = async () => undefined;
-		const server = await serve(imported);
-		started.push(server);
-		n8n.publish('first', server);
+		const { trigger: imported } = await n8n.run('first', {
+			credentials: { appSecret: SECRET },
+			parameters: { options: { alsoPassOnTo: [address, second.url] } },
+			isActivated: false,
+		});
 		expect(await post(first, press('a'))).toBe(200);
 		await gets(second, 1);
 		expect(n8n.calls.map(({ path }) => path)).toEqual([

@@ -1,12 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { sleepMs, waitFor } from '../../../../tools/system';
-import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { OneN8n } from '../../../support/oneN8n';
+import type { Started } from '../../../support/oneN8n';
 import { postSigned } from '../../../support/sign';
 import { envelope, written } from '../../../support/webhookBodies';
-import { serve } from '../../../support/webhookServer';
-import type { WebhookServer } from '../../../support/webhookServer';
 
 /*
  * Faults while a call is passed on. Diyalog was told 200, so another trigger gets the call sooner or later: whoever stood in between,
@@ -15,50 +13,30 @@ import type { WebhookServer } from '../../../support/webhookServer';
 
 const SECRET = randomBytes(16).toString('hex');
 
-interface Started {
-	trigger: TriggerUnderTest;
-	server: WebhookServer;
-	url: string;
-}
-
 let n8n: OneN8n;
-let started: WebhookServer[];
 
 beforeEach(async () => {
-	started = [];
 	n8n = await OneN8n.start();
 });
 
 afterEach(async () => {
-	for (const server of started) await server.close();
 	await n8n.close();
 });
 
 /** @param knownUrl what n8n takes for its own address */
-async function start(
+const start = async (
 	id: string,
 	options: INodeParameters = {},
 	staticData: IDataObject = {},
 	knownUrl = n8n.url,
-): Promise<Started> {
-	const setup = {
+): Promise<Started> =>
+	await n8n.run(id, {
 		credentials: { appSecret: SECRET },
-		parameters: {
-			events: ['buttonPressed', 'textReceived'],
-			authentication: 'signature',
-			options,
-		},
-		settings: { webhookId: id },
-	};
-	const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
-	const trigger = new TriggerUnderTest(setup, randomUUID(), stored, { url: knownUrl });
-	// An n8n that starts again does not activate what was published before.
-	if (Object.keys(staticData).length > 0) trigger.activate = async () => undefined;
-	const server = await serve(trigger);
-	started.push(server);
-	n8n.publish(id, server);
-	return { trigger, server, url: n8n.urlOf(id) };
-}
+		parameters: { options },
+		staticData,
+		knownUrl,
+		isActivated: Object.keys(staticData).length === 0,
+	});
 
 const press = (id: string, size = 0) => envelope(written(`[${id}]:approve${'x'.repeat(size)}`));
 
