@@ -1372,4 +1372,357 @@ describe('a review asks nobody where the person would read another thing than wh
 		const people = stage.sandbox.messages().slice(number);
 		expect(people.map(({ customerNo }) => customerNo)).toEqual(['70021']);
 	}, 120_000);
+
+	/** SQL with parameters beside it, as n8n proposes it. */
+	const sqlWith = async (port: number, query: string, values: string): Promise<WorkflowNode> => {
+		const tool = await sqlTool(port, query);
+		return {
+			...tool,
+			parameters: { ...Object(tool.parameters), options: { queryReplacement: values } },
+		};
+	};
+	const BY_ACCOUNT = 'UPDATE accounts SET balance = balance + $1 WHERE id = $2';
+	const ACCOUNT = set('Task', { name: 'Zeynep', account: '70021' });
+
+	it('62. a comma in what the model says does not move the account that is paid', async () => {
+		const database = await startPostgres();
+		try {
+			const values = "={{ $fromAI('amount', 'How much', 'string') }},{{ $json.account }}";
+			const tool = await sqlWith(database.port, BY_ACCOUNT, values);
+			const flow = await reviewed(
+				'=Transfer {{ $tool.parameters.amount }} TL to {{ $json.name }} (account {{ $json.account }})?',
+				tool,
+				ACCOUNT,
+			);
+			const said = { toolParameters: { amount: '250,42' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? expect.stringContaining('70021') : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('63. the same as a list: what was read runs', async () => {
+		const database = await startPostgres();
+		try {
+			const values = "={{ [$fromAI('amount', 'How much', 'string'), $json.account] }}";
+			const tool = await sqlWith(database.port, BY_ACCOUNT, values);
+			const flow = await reviewed('=Transfer {{ $tool.parameters.amount }} TL?', tool, ACCOUNT);
+			const said = { toolParameters: { amount: '250,42' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements }).toEqual({
+				asked: ['Transfer 250,42 TL?'],
+				statements: ["UPDATE accounts SET balance = balance + '250,42' WHERE id = '70021'"],
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('64. what JavaScript replaces in a replacement does not change the statement behind what the person reads', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE notes SET text = '{{ $fromAI('note', 'Text', 'string').replaceAll(\"'\", \"''\") }}' WHERE id = 7";
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters.note }}?',
+				await sqlTool(database.port, query),
+			);
+			const note = 'x$` --';
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { note }, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? `UPDATE notes SET text = '${note}' WHERE id = 7` : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('65. the code of a Code Tool does not take from the item what the model has put there, although all is shown', async () => {
+		const flow = await reviewed(
+			'=Close the account of {{ $json.chatInput }} ({{ $tool.parameters }})?',
+			codeTool("return 'closed ' + $json.chatInput;"),
+			set('Chat', { chatInput: 'Zeynep' }),
+		);
+		const toolParameters = { input: 'as asked', chatInput: 'Attacker' };
+		chat.turnOf = once({ tool: 'Close', said: { toolParameters, hitlParameters: {} } });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		const done = JSON.stringify(itemsOf(await ends(flow), 'Close', 'ai_tool'));
+		expect({ asked: question?.text, done }).toEqual({
+			asked: question?.text,
+			done: expect.not.stringContaining('closed Attacker'),
+		});
+	}, 120_000);
+
+	it('66. a tool that takes the whole item and asks for a name of its fields: nobody reads another thing', async () => {
+		const broker = await startBroker();
+		try {
+			const credential = { protocol: 'mqtt', host: '127.0.0.1', port: broker.port, ssl: false };
+			const id = await stage.n8n.createCredential('Broker', credential, 'mqtt');
+			const publish = node(
+				'Order',
+				'n8n-nodes-base.mqttTool',
+				1,
+				{
+					toolDescription: 'Orders',
+					topic: "={{ $fromAI('to', 'Which channel', 'string') }}",
+					sendInputData: true,
+					options: {},
+				},
+				{ credentials: { mqtt: { id, name: 'Broker' } } },
+			);
+			const flow = await reviewed(
+				'=Order for {{ $json.to }}, by the channel {{ $tool.parameters.to }}?',
+				publish,
+			);
+			const said = { toolParameters: { to: 'Ali' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Order', said });
+			const { asked } = await approveAll(flow);
+			expect({ asked, published: broker.published.join() }).toEqual({
+				asked,
+				published: asked.length > 0 ? expect.stringContaining('"to":"Zeynep"') : '',
+			});
+		} finally {
+			await broker.close();
+		}
+	}, 120_000);
+
+	it('67. a field that the item does not have, and the model is asked for under its name', async () => {
+		const jsonBody =
+			"={{ { to: $json.iban ?? 'House', memo: $fromAI('iban', 'An IBAN for the memo', 'string') } }}";
+		const flow = await reviewed(
+			"=Pay 250 to {{ $json.iban ?? 'House' }}, memo {{ $tool.parameters.iban }}?",
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { iban: 'Attacker' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done }).toEqual({
+			asked,
+			done: asked.length > 0 ? [{ to: 'House', memo: 'Attacker' }] : [],
+		});
+	}, 120_000);
+
+	it('68. in a loop: the tools of an agent behind a review do not run with the item of another round', async () => {
+		const helper = subAgent(3);
+		const each = loop();
+		const working = agent();
+		const asking = review(
+			'=Let the helper do "{{ $tool.parameters.prompt }}" for {{ $json.name }}?',
+		);
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').item.json.name } }}";
+		const list = ['Ali', 'Zeynep', 'Can'].map((name) => ({ name }));
+		const flow = await stage.createCalled([
+			[set('Task', { list }), splitOut('list'), each],
+			[output(each, 1), working, each],
+			...behindReview(working, asking, helper),
+			...withModel(helper),
+			[asTool(deedTool('Transfer', chat.toolUrl, jsonBody)), helper],
+		]);
+		const said = { toolParameters: { prompt: 'Pay 250' }, hitlParameters: {} };
+		chat.turnOf = (asked) => {
+			if (offered(asked).includes('Transfer'))
+				return once({ tool: 'Transfer', said: { amount: '250' } })(asked);
+			return isFor(asked, 'Zeynep') ? once({ tool: 'Helper', said })(asked) : 'Nothing to do.';
+		};
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done)
+			expect({ asked, deed }).toMatchObject({ asked, deed: { to: 'Zeynep' } });
+	}, 120_000);
+
+	it('69. the name of the tool without braces shows nothing', async () => {
+		const flow = await reviewed('=May I do $tool.name: {{ $tool.parameters }}?', bankTools(), CHAT);
+		const toolParameters = { account: '1' };
+		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('70. what is dangerous is not pushed out of sight with blanks', async () => {
+		const database = await startPostgres();
+		try {
+			const query = "={{ $fromAI('sql', 'The statement', 'string') }}";
+			const flow = await reviewed(
+				'=May I run {{ $tool.parameters.sql }}',
+				await sqlTool(database.port, query),
+			);
+			const gap = '\n'.repeat(3_000);
+			const sql = `SELECT 1;${gap}UPDATE accounts SET balance = 9999 WHERE id = 7;${gap}SELECT 2`;
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
+			const number = await began(flow);
+			const question = await questionOf(flow, number);
+			await question?.press('Decline');
+			await ends(flow);
+			expect(question?.text ?? '').not.toMatch(/\s{100}/);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('71. a text where the tool asks for a number does not become another receiver in JSON', async () => {
+		const jsonBody = `={ "to": "{{ $json.to }}", "amount": {{ $fromAI('amount', 'How much', 'number') }} }`;
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { amount: '250, "to": "Attacker"' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done: JSON.stringify(done) }).toEqual({
+			asked,
+			done: expect.not.stringContaining('Attacker'),
+		});
+	}, 120_000);
+
+	it('72. right use: a statement with parameters, behind a chat, in two calls one after the other', async () => {
+		const database = await startPostgres();
+		try {
+			const values = "={{ [$fromAI('amount', 'How much', 'number'), $json.account] }}";
+			const tool = await sqlWith(database.port, BY_ACCOUNT, values);
+			const from = set('Chat', {
+				sessionId: 'a1b2',
+				action: 'sendMessage',
+				chatInput: 'Work for Zeynep',
+				account: '70021',
+			});
+			const flow = await reviewed(
+				'=Transfer {{ $tool.parameters.amount }} TL to account {{ $json.account }}?',
+				tool,
+				from,
+			);
+			const call = (amount: number) => [
+				{ tool: 'Pay', said: { toolParameters: { amount }, hitlParameters: {} } },
+			];
+			chat.turnOf = (asked) =>
+				callsBefore(asked) < 2 ? call(callsBefore(asked) + 1) : tellAll(asked);
+			const { asked } = await approveAll(flow);
+			expect({ asked, count: database.statements.length }).toEqual({
+				asked: ['Transfer 1 TL to account 70021?', 'Transfer 2 TL to account 70021?'],
+				count: 2,
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('73. right use: a request with JSON as text, behind a webhook, in two calls one after the other', async () => {
+		const jsonBody = `={\n  "amount": {{ $fromAI('amount', 'How much', 'number') }},\n  "to": "{{ $json.body.to }}",\n  "note": {{ JSON.stringify($fromAI('note', 'Note', 'string')) }}\n}`;
+		const from = set('Called', {
+			headers: { host: 'bank' },
+			params: {},
+			query: {},
+			body: { to: 'Zeynep' },
+			webhookUrl: 'https://n8n.bank/webhook/pay',
+			executionMode: 'production',
+		});
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} to {{ $json.body.to }} ({{ $tool.parameters.note }})?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+			from,
+		);
+		const call = (amount: number) => [
+			{
+				tool: 'Transfer',
+				said: { toolParameters: { amount, note: 'rent' }, hitlParameters: {} },
+			},
+		];
+		chat.turnOf = (asked) =>
+			callsBefore(asked) < 2 ? call(callsBefore(asked) + 1) : tellAll(asked);
+		expect(await approveAll(flow)).toEqual({
+			asked: ['Pay 1 to Zeynep (rent)?', 'Pay 2 to Zeynep (rent)?'],
+			done: [1, 2].map((amount) => ({ amount, to: 'Zeynep', note: 'rent' })),
+		});
+	}, 120_000);
+
+	it('74. right use: a message of this package to the person of the item, with the words of the model', async () => {
+		const tool = stage.send(
+			{
+				resource: 'message',
+				operation: 'send',
+				toolDescription: 'Writes to the customer',
+				customerNo: '={{ $json.customerNo }}',
+				message: "={{ $fromAI('text', 'What to write', 'string') }}",
+			},
+			{ name: 'Write', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+		const from = set('Press', {
+			event: 'textReceived',
+			customerNo: '70021',
+			text: 'Where is my card?',
+			messageId: 'm-1',
+		});
+		const flow = await reviewed(
+			'=Write "{{ $tool.parameters.text }}" to {{ $json.customerNo }}?',
+			tool,
+			from,
+		);
+		const said = { toolParameters: { text: 'It is on its way.' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Write', said });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		await ends(flow);
+		expect(
+			stage.sandbox
+				.messages()
+				.slice(number)
+				.map(({ text }) => text),
+		).toEqual(['Write "It is on its way." to 70021?', 'It is on its way.']);
+	}, 120_000);
+
+	it('75. a text where the tool asks for true or false is not read as the one and run as the other', async () => {
+		const jsonBody = `={ "to": "{{ $json.to }}", "dry": {{ $fromAI('dry', 'Only try it', 'boolean') }} }`;
+		const flow = await reviewed(
+			"={{ $tool.parameters.dry ? 'Try a payment' : 'Pay' }} of 250 to {{ $json.to }}?",
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { dry: 'false' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done }).toEqual({
+			asked,
+			done: asked.length > 0 ? [{ to: 'Zeynep', dry: true }] : [],
+		});
+	}, 120_000);
+
+	it('76. a workflow as the tool: nor does what it takes from the item come from the model, although all is shown', async () => {
+		const child = await stage.n8n.createWorkflow(
+			workflow('Pays', [
+				[
+					node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
+						workflowInputs: { values: [{ name: 'to' }] },
+					}),
+					httpPost('Do', chat.toolUrl, '={{ { to: $json.to } }}'),
+				],
+			]),
+		);
+		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Pays the bill',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: {
+				mappingMode: 'defineBelow',
+				value: { to: '={{ $json.to }}' },
+				schema: [{ id: 'to', displayName: 'to', type: 'string' }],
+			},
+		});
+		const flow = await reviewed(
+			'=Pay the bill of 250 to {{ $json.to }} ({{ $tool.parameters }})?',
+			tool,
+		);
+		const toolParameters = { input: 'pay', name: 'Zeynep', to: 'Attacker' };
+		chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ to: 'Zeynep' }] : [] });
+	}, 120_000);
 });
