@@ -94,7 +94,7 @@ beforeEach(() => {
 it('approved on the phone: the tool runs with what the model asked for', async () => {
 	const asked = await (await createAgent()).start();
 	expect(asked.message).toMatchObject({
-		text: 'The agent wants to run Transfer_money with 250',
+		text: 'The agent wants to run Transfer_money with 250\n\nTransfer_money: {"amount":"250"}',
 		buttonsV2: [{ title: 'Approve' }, { title: 'Decline' }],
 	});
 	expect(chat.deeds).toEqual([]);

@@ -395,6 +395,10 @@ const began = async (flow: AskingWorkflow): Promise<number> => {
 	return count;
 };
 
+/** A message of a review, with the call below it that every review shows. */
+const withCall = (message: string, tool: string, said: unknown): string =>
+	`${message}\n\n${tool}: ${JSON.stringify(said)}`;
+
 /** Everything that was asked, each of it approved, and everything that was done. */
 async function approveAll(flow: AskingWorkflow): Promise<{ asked: string[]; done: unknown[] }> {
 	const asked: string[] = [];
@@ -529,14 +533,20 @@ describe('a review asks nobody where the person would read another thing than wh
 			tool: 'Transfer',
 			said: { toolParameters: { amount: '250' }, hitlParameters: {} },
 		});
-		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
+		expect(await approveAll(flow)).toEqual({
+			asked: [withCall('Pay 250?', 'Transfer', { amount: '250' })],
+			done: [{ amount: '250' }],
+		});
 	}, 120_000);
 
-	it('16. an argument of a node with arguments of its own is not in the message', async () => {
+	it('16. an argument of a node with arguments of its own is not in the message: it stands below', async () => {
 		const flow = await reviewed('=Show {{ $tool.parameters.account }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
-		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		expect(await approveAll(flow)).toEqual({
+			asked: [withCall('Show 1?', 'Bank_transfer', toolParameters)],
+			done: [{ name: 'transfer', arguments: toolParameters }],
+		});
 	}, 120_000);
 
 	it('17. what nobody sees of one parameter is shown, also where the message has it alone', async () => {
@@ -548,7 +558,9 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { to: 'Zey\u200bnep\u{e0041}' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
-		expect(asked).toEqual(['Pay 250 to Zey\\u200bnep\\udb40\\udc41?']);
+		expect(asked).toEqual([
+			'Pay 250 to Zey\\u200bnep\\udb40\\udc41?\n\nTransfer: {"to":"Zey\\u200bnep\\udb40\\udc41"}',
+		]);
 	}, 120_000);
 
 	it('18. in a loop: the tool behind it is not run with the item of another node that belongs to an earlier round', async () => {
@@ -566,7 +578,8 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = (asked) =>
 			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
 		const { asked, done } = await approveAll(flow);
-		if (asked.length > 0) expect(asked).toEqual(['Pay 250 to Zeynep?']);
+		if (asked.length > 0)
+			expect(asked).toEqual([withCall('Pay 250 to Zeynep?', 'Transfer', { amount: '250' })]);
 		for (const deed of done) expect(deed).toEqual({ amount: '250', to: 'Zeynep' });
 	}, 120_000);
 
@@ -589,13 +602,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = once(call('1'), call('9999'));
 		const number = await began(flow);
 		const first = await questionOf(flow, number);
-		expect(first?.text).toBe('Pay 1 with Transfer?');
+		expect(first?.text).toBe(withCall('Pay 1 with Transfer?', 'Transfer', { amount: '1' }));
+		const SECOND = withCall('Pay 9999 with Transfer?', 'Transfer', { amount: '9999' });
 		const second = await questionOf(flow, number + 1, TIME_IS_UP_WITHIN_MS);
 		await second?.press('Approve');
 		await ends(flow);
 		const done = [...chat.deeds];
-		expect({ asked: second?.text ?? 'Pay 9999 with Transfer?', done }).toEqual({
-			asked: 'Pay 9999 with Transfer?',
+		expect({ asked: second?.text ?? SECOND, done }).toEqual({
+			asked: SECOND,
 			done: second ? [{ amount: '9999' }] : [],
 		});
 	}, 300_000);
@@ -787,7 +801,9 @@ describe('a review asks nobody where the person would read another thing than wh
 		}));
 		chat.turnOf = once(...calls);
 		expect(await approveAll(flow)).toEqual({
-			asked: all.map((parameters) => `Pay ${JSON.stringify(parameters)}?`),
+			asked: all.map((parameters) =>
+				withCall(`Pay ${JSON.stringify(parameters)}?`, 'Transfer', parameters),
+			),
 			done: all,
 		});
 	}, 120_000);
@@ -817,7 +833,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Pay', said });
 		expect(await approveAll(flow)).toEqual({
-			asked: ['Pay 250 to Zeynep?'],
+			asked: [withCall('Pay 250 to Zeynep?', 'Pay', { amount: '250' })],
 			done: [{ amount: '250', to: 'Zeynep' }],
 		});
 	}, 120_000);
@@ -878,11 +894,16 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(JSON.stringify((await approveAll(flow)).done)).not.toContain('Attacker');
 	}, 120_000);
 
-	it('35. a message that is no expression shows nothing of the arguments', async () => {
+	it('35. a message that is no expression shows nothing of the arguments: they stand below', async () => {
 		const flow = await reviewed('May I run this with {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
 		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
-		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		expect(await approveAll(flow)).toEqual({
+			asked: [
+				withCall('May I run this with {{ $tool.parameters }}?', 'Bank_transfer', toolParameters),
+			],
+			done: [{ name: 'transfer', arguments: toolParameters }],
+		});
 	}, 120_000);
 
 	it('36. in a loop: the code of a Code Tool does not take the item of another node that belongs to another round', async () => {
@@ -918,7 +939,10 @@ describe('a review asks nobody where the person would read another thing than wh
 			said: { toolParameters, hitlParameters: {} },
 		});
 		chat.turnOf = once(call('{"amount":"1"}'), call({ amount: '250' }));
-		expect(await approveAll(flow)).toEqual({ asked: ['Pay 250?'], done: [{ amount: '250' }] });
+		expect(await approveAll(flow)).toEqual({
+			asked: [withCall('Pay 250?', 'Transfer', { amount: '250' })],
+			done: [{ amount: '250' }],
+		});
 	}, 120_000);
 
 	const sqlTool = async (port: number, query: string): Promise<WorkflowNode> => {
@@ -999,7 +1023,10 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
 		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
-		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		expect(await approveAll(flow)).toEqual({
+			asked: [withCall('May I do this: {"account":"1"}?', 'Bank_manage', toolParameters)],
+			done: [{ name: 'manage', arguments: toolParameters }],
+		});
 	}, 120_000);
 
 	it.each([
@@ -1048,7 +1075,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		});
 		chat.turnOf = once(call('1'), call('2'));
 		expect(await approveAll(flow)).toEqual({
-			asked: ['Pay 1?', 'Pay 2?'],
+			asked: ['1', '2'].map((amount) => withCall(`Pay ${amount}?`, 'Pay', { amount })),
 			done: [{ amount: '1' }, { amount: '2' }],
 		});
 	}, 120_000);
@@ -1062,7 +1089,9 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { to: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
-		expect(asked).toEqual(['Pay 250 to Zey\\u0001n\\u0008ep?']);
+		expect(asked).toEqual([
+			'Pay 250 to Zey\\u0001n\\u0008ep?\n\nTransfer: {"to":"Zey\\u0001n\\bep"}',
+		]);
 	}, 120_000);
 
 	it('44. an expression of n8n that the model has written does not run behind what the person reads', async () => {
@@ -1140,7 +1169,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			chat.turnOf = once({ tool: 'Pay', said });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
-				asked: ['Pay 250 for Zeynep?'],
+				asked: [withCall('Pay 250 for Zeynep?', 'Pay', { amount: '250' })],
 				statements: ["UPDATE bills SET paid = 250 WHERE name = 'Zeynep'"],
 			});
 		} finally {
@@ -1218,7 +1247,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = (asked) =>
 			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
 		expect(await approveAll(flow)).toEqual({
-			asked: ['Pay 250 to Zeynep?'],
+			asked: [withCall('Pay 250 to Zeynep?', 'Transfer', { Amount: '250' })],
 			done: [{ amount: '250', to: 'Zeynep' }],
 		});
 	}, 120_000);
@@ -1417,7 +1446,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			chat.turnOf = once({ tool: 'Pay', said });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
-				asked: ['Transfer 250,42 TL?'],
+				asked: [withCall('Transfer 250,42 TL?', 'Pay', { amount: '250,42' })],
 				statements: ["UPDATE accounts SET balance = balance + '250,42' WHERE id = '70021'"],
 			});
 		} finally {
@@ -1542,11 +1571,18 @@ describe('a review asks nobody where the person would read another thing than wh
 			expect({ asked, deed }).toMatchObject({ asked, deed: { to: 'Zeynep' } });
 	}, 120_000);
 
-	it('69. the name of the tool without braces shows nothing', async () => {
+	it('69. the name of the tool without braces shows nothing: the call stands below', async () => {
 		const flow = await reviewed('=May I do $tool.name: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
 		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
-		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		expect(await approveAll(flow)).toEqual({
+			asked: [
+				withCall(`May I do $tool.name: ${JSON.stringify(toolParameters)}?`, 'Bank_manage', {
+					account: '1',
+				}),
+			],
+			done: [{ name: 'manage', arguments: toolParameters }],
+		});
 	}, 120_000);
 
 	it('70. what is dangerous is not pushed out of sight with blanks', async () => {
@@ -1608,7 +1644,9 @@ describe('a review asks nobody where the person would read another thing than wh
 				callsBefore(asked) < 2 ? call(callsBefore(asked) + 1) : tellAll(asked);
 			const { asked } = await approveAll(flow);
 			expect({ asked, count: database.statements.length }).toEqual({
-				asked: ['Transfer 1 TL to account 70021?', 'Transfer 2 TL to account 70021?'],
+				asked: [1, 2].map((amount) =>
+					withCall(`Transfer ${amount} TL to account 70021?`, 'Pay', { amount }),
+				),
 				count: 2,
 			});
 		} finally {
@@ -1640,7 +1678,9 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = (asked) =>
 			callsBefore(asked) < 2 ? call(callsBefore(asked) + 1) : tellAll(asked);
 		expect(await approveAll(flow)).toEqual({
-			asked: ['Pay 1 to Zeynep (rent)?', 'Pay 2 to Zeynep (rent)?'],
+			asked: [1, 2].map((amount) =>
+				withCall(`Pay ${amount} to Zeynep (rent)?`, 'Transfer', { amount, note: 'rent' }),
+			),
 			done: [1, 2].map((amount) => ({ amount, to: 'Zeynep', note: 'rent' })),
 		});
 	}, 120_000);
@@ -1678,7 +1718,10 @@ describe('a review asks nobody where the person would read another thing than wh
 				.messages()
 				.slice(number)
 				.map(({ text }) => text),
-		).toEqual(['Write "It is on its way." to 70021?', 'It is on its way.']);
+		).toEqual([
+			withCall('Write "It is on its way." to 70021?', 'Write', said.toolParameters),
+			'It is on its way.',
+		]);
 	}, 120_000);
 
 	it('75. a text where the tool asks for true or false is not read as the one and run as the other', async () => {

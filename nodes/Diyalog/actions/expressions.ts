@@ -4,8 +4,8 @@ const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution|if|ifEmpty|min|
 /** What is the same in each call of a tool, or is meant to be the model's word. */
 const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|tool|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
 
-/** The same, and the item of the agent itself. */
-const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b`;
+/** The same, the item of the agent itself, and the values of a statement of SQL. */
+const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b|\$\d`;
 
 /** No expression, or one that looks at nothing but these names. A backslash could write any name. */
 const lookingAt = (names: string): RegExp =>
@@ -38,10 +38,6 @@ const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
  * The same where any text may be looked at like an expression: code has no equals sign in front, nor has SQL, in which a node
  * itself evaluates what stands in braces.
  */
-const looksOnlyAt = (pattern: RegExp) =>
-	everyText((text) => pattern.test(`=${text}`) && !OF_PYTHON.test(text));
-
-export const looksOnlyAtAgentItem = looksOnlyAt(AT_AGENT_ITEM);
-
-/** Nor at the item itself. */
-export const looksAtNoItem = looksOnlyAt(lookingAt(SAME_FOR_TOOLS));
+export const looksOnlyAtAgentItem = everyText(
+	(text) => AT_AGENT_ITEM.test(`=${text}`) && !OF_PYTHON.test(text),
+);

@@ -3,7 +3,7 @@ import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
 import { asksOf, isNested, isSameJson, saidOf, valueOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { looksAtNoItem, looksOnlyAtAgentItem } from './expressions';
+import { looksOnlyAtAgentItem } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -26,22 +26,7 @@ const TASK_FIELD = 'chatInput';
 export const TOOL_PARAMETERS =
 	/\{\{\s*(?:\$tool\.parameters|JSON\.stringify\(\s*\$tool\.parameters\s*\))\s*\}\}/g;
 
-const TOOL_NAME = /\$tool\.name\b/;
-
-/** Whether the message of a review holds this, as an expression. */
-const shows = ({ parameters: { message } }: INode, shown: RegExp): boolean =>
-	String(message).startsWith('=') && String(message).search(shown) >= 0;
-
-const lettersOf = (name: string): string => name.replace(/[^a-zA-Z0-9]+/g, '');
-
-/** Whether the model chooses among several: tools behind the review, or those that one node offers under other names than its own. */
-function isOneOfSeveral(context: IExecuteFunctions, gated: INode, toolName: string): boolean {
-	const { name } = context.getNode();
-	const workflow = workflowOf(context);
-	const tools = workflow?.connectionsByDestinationNode[name]?.ai_tool?.flat() ?? [];
-	const enabled = tools.filter((tool) => tool && !workflow?.getNode(tool.node)?.disabled);
-	return enabled.length !== 1 || !lettersOf(gated.name).startsWith(lettersOf(toolName));
-}
+const TOOL_NAME = /\{\{\s*\$tool\.name\s*\}\}/;
 
 /** Whether n8n makes a tool of a plain node. Then the model may say what the node asks for with $fromAI, and nothing else. */
 function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): boolean {
@@ -54,47 +39,105 @@ const textsOf = (value: unknown): string[] =>
 		? Object.entries(value).flatMap(([name, each]) => [name, ...textsOf(each)])
 		: [String(value)];
 
-/** Whether what was said holds the beginning of an expression, or two texts do that a tool may write side by side. */
-function couldBeExpression(said: object): boolean {
+/** What some tools expand in a text after the approval: an expression of n8n, or what JavaScript replaces in a replacement. */
+function isExpanded(said: object): boolean {
 	const texts = textsOf(said);
 	const isSplit =
 		texts.some((text) => text.endsWith('{')) && texts.some((text) => text.startsWith('{'));
-	return isSplit || texts.some((text) => text.includes('{{'));
+	return isSplit || texts.some((text) => /\{\{|\$[$&`']/.test(text));
+}
+
+/** Values of a database node, which it takes apart at commas, unless they are a list. */
+const VALUES_FIELD = 'queryReplacement';
+const LIST = /^=\s*\{\{\s*\[(?:(?!\{\{)[^])*\]\s*\}\}\s*$/;
+
+function takesTextsApart(parameters: object): boolean {
+	return Object.entries(parameters).some(([name, value]) =>
+		typeof value === 'object' && value !== null
+			? takesTextsApart(value)
+			: name === VALUES_FIELD && !LIST.test(String(value)),
+	);
 }
 
 /** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
-function ofOwnArguments(review: INode, own: object, said: object): string | undefined {
+function ofOwnArguments(own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, 'tool')) return 'The model has said another name of the tool';
-	if (!shows(review, TOOL_PARAMETERS))
-		return 'The tool has arguments of its own, which the message has to show as {{ $tool.parameters }}';
-	if (Object.keys(own).every((name) => name === TASK_FIELD || Object.hasOwn(said, name)))
-		return undefined;
+	if (Object.hasOwn(said, TASK_FIELD))
+		return 'The model has said an argument under the name chatInput, which is that of the task';
+	if (Object.keys(own).every((name) => name === TASK_FIELD)) return undefined;
 	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, without sessionId and action, with an Edit Fields node in front of the agent";
 }
 
+/** Whether the model has said what the tool asks for, and nothing that reads like one thing and runs as another. */
+function isOfType({ type = 'string' }: FromAIArgument, value: unknown): boolean {
+	if (type === 'json') return true;
+	return type === 'string' ? typeof value !== 'object' : typeof value === type;
+}
+
 /** Why a tool that asks the model for some values could run with others than a person reads. */
-function ofValuesAskedFor(asked: readonly FromAIArgument[], said: object): string | undefined {
+function ofValuesAskedFor(
+	{ parameters }: INode,
+	asked: readonly FromAIArgument[],
+	said: object,
+): string | undefined {
 	const names = asked.map(({ key }) => key);
 	if (Object.keys(said).some((name) => !names.includes(name)))
 		return 'The model has said more than the tool asks for';
 	// n8n takes the default of $fromAI for it then.
 	if (names.some((name) => saidOf(said, name) === undefined))
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
-	// A message shows a list like the text that it holds.
-	if (asked.some(({ key, type }) => type !== 'json' && typeof saidOf(said, key) === 'object'))
-		return 'The model has said a list or an object in the place of a text';
+	if (!asked.every((each) => isOfType(each, saidOf(said, each.key))))
+		return 'The model has said a value of another type than the tool asks for';
+	if (takesTextsApart(parameters) && textsOf(said).some((text) => text.includes(',')))
+		return 'The tool takes texts apart at commas. Give its Query Parameters as a list in one expression: {{ [...] }}';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }
 
+/** Whether it is a tool of this package, which gives itself the item of the agent back. */
+const isOwnTool = (review: INode, gated: INode): boolean =>
+	gated.type === review.type.replace(/HitlTool$/, 'Tool');
+
 /** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
-function ofSameName(review: INode, gated: INode, own: object, said: object): string | undefined {
-	const laidOver = Object.keys(said).filter((name) => Object.hasOwn(own, name));
-	const isShown = (name: string): boolean =>
-		shows(review, TOOL_PARAMETERS) ||
-		shows(review, new RegExp(`\\$tool\\.parameters\\.${name}\\b`));
-	if (laidOver.length === 0 || (looksAtNoItem(gated.parameters) && laidOver.every(isShown)))
-		return undefined;
-	return 'The tool asks for a value under the name of a field of the item. Give the value another name in $fromAI';
+function ofSameName({ parameters }: INode, own: object, said: object): string | undefined {
+	const isRead = (name: string): boolean =>
+		textsOf(parameters).some((text) =>
+			['.', "['", '["', '[`'].some((before) =>
+				text
+					.split(`${before}${name}`)
+					.slice(1)
+					.some((rest) => !/^[\w$]/.test(rest)),
+			),
+		);
+	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
+		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
+		: undefined;
+}
+
+/** All nodes that work below a tool, such as the tools of an agent. */
+function nodesBelow(context: IExecuteFunctions, name: string, found = new Set<string>()): INode[] {
+	const workflow = workflowOf(context);
+	for (const [type, inputs] of Object.entries(workflow?.connectionsByDestinationNode[name] ?? {})) {
+		if (type === 'main') continue;
+		for (const from of inputs.flat()) {
+			if (!from || found.has(from.node)) continue;
+			found.add(from.node);
+			nodesBelow(context, from.node, found);
+		}
+	}
+	return [...found].flatMap((each) => workflow?.getNode(each) ?? []);
+}
+
+/**
+ * The call that n8n runs after the approval, as a person reads it below a message, however the author has put that: the tool, and every
+ * word of the model. It is empty where the message shows both already, and where no call is known.
+ *
+ * @param entered the message as its author has written it
+ */
+export function callToShow(context: IExecuteFunctions, entered: string): string {
+	const tool = valueOf(context, '$tool');
+	const isShown = [TOOL_NAME, TOOL_PARAMETERS].every((shown) => entered.search(shown) >= 0);
+	if (!isObject(tool) || (entered.startsWith('=') && isShown)) return '';
+	return `\n\n${String(tool.name)}: ${JSON.stringify(tool.parameters ?? {})}`;
 }
 
 /**
@@ -120,21 +163,21 @@ export function showsAnother(
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
-	if (isOneOfSeveral(context, gated, name) && !shows(context.getNode(), TOOL_NAME))
-		return 'The model chooses among several tools, so the message has to show {{ $tool.name }}';
-	if (couldBeExpression(said))
-		return 'The model has written {{, which some tools take for an expression of n8n';
+	if (isExpanded(said))
+		return "The model has written {{ or one of $$ $& $` $', which some tools take for more than a text";
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
 	// n8n runs the tool with a text, or with nothing, as its `input`.
 	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
 	if (asksForValues && isInput) return TAKEN_FOR_CALL;
 	const another = asksForValues
-		? (ofValuesAskedFor(asked, said) ?? ofSameName(context.getNode(), gated, own, said))
-		: ofOwnArguments(context.getNode(), own, said);
+		? (ofValuesAskedFor(gated, asked, said) ??
+			(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(gated, own, said)))
+		: ofOwnArguments(own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
-	if (isPaired && !looksOnlyAtAgentItem(gated.parameters))
+	const works = [gated, ...nodesBelow(context, gated.name)];
+	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
 		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
 	return undefined;
 }

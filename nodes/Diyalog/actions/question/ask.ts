@@ -38,7 +38,7 @@ import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
 import { readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
-import { TOOL_PARAMETERS } from '../review';
+import { callToShow, TOOL_PARAMETERS } from '../review';
 import { checksByItem, sameCredential } from '../sameCredential';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
@@ -93,7 +93,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
  * a picture its colour, e.g. that of a warning sign, may stay.
  */
 const UNSEEN =
-	/(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
+	/(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/gu;
 
 /** As JSON writes it. */
 const escaped = (character: string): string =>
@@ -102,21 +102,31 @@ const escaped = (character: string): string =>
 		return `\\u${unit.padStart(4, '0')}`;
 	}).join('');
 
-/** The message, in which the parameters of an agent's tool stand as JSON: who approves a call has to see them. */
+/** So many blanks push what stands before them off a phone. */
+const GAP = /\s{20,}/gu;
+
+/** What an author has written stays as it is where no more of the kind has come from elsewhere. */
+function withoutUnseen(message: string, entered: string): string {
+	const shown = message.replace(GAP, ({ length }) => ` [${length} blanks] `);
+	const unseen = new Set(shown.match(UNSEEN) ?? []);
+	const isMore = (character: string): boolean =>
+		shown.split(character).length > entered.split(character).length;
+	return [...unseen].some(isMore) ? shown.replace(UNSEEN, escaped) : shown;
+}
+
+/** The message. That of a review shows the call that it is about: who approves a call has to see all of it. */
 function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
 	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
-	if (typeof entered !== 'string' || !entered.startsWith('=')) return read(questionField, 0);
-	const readable = entered.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
+	const text = typeof entered === 'string' ? entered : '';
+	const readable = text.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
 	const message: unknown =
-		readable === entered
+		readable === text || !text.startsWith('=')
 			? read(questionField, 0)
 			: context.evaluateExpression(readable.slice(1), 0);
-	if (typeof message !== 'string' || !isReviewTool(context.getNode())) return message;
-	// What the author has written stays as it is where no more of the kind has come from elsewhere.
-	const unseen = new Set(message.match(UNSEEN) ?? []);
-	const isMore = (character: string): boolean =>
-		message.split(character).length > entered.split(character).length;
-	return [...unseen].some(isMore) ? message.replace(UNSEEN, escaped) : message;
+	if (typeof message !== 'string' || message.trim() === '') return message;
+	return isReviewTool(context.getNode())
+		? withoutUnseen(message + callToShow(context, text), text)
+		: message;
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
