@@ -11,7 +11,8 @@ const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b|\$\d`;
 const lookingAt = (names: string): RegExp =>
 	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
 
-const everyText =
+/** Whether each text within a stored value is such. */
+export const everyText =
 	(holds: (text: string) => boolean) =>
 	(stored: unknown): boolean =>
 		typeof stored === 'object' && stored !== null
@@ -30,6 +31,14 @@ export const hasOneValueForTools = holdsOnly(lookingAt(SAME_FOR_TOOLS));
 
 /** Whether they look at nothing but these and the item that the agent works on. */
 export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
+
+/** How an expression or code looks at another node, but for the item that belongs to its own. */
+const AT_NODE =
+	/(?<![\w$])[$_](?:items)?\((?:\s*(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)[^)]*\))?(?!\s*\??\.\s*(?:item|params|isExecuted|context)\b)/g;
+
+/** The names of the nodes at which a text looks so; undefined for one that is put together. */
+export const nodesLookedAt = (text: string): Array<string | undefined> =>
+	[...text.matchAll(AT_NODE)].map(([, ...names]) => names.find((name) => name !== undefined));
 
 /** How code in Python looks at another node. */
 const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
