@@ -44,7 +44,7 @@ function isExpanded(said: object): boolean {
 	const texts = textsOf(said);
 	const isSplit =
 		texts.some((text) => text.endsWith('{')) && texts.some((text) => text.startsWith('{'));
-	return isSplit || texts.some((text) => /\{\{|\$[$&`']/.test(text));
+	return isSplit || texts.some((text) => /\{\{|\$(?:[$&`']|$)/.test(text));
 }
 
 /** Values of a database node, which it takes apart at commas, unless they are a list. */
@@ -55,7 +55,7 @@ function takesTextsApart(parameters: object): boolean {
 	return Object.entries(parameters).some(([name, value]) =>
 		typeof value === 'object' && value !== null
 			? takesTextsApart(value)
-			: name === VALUES_FIELD && !LIST.test(String(value)),
+			: name === VALUES_FIELD && value !== '' && !LIST.test(String(value)),
 	);
 }
 
@@ -160,7 +160,7 @@ export function showsAnother(
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
 	if (isExpanded(said))
-		return "The model has written {{ or one of $$ $& $` $', which some tools take for more than a text";
+		return 'The model has written {{, or a dollar sign at the end of a text or before a mark, which some tools take for more than a text';
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
 	// n8n runs the tool with a text, or with nothing, as its `input`.
