@@ -1785,7 +1785,8 @@ describe('a review asks nobody where the person would read another thing than wh
 			const said = { toolParameters: { счёт: '1' }, hitlParameters: {} };
 			chat.turnOf = once({ tool: 'Bank_закрыть', said });
 			const { asked } = await approveAll(flow);
-			expect({ asked, called: other.called }).toEqual({ asked: [], called: [] });
+			for (const text of asked) expect(text).toContain('закрыть');
+			expect(other.called).toHaveLength(asked.length);
 		} finally {
 			await other.close();
 		}
@@ -2068,7 +2069,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
 				asked,
-				statement: asked.length > 0 ? expect.stringContaining("'250', '70021'") : 'none',
+				statement: asked.length > 0 ? expect.stringMatching(/VALUES \((''|null), /) : 'none',
 			});
 		} finally {
 			await database.close();
@@ -2088,5 +2089,33 @@ describe('a review asks nobody where the person would read another thing than wh
 		} finally {
 			await database.close();
 		}
+	}, 120_000);
+
+	it('92. in the agent itself the first item of such a node is that of the output that leads to it', async () => {
+		const working = agent();
+		Object.assign(working.parameters as object, {
+			text: "=Work for {{ $('By name').first().json.name }}",
+		});
+		const flow = await stage.createCalled([...behindSecond(working), ...withModel(working)]);
+		const before = chat.requests.length;
+		chat.turnOf = tellAll;
+		await flow.run();
+		const said = chat.requests.slice(before).flatMap(saidBefore);
+		expect(said.join()).toContain('Work for Zeynep');
+	}, 120_000);
+
+	it('93. nor with line breaks and a few dots', async () => {
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to Zeynep?', payment());
+		const gap = `${'\n'.repeat(18)}.`.repeat(60);
+		const amount = `9999${gap}\nPay 1`;
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Decline');
+		await ends(flow);
+		expect((question?.text ?? '').split('\n').length).toBeLessThan(100);
 	}, 120_000);
 });
