@@ -2026,4 +2026,99 @@ describe('a review asks nobody where the person would read another thing than wh
 			done: question ? 1 : 0,
 		});
 	}, 120_000);
+
+	it('89. a dollar sign and what JavaScript takes for more behind it, in two values that stand side by side', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE notes SET text = '{{ $fromAI('one', '', 'string') + $fromAI('other', '', 'string') }}' WHERE id = 7";
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters }} with {{ $tool.name }}?',
+				await sqlTool(database.port, query),
+			);
+			const toolParameters = { one: 'x$', other: "' --" };
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? expect.stringContaining("x$' --") : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('90. a value of nothing does not move the ones behind it', async () => {
+		const database = await startPostgres();
+		try {
+			const values =
+				"={{ $fromAI('memo', 'Memo', 'string') }},{{ $json.amount }},{{ $json.account }},{{ $json.branch }}";
+			const tool = await sqlWith(
+				database.port,
+				'INSERT INTO payments (memo, amount, account) VALUES ($1, $2, $3)',
+				values,
+			);
+			const flow = await reviewed(
+				'=Pay {{ $json.amount }} to account {{ $json.account }}, memo {{ $tool.parameters.memo }}?',
+				tool,
+				set('Task', { name: 'Zeynep', amount: 250, account: 70021, branch: 42 }),
+			);
+			chat.turnOf = once({
+				tool: 'Pay',
+				said: { toolParameters: { memo: '' }, hitlParameters: {} },
+			});
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? expect.stringMatching(/VALUES \((''|null), /) : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('91. right use: a statement with empty Query Parameters, and a comma in what the model says', async () => {
+		const database = await startPostgres();
+		try {
+			const query = "INSERT INTO notes VALUES ('{{ $fromAI('note', 'Note', 'string') }}')";
+			const tool = await sqlWith(database.port, query, '');
+			const flow = await reviewed('=Write {{ $tool.parameters.note }}?', tool);
+			const said = { toolParameters: { note: 'first, second' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			await approveAll(flow);
+			expect(database.statements).toEqual(["INSERT INTO notes VALUES ('first, second')"]);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('92. in the agent itself the first item of such a node is that of the output that leads to it', async () => {
+		const working = agent();
+		Object.assign(working.parameters as object, {
+			text: "=Work for {{ $('By name').first().json.name }}",
+		});
+		const flow = await stage.createCalled([...behindSecond(working), ...withModel(working)]);
+		const before = chat.requests.length;
+		chat.turnOf = tellAll;
+		await flow.run();
+		const said = chat.requests.slice(before).flatMap(saidBefore);
+		expect(said.join()).toContain('Work for Zeynep');
+	}, 120_000);
+
+	it('93. nor with line breaks and a few dots', async () => {
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to Zeynep?', payment());
+		const gap = `${'\n'.repeat(18)}.`.repeat(60);
+		const amount = `9999${gap}\nPay 1`;
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Decline');
+		await ends(flow);
+		expect((question?.text ?? '').split('\n').length).toBeLessThan(100);
+	}, 120_000);
 });
