@@ -550,16 +550,16 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it('17. what nobody sees of one parameter is shown, also where the message has it alone', async () => {
-		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+		const jsonBody = "={{ { to: $fromAI('whom', 'Whom', 'string') } }}";
 		const flow = await reviewed(
-			'=Pay 250 to {{ $tool.parameters.to }}?',
+			'=Pay 250 to {{ $tool.parameters.whom }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: 'Zey\u200bnep\u{e0041}' }, hitlParameters: {} };
+		const said = { toolParameters: { whom: 'Zey\u200bnep\u{e0041}' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
 		expect(asked).toEqual([
-			'Pay 250 to Zey\\u200bnep\\udb40\\udc41?\n\nTransfer: {"to":"Zey\\u200bnep\\udb40\\udc41"}',
+			'Pay 250 to Zey\\u200bnep\\udb40\\udc41?\n\nTransfer: {"whom":"Zey\\u200bnep\\udb40\\udc41"}',
 		]);
 	}, 120_000);
 
@@ -1081,16 +1081,16 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it('43. control characters are shown, also where the message has one parameter alone', async () => {
-		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+		const jsonBody = "={{ { to: $fromAI('whom', 'Whom', 'string') } }}";
 		const flow = await reviewed(
-			'=Pay 250 to {{ $tool.parameters.to }}?',
+			'=Pay 250 to {{ $tool.parameters.whom }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
+		const said = { toolParameters: { whom: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		const { asked } = await approveAll(flow);
 		expect(asked).toEqual([
-			'Pay 250 to Zey\\u0001n\\u0008ep?\n\nTransfer: {"to":"Zey\\u0001n\\bep"}',
+			'Pay 250 to Zey\\u0001n\\u0008ep?\n\nTransfer: {"whom":"Zey\\u0001n\\bep"}',
 		]);
 	}, 120_000);
 
@@ -1782,11 +1782,14 @@ describe('a review asks nobody where the person would read another thing than wh
 				parameters: { ...Object(tools.parameters), endpointUrl: other.url },
 			};
 			const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', there, CHAT);
-			const said = { toolParameters: { счёт: '1' }, hitlParameters: {} };
+			const toolParameters = { счёт: '1' };
+			const said = { toolParameters, hitlParameters: {} };
 			chat.turnOf = once({ tool: 'Bank_закрыть', said });
 			const { asked } = await approveAll(flow);
-			for (const text of asked) expect(text).toContain('закрыть');
-			expect(other.called).toHaveLength(asked.length);
+			expect({ asked, called: other.called }).toEqual({
+				asked: [withCall('May I do this: {"счёт":"1"}?', 'Bank_закрыть', toolParameters)],
+				called: [{ name: 'закрыть', arguments: toolParameters }],
+			});
 		} finally {
 			await other.close();
 		}

@@ -2,6 +2,7 @@ import { traverseNodeParameters } from 'n8n-workflow';
 import type { FromAIArgument, IDataObject, IExecuteFunctions, INode } from 'n8n-workflow';
 import { workflowOf } from '../lib/workflow';
 import { lazily, z } from '../lib/zod';
+import { everyText, nodesLookedAt } from './expressions';
 
 /* The call of an agent for which a tool runs, as n8n keeps it. */
 
@@ -208,3 +209,34 @@ export function isPairedByChance(
 		before?.every((from) => !from || (runData?.[from.node]?.length ?? 0) <= 1) ?? false;
 	return items.length > 1 || run > 0 || !isBehindFirst || !isOnce;
 }
+
+const runSchema = lazily(() =>
+	z.object({ data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }) }),
+);
+
+/** How many items a node has given out in all its runs, by output. */
+function itemsOut(context: IExecuteFunctions, name: string): number[] {
+	const counts: number[] = [];
+	for (const run of executionOf(context)?.resultData.runData[name] ?? [])
+		for (const [output, items] of (runSchema().safeParse(run).data?.data.main ?? []).entries())
+			counts[output] = (counts[output] ?? 0) + (items?.length ?? 0);
+	return counts;
+}
+
+/**
+ * Whether n8n could give a tool another item of a node than its author means: it takes the first output, whichever the agent stands
+ * behind. That of a node with several items is the same for all rounds of a loop.
+ *
+ * @param isUncertain whether the tool may run for another item than its first
+ */
+export const looksAtOneOfSeveral = (
+	context: IExecuteFunctions,
+	{ parameters }: INode,
+	isUncertain: boolean,
+): boolean =>
+	!everyText((text) =>
+		nodesLookedAt(text).every((name) => {
+			const [first = 0, ...others] = name === undefined ? [0, 1] : itemsOut(context, name);
+			return others.every((count) => count === 0) && (!isUncertain || first <= 1);
+		}),
+	)(parameters);

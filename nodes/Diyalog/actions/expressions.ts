@@ -11,7 +11,8 @@ const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b|\$\d`;
 const lookingAt = (names: string): RegExp =>
 	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
 
-const everyText =
+/** Whether each text within a stored value is such. */
+export const everyText =
 	(holds: (text: string) => boolean) =>
 	(stored: unknown): boolean =>
 		typeof stored === 'object' && stored !== null
@@ -30,6 +31,19 @@ export const hasOneValueForTools = holdsOnly(lookingAt(SAME_FOR_TOOLS));
 
 /** Whether they look at nothing but these and the item that the agent works on. */
 export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
+
+/** How an expression or code looks at another node: by which name, and at what of it. */
+const AT_NODE =
+	/(?<![\w$])[$_](?:items)?\((?:\s*(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)[^)]*\)\s*(?:\??\.\s*(\w+))?)?/g;
+
+/** What n8n pairs with the item of the agent, or is no item. */
+const OF_OWN_ITEM: ReadonlyArray<string | undefined> = ['item', 'params', 'isExecuted', 'context'];
+
+/** The names of the nodes at whose other items a text looks; undefined for one that is put together. */
+export const nodesLookedAt = (text: string): Array<string | undefined> =>
+	[...text.matchAll(AT_NODE)]
+		.filter((found) => !OF_OWN_ITEM.includes(found[4]))
+		.map((found) => found.slice(1, 4).find((name) => name !== undefined));
 
 /** How code in Python looks at another node. */
 const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;

@@ -1,7 +1,7 @@
 import type { FromAIArgument, IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
-import { asksOf, isNested, isSameJson, saidOf, valueOf } from './agentCall';
+import { asksOf, isNested, isSameJson, looksAtOneOfSeveral, saidOf, valueOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { looksOnlyAtAgentItem } from './expressions';
 
@@ -44,7 +44,7 @@ function isExpanded(said: object): boolean {
 	const texts = textsOf(said);
 	const isSplit =
 		texts.some((text) => text.endsWith('{')) && texts.some((text) => text.startsWith('{'));
-	return isSplit || texts.some((text) => /\{\{|\$[$&`']/.test(text));
+	return isSplit || texts.some((text) => /\{\{|\$(?:[$&`']|$)/.test(text));
 }
 
 /** Values of a database node, which it takes apart at commas, unless they are a list. */
@@ -55,7 +55,7 @@ function takesTextsApart(parameters: object): boolean {
 	return Object.entries(parameters).some(([name, value]) =>
 		typeof value === 'object' && value !== null
 			? takesTextsApart(value)
-			: name === VALUES_FIELD && !LIST.test(String(value)),
+			: name === VALUES_FIELD && value !== '' && !LIST.test(String(value)),
 	);
 }
 
@@ -113,18 +113,11 @@ function ofSameName({ parameters }: INode, own: object, said: object): string | 
 		: undefined;
 }
 
-/** All nodes that work below a tool, such as the tools of an agent. */
-function nodesBelow(context: IExecuteFunctions, name: string, found = new Set<string>()): INode[] {
+/** The nodes that work for a tool, such as the model of a vector store. */
+function nodesBelow(context: IExecuteFunctions, name: string): INode[] {
 	const workflow = workflowOf(context);
-	for (const [type, inputs] of Object.entries(workflow?.connectionsByDestinationNode[name] ?? {})) {
-		if (type === 'main') continue;
-		for (const from of inputs.flat()) {
-			if (!from || found.has(from.node)) continue;
-			found.add(from.node);
-			nodesBelow(context, from.node, found);
-		}
-	}
-	return [...found].flatMap((each) => workflow?.getNode(each) ?? []);
+	const found = workflow?.getParentNodes(name, 'ALL_NON_MAIN') ?? [];
+	return found.flatMap((each) => workflow?.getNode(each) ?? []);
 }
 
 /**
@@ -151,12 +144,15 @@ export function showsAnother(
 	isPairedByChance: boolean,
 ): string | undefined {
 	const { hitl } = call.action.metadata ?? {};
-	const gated = hitl && workflowOf(context)?.getNode(hitl.gatedToolNodeName);
-	if (!hitl || !gated) return 'n8n does not tell which tool is to run';
+	const workflow = workflowOf(context);
+	const gated = hitl && workflow?.getNode(hitl.gatedToolNodeName);
+	if (!hitl || !workflow || !gated) return 'n8n does not tell which tool is to run';
 	if (isNested(own))
 		return 'The agent is a tool of another agent, whose model can replace what the tool takes from the item';
-	if (workflowOf(context)?.getNode(agent.name)?.retryOnFail)
-		return 'n8n could run the tool once for each try of the agent. Turn Retry On Fail off in the settings of the agent';
+	if (gated.retryOnFail || workflow.getNode(agent.name)?.retryOnFail)
+		return 'n8n could run the tool once for each try. Turn Retry On Fail off in the settings of the tool and of the agent';
+	if (workflow.getParentNodes(gated.name, 'ai_tool', 1).length > 0)
+		return 'The tool is an agent, and nobody would read what its own tools run with';
 	const { toolName: name, originalInput: parameters } = hitl;
 	const said = isObject(parameters) ? parameters : {};
 	const isText = !isObject(parameters ?? {});
@@ -164,7 +160,7 @@ export function showsAnother(
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
 	if (isExpanded(said))
-		return "The model has written {{ or one of $$ $& $` $', which some tools take for more than a text";
+		return 'The model has written {{, or a dollar sign at the end of a text or before a mark, which some tools take for more than a text';
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
 	// n8n runs the tool with a text, or with nothing, as its `input`.
@@ -179,5 +175,7 @@ export function showsAnother(
 	const works = [gated, ...nodesBelow(context, gated.name)];
 	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
 		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
-	return undefined;
+	return works.some((node) => looksAtOneOfSeveral(context, node, isPaired))
+		? 'The tool looks at a node with several items or outputs, and n8n could give it the value of another one'
+		: undefined;
 }

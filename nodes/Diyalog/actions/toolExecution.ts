@@ -8,6 +8,7 @@ import {
 	isPairedByChance,
 	isReviewTool,
 	isToolExecution,
+	looksAtOneOfSeveral,
 	namesOf,
 	namesOfCall,
 } from './agentCall';
@@ -67,7 +68,16 @@ const OF_ANOTHER_MODEL =
 const OF_CALLER =
 	'The item of this tool is what the caller of the MCP Server Trigger has written, whoever that is';
 const ENTER_OTHERWISE =
-	"Enter the values, or take them from a node in front of the first agent by name, e.g. $('Task').first().json.customerNo. Nothing was sent or verified.";
+	"Enter the values, or take them from a node with one item in front of the first agent by name, e.g. $('Task').first().json.customerNo. Nothing was sent or verified.";
+
+const ofAnotherItem = (context: IExecuteFunctions, looksAt: string): NodeOperationError =>
+	operationError(
+		context.getNode(),
+		`An expression of this tool looks at ${looksAt}, and n8n could give it the value of another item`,
+		"Put the value into the agent's item with an Edit Fields node in front of the agent, and take it by $json. Nothing was sent or verified.",
+	);
+
+const SEVERAL = 'a node with several items or outputs';
 
 const ofAnotherCall = (context: IExecuteFunctions, said: object): NodeOperationError | undefined =>
 	isGivenWhatWasSaid(context, said)
@@ -94,6 +104,8 @@ function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | un
 			isOfCaller(context) ? OF_CALLER : OF_ANOTHER_MODEL,
 			ENTER_OTHERWISE,
 		);
+	if (looksAtOneOfSeveral(context, node, isItemUncertain(context)))
+		return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, context.getInputData()[0]?.json ?? {});
 }
 
@@ -138,10 +150,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 	if (isNested(found.own) && !hasOneValueForTools(node.parameters))
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (isByChance && !hasOneValueForAgentItem(node.parameters))
-		return operationError(
-			node,
-			'An expression of this tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item',
-			"Put the value into the agent's item with an Edit Fields node in front of the agent, and take it by $json. Nothing was sent or verified.",
-		);
+		return ofAnotherItem(context, 'another node, or has a dollar sign or a backslash in a text');
+	if (looksAtOneOfSeveral(context, node, isByChance)) return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, found.call.action.input ?? {});
 }
