@@ -214,10 +214,12 @@ const runSchema = lazily(() =>
 	z.object({ data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }) }),
 );
 
-/** How many items a node has given out in all its runs, by output. */
-function itemsOut(context: IExecuteFunctions, name: string): number[] {
+/** How many items a node has given out in all its runs, by output; undefined where n8n does not tell. */
+function itemsOut(context: IExecuteFunctions, name: string): number[] | undefined {
+	const execution = executionOf(context);
+	if (!execution) return undefined;
 	const counts: number[] = [];
-	for (const run of executionOf(context)?.resultData.runData[name] ?? [])
+	for (const run of execution.resultData.runData[name] ?? [])
 		for (const [output, items] of (runSchema().safeParse(run).data?.data.main ?? []).entries())
 			counts[output] = (counts[output] ?? 0) + (items?.length ?? 0);
 	return counts;
@@ -236,7 +238,8 @@ export const looksAtOneOfSeveral = (
 ): boolean =>
 	!everyText((text) =>
 		nodesLookedAt(text).every((name) => {
-			const [first = 0, ...others] = name === undefined ? [0, 1] : itemsOut(context, name);
-			return others.every((count) => count === 0) && (!isUncertain || first <= 1);
+			const counts = name === undefined ? undefined : itemsOut(context, name);
+			const [first = 0, ...others] = counts ?? [];
+			return counts && others.every((count) => count === 0) && (!isUncertain || first <= 1);
 		}),
 	)(parameters);

@@ -47,15 +47,15 @@ function isExpanded(said: object): boolean {
 	return isSplit || texts.some((text) => /\{\{|\$(?:[$&`']|$)/.test(text));
 }
 
-/** Values of a database node, which it takes apart at commas, unless they are a list. */
+/** Values of a database node. It takes a text apart at commas, and leaves out what is empty. */
 const VALUES_FIELD = 'queryReplacement';
 const LIST = /^=\s*\{\{\s*\[(?:(?!\{\{)[^])*\]\s*\}\}\s*$/;
 
-function takesTextsApart(parameters: object): boolean {
+function takesTextApart(parameters: object): boolean {
 	return Object.entries(parameters).some(([name, value]) =>
 		typeof value === 'object' && value !== null
-			? takesTextsApart(value)
-			: name === VALUES_FIELD && value !== '' && !LIST.test(String(value)),
+			? takesTextApart(value)
+			: name === VALUES_FIELD && /\$fromai\b/i.test(String(value)) && !LIST.test(String(value)),
 	);
 }
 
@@ -88,8 +88,8 @@ function ofValuesAskedFor(
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
 	if (!asked.every((each) => isOfType(each, saidOf(said, each.key))))
 		return 'The model has said a value of another type than the tool asks for';
-	if (takesTextsApart(parameters) && textsOf(said).some((text) => text.includes(',')))
-		return 'The tool takes texts apart at commas. Give its Query Parameters as a list in one expression: {{ [...] }}';
+	if (takesTextApart(parameters))
+		return 'The tool takes a text apart at commas. Give its Query Parameters as a list in one expression: {{ [...] }}';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }
 

@@ -102,8 +102,11 @@ const escaped = (character: string): string =>
 		return `\\u${unit.padStart(4, '0')}`;
 	}).join('');
 
-/** So many blanks push what stands before them off a phone. */
-const GAP = /\s{20,}/gu;
+/** So many blanks or empty lines push what stands before them off a phone. */
+const GAP = /\s{20,}|[\r\n]{4,}/gu;
+
+/** What is longer is not sent, and would take seconds here. */
+const MAX_READ_CHARACTERS = 1_000_000;
 
 /** What an author has written stays as it is where no more of the kind has come from elsewhere. */
 function withoutUnseen(message: string, entered: string): string {
@@ -124,7 +127,7 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 			? read(questionField, 0)
 			: context.evaluateExpression(readable.slice(1), 0);
 	if (typeof message !== 'string' || message.trim() === '') return message;
-	return isReviewTool(context.getNode())
+	return isReviewTool(context.getNode()) && message.length <= MAX_READ_CHARACTERS
 		? withoutUnseen(message + callToShow(context, text), text)
 		: message;
 }
