@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { itemsOf } from '../../tools/n8n/executions';
-import { fs, sleepMs, waitFor } from '../../tools/system';
+import { fs, http, sleepMs, waitFor } from '../../tools/system';
+import type { AddressInfo } from '../../tools/system';
 import { postSigned } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
 import { Stage } from './harness/waiting';
@@ -267,6 +268,114 @@ describe('4. somebody gives the trigger another name, publishes it, and n8n is s
 		await stage.n8n.switchTo(other, 'activate');
 		await isUp(a, b);
 		expect(await post(a, press('next'))).toBe(200);
+		await waitFor('both', 20_000, async () =>
+			(await idsOf(other)).length >= 2 ? true : undefined,
+		).catch(() => undefined);
+		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
+	}, 180_000);
+});
+
+describe('6. a call that starts nothing lasts while another one is taken', () => {
+	/** n8n needs some seconds to continue an execution. */
+	async function slowWay(forMs: number): Promise<{ url: string; close: () => Promise<void> }> {
+		const server = http.createServer((request, response) => {
+			const chunks: Buffer[] = [];
+			request.on('data', (chunk: Buffer) => chunks.push(chunk));
+			request.on('end', () => {
+				const { url: path = '', headers } = request;
+				void sleepMs(path.includes('webhook-waiting') ? forMs : 0).then(() => {
+					const on = http.request(`${stage.n8n.url}${path}`, { method: 'POST', headers }, (got) => {
+						response.writeHead(got.statusCode ?? 0, got.headers);
+						got.pipe(response);
+					});
+					on.on('error', () => response.writeHead(502).end());
+					on.end(Buffer.concat(chunks));
+				});
+			});
+		});
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const { port } = server.address() as AddressInfo;
+		return {
+			url: `http://127.0.0.1:${port}`,
+			close: async () => {
+				server.closeAllConnections();
+				await new Promise((resolve) => server.close(resolve));
+			},
+		};
+	}
+
+	it('an answer that an execution has used, passed on to another trigger of the workflow: after a restart it starts that one once', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)], onlyUnmatched: true });
+		const id = await stage.n8n.createWorkflow(
+			workflow('Both', [
+				[first, noOp('A')],
+				[triggerOf(b, {}, SECOND), noOp('B')],
+			]),
+		);
+		await isUp(a, b);
+		stage.sandbox.setWebhookUrl('bot', urlOf(a));
+		const asked = await (await stage.createAsking({})).start();
+		await stage.press(asked.message, 'Approve');
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		await ended(id, 1);
+		await sleepMs(2_000);
+		const called = stage.sandbox.webhookLog().at(-1);
+		await restart(a, b);
+		expect(await stage.sandbox.resendWebhook(called?.id ?? 0)).toMatchObject({ status: 200 });
+		await sleepMs(5_000);
+		expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([[], [asked.message.messageId]]);
+	}, 180_000);
+
+	it('an answer that takes n8n some seconds, and a press meanwhile: after a restart the press starts nothing again', async () => {
+		const a = randomUUID();
+		const way = await slowWay(3_000);
+		const first = triggerOf(a, { onlyUnmatched: true, n8nAddress: way.url });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a);
+		stage.sandbox.setWebhookUrl('bot', urlOf(a));
+		const asked = await (await stage.createAsking({})).start();
+		const pressed = stage.press(asked.message, 'Approve');
+		await sleepMs(1_000);
+		const body = press('meanwhile');
+		expect(await post(a, body)).toBe(200);
+		await ended(id, 1);
+		await pressed;
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		await sleepMs(2_000);
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(5_000);
+		await way.close();
+		expect(await idsOf(id)).toEqual(['meanwhile']);
+	}, 180_000);
+
+	it('the same with a call that is kept for another trigger by the other one: it goes on after a restart', async () => {
+		const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
+		const way = await slowWay(3_000);
+		const other = await stage.n8n.createWorkflow(workflow('C', [[triggerOf(c)]]));
+		const id = await stage.n8n.createWorkflow(
+			workflow('Both', [
+				[triggerOf(a, { onlyUnmatched: true, n8nAddress: way.url }), noOp('A')],
+				[triggerOf(b, { alsoPassOnTo: [urlOf(c)] }, SECOND), noOp('B')],
+			]),
+		);
+		await isUp(a, b, c);
+		await switchOff(other, c);
+		stage.sandbox.setWebhookUrl('bot', urlOf(a));
+		const asked = await (await stage.createAsking({})).start();
+		const pressed = stage.press(asked.message, 'Approve');
+		await sleepMs(1_000);
+		expect(await post(b, press('kept'))).toBe(200);
+		await ended(id, 1);
+		await pressed;
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		await sleepMs(2_000);
+		await restart(a, b);
+		await way.close();
+		await stage.n8n.switchTo(other, 'activate');
+		await isUp(c);
+		expect(await post(b, press('next'))).toBe(200);
 		await waitFor('both', 20_000, async () =>
 			(await idsOf(other)).length >= 2 ? true : undefined,
 		).catch(() => undefined);

@@ -36,6 +36,7 @@ import { NOT_TAKEN_BY_ALL, replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
+import { storeKnown } from './stored';
 import { forget, isTest, onlyNew, rememberUntilReplied } from './takenBefore';
 
 /** A batch holds at most 10 events; a megabyte is far more than those can fill. */
@@ -435,6 +436,17 @@ function toItem({ event, outcome }: Candidate): TriggerItem {
 	return { ...event, resumed, notResumedReason };
 }
 
+/**
+ * n8n saves static data as a whole, over what other calls have saved since this one began. So what is known by now is written last,
+ * also by a call that brings nothing.
+ */
+function storeAll(context: IWebhookFunctions, settings: TriggerSettings): void {
+	if (isTest(context)) return;
+	storeKeptAnswers(context, settings);
+	storeKeptCalls(context, settings);
+	storeKnown(context);
+}
+
 /** Phase 7: one item for each event; a call without one is replied to and starts nothing. */
 function emit(
 	context: IWebhookFunctions,
@@ -443,6 +455,7 @@ function emit(
 	ownReply: ReplyInTime,
 	passing: PassingOn,
 ): IWebhookResponseData {
+	storeAll(context, settings);
 	if (!passing.isSafe()) ownReply.send(503, NOT_TAKEN_BY_ALL);
 	const { onlyUnmatched } = settings.options;
 	const comesOut = (candidate: Candidate): boolean =>
@@ -456,10 +469,7 @@ function emit(
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver, () => {
-		storeKeptAnswers(context, settings);
-		storeKeptCalls(context, settings);
-	});
+	void rememberUntilReplied(context, ownReply.isOver, () => storeAll(context, settings));
 	return { workflowData: [items] };
 }
 
@@ -533,8 +543,6 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const ownReply = ownReplyFor(context, candidates, passing, origin);
 	const withOutcomes = await answered;
 	await passing.done;
-	storeKeptAnswers(context, settings);
-	storeKeptCalls(context, settings);
 	return emit(context, withOutcomes, settings, ownReply, passing);
 }
 
@@ -615,7 +623,5 @@ export async function handleStatusCallback(
 	const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
 	const ownReply = ownReplyFor(context, candidates, passing, origin);
 	await passing.done;
-	storeKeptAnswers(context, settings);
-	storeKeptCalls(context, settings);
 	return emit(context, candidates, settings, ownReply, passing);
 }

@@ -6,7 +6,7 @@ import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
-import { readStored, store, storeAgain } from './stored';
+import { readStored, store, storeKnown } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -156,7 +156,7 @@ export async function rememberUntilReplied(
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
 		writeRest();
-		storeAgain(context);
+		storeKnown(context, true);
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}
