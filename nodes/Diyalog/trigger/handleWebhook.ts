@@ -12,7 +12,7 @@ import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/p
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
-import { MARK_HEADER, readMark } from '../passOn/mark';
+import { MARK_HEADER, readMark, TRIGGER_HEADER } from '../passOn/mark';
 import type { PassedOn, ToldOutcomes } from '../passOn/mark';
 import type { CallPath } from '../passOn/targets';
 import { COUNTED } from './answerQueue';
@@ -141,6 +141,12 @@ interface Trusted {
 	secrets: TriggerSecrets;
 }
 
+/** Tells a trigger that passes calls on that another trigger replies; what stands in front of n8n may say OK as well. */
+function sayWhoReplies(context: IWebhookFunctions): void {
+	if (headerOf(context, MARK_HEADER) === undefined) return;
+	context.getResponseObject().setHeader(TRIGGER_HEADER, 'authenticated');
+}
+
 /**
  * Phase 2: is it Diyalog that calls? If n8n cannot give the credential, nobody is who they say.
  *
@@ -157,7 +163,9 @@ async function authenticate(
 		return refusal ?? { ok: true, value: { credential, secrets } };
 	};
 	try {
-		return await withCredential(context, check);
+		const found = await withCredential(context, check);
+		if (found.ok) sayWhoReplies(context);
+		return found;
 	} catch {
 		const reason = () =>
 			'the Diyalog API credential of the trigger could not be read. Open it in n8n and save it anew.';

@@ -7,14 +7,14 @@ import { verifySignature } from '../events/signature';
 import { BoundedMap } from '../lib/boundedMap';
 import { KeptCalls } from '../passOn/keptCalls';
 import type { Call, Lost } from '../passOn/keptCalls';
-import { makeMark, MARK_HEADER } from '../passOn/mark';
+import { makeMark, MARK_HEADER, TRIGGER_HEADER } from '../passOn/mark';
 import type { ToldOutcomes } from '../passOn/mark';
 import { keyOf, readTargets } from '../passOn/targets';
 import type { CallPath, OwnAddresses, Target, TargetProblem } from '../passOn/targets';
 import { explainThrown, pause } from '../transport/client';
 import { sayRarely } from './refusals';
 import { atN8nAddress, callSelf } from './selfCall';
-import type { Caller } from './selfCall';
+import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
 import { readStored, store } from './stored';
@@ -212,8 +212,9 @@ const failed = (why: string, isUncertain = true): Tried => ({ kind: 'failed', wh
 /** Statuses with which a server says that it may be otherwise later. */
 const TRY_AGAIN = [404, 408, 425, 429];
 
-function readReply(status: number, text: string): Tried {
-	if (status === 200 && text.trim() === 'OK') return { kind: 'taken' };
+function readReply({ status, headers, text }: SelfReply): Tried {
+	const isTrigger = headers[TRIGGER_HEADER] !== undefined;
+	if (status === 200 && text.trim() === 'OK' && isTrigger) return { kind: 'taken' };
 	if (status === 404 && text === NO_CALLBACKS) return { kind: 'taken' };
 	if (status === 404) return failed('its workflow is not published (404).', false);
 	if (status === 401 && Object.values<string>(REFUSED_FOR_GOOD).includes(text))
@@ -223,7 +224,7 @@ function readReply(status: number, text: string): Tried {
 		};
 	if (status >= 500 || TRY_AGAIN.includes(status)) return failed(`it answered with ${status}.`);
 	return failed(
-		`what answered with ${status} is no Diyalog Trigger. Set N8n Address in the options to where n8n itself listens.`,
+		`what answered with ${status} is no Diyalog Trigger, or its header ${TRIGGER_HEADER} was removed. Set N8n Address in the options to where n8n itself listens.`,
 	);
 }
 
@@ -259,8 +260,7 @@ async function post(
 	};
 	try {
 		const address = addressOf(passing, target, path);
-		const { status, text } = await callSelf(passing.context, address, headers, body, TRY_WITHIN_MS);
-		return readReply(status, text);
+		return readReply(await callSelf(passing.context, address, headers, body, TRY_WITHIN_MS));
 	} catch (error) {
 		return explainThrown(error).uncertain
 			? failed('it did not answer in time, or the connection broke off.')

@@ -168,3 +168,42 @@ describe('4. the other trigger needs a second for each call, and gets five in a 
 		expect((await lostOf(12)).lost).toEqual([]);
 	}, 150_000);
 });
+
+describe('what stands in front of n8n says OK, and is no trigger', () => {
+	it('8. to every call for a moment: the call goes on afterwards, and the log says so', async () => {
+		const second = await start('second');
+		n8n.faults.set('/webhook/second/', { status: 200, text: 'OK' });
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		expect(await post(first, press('a'))).toBe(200);
+		n8n.faults.clear();
+		expect(await idsAfterSomeTime(second)).toEqual(['a']);
+		expect(first.trigger.log[0]).toContain('what answered with 200 is no Diyalog Trigger');
+	}, 30_000);
+
+	it('8b. a proxy takes the header of the reply away: calls are tried again, start each workflow once, and the log says why', async () => {
+		const second = await start('second');
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		n8n.removedHeaders.push('x-diyalog-trigger');
+		expect(await post(first, press('a'))).toBe(200);
+		await waitFor('another try', 8_000, () =>
+			n8n.callsTo('second').length > 1 ? true : undefined,
+		);
+		expect(idsOf(second)).toEqual(['a']);
+		expect(first.trigger.log[0]).toContain('or its header x-diyalog-trigger was removed');
+		n8n.removedHeaders.pop();
+		await waitFor('that it is taken', 20_000, () =>
+			first.trigger.log.find((line) => line.includes('takes the calls')),
+		);
+		expect(idsOf(second)).toEqual(['a']);
+	}, 40_000);
+
+	it('9. only who has authenticated and passes on reads that it is a trigger', async () => {
+		const { url } = await start('second');
+		const whoReplies = async (secret: string, headers: Readonly<Record<string, string>>) =>
+			(await postSigned(url, press('a'), secret, headers)).headers.get('x-diyalog-trigger');
+		const mark = { 'x-diyalog-passed-on': 'unproved' };
+		expect(await whoReplies('another secret', mark)).toBeNull();
+		expect(await whoReplies(SECRET, {})).toBeNull();
+		expect(await whoReplies(SECRET, mark)).toBe('authenticated');
+	});
+});
