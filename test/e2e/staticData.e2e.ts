@@ -275,6 +275,65 @@ describe('4. somebody gives the trigger another name, publishes it, and n8n is s
 	}, 180_000);
 });
 
+/** Somebody changes a published workflow and publishes it again. */
+async function publishAgain(id: string, rows: Parameters<typeof workflow>[1]): Promise<void> {
+	const { nodes, connections } = workflow('A', rows);
+	await stage.n8n.request('PATCH', `/rest/workflows/${id}`, { nodes, connections }, z.unknown());
+	const { versionId } = await stage.saved(id);
+	const resource = `/rest/workflows/${id}/activate`;
+	await stage.n8n.request('POST', resource, { versionId }, z.unknown());
+	await sleepMs(3_000);
+}
+
+describe('5. a node that writes there is added to a workflow that is published', () => {
+	it('calls are refused, and the log says why; without that node they are taken, once', async () => {
+		const a = randomUUID();
+		const first = triggerOf(a);
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a);
+		await publishAgain(id, [[first, counter()]]);
+		const body = press('once');
+		expect(await post(a, body)).toBe(503);
+		const log = await fs.readFile(stage.n8n.logFile, 'utf8');
+		const said = log.split('\n').filter((line) => line.includes('refused a call: The node Count'));
+		expect(said).toHaveLength(1);
+		expect((await postSigned(urlOf(a), body, 'another secret')).status).toBe(401);
+		expect(await idsOf(id)).toEqual([]);
+		await publishAgain(id, [[first, noOp('A')]]);
+		expect(await post(a, body)).toBe(200);
+		await ended(id, 1);
+		await sleepMs(1_000);
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(5_000);
+		expect(await idsOf(id)).toEqual(['once']);
+	}, 180_000);
+
+	it('a call that was kept before for another trigger goes on after a restart', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a, b);
+		await switchOff(other, b);
+		expect(await post(a, press('kept'))).toBe(200);
+		await ended(id, 1);
+		await publishAgain(id, [[first, counter()]]);
+		const next = press('next');
+		expect(await post(a, next)).toBe(503);
+		await restart(a);
+		expect(await post(a, next)).toBe(503);
+		await publishAgain(id, [[first, noOp('A')]]);
+		await stage.n8n.switchTo(other, 'activate');
+		await isUp(b);
+		expect(await post(a, next)).toBe(200);
+		await waitFor('both', 20_000, async () =>
+			(await idsOf(other)).length >= 2 ? true : undefined,
+		).catch(() => undefined);
+		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
+	}, 180_000);
+});
+
 describe('6. a call that starts nothing lasts while another one is taken', () => {
 	/** n8n needs some seconds to continue an execution. */
 	async function slowWay(forMs: number): Promise<{ url: string; close: () => Promise<void> }> {

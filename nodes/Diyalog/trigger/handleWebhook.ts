@@ -15,6 +15,7 @@ import { rememberMessage } from '../messages/knownMessages';
 import { MARK_HEADER, readMark, TRIGGER_HEADER } from '../passOn/mark';
 import type { PassedOn, ToldOutcomes } from '../passOn/mark';
 import type { CallPath } from '../passOn/targets';
+import { overwritingProblem } from './activation';
 import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
@@ -50,6 +51,7 @@ interface Refusal {
 	/** for n8n's log, without any content of the call; only found out when it is written */
 	reason: () => string;
 	kind: string;
+	level?: 'error';
 }
 
 /** What a phase found: the value for the next one, or the refusal that ends the call. */
@@ -147,8 +149,16 @@ function sayWhoReplies(context: IWebhookFunctions): void {
 	context.getResponseObject().setHeader(TRIGGER_HEADER, 'authenticated');
 }
 
+/** A trigger that could not remember a call must not take it: after a restart it would take it again. */
+function refusalOfWorkflow(context: IWebhookFunctions): Refusal | undefined {
+	const problem = isTest(context) ? undefined : overwritingProblem(context);
+	if (!problem) return undefined;
+	const reason = () => `${problem.title}. ${problem.advice}`;
+	return { ...refuse(503, 'Calls cannot be remembered now.', reason), level: 'error' };
+}
+
 /**
- * Phase 2: is it Diyalog that calls? If n8n cannot give the credential, nobody is who they say.
+ * Phase 2: is it Diyalog that calls, and may the trigger take it? If n8n cannot give the credential, nobody is who they say.
  *
  * @param refusalWith refuses a call that does not fit the secrets
  */
@@ -164,8 +174,9 @@ async function authenticate(
 	};
 	try {
 		const found = await withCredential(context, check);
-		if (found.ok) sayWhoReplies(context);
-		return found;
+		if (!found.ok) return found;
+		sayWhoReplies(context);
+		return refusalOfWorkflow(context) ?? found;
 	} catch {
 		const reason = () =>
 			'the Diyalog API credential of the trigger could not be read. Open it in n8n and save it anew.';
@@ -489,9 +500,9 @@ function reply(context: IWebhookFunctions, status: number, text: string): IWebho
 
 function refuseCall(
 	context: IWebhookFunctions,
-	{ status, text, reason, kind }: Refusal,
+	{ status, text, reason, kind, level }: Refusal,
 ): IWebhookResponseData {
-	sayRefused(context, kind, reason);
+	sayRefused(context, kind, reason, level);
 	return reply(context, status, text);
 }
 

@@ -231,7 +231,10 @@ function readReply({ status, headers, text }: SelfReply): Tried {
 	if (status === 404 && text.includes(NOT_PUBLISHED))
 		return { kind: 'off', why: 'its workflow is not published (404).' };
 	if (status === 400 && isTrigger)
-		return { kind: 'refused', why: `it cannot read them (${status}). See its own line in the log.` };
+		return {
+			kind: 'refused',
+			why: `it cannot read them (${status}). See its own line in the log.`,
+		};
 	if (status === 401 && Object.values<string>(REFUSED_FOR_GOOD).includes(text))
 		return {
 			kind: 'refused',
@@ -357,8 +360,7 @@ async function tryOnce(memory: Memory, passing: Passing, target: Target, call: C
 		sayState(passing, target, state, tried.kind === 'taken' ? '' : tried.why);
 		if (tried.kind === 'refused') sayLost(memory, passing, nameOf(target), tried.why);
 	} else {
-		const { mayBeKnownSinceMs = triedAtMs, failedAtMs = Infinity } =
-			calls.pendingOf(id, key) ?? {};
+		const { mayBeKnownSinceMs = triedAtMs, failedAtMs = Infinity } = calls.pendingOf(id, key) ?? {};
 		const isOff = tried.kind === 'off';
 		const isAgain = wasStuck || failedAtMs < state.takenAtMs;
 		const isStuck = !isOff && (isAgain || tried.kind === 'strange');
