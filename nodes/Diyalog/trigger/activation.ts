@@ -79,6 +79,12 @@ function problemOf(
 /** How code reaches the static data of its workflow. */
 const STATIC_DATA = 'getWorkflowStaticData';
 
+/** In any field, as code or as an expression. Each call asks for all nodes, so nothing is put together for it. */
+const namesStaticData = (value: unknown): boolean =>
+	typeof value === 'string'
+		? value.includes(STATIC_DATA)
+		: typeof value === 'object' && value !== null && Object.values(value).some(namesStaticData);
+
 /** It may write about that. */
 const NOTE = 'n8n-nodes-base.stickyNote';
 
@@ -96,7 +102,7 @@ export function overwritingProblem(context: object): Problem | undefined {
 			!disabled &&
 			type !== NOTE &&
 			(workflow?.nodeTypes.getByNameAndVersion(type, typeVersion)?.poll !== undefined ||
-				JSON.stringify(parameters).includes(STATIC_DATA)),
+				namesStaticData(parameters)),
 	);
 	return (
 		overwriting && {
