@@ -335,14 +335,21 @@ describe('5. a node that writes there is added to a workflow that is published',
 });
 
 describe('6. a call that starts nothing lasts while another one is taken', () => {
+	let way: http.Server;
+
+	afterAll(async () => {
+		way.closeAllConnections();
+		await new Promise((resolve) => way.close(resolve));
+	});
+
 	/** n8n needs some seconds to continue an execution. */
-	async function slowWay(forMs: number): Promise<{ url: string; close: () => Promise<void> }> {
-		const server = http.createServer((request, response) => {
+	beforeAll(async () => {
+		way = http.createServer((request, response) => {
 			const chunks: Buffer[] = [];
 			request.on('data', (chunk: Buffer) => chunks.push(chunk));
 			request.on('end', () => {
 				const { url: path = '', headers } = request;
-				void sleepMs(path.includes('webhook-waiting') ? forMs : 0).then(() => {
+				void sleepMs(path.includes('webhook-waiting') ? 3_000 : 0).then(() => {
 					const on = http.request(`${stage.n8n.url}${path}`, { method: 'POST', headers }, (got) => {
 						response.writeHead(got.statusCode ?? 0, got.headers);
 						got.pipe(response);
@@ -352,16 +359,10 @@ describe('6. a call that starts nothing lasts while another one is taken', () =>
 				});
 			});
 		});
-		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-		const { port } = server.address() as AddressInfo;
-		return {
-			url: `http://127.0.0.1:${port}`,
-			close: async () => {
-				server.closeAllConnections();
-				await new Promise((resolve) => server.close(resolve));
-			},
-		};
-	}
+		await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+	});
+
+	const slowUrl = () => `http://127.0.0.1:${(way.address() as AddressInfo).port}`;
 
 	it('an answer that an execution has used, passed on to another trigger of the workflow: after a restart it starts that one once', async () => {
 		const [a, b] = [randomUUID(), randomUUID()];
@@ -388,8 +389,7 @@ describe('6. a call that starts nothing lasts while another one is taken', () =>
 
 	it('an answer that takes n8n some seconds, and a press meanwhile: after a restart the press starts nothing again', async () => {
 		const a = randomUUID();
-		const way = await slowWay(3_000);
-		const first = triggerOf(a, { onlyUnmatched: true, n8nAddress: way.url });
+		const first = triggerOf(a, { onlyUnmatched: true, n8nAddress: slowUrl() });
 		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
 		await isUp(a);
 		stage.sandbox.setWebhookUrl('bot', urlOf(a));
@@ -405,17 +405,15 @@ describe('6. a call that starts nothing lasts while another one is taken', () =>
 		await restart(a);
 		expect(await post(a, body)).toBe(200);
 		await sleepMs(5_000);
-		await way.close();
 		expect(await idsOf(id)).toEqual(['meanwhile']);
 	}, 180_000);
 
 	it('the same with a call that is kept for another trigger by the other one: it goes on after a restart', async () => {
 		const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
-		const way = await slowWay(3_000);
 		const other = await stage.n8n.createWorkflow(workflow('C', [[triggerOf(c)]]));
 		const id = await stage.n8n.createWorkflow(
 			workflow('Both', [
-				[triggerOf(a, { onlyUnmatched: true, n8nAddress: way.url }), noOp('A')],
+				[triggerOf(a, { onlyUnmatched: true, n8nAddress: slowUrl() }), noOp('A')],
 				[triggerOf(b, { alsoPassOnTo: [urlOf(c)] }, SECOND), noOp('B')],
 			]),
 		);
@@ -431,7 +429,6 @@ describe('6. a call that starts nothing lasts while another one is taken', () =>
 		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
 		await sleepMs(2_000);
 		await restart(a, b);
-		await way.close();
 		await stage.n8n.switchTo(other, 'activate');
 		await isUp(c);
 		expect(await post(b, press('next'))).toBe(200);
@@ -440,4 +437,35 @@ describe('6. a call that starts nothing lasts while another one is taken', () =>
 		).catch(() => undefined);
 		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
 	}, 180_000);
+
+	it.each([
+		['no other call comes', false],
+		['another call is taken meanwhile', true],
+	])(
+		'6d. n8n is killed before it has taken an answer, %s: the answer counts when Diyalog repeats it',
+		async (_what, isOther) => {
+			const a = randomUUID();
+			const first = triggerOf(a, { n8nAddress: slowUrl() });
+			const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+			await isUp(a);
+			stage.sandbox.setWebhookUrl('bot', urlOf(a));
+			const asked = await (await stage.createAsking({})).start();
+			const pressed = stage.press(asked.message, 'Approve');
+			await sleepMs(500);
+			if (isOther) {
+				expect(await post(a, press('other'))).toBe(200);
+				await ended(id, 1);
+			}
+			await stage.n8n.kill();
+			await pressed;
+			const called = stage.sandbox.webhookLog().at(-1);
+			expect(called?.status).not.toBe(200);
+			await stage.n8n.boot();
+			await isUp(a);
+			expect(await asked.status()).toBe('waiting');
+			expect(await stage.sandbox.resendWebhook(called?.id ?? 0)).toMatchObject({ status: 200 });
+			expect(await asked.outcome(20_000)).toMatchObject({ decision: 'approved' });
+		},
+		180_000,
+	);
 });

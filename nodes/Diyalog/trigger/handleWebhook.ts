@@ -38,7 +38,7 @@ import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { storeKnown } from './stored';
-import { forget, isTest, onlyNew, rememberUntilReplied } from './takenBefore';
+import { forget, isTest, onlyNew, rememberUntilReplied, settle } from './takenBefore';
 
 /** A batch holds at most 10 events; a megabyte is far more than those can fill. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -474,6 +474,7 @@ function emit(
 	ownReply: ReplyInTime,
 	passing: PassingOn,
 ): IWebhookResponseData {
+	settle(context, candidates);
 	storeAll(context, settings);
 	if (!passing.isSafe()) ownReply.send(503, NOT_TAKEN_BY_ALL);
 	const { onlyUnmatched } = settings.options;

@@ -245,6 +245,23 @@ describe('one call that is never taken keeps no other one from its trigger', () 
 	}, 90_000);
 });
 
+it('10. n8n is killed while a call is passed on, another one was taken meanwhile: the repetition is taken', async () => {
+	const second = await start('second');
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', options);
+	n8n.faults.set('/webhook/second/', 'silence');
+	const [long, short] = [press('long'), press('short')];
+	const lasting = post(first, long);
+	await waitFor('that it is passed on', 5_000, () => n8n.callsTo('second')[0]);
+	n8n.faults.clear();
+	expect(await post(first, short)).toBe(200);
+	expect(idsOf(first)).toEqual(['short']);
+	const restarted = await start('first', options, first.trigger.staticData);
+	for (const body of [long, short]) expect(await post(restarted, body)).toBe(200);
+	expect(idsOf(restarted)).toEqual(['long']);
+	expect(await lasting).toBe(200);
+}, 30_000);
+
 describe('what stands in front of n8n says OK, and is no trigger', () => {
 	it('8. to every call for a moment: the call goes on afterwards, and the log says so', async () => {
 		const second = await start('second');
