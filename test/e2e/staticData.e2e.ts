@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { itemsOf } from '../../tools/n8n/executions';
-import { fs, sleepMs, waitFor } from '../../tools/system';
+import { fs, http, sleepMs, waitFor } from '../../tools/system';
+import type { AddressInfo } from '../../tools/system';
 import { postSigned } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
 import { Stage } from './harness/waiting';
@@ -272,4 +273,199 @@ describe('4. somebody gives the trigger another name, publishes it, and n8n is s
 		).catch(() => undefined);
 		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
 	}, 180_000);
+});
+
+/** Somebody changes a published workflow and publishes it again. */
+async function publishAgain(id: string, rows: Parameters<typeof workflow>[1]): Promise<void> {
+	const { nodes, connections } = workflow('A', rows);
+	await stage.n8n.request('PATCH', `/rest/workflows/${id}`, { nodes, connections }, z.unknown());
+	const { versionId } = await stage.saved(id);
+	const resource = `/rest/workflows/${id}/activate`;
+	await stage.n8n.request('POST', resource, { versionId }, z.unknown());
+	await sleepMs(3_000);
+}
+
+describe('5. a node that writes there is added to a workflow that is published', () => {
+	it('calls are refused, and the log says why; without that node they are taken, once', async () => {
+		const a = randomUUID();
+		const first = triggerOf(a);
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a);
+		await publishAgain(id, [[first, counter()]]);
+		const body = press('once');
+		expect(await post(a, body)).toBe(503);
+		const log = await fs.readFile(stage.n8n.logFile, 'utf8');
+		const said = log.split('\n').filter((line) => line.includes('refused a call: The node Count'));
+		expect(said).toHaveLength(1);
+		expect((await postSigned(urlOf(a), body, 'another secret')).status).toBe(401);
+		expect(await idsOf(id)).toEqual([]);
+		await publishAgain(id, [[first, noOp('A')]]);
+		expect(await post(a, body)).toBe(200);
+		await ended(id, 1);
+		await sleepMs(1_000);
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(5_000);
+		expect(await idsOf(id)).toEqual(['once']);
+	}, 180_000);
+
+	it('a call that was kept before for another trigger goes on after a restart', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a, b);
+		await switchOff(other, b);
+		expect(await post(a, press('kept'))).toBe(200);
+		await ended(id, 1);
+		await publishAgain(id, [[first, counter()]]);
+		const next = press('next');
+		expect(await post(a, next)).toBe(503);
+		await restart(a);
+		expect(await post(a, next)).toBe(503);
+		await publishAgain(id, [[first, noOp('A')]]);
+		await stage.n8n.switchTo(other, 'activate');
+		await isUp(b);
+		expect(await post(a, next)).toBe(200);
+		await waitFor('both', 20_000, async () =>
+			(await idsOf(other)).length >= 2 ? true : undefined,
+		).catch(() => undefined);
+		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
+	}, 180_000);
+});
+
+describe('6. a call that starts nothing lasts while another one is taken', () => {
+	let way: http.Server;
+
+	afterAll(async () => {
+		way.closeAllConnections();
+		await new Promise((resolve) => way.close(resolve));
+	});
+
+	/** n8n needs some seconds to continue an execution. */
+	beforeAll(async () => {
+		way = http.createServer((request, response) => {
+			const chunks: Buffer[] = [];
+			request.on('data', (chunk: Buffer) => chunks.push(chunk));
+			request.on('end', () => {
+				const { url: path = '', headers } = request;
+				void sleepMs(path.includes('webhook-waiting') ? 3_000 : 0).then(() => {
+					const on = http.request(`${stage.n8n.url}${path}`, { method: 'POST', headers }, (got) => {
+						response.writeHead(got.statusCode ?? 0, got.headers);
+						got.pipe(response);
+					});
+					on.on('error', () => response.writeHead(502).end());
+					on.end(Buffer.concat(chunks));
+				});
+			});
+		});
+		await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+	});
+
+	const slowUrl = () => `http://127.0.0.1:${(way.address() as AddressInfo).port}`;
+
+	it('an answer that an execution has used, passed on to another trigger of the workflow: after a restart it starts that one once', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)], onlyUnmatched: true });
+		const id = await stage.n8n.createWorkflow(
+			workflow('Both', [
+				[first, noOp('A')],
+				[triggerOf(b, {}, SECOND), noOp('B')],
+			]),
+		);
+		await isUp(a, b);
+		stage.sandbox.setWebhookUrl('bot', urlOf(a));
+		const asked = await (await stage.createAsking({})).start();
+		await stage.press(asked.message, 'Approve');
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		await ended(id, 1);
+		await sleepMs(2_000);
+		const called = stage.sandbox.webhookLog().at(-1);
+		await restart(a, b);
+		expect(await stage.sandbox.resendWebhook(called?.id ?? 0)).toMatchObject({ status: 200 });
+		await sleepMs(5_000);
+		expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([[], [asked.message.messageId]]);
+	}, 180_000);
+
+	it('an answer that takes n8n some seconds, and a press meanwhile: after a restart the press starts nothing again', async () => {
+		const a = randomUUID();
+		const first = triggerOf(a, { onlyUnmatched: true, n8nAddress: slowUrl() });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a);
+		stage.sandbox.setWebhookUrl('bot', urlOf(a));
+		const asked = await (await stage.createAsking({})).start();
+		const pressed = stage.press(asked.message, 'Approve');
+		await sleepMs(1_000);
+		const body = press('meanwhile');
+		expect(await post(a, body)).toBe(200);
+		await ended(id, 1);
+		await pressed;
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		await sleepMs(2_000);
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(5_000);
+		expect(await idsOf(id)).toEqual(['meanwhile']);
+	}, 180_000);
+
+	it('the same with a call that is kept for another trigger by the other one: it goes on after a restart', async () => {
+		const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
+		const other = await stage.n8n.createWorkflow(workflow('C', [[triggerOf(c)]]));
+		const id = await stage.n8n.createWorkflow(
+			workflow('Both', [
+				[triggerOf(a, { onlyUnmatched: true, n8nAddress: slowUrl() }), noOp('A')],
+				[triggerOf(b, { alsoPassOnTo: [urlOf(c)] }, SECOND), noOp('B')],
+			]),
+		);
+		await isUp(a, b, c);
+		await switchOff(other, c);
+		stage.sandbox.setWebhookUrl('bot', urlOf(a));
+		const asked = await (await stage.createAsking({})).start();
+		const pressed = stage.press(asked.message, 'Approve');
+		await sleepMs(1_000);
+		expect(await post(b, press('kept'))).toBe(200);
+		await ended(id, 1);
+		await pressed;
+		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+		await sleepMs(2_000);
+		await restart(a, b);
+		await stage.n8n.switchTo(other, 'activate');
+		await isUp(c);
+		expect(await post(b, press('next'))).toBe(200);
+		await waitFor('both', 20_000, async () =>
+			(await idsOf(other)).length >= 2 ? true : undefined,
+		).catch(() => undefined);
+		expect((await idsOf(other)).sort()).toEqual(['kept', 'next']);
+	}, 180_000);
+
+	it.each([
+		['no other call comes', false],
+		['another call is taken meanwhile', true],
+	])(
+		'6d. n8n is killed before it has taken an answer, %s: the answer counts when Diyalog repeats it',
+		async (_what, isOther) => {
+			const a = randomUUID();
+			const first = triggerOf(a, { n8nAddress: slowUrl() });
+			const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+			await isUp(a);
+			stage.sandbox.setWebhookUrl('bot', urlOf(a));
+			const asked = await (await stage.createAsking({})).start();
+			const pressed = stage.press(asked.message, 'Approve');
+			await sleepMs(500);
+			if (isOther) {
+				expect(await post(a, press('other'))).toBe(200);
+				await ended(id, 1);
+			}
+			await stage.n8n.kill();
+			await pressed;
+			const called = stage.sandbox.webhookLog().at(-1);
+			expect(called?.status).not.toBe(200);
+			await stage.n8n.boot();
+			await isUp(a);
+			expect(await asked.status()).toBe('waiting');
+			expect(await stage.sandbox.resendWebhook(called?.id ?? 0)).toMatchObject({ status: 200 });
+			expect(await asked.outcome(20_000)).toMatchObject({ decision: 'approved' });
+		},
+		180_000,
+	);
 });

@@ -571,6 +571,11 @@ export class TriggerUnderTest {
 		return description;
 	}
 
+	/** Somebody publishes the workflow anew, with other nodes beside the trigger: n8n activates what has not changed no more. */
+	publishWith(others: INode[]): void {
+		this.workflow.setNodes([this.node, ...others]);
+	}
+
 	/** What n8n does when the workflow is activated. */
 	async activate(): Promise<void> {
 		const context = this.hookContext('trigger', 'activate');

@@ -16,7 +16,16 @@ export interface SeenCall {
 }
 
 /** What is answered in place of a trigger: a status, another one's words, or nothing at all. */
-export type Fault = number | { status: number; text: string; location?: string } | 'silence';
+export type Fault =
+	| number
+	| {
+			status: number;
+			text: string;
+			location?: string;
+			/** only calls whose body holds it are answered so */
+			ifHolding?: string;
+	  }
+	| 'silence';
 
 /** A trigger of this n8n. */
 export interface Started {
@@ -45,6 +54,9 @@ export class OneN8n {
 
 	/** by the beginning of a path */
 	readonly faults = new Map<string, Fault>();
+
+	/** what is taken out of replies on the way, in lower case */
+	readonly removedHeaders: string[] = [];
 
 	readonly started: WebhookServer[] = [];
 
@@ -132,7 +144,7 @@ export class OneN8n {
 			response.writeHead(status, more).end(text);
 		};
 		if (typeof fault === 'number') return answer(fault, 'It fails');
-		if (fault)
+		if (fault && seen.body.includes(fault.ifHolding ?? ''))
 			return answer(fault.status, fault.text, fault.location ? { location: fault.location } : {});
 		const target = this.targetOf(path);
 		if (target === undefined)
@@ -140,7 +152,11 @@ export class OneN8n {
 		const handedOn = http.request(target, { method: 'POST', headers }, (answered) => {
 			const parts: Buffer[] = [];
 			answered.on('data', (part: Buffer) => parts.push(part));
-			answered.on('end', () => answer(answered.statusCode ?? 0, Buffer.concat(parts).toString()));
+			answered.on('end', () => {
+				const { statusCode = 0, headers: given } = answered;
+				for (const name of this.removedHeaders) delete given[name];
+				answer(statusCode, Buffer.concat(parts).toString(), given);
+			});
 		});
 		handedOn.on('error', () => answer(502, 'Bad Gateway'));
 		handedOn.end(seen.body);

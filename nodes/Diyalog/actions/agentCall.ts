@@ -238,7 +238,9 @@ export const looksAtOneOfSeveral = (
 ): boolean =>
 	!everyText((text) =>
 		nodesLookedAt(text).every((name) => {
-			const counts = name === undefined ? undefined : itemsOut(context, name);
+			// A text that is no expression may have such signs of its own.
+			if (name === undefined) return !text.startsWith('=');
+			const counts = itemsOut(context, name);
 			const [first = 0, ...others] = counts ?? [];
 			return counts && others.every((count) => count === 0) && (!isUncertain || first <= 1);
 		}),

@@ -15,6 +15,8 @@ interface Status {
 	last: string;
 	/** of the one before, for the case that the last one was not dealt with */
 	before?: string;
+	/** of the last one that was dealt with */
+	settled?: string;
 }
 
 /** The last status of each message, in bounded memory. */
@@ -33,16 +35,26 @@ export class LastStatuses {
 			const end = at + FINGERPRINT_CHARACTERS;
 			const subject = stored.slice(at, end);
 			const last = stored.slice(end, end + FINGERPRINT_CHARACTERS);
-			this.statuses.set(subject, { ...this.statuses.get(subject), last });
+			this.statuses.set(subject, { ...this.statuses.get(subject), last, settled: last });
 		}
 	}
 
-	/** Remembers a callback; false when it is a repetition. */
-	add({ subject, text }: CallbackFingerprint): boolean {
-		const before = this.statuses.get(subject)?.last;
+	/**
+	 * Remembers a callback; false when it is a repetition.
+	 *
+	 * @param isOpen it is dealt with later, and not stored before {@link settle}
+	 */
+	add({ subject, text }: CallbackFingerprint, isOpen = false): boolean {
+		const { last: before, settled } = this.statuses.get(subject) ?? {};
 		if (before === text) return false;
-		this.statuses.set(subject, { last: text, before });
+		this.statuses.set(subject, { last: text, before, settled: isOpen ? settled : text });
 		return true;
+	}
+
+	/** A callback was dealt with: from now on it is stored. */
+	settle({ subject, text }: CallbackFingerprint): void {
+		const status = this.statuses.get(subject);
+		if (status?.last === text) status.settled = text;
 	}
 
 	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. */
@@ -50,11 +62,13 @@ export class LastStatuses {
 		const status = this.statuses.get(subject);
 		if (status?.last !== text) return;
 		if (status.before === undefined) this.statuses.delete(subject);
-		else this.statuses.set(subject, { last: status.before });
+		else this.statuses.set(subject, { last: status.before, settled: status.settled });
 	}
 
-	/** All of it, to be stored. */
+	/** All of it that is dealt with, to be stored. */
 	toText(): string {
-		return [...this.statuses].map(([subject, { last }]) => `${subject}${last}`).join('');
+		return [...this.statuses]
+			.map(([subject, { settled }]) => (settled === undefined ? '' : `${subject}${settled}`))
+			.join('');
 	}
 }

@@ -26,6 +26,9 @@ const ALWAYS_REMEMBERED = 1_000;
 /** Events that were not dealt with; a call in which n8n fails holds 1,000 at most. */
 const MAX_TAKEN_BACK = 10_000;
 
+/** Events in calls that are under way: as many. */
+const MAX_OPEN = 10_000;
+
 const RADIX = 36;
 
 /** Begins with the time until which events were forgotten, or nothing, and goes on with buckets. */
@@ -49,6 +52,9 @@ export class SeenEvents {
 
 	/** what another process may still know, but was not dealt with in the end */
 	private readonly takenBack = new BoundedSet<string>(MAX_TAKEN_BACK);
+
+	/** what was added, and is not dealt with yet */
+	private readonly open = new BoundedSet<string>(MAX_OPEN);
 
 	/** events that were sent before this may have been forgotten */
 	private forgottenUntilMs = -Infinity;
@@ -75,19 +81,32 @@ export class SeenEvents {
 		}
 	}
 
-	/** Remembers an event, unless it cannot be told whether it is new. */
-	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint): Novelty {
+	/**
+	 * Remembers an event, unless it cannot be told whether it is new.
+	 *
+	 * @param isOpen it is dealt with later, and not stored before {@link settle}
+	 */
+	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint, isOpen = false): Novelty {
 		const number = Math.floor(sentAtMs / BUCKET_MS);
 		const isKnown = this.bucketOf.has(text);
 		const mayBeForgotten = Math.min(sentAtMs, mayBeKnownSinceMs) < this.forgottenUntilMs;
 		if (!isKnown && mayBeForgotten && !this.takenBack.has(text)) return 'untold';
+		if (!isKnown && isOpen) this.open.add(text);
 		this.remember(text, number);
 		this.takenBack.delete(text);
 		return isKnown ? 'repeated' : 'new';
 	}
 
+	/** An event was dealt with: from now on it is stored. */
+	settle({ text }: EventFingerprint): void {
+		if (!this.open.delete(text)) return;
+		const bucket = this.buckets.get(this.bucketOf.get(text) ?? NaN);
+		if (bucket) bucket.text = undefined;
+	}
+
 	/** Forgets an event that was not dealt with in the end, so that its repetition is taken. */
 	forget({ text }: EventFingerprint): void {
+		this.open.delete(text);
 		this.remove(text);
 		this.takenBack.add(text);
 	}
@@ -112,19 +131,22 @@ export class SeenEvents {
 		}
 	}
 
-	/** All of it, to be stored. */
+	/** All of it that is dealt with, to be stored. */
 	toText(): string {
 		const known = Number.isFinite(this.forgottenUntilMs);
 		const parts = [known ? this.forgottenUntilMs.toString(RADIX) : ''];
 		for (const number of this.buckets.keys()) parts.push(this.textOf(number));
-		return parts.join();
+		return parts.filter((part, index) => index === 0 || part !== '').join();
 	}
 
-	/** A bucket as it is stored; empty when there is none. */
+	/** A bucket as it is stored; empty when there is nothing to be stored. */
 	private textOf(number: number): string {
 		const bucket = this.buckets.get(number);
 		if (!bucket) return '';
-		bucket.text ??= `${number.toString(RADIX)}:${[...bucket.members].join('')}`;
+		if (bucket.text === undefined) {
+			const members = [...bucket.members].filter((member) => !this.open.has(member));
+			bucket.text = members.length === 0 ? '' : `${number.toString(RADIX)}:${members.join('')}`;
+		}
 		return bucket.text;
 	}
 

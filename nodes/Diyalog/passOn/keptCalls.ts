@@ -47,6 +47,10 @@ export interface Pending {
 	isUnderWay: boolean;
 	/** epoch ms; the trigger may have taken it since then, without anybody knowing */
 	mayBeKnownSinceMs?: number;
+	/** by the clock of the process; it was not taken then, though the trigger may take others */
+	failedAtMs?: number;
+	/** it may never be taken, because of what it holds */
+	isStuck?: boolean;
 }
 
 /** Which process passes a call on. */
@@ -106,6 +110,11 @@ const charactersOf = ({ body, signature, contentType, outcomes }: Call): number 
 	Math.ceil(
 		((body.length + signature.length + contentType.length + 100 * outcomes.size + 400) * 4) / 3,
 	);
+
+function isBefore(one: Pending, other: Pending): boolean {
+	if (!one.isStuck !== !other.isStuck) return !one.isStuck;
+	return (one.failedAtMs ?? -Infinity) < (other.failedAtMs ?? -Infinity);
+}
 
 const macOf = (text: string, key: KeyObject): string =>
 	fingerprint(key, text).toString('base64url');
@@ -200,17 +209,19 @@ export class KeptCalls {
 	}
 
 	/**
-	 * The first call that stands in line for a trigger, and is kept by this process.
+	 * The call that is to be tried next for a trigger, of those that this process keeps: the first one in line, but one that has failed
+	 * behind all others, and of these the one that failed first. So a call that is never taken holds up no other.
 	 *
 	 * @param isIdle leaves those out that are under way
 	 */
 	next(target: string, isIdle = false): Call | undefined {
+		let next: { call: Call; pending: Pending } | undefined;
 		for (const entry of this.entries.values()) {
 			const pending = entry.pending.get(target);
-			if (pending?.isKept && !(isIdle && pending.isUnderWay) && this.isOwn(entry))
-				return entry.call;
+			if (!pending?.isKept || (isIdle && pending.isUnderWay) || !this.isOwn(entry)) continue;
+			if (!next || isBefore(pending, next.pending)) next = { call: entry.call, pending };
 		}
-		return undefined;
+		return next?.call;
 	}
 
 	private isOwn({ keeper }: Pick<Entry, 'keeper'>): boolean {

@@ -79,21 +79,30 @@ function problemOf(
 /** How code reaches the static data of its workflow. */
 const STATIC_DATA = 'getWorkflowStaticData';
 
+/** In any field, as code or as an expression. Each call asks for all nodes, so nothing is put together for it. */
+const namesStaticData = (value: unknown): boolean =>
+	typeof value === 'string'
+		? value.includes(STATIC_DATA)
+		: typeof value === 'object' && value !== null && Object.values(value).some(namesStaticData);
+
 /** It may write about that. */
 const NOTE = 'n8n-nodes-base.stickyNote';
 
 /**
  * What would make the trigger forget what it has taken, or lose what it keeps. n8n saves the static data of a workflow as a whole: a
- * node that writes to them writes the trigger's back as they were before its call.
+ * node that writes to them writes the trigger's back as they were before its call. n8n activates only triggers that have changed (2.41),
+ * so each call asks as well.
+ *
+ * @param context of the activation, or of a call
  */
-function overwritingProblem(context: IHookFunctions): Problem | undefined {
+export function overwritingProblem(context: object): Problem | undefined {
 	const workflow = workflowOf(context);
 	const overwriting = Object.values(workflow?.nodes ?? {}).find(
 		({ disabled, type, typeVersion, parameters }) =>
 			!disabled &&
 			type !== NOTE &&
 			(workflow?.nodeTypes.getByNameAndVersion(type, typeVersion)?.poll !== undefined ||
-				JSON.stringify(parameters).includes(STATIC_DATA)),
+				namesStaticData(parameters)),
 	);
 	return (
 		overwriting && {

@@ -12,9 +12,10 @@ import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/p
 import { explainMismatch, verifyAuthToken, verifySignature } from '../events/signature';
 import type { MismatchCause, SignatureVerdict } from '../events/signature';
 import { rememberMessage } from '../messages/knownMessages';
-import { MARK_HEADER, readMark } from '../passOn/mark';
+import { MARK_HEADER, readMark, TRIGGER_HEADER } from '../passOn/mark';
 import type { PassedOn, ToldOutcomes } from '../passOn/mark';
 import type { CallPath } from '../passOn/targets';
+import { overwritingProblem } from './activation';
 import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
@@ -36,7 +37,8 @@ import { NOT_TAKEN_BY_ALL, replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
-import { forget, isTest, onlyNew, rememberUntilReplied } from './takenBefore';
+import { storeKnown } from './stored';
+import { forget, isTest, onlyNew, rememberUntilReplied, settle } from './takenBefore';
 
 /** A batch holds at most 10 events; a megabyte is far more than those can fill. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -49,6 +51,7 @@ interface Refusal {
 	/** for n8n's log, without any content of the call; only found out when it is written */
 	reason: () => string;
 	kind: string;
+	level?: 'error';
 }
 
 /** What a phase found: the value for the next one, or the refusal that ends the call. */
@@ -140,8 +143,22 @@ interface Trusted {
 	secrets: TriggerSecrets;
 }
 
+/** Tells a trigger that passes calls on that another trigger replies; what stands in front of n8n may say OK as well. */
+function sayWhoReplies(context: IWebhookFunctions): void {
+	if (headerOf(context, MARK_HEADER) === undefined) return;
+	context.getResponseObject().setHeader(TRIGGER_HEADER, 'authenticated');
+}
+
+/** A trigger that could not remember a call must not take it: after a restart it would take it again. */
+function refusalOfWorkflow(context: IWebhookFunctions): Refusal | undefined {
+	const problem = isTest(context) ? undefined : overwritingProblem(context);
+	if (!problem) return undefined;
+	const reason = () => `${problem.title}. ${problem.advice}`;
+	return { ...refuse(503, 'Calls cannot be remembered now.', reason), level: 'error' };
+}
+
 /**
- * Phase 2: is it Diyalog that calls? If n8n cannot give the credential, nobody is who they say.
+ * Phase 2: is it Diyalog that calls, and may the trigger take it? If n8n cannot give the credential, nobody is who they say.
  *
  * @param refusalWith refuses a call that does not fit the secrets
  */
@@ -156,7 +173,10 @@ async function authenticate(
 		return refusal ?? { ok: true, value: { credential, secrets } };
 	};
 	try {
-		return await withCredential(context, check);
+		const found = await withCredential(context, check);
+		if (!found.ok) return found;
+		sayWhoReplies(context);
+		return refusalOfWorkflow(context) ?? found;
 	} catch {
 		const reason = () =>
 			'the Diyalog API credential of the trigger could not be read. Open it in n8n and save it anew.';
@@ -435,6 +455,17 @@ function toItem({ event, outcome }: Candidate): TriggerItem {
 	return { ...event, resumed, notResumedReason };
 }
 
+/**
+ * n8n saves static data as a whole, over what other calls have saved since this one began. So what is known by now is written last,
+ * also by a call that brings nothing.
+ */
+function storeAll(context: IWebhookFunctions, settings: TriggerSettings): void {
+	if (isTest(context)) return;
+	storeKeptAnswers(context, settings);
+	storeKeptCalls(context, settings);
+	storeKnown(context);
+}
+
 /** Phase 7: one item for each event; a call without one is replied to and starts nothing. */
 function emit(
 	context: IWebhookFunctions,
@@ -443,6 +474,8 @@ function emit(
 	ownReply: ReplyInTime,
 	passing: PassingOn,
 ): IWebhookResponseData {
+	settle(context, candidates);
+	storeAll(context, settings);
 	if (!passing.isSafe()) ownReply.send(503, NOT_TAKEN_BY_ALL);
 	const { onlyUnmatched } = settings.options;
 	const comesOut = (candidate: Candidate): boolean =>
@@ -456,10 +489,7 @@ function emit(
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver, () => {
-		storeKeptAnswers(context, settings);
-		storeKeptCalls(context, settings);
-	});
+	void rememberUntilReplied(context, ownReply.isOver, () => storeAll(context, settings));
 	return { workflowData: [items] };
 }
 
@@ -471,9 +501,9 @@ function reply(context: IWebhookFunctions, status: number, text: string): IWebho
 
 function refuseCall(
 	context: IWebhookFunctions,
-	{ status, text, reason, kind }: Refusal,
+	{ status, text, reason, kind, level }: Refusal,
 ): IWebhookResponseData {
-	sayRefused(context, kind, reason);
+	sayRefused(context, kind, reason, level);
 	return reply(context, status, text);
 }
 
@@ -533,8 +563,6 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const ownReply = ownReplyFor(context, candidates, passing, origin);
 	const withOutcomes = await answered;
 	await passing.done;
-	storeKeptAnswers(context, settings);
-	storeKeptCalls(context, settings);
 	return emit(context, withOutcomes, settings, ownReply, passing);
 }
 
@@ -615,7 +643,5 @@ export async function handleStatusCallback(
 	const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
 	const ownReply = ownReplyFor(context, candidates, passing, origin);
 	await passing.done;
-	storeKeptAnswers(context, settings);
-	storeKeptCalls(context, settings);
 	return emit(context, candidates, settings, ownReply, passing);
 }

@@ -7,14 +7,14 @@ import { verifySignature } from '../events/signature';
 import { BoundedMap } from '../lib/boundedMap';
 import { KeptCalls } from '../passOn/keptCalls';
 import type { Call, Lost } from '../passOn/keptCalls';
-import { makeMark, MARK_HEADER } from '../passOn/mark';
+import { makeMark, MARK_HEADER, TRIGGER_HEADER } from '../passOn/mark';
 import type { ToldOutcomes } from '../passOn/mark';
 import { keyOf, readTargets } from '../passOn/targets';
 import type { CallPath, OwnAddresses, Target, TargetProblem } from '../passOn/targets';
 import { explainThrown, pause } from '../transport/client';
 import { sayRarely } from './refusals';
 import { atN8nAddress, callSelf } from './selfCall';
-import type { Caller } from './selfCall';
+import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
 import { readStored, store } from './stored';
@@ -117,18 +117,25 @@ interface Passing {
 	appSecret: string | undefined;
 }
 
-/** How it goes with one target. */
-interface TargetState {
+/** When calls are tried again. Times are by the clock of the process. */
+interface Pace {
 	underWay: number;
-	/** one of the line has just begun */
-	isDriving: boolean;
 	failures: number;
-	failedAtMs: number;
 	restsUntilMs: number;
 	/** it goes on by itself when it has rested */
 	wakes: boolean;
+}
+
+/** How it goes with one target. */
+interface TargetState extends Pace {
+	/** one of the line has just begun */
+	isDriving: boolean;
+	failedAtMs: number;
+	takenAtMs: number;
 	/** why it did not take the last call; empty when it did */
 	trouble: string;
+	/** of calls that are stuck; others do not wait for them */
+	stuck: Pace;
 }
 
 /** What this process knows of one trigger that passes on. */
@@ -160,15 +167,16 @@ const memoryOf = (context: TriggerContext): Memory =>
 		endsAtMs: -Infinity,
 	}));
 
+const newPace = (): Pace => ({ underWay: 0, failures: 0, restsUntilMs: -Infinity, wakes: false });
+
 function stateOf({ states }: Memory, key: string): TargetState {
 	const state = states.get(key) ?? {
-		underWay: 0,
+		...newPace(),
 		isDriving: false,
-		failures: 0,
 		failedAtMs: -Infinity,
-		restsUntilMs: -Infinity,
-		wakes: false,
+		takenAtMs: -Infinity,
 		trouble: '',
+		stuck: newPace(),
 	};
 	states.set(key, state);
 	return state;
@@ -205,26 +213,38 @@ type Tried =
 	| { kind: 'taken' }
 	/** for good */
 	| { kind: 'refused'; why: string }
-	| { kind: 'failed'; why: string; isUncertain: boolean };
+	/** `off` nobody can have taken it; `strange` what answered may not like what this call holds, and let others through */
+	| { kind: 'failed' | 'off' | 'strange'; why: string };
 
-const failed = (why: string, isUncertain = true): Tried => ({ kind: 'failed', why, isUncertain });
+const failed = (why: string): Tried => ({ kind: 'failed', why });
+
+/** What n8n says of an address of which it knows no published workflow. A firewall that does not like a call says other things. */
+const NOT_PUBLISHED = 'is not registered';
 
 /** Statuses with which a server says that it may be otherwise later. */
 const TRY_AGAIN = [404, 408, 425, 429];
 
-function readReply(status: number, text: string): Tried {
-	if (status === 200 && text.trim() === 'OK') return { kind: 'taken' };
+function readReply({ status, headers, text }: SelfReply): Tried {
+	const isTrigger = headers[TRIGGER_HEADER] !== undefined;
+	if (status === 200 && text.trim() === 'OK' && isTrigger) return { kind: 'taken' };
 	if (status === 404 && text === NO_CALLBACKS) return { kind: 'taken' };
-	if (status === 404) return failed('its workflow is not published (404).', false);
+	if (status === 404 && text.includes(NOT_PUBLISHED))
+		return { kind: 'off', why: 'its workflow is not published (404).' };
+	if (status === 400 && isTrigger)
+		return {
+			kind: 'refused',
+			why: `it cannot read them (${status}). See its own line in the log.`,
+		};
 	if (status === 401 && Object.values<string>(REFUSED_FOR_GOOD).includes(text))
 		return {
 			kind: 'refused',
 			why: `it refuses them with ${status}. See its own line in the log, and whether its credential has the same App Secret.`,
 		};
 	if (status >= 500 || TRY_AGAIN.includes(status)) return failed(`it answered with ${status}.`);
-	return failed(
-		`what answered with ${status} is no Diyalog Trigger. Set N8n Address in the options to where n8n itself listens.`,
-	);
+	return {
+		kind: 'strange',
+		why: `what answered with ${status} is no Diyalog Trigger, or its header ${TRIGGER_HEADER} was removed. Set N8n Address in the options to where n8n itself listens.`,
+	};
 }
 
 function addressOf({ own, n8nAddress }: Passing, { id, isTest }: Target, path: CallPath): string {
@@ -259,15 +279,14 @@ async function post(
 	};
 	try {
 		const address = addressOf(passing, target, path);
-		const { status, text } = await callSelf(passing.context, address, headers, body, TRY_WITHIN_MS);
-		return readReply(status, text);
+		return readReply(await callSelf(passing.context, address, headers, body, TRY_WITHIN_MS));
 	} catch (error) {
 		return explainThrown(error).uncertain
 			? failed('it did not answer in time, or the connection broke off.')
-			: failed(
-					'n8n could not reach itself. Set N8n Address in the options, e.g. http://127.0.0.1:5678.',
-					false,
-				);
+			: {
+					kind: 'off',
+					why: 'n8n could not reach itself. Set N8n Address in the options, e.g. http://127.0.0.1:5678.',
+				};
 	}
 }
 
@@ -307,13 +326,16 @@ function sayLost(memory: Memory, { context }: Passing, name: string, why: string
 	});
 }
 
-function rest(state: TargetState): void {
-	const nowMs = performance.now();
-	state.failedAtMs = nowMs;
+function rest(pace: Pace, nowMs: number): void {
 	// Those that were under way at the same time fail together.
-	if (nowMs < state.restsUntilMs) return;
-	state.restsUntilMs = nowMs + Math.min(FIRST_REST_MS * 2 ** state.failures, LONGEST_REST_MS);
-	state.failures++;
+	if (nowMs < pace.restsUntilMs) return;
+	pace.restsUntilMs = nowMs + Math.min(FIRST_REST_MS * 2 ** pace.failures, LONGEST_REST_MS);
+	pace.failures++;
+}
+
+function goOn(pace: Pace): void {
+	pace.failures = 0;
+	pace.restsUntilMs = -Infinity;
 }
 
 /** Tries a call once, with what became of it. */
@@ -323,24 +345,34 @@ async function tryOnce(memory: Memory, passing: Passing, target: Target, call: C
 	const key = keyOf(target);
 	const state = stateOf(memory, key);
 	const pending = calls.pendingOf(id, key);
+	const wasStuck = pending?.isStuck === true;
+	const pace = wasStuck ? state.stuck : state;
 	calls.update(id, key, { isUnderWay: true });
-	state.underWay++;
+	pace.underWay++;
 	const triedAtMs = Date.now();
 	const tried = await post(passing, target, call, pending?.mayBeKnownSinceMs);
-	state.underWay--;
-	if (tried.kind === 'failed') {
-		rest(state);
-		const since = calls.pendingOf(id, key)?.mayBeKnownSinceMs;
-		const mayBeKnownSinceMs = since ?? (tried.isUncertain ? triedAtMs : undefined);
-		calls.update(id, key, { isUnderWay: false, mayBeKnownSinceMs });
-		sayState(passing, target, state, tried.why);
-		keepOrForget(memory, passing, target, call);
-	} else {
-		state.failures = 0;
-		state.restsUntilMs = -Infinity;
+	const nowMs = performance.now();
+	pace.underWay--;
+	if (tried.kind === 'taken' || tried.kind === 'refused') {
+		for (const each of [state, pace]) goOn(each);
+		state.takenAtMs = nowMs;
 		calls.settle(id, key);
 		sayState(passing, target, state, tried.kind === 'taken' ? '' : tried.why);
 		if (tried.kind === 'refused') sayLost(memory, passing, nameOf(target), tried.why);
+	} else {
+		const { mayBeKnownSinceMs = triedAtMs, failedAtMs = Infinity } = calls.pendingOf(id, key) ?? {};
+		const isOff = tried.kind === 'off';
+		const isAgain = wasStuck || failedAtMs < state.takenAtMs;
+		const isStuck = !isOff && (isAgain || tried.kind === 'strange');
+		calls.update(id, key, {
+			isUnderWay: false,
+			...(!isOff && { mayBeKnownSinceMs, failedAtMs: nowMs, isStuck }),
+		});
+		rest(isStuck ? state.stuck : state, nowMs);
+		if (!isStuck) state.failedAtMs = nowMs;
+		// That others are taken and this one is not was said the first time.
+		if (isOff || !isAgain) sayState(passing, target, state, tried.why);
+		keepOrForget(memory, passing, target, call);
 	}
 	drive(memory, target);
 }
@@ -362,10 +394,12 @@ function drive(memory: Memory, target: Target): void {
 	const state = stateOf(memory, key);
 	const call = calls.next(key, true);
 	if (!latest || !call || state.isDriving) return;
-	if (state.underWay >= (state.failures > 0 ? 1 : MAX_AT_ONCE)) return;
+	const isStuck = calls.pendingOf(call.id, key)?.isStuck === true;
+	const pace = isStuck ? state.stuck : state;
+	if (pace.underWay >= (pace.failures > 0 ? 1 : MAX_AT_ONCE)) return;
 	if (performance.now() > memory.endsAtMs) return;
 	if (!latest.targets.some((each) => keyOf(each) === key)) return;
-	const restsForMs = state.restsUntilMs - performance.now();
+	const restsForMs = Math.max(state.restsUntilMs, pace.restsUntilMs) - performance.now();
 	if (restsForMs <= 0) {
 		state.isDriving = true;
 		const tried = tryOnce(memory, latest, target, call);
@@ -373,10 +407,10 @@ function drive(memory: Memory, target: Target): void {
 			state.isDriving = false;
 			drive(memory, target);
 		});
-	} else if (!state.wakes) {
-		state.wakes = true;
+	} else if (!pace.wakes) {
+		pace.wakes = true;
 		void pause(Math.ceil(restsForMs)).then(() => {
-			state.wakes = false;
+			pace.wakes = false;
 			if (memory.latest) limit(memory, memory.latest);
 			drive(memory, target);
 		});
@@ -468,7 +502,9 @@ async function tryPublished(memory: Memory, passing: Passing, target: Target, ca
 	const key = keyOf(target);
 	const state = stateOf(memory, key);
 	const nowMs = performance.now();
-	const hasLine = mayKeep(passing, call) && calls.next(key) !== undefined;
+	const first = calls.next(key);
+	const isAnyDue = first !== undefined && !calls.pendingOf(first.id, key)?.isStuck;
+	const hasLine = mayKeep(passing, call) && isAnyDue;
 	// A repetition of what it has taken, or stands in line.
 	if (!calls.add(call, key, { isKept: false, isUnderWay: false }, Date.now())) return;
 	if (!hasLine && state.restsUntilMs <= nowMs && state.underWay < MAX_AT_ONCE)

@@ -19,6 +19,8 @@ interface LastLine {
 	unsaid: number;
 }
 
+type Level = 'warn' | 'error';
+
 const lastLines = new BoundedMap<string, LastLine>(MAX_KINDS);
 
 /**
@@ -26,11 +28,13 @@ const lastLines = new BoundedMap<string, LastLine>(MAX_KINDS);
  *
  * @param kind what has lines of its own, so that a flood of one kind does not hide another
  * @param line makes the line of how many were not said before it; only called when it is written, so that this may cost something
+ * @param level error: people have to do something, or calls are lost
  */
 export function sayRarely(
 	context: Pick<IWebhookFunctions, 'getWorkflow' | 'getNode' | 'logger'>,
 	kind: string,
 	line: (unsaid: number) => string,
+	level: Level = 'warn',
 ): void {
 	const id = JSON.stringify([triggerIdOf(context), kind]);
 	const nowMs = performance.now();
@@ -40,7 +44,7 @@ export function sayRarely(
 		return;
 	}
 	lastLines.set(id, { writtenAtMs: nowMs, unsaid: 0 });
-	context.logger.warn(`Diyalog Trigger${line(last?.unsaid ?? 0)}`);
+	context.logger[level](`Diyalog Trigger${line(last?.unsaid ?? 0)}`);
 }
 
 /**
@@ -48,9 +52,15 @@ export function sayRarely(
  *
  * @param reason finds out the reason
  */
-export function sayRefused(context: IWebhookFunctions, kind: string, reason: () => string): void {
-	sayRarely(context, kind, (unsaid) => {
+export function sayRefused(
+	context: IWebhookFunctions,
+	kind: string,
+	reason: () => string,
+	level?: Level,
+): void {
+	const line = (unsaid: number): string => {
 		const others = unsaid > 0 ? ` ${unsaid} more of this kind were refused before it.` : '';
 		return ` refused a call: ${reason()}${others}`;
-	});
+	};
+	sayRarely(context, kind, line, level);
 }

@@ -60,7 +60,11 @@ export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): s
 const RESPONSE_WITHIN_MS = 120_000;
 
 const responseSchema = lazily(() =>
-	z.object({ statusCode: z.number(), body: z.unknown().optional() }),
+	z.object({
+		statusCode: z.number(),
+		headers: z.looseObject({}).default({}),
+		body: z.unknown().optional(),
+	}),
 );
 
 /** What n8n says of an execution that does not wait, and the page that it shows to people. A proxy says other things. */
@@ -99,6 +103,13 @@ export interface Caller {
 	helpers: Pick<IWebhookFunctions['helpers'], 'httpRequest'>;
 }
 
+/** What was replied; the names of headers are in lower case. */
+export interface SelfReply {
+	status: number;
+	headers: Readonly<Record<string, unknown>>;
+	text: string;
+}
+
 /**
  * Calls this n8n once, and follows no redirection.
  *
@@ -110,7 +121,7 @@ export async function callSelf(
 	headers: Readonly<Record<string, string>>,
 	body: string | Buffer,
 	timeout: number,
-): Promise<{ status: number; text: string }> {
+): Promise<SelfReply> {
 	const response: unknown = await context.helpers.httpRequest({
 		method: 'POST',
 		url,
@@ -122,8 +133,9 @@ export async function callSelf(
 		disableFollowRedirect: true,
 		timeout,
 	});
-	const { statusCode, body: said } = responseSchema().parse(response);
-	return { status: statusCode, text: typeof said === 'string' ? said : JSON.stringify(said) };
+	const { statusCode, headers: given, body: said } = responseSchema().parse(response);
+	const text = typeof said === 'string' ? said : JSON.stringify(said);
+	return { status: statusCode, headers: given, text };
 }
 
 /** Calls a resume address once with so many answers. */

@@ -8,7 +8,7 @@ import type { Identified } from './triggerId';
 /*
  * What n8n's database keeps of a trigger: the static data of its workflow. It stands under the node's id, because n8n keeps data of a
  * node under its name, and whoever gives it another name would lose all of it. n8n loads the data of the whole workflow for each call
- * and saves them over what other calls have saved meanwhile. So a trigger writes what this process knows of the other triggers of the
+ * and saves them over what other calls have saved meanwhile. So a call writes what this process knows of all triggers of the
  * workflow as well.
  */
 
@@ -38,7 +38,7 @@ const byWorkflow = new BoundedMap<string, Map<string, Written>>(MAX_WORKFLOWS);
 
 type Storing = Identified & Pick<IWebhookFunctions, 'getWorkflowStaticData'>;
 
-const writingOf = (there: object): unknown => Object(there)[WRITING_FIELD];
+const writingOf = (there: unknown): unknown => Object(there)[WRITING_FIELD];
 
 /** Whether what is there is what this process has written, or part of it; else another process knows more. */
 const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
@@ -59,12 +59,19 @@ export function readStored(context: Storing): IDataObject {
 	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
 }
 
-/** Has n8n store again what is known of the triggers of a workflow. */
-export function storeAgain(context: Storing): void {
+/**
+ * Has n8n store what is known of the triggers of a workflow, where it is newer than what this call has.
+ *
+ * @param isAgain also what this call has already, because n8n may have taken that for stored
+ */
+export function storeKnown(context: Storing, isAgain = false): void {
 	const { workflow } = idsOf(context);
 	const staticData = context.getWorkflowStaticData('global');
-	for (const [name, written] of writtenIn(workflow))
-		if (isPartOf(staticData[name], written)) staticData[name] = written.stored;
+	for (const [name, written] of writtenIn(workflow)) {
+		const there = staticData[name];
+		const isNewer = writingOf(there) !== writingOf(written.stored);
+		if (isPartOf(there, written) && (isNewer || isAgain)) staticData[name] = written.stored;
+	}
 }
 
 /** Has n8n store fields of a trigger, at the end of the call; the other fields stay. */
@@ -82,5 +89,5 @@ export function store(context: Storing, fields: IDataObject): void {
 	const stored = { ...base, ...fields, [WRITING_FIELD]: `${OWN_PROCESS} ${++writings}` };
 	written.set(name, { stored, takenOver });
 	staticData[name] = stored;
-	storeAgain(context);
+	storeKnown(context);
 }

@@ -6,7 +6,7 @@ import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
-import { readStored, store, storeAgain } from './stored';
+import { readStored, store, storeKnown } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -66,10 +66,12 @@ interface Fingerprinted {
 }
 
 function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty {
-	if ('sentAtMs' in fingerprint) return seen.add(fingerprint);
-	const novelty = fingerprint.call ? seen.add(fingerprint.call) : 'new';
+	if ('sentAtMs' in fingerprint) return seen.add(fingerprint, true);
+	const novelty = fingerprint.call ? seen.add(fingerprint.call, true) : 'new';
 	if (novelty !== 'new') return novelty;
-	return statuses.add(fingerprint) ? 'new' : 'repeated';
+	if (statuses.add(fingerprint, true)) return 'new';
+	if (fingerprint.call) seen.settle(fingerprint.call);
+	return 'repeated';
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
@@ -113,7 +115,7 @@ function catchUp(context: IWebhookFunctions, { id, seen, statuses }: TakenBefore
 
 /**
  * The events that this trigger has not taken before, which it remembers as taken from now on, unless {@link forget} is
- * given them.
+ * given them. n8n stores them once {@link settle} is given them: what another call stores before must not say that they were taken.
  *
  * @param maxAgeMinutes how old a call may be; 0 for any age
  */
@@ -135,8 +137,21 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
-	storeTaken(context, takenBefore);
 	return having('new');
+}
+
+/** Has n8n store, at the end of a call, that its events were taken. */
+export function settle(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
+	const takenBefore = takenBeforeBy(context);
+	if (isTest(context) || (events.length === 0 && !takenBefore.written)) return;
+	for (const { fingerprint } of events) {
+		if ('sentAtMs' in fingerprint) takenBefore.seen.settle(fingerprint);
+		else {
+			takenBefore.statuses.settle(fingerprint);
+			if (fingerprint.call) takenBefore.seen.settle(fingerprint.call);
+		}
+	}
+	storeTaken(context, takenBefore);
 }
 
 /**
@@ -156,7 +171,7 @@ export async function rememberUntilReplied(
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
 		writeRest();
-		storeAgain(context);
+		storeKnown(context, true);
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}

@@ -4,7 +4,7 @@ import { sleepMs, waitFor } from '../../../../tools/system';
 import { OneN8n } from '../../../support/oneN8n';
 import type { Started } from '../../../support/oneN8n';
 import { postSigned } from '../../../support/sign';
-import { envelope, written } from '../../../support/webhookBodies';
+import { entry, envelope, written } from '../../../support/webhookBodies';
 
 /*
  * Faults while a call is passed on. Diyalog was told 200, so another trigger gets the call sooner or later: whoever stood in between,
@@ -29,10 +29,11 @@ const start = async (
 	options: INodeParameters = {},
 	staticData: IDataObject = {},
 	knownUrl = n8n.url,
+	events = ['buttonPressed', 'textReceived'],
 ): Promise<Started> =>
 	await n8n.run(id, {
 		credentials: { appSecret: SECRET },
-		parameters: { options },
+		parameters: { events, options },
 		staticData,
 		knownUrl,
 		isActivated: Object.keys(staticData).length === 0,
@@ -167,4 +168,135 @@ describe('4. the other trigger needs a second for each call, and gets five in a 
 	it('behind a burst of 12: none is lost', async () => {
 		expect((await lostOf(12)).lost).toEqual([]);
 	}, 150_000);
+});
+
+describe('one call that is never taken keeps no other one from its trigger', () => {
+	const FIREWALL = { status: 403, text: '<html>403 Forbidden</html>', ifHolding: '<script>' };
+
+	const readOf = (count: number) => {
+		const mids = Array.from({ length: count }, (_, index) => `t-${index}`);
+		return envelope(entry({ reads: { mids, watermark: Date.now() } }));
+	};
+
+	it('6. more message ids than the other trigger takes, of which this one wants none', async () => {
+		const events = ['buttonPressed', 'messageRead'];
+		const second = await start('second', {}, {}, n8n.url, events);
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		expect(await post(first, readOf(1_001))).toBe(200);
+		await waitFor('that it is refused', 5_000, () =>
+			n8n.callsTo('second').some(({ status }) => status === 400) ? true : undefined,
+		);
+		expect(await post(first, press('a'))).toBe(200);
+		await idsAfterSomeTime(second);
+		await sleepMs(12_000);
+		expect(idsOf(second)).toEqual(['a']);
+	}, 40_000);
+
+	it.each([403, 404, 500])(
+		'7. a text that a firewall in front of n8n refuses (%i), typed by a customer',
+		async (status) => {
+			const second = await start('second');
+			const first = await start('first', { alsoPassOnTo: [second.url] });
+			n8n.faults.set('/webhook/second/', { ...FIREWALL, status });
+			expect(await post(first, envelope(written('<script>alert(1)</script>')))).toBe(200);
+			for (const id of ['a', 'b', 'c']) expect(await post(first, press(id))).toBe(200);
+			await idsAfterSomeTime(second);
+			await sleepMs(12_000);
+			expect(idsOf(second)).toEqual(['a', 'b', 'c']);
+		},
+		40_000,
+	);
+
+	it('7b. and customers who write much meanwhile push out nobody', async () => {
+		const second = await start('second');
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		n8n.faults.set('/webhook/second/', FIREWALL);
+		expect(await post(first, envelope(written('<script>alert(1)</script>')))).toBe(200);
+		expect(await post(first, press('a'))).toBe(200);
+		for (let index = 0; index < 25; index++)
+			expect(await post(first, press(`m-${index}`, 10_000))).toBe(200);
+		await sleepMs(15_000);
+		expect(idsOf(second)).toContain('a');
+		expect(first.trigger.log.filter((line) => line.includes('lost'))).toEqual([]);
+	}, 60_000);
+
+	it('7c. thirty such texts are tried seldom and say little, and go on when the firewall lets them', async () => {
+		const second = await start('second');
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		n8n.faults.set('/webhook/second/', FIREWALL);
+		const presses = Array.from({ length: 40 }, (_, index) => `p-${index}`);
+		for (let index = 0; index < 30; index++)
+			await post(first, envelope(written(`<script>${index}</script>`)));
+		for (const id of presses) {
+			expect(await post(first, press(id))).toBe(200);
+			await sleepMs(200);
+		}
+		await waitFor('all presses', 5_000, () =>
+			idsOf(second).length === presses.length ? true : undefined,
+		);
+		expect(idsOf(second)).toEqual(presses);
+		const refused = n8n.callsTo('second').filter(({ status }) => status === 403);
+		expect(refused.length).toBeLessThan(80);
+		expect(first.trigger.log.length).toBeLessThan(10);
+		n8n.faults.clear();
+		await waitFor('all texts', 40_000, () =>
+			second.server.executions.length === 30 + presses.length ? true : undefined,
+		);
+	}, 90_000);
+});
+
+it('10. n8n is killed while a call is passed on, another one was taken meanwhile: the repetition is taken', async () => {
+	const second = await start('second');
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', options);
+	n8n.faults.set('/webhook/second/', 'silence');
+	const [long, short] = [press('long'), press('short')];
+	const lasting = post(first, long);
+	await waitFor('that it is passed on', 5_000, () => n8n.callsTo('second')[0]);
+	n8n.faults.clear();
+	expect(await post(first, short)).toBe(200);
+	expect(idsOf(first)).toEqual(['short']);
+	const restarted = await start('first', options, first.trigger.staticData);
+	for (const body of [long, short]) expect(await post(restarted, body)).toBe(200);
+	expect(idsOf(restarted)).toEqual(['long']);
+	expect(await lasting).toBe(200);
+}, 30_000);
+
+describe('what stands in front of n8n says OK, and is no trigger', () => {
+	it('8. to every call for a moment: the call goes on afterwards, and the log says so', async () => {
+		const second = await start('second');
+		n8n.faults.set('/webhook/second/', { status: 200, text: 'OK' });
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		expect(await post(first, press('a'))).toBe(200);
+		n8n.faults.clear();
+		expect(await idsAfterSomeTime(second)).toEqual(['a']);
+		expect(first.trigger.log[0]).toContain('what answered with 200 is no Diyalog Trigger');
+	}, 30_000);
+
+	it('8b. a proxy takes the header of the reply away: calls are tried again, start each workflow once, and the log says why', async () => {
+		const second = await start('second');
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		n8n.removedHeaders.push('x-diyalog-trigger');
+		expect(await post(first, press('a'))).toBe(200);
+		await waitFor('another try', 8_000, () =>
+			n8n.callsTo('second').length > 1 ? true : undefined,
+		);
+		expect(idsOf(second)).toEqual(['a']);
+		expect(first.trigger.log[0]).toContain('or its header x-diyalog-trigger was removed');
+		n8n.removedHeaders.pop();
+		await waitFor('that it is taken', 20_000, () =>
+			first.trigger.log.find((line) => line.includes('takes the calls')),
+		);
+		expect(idsOf(second)).toEqual(['a']);
+	}, 40_000);
+
+	it('9. only who has authenticated and passes on reads that it is a trigger', async () => {
+		const { url } = await start('second');
+		const whoReplies = async (secret: string, headers: Readonly<Record<string, string>>) =>
+			(await postSigned(url, press('a'), secret, headers)).headers.get('x-diyalog-trigger');
+		const mark = { 'x-diyalog-passed-on': 'unproved' };
+		expect(await whoReplies('another secret', mark)).toBeNull();
+		expect(await whoReplies(SECRET, {})).toBeNull();
+		expect(await whoReplies(SECRET, mark)).toBe('authenticated');
+	});
 });

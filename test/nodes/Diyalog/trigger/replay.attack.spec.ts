@@ -1,3 +1,4 @@
+import type { INode } from 'n8n-workflow';
 import { LastStatuses } from '../../../../nodes/Diyalog/events/lastStatuses';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
@@ -317,6 +318,31 @@ describe('through the trigger', () => {
 		const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
 		await serveAnew(new TriggerUnderTest(setup(), 'taken-back-restarted', { ...stored }));
 		expect(await post(failed)).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	it('47. beside a node that would have n8n forget it, nothing is taken, and only who is authenticated causes a line', async () => {
+		const jsCode = "$getWorkflowStaticData('global').count = 1;";
+		const counter: INode = {
+			id: 'counter',
+			name: 'Count',
+			type: 'n8n-nodes-base.code',
+			typeVersion: 2,
+			position: [0, 0],
+			parameters: { jsCode },
+		};
+		const press = envelope(written('[a]:x'));
+		trigger.publishWith([counter]);
+		const forged = await postSigned(server.url, press, 'another secret');
+		expect([forged.status, trigger.log.join()]).toEqual([
+			401,
+			expect.not.stringContaining('The node Count'),
+		]);
+		for (let call = 0; call < 3; call++) expect(await post(press)).toBe(503);
+		expect(trigger.log.filter((line) => line.includes('The node Count writes'))).toHaveLength(1);
+		expect([server.executions, trigger.staticDataWrites]).toEqual([[], 0]);
+		trigger.publishWith([{ ...counter, disabled: true }]);
+		expect(await post(press)).toBe(200);
 		expect(server.executions).toHaveLength(1);
 	});
 

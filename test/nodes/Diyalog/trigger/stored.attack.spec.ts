@@ -61,7 +61,7 @@ it('1. a call of one trigger that lasts longer keeps what the other has taken me
 	const long = callOf('a');
 	process.store(long, { seenEvents: 'a1' });
 	take(process, 'b', { seenEvents: 'b1' });
-	process.storeAgain(long);
+	process.storeKnown(long);
 	long.end();
 	expect([storedOf('a'), storedOf('b')]).toMatchObject([
 		{ seenEvents: 'a1' },
@@ -77,7 +77,7 @@ it('2. the same as the first after a restart', () => {
 	const long = callOf('a');
 	process.store(long, { seenEvents: 'a2' });
 	take(process, 'b', { seenEvents: 'b2' });
-	process.storeAgain(long);
+	process.storeKnown(long);
 	long.end();
 	expect([storedOf('a'), storedOf('b')]).toMatchObject([
 		{ seenEvents: 'a2' },
@@ -104,7 +104,7 @@ it('4. two calls of one trigger at once, the first after a restart: each field i
 	process.store(long, { seenEvents: 'a2' });
 	process.store(short, { keptAnswers: 'k1' });
 	short.end();
-	process.storeAgain(long);
+	process.storeKnown(long);
 	long.end();
 	expect(storedOf('a')).toMatchObject({ seenEvents: 'a2', keptAnswers: 'k1' });
 });
@@ -114,4 +114,22 @@ it('5. what an older version has stored under the name of the node is read, and 
 	expect(storedOf('a')).toMatchObject({ seenEvents: 'a1', keptCalls: 'k1' });
 	take(boot(), 'a', { seenEvents: 'a2' });
 	expect(storedOf('a')).toMatchObject({ seenEvents: 'a2', keptCalls: 'k1' });
+});
+
+it('6. a call that has stored nothing keeps what others have taken meanwhile, and has nothing saved if it has all', () => {
+	const process = boot();
+	take(process, 'a', { seenEvents: 'a1' });
+	const long = callOf('a');
+	take(process, 'a', { seenEvents: 'a2' });
+	take(process, 'b', { seenEvents: 'b1' });
+	process.storeKnown(long);
+	long.end();
+	expect([storedOf('a'), storedOf('b')]).toMatchObject([
+		{ seenEvents: 'a2' },
+		{ seenEvents: 'b1' },
+	]);
+	const next = callOf('a');
+	Object.freeze(next.getWorkflowStaticData('global'));
+	process.storeKnown(next);
+	expect(() => process.storeKnown(next, true)).toThrow();
 });
