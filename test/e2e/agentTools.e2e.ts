@@ -2121,4 +2121,66 @@ describe('a review asks nobody where the person would read another thing than wh
 		await ends(flow);
 		expect((question?.text ?? '').split('\n').length).toBeLessThan(100);
 	}, 120_000);
+
+	it.each([
+		['a number', '={{ $tool.parameters.amount }}', '250'],
+		['true', '={{ $tool.parameters.amount > 1 }}', 'true'],
+	])(
+		'94. a message that an expression gives as %s shows the call as well',
+		async (_what, message, text) => {
+			const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number') } }}";
+			const flow = await reviewed(message, deedTool('Transfer', chat.toolUrl, jsonBody));
+			const toolParameters = { amount: 250 };
+			chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+			expect(await approveAll(flow)).toEqual({
+				asked: [withCall(text, 'Transfer', toolParameters)],
+				done: [toolParameters],
+			});
+		},
+		120_000,
+	);
+
+	it('95. in a loop: nothing is verified with the key of a node in it that ran in another round alone', async () => {
+		const working = agent();
+		const each = loop();
+		const decide = byName();
+		const lookup = node('Lookup', 'n8n-nodes-base.noOp', 1);
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), each],
+			[output(each, 1), decide, lookup, working, each],
+			[output(decide, 1), working],
+			...withModel(working),
+			[asTool(verify("={{ $('Lookup').first().json.key }}")), working],
+		]);
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep')
+				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
+				: 'Nothing to do.';
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('96. right use: a node whose name has an apostrophe, and an amount in dollars', async () => {
+		const task = set("Today's task", { name: 'Zeynep', to: 'Zeynep' });
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'number'), to: $('Today\\'s task').item.json.to } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} $ (US dollars) to {{ $json.name }} $ (sic)?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+			task,
+		);
+		const toolParameters = { amount: 250 };
+		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+		expect((await approveAll(flow)).done).toEqual([{ amount: 250, to: 'Zeynep' }]);
+	}, 120_000);
+
+	it('97. a number without end, of which nothing is left while the person is asked: asks nobody', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', '9999') } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = '{"toolParameters":{"amount":1e999},"hitlParameters":{}}';
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
 });
