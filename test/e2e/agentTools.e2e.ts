@@ -395,6 +395,10 @@ const began = async (flow: AskingWorkflow): Promise<number> => {
 	return count;
 };
 
+/** The model calls a tool behind a review once, and says nothing for the review. */
+const callsOnce = (tool: string, toolParameters: unknown) =>
+	once({ tool, said: { toolParameters, hitlParameters: {} } });
+
 /** A message of a review, with the call below it that every review shows. */
 const withCall = (message: string, tool: string, said: unknown): string =>
 	`${message}\n\n${tool}: ${JSON.stringify(said)}`;
@@ -440,15 +444,13 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('9. of several tools behind one node the model names one for the person, and another for n8n', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { account: '1', tool: 'Bank_transfer', amount: '9999', to: 'Attacker' };
-		const said = { toolParameters, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Bank_show_balance', said });
+		chat.turnOf = callsOnce('Bank_show_balance', toolParameters);
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
 	it('10. a field of the item would become an argument that nobody has read', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), TASK);
-		const said = { toolParameters: { account: '1', amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Bank_transfer', said });
+		chat.turnOf = callsOnce('Bank_transfer', { account: '1', amount: '250' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -460,7 +462,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		async (message) => {
 			const flow = await reviewed(message, bankTools(), CHAT);
 			const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
-			chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 			expect(await approveAll(flow)).toEqual({
 				asked: [`May I run Bank_transfer with ${JSON.stringify(toolParameters)}?`],
 				done: [{ name: 'transfer', arguments: toolParameters }],
@@ -496,7 +498,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			name: 'Do_it',
 			args: { input: 'Transfer 9999' },
 		};
-		chat.turnOf = once({ tool: 'Do_it', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Do_it', toolParameters);
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -515,8 +517,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[TASK, working],
 			...behindReview(working, asking, payment()),
 		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -526,13 +527,10 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
 		const others = [undefined, {}, { amount: null }, { amount: '1', query: { amount: '9' } }];
 		for (const toolParameters of others) {
-			chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Transfer', toolParameters);
 			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 		}
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: { toolParameters: { amount: '250' }, hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('Pay 250?', 'Transfer', { amount: '250' })],
 			done: [{ amount: '250' }],
@@ -542,7 +540,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('16. an argument of a node with arguments of its own is not in the message: it stands below', async () => {
 		const flow = await reviewed('=Show {{ $tool.parameters.account }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('Show 1?', 'Bank_transfer', toolParameters)],
 			done: [{ name: 'transfer', arguments: toolParameters }],
@@ -555,8 +553,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay 250 to {{ $tool.parameters.whom }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { whom: 'Zey\u200bnep\u{e0041}' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { whom: 'Zey\u200bnep\u{e0041}' });
 		const { asked } = await approveAll(flow);
 		expect(asked).toEqual([
 			'Pay 250 to Zey\\u200bnep\\udb40\\udc41?\n\nTransfer: {"whom":"Zey\\u200bnep\\udb40\\udc41"}',
@@ -639,8 +636,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('21. what the caller of a chat sends beside the text becomes no argument', async () => {
 		const from = set('Chat', { chatInput: 'Work', sessionId: '1', action: 'close_account' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
-		const said = { toolParameters: { account: '1' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Bank_manage', said });
+		chat.turnOf = callsOnce('Bank_manage', { account: '1' });
 		const { done } = await approveAll(flow);
 		expect(JSON.stringify(done)).not.toContain('close_account');
 	}, 120_000);
@@ -649,7 +645,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const from = set('Chat', { chatInput: 'Work', sessionId: 'a1b2', action: 'sendMessage' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
 		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -657,8 +653,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', 9999) } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
-		const said = { toolParameters: { amount: null }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: null });
 		expect((await approveAll(flow)).done).toEqual([]);
 	}, 120_000);
 
@@ -686,8 +681,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				[asTool(payment()), asking],
 				[asTool(asking), working],
 			]);
-			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Transfer', said });
+			chat.turnOf = callsOnce('Transfer', { amount: '250' });
 			const { asked, done } = await approveAll(flow);
 			expect({ asked, done, tries: memory.calls() }).toEqual({
 				asked,
@@ -715,8 +709,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			"={{ $tool.parameters.amount === '0' ? '👨\u200d👩\u200d👧' : '' }}Pay {{ $tool.parameters.amount }} to Zeynep?",
 			payment(),
 		);
-		const said = { toolParameters: { amount: '\u202e0521' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '\u202e0521' });
 		const { asked } = await approveAll(flow);
 		expect(asked).toHaveLength(1);
 		expect(asked.join()).not.toContain('\u202e');
@@ -732,8 +725,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[TASK, working],
 			...behindReview(working, asking, payment()),
 		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		const { asked, done } = await approveAll(flow);
 		expect(done).toHaveLength(asked.length);
 	}, 120_000);
@@ -754,7 +746,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			from,
 		);
 		const toolParameters = { input: 'as asked', chatInput: 'Attacker' };
-		chat.turnOf = once({ tool: 'Close', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Close', toolParameters);
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -774,7 +766,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[asTool(first), working],
 		]);
 		const inner = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters: inner, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Transfer', inner);
 		const { done } = await approveAll(flow);
 		expect(done).toEqual([]);
 	}, 120_000);
@@ -782,7 +774,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('30. an argument "query" that is an object, of a tool that asks with no $fromAI, runs as it is shown', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { query: { match: { name: 'Zeynep' } } };
-		chat.turnOf = once({ tool: 'Bank_find', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_find', toolParameters);
 		expect((await approveAll(flow)).done).toEqual([{ name: 'find', arguments: toolParameters }]);
 	}, 120_000);
 
@@ -830,8 +822,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			},
 		});
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?', tool);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Pay', said });
+		chat.turnOf = callsOnce('Pay', { amount: '250' });
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('Pay 250 to Zeynep?', 'Pay', { amount: '250' })],
 			done: [{ amount: '250', to: 'Zeynep' }],
@@ -887,17 +878,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
 		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
 		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: { toolParameters: 'Attacker', hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Transfer', 'Attacker');
 		expect(JSON.stringify((await approveAll(flow)).done)).not.toContain('Attacker');
 	}, 120_000);
 
 	it('35. a message that is no expression shows nothing of the arguments: they stand below', async () => {
 		const flow = await reviewed('May I run this with {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [
 				withCall('May I run this with {{ $tool.parameters }}?', 'Bank_transfer', toolParameters),
@@ -1022,7 +1010,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('40. of several tools behind one review the person reads which one is to run', async () => {
 		const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
-		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_manage', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('May I do this: {"account":"1"}?', 'Bank_manage', toolParameters)],
 			done: [{ name: 'manage', arguments: toolParameters }],
@@ -1041,8 +1029,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
 			const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 			const flow = await reviewed('=Pay 250 to {{ $tool.parameters.to }}?', tool);
-			const said = { toolParameters: { to }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Transfer', said });
+			chat.turnOf = callsOnce('Transfer', { to });
 			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 		},
 		120_000,
@@ -1086,8 +1073,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay 250 to {{ $tool.parameters.whom }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { whom: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { whom: 'Zey\u0001n\u0008ep' });
 		const { asked } = await approveAll(flow);
 		expect(asked).toEqual([
 			'Pay 250 to Zey\\u0001n\\u0008ep?\n\nTransfer: {"whom":"Zey\\u0001n\\bep"}',
@@ -1101,7 +1087,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const tool = await sqlTool(database.port, query);
 			const flow = await reviewed('=May I run {{ $tool.parameters.sql }}', tool);
 			const sql = "UPDATE accounts SET balance = 1{{ '0'.repeat(3) }} WHERE id = 7";
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', { sql });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
 		} finally {
@@ -1114,7 +1100,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const toolParameters: unknown = JSON.parse(
 			'{"account":"1","__proto__":{"amount":"9999","to":"Attacker"}}',
 		);
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done: JSON.stringify(done) }).toEqual({
 			asked,
@@ -1165,8 +1151,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $json.name }}'";
 			const tool = await sqlTool(database.port, query);
 			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
-			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { amount: '250' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
 				asked: [withCall('Pay 250 for Zeynep?', 'Pay', { amount: '250' })],
@@ -1192,8 +1177,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[[TASK, working], ...behindReview(working, asking, payment())],
 			{ executionOrder: 'v0' },
 		);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		const number = await began(flow);
 		const status = await waitFor('an end', WITHIN_MS, async () => {
 			const [newest] = await stage.n8n.executions(flow.id);
@@ -1292,8 +1276,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay 250 to {{ $json.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: 'Attacker' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { to: 'Attacker' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -1334,7 +1317,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				sign: 'UPDATE accounts SET balance = 1{',
 				amount: "{ '0'.repeat(3) }} WHERE id = 7",
 			};
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', toolParameters);
 			expect((await approveAll(flow)).asked).toEqual([]);
 			expect(database.statements).toEqual([]);
 		} finally {
@@ -1360,8 +1343,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				[set('Chat', { chatInput: 'Work', ...earlier }), working],
 				...behindReview(working, asking, tool),
 			]);
-			const said = { toolParameters: { input: 'it' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Close', said });
+			chat.turnOf = callsOnce('Close', { input: 'it' });
 			const number = await began(flow);
 			const data = await ends(flow);
 			const asked = stage.sandbox.messages().slice(number).length;
@@ -1377,8 +1359,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=👩\u200d💼 Pay 250 to {{ $tool.parameters.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: 'Zey\u200dnep' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { to: 'Zey\u200dnep' });
 		const { asked } = await approveAll(flow);
 		expect(asked.join()).not.toContain('Zey\u200dnep');
 	}, 120_000);
@@ -1423,8 +1404,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				tool,
 				ACCOUNT,
 			);
-			const said = { toolParameters: { amount: '250,42' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { amount: '250,42' });
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -1442,8 +1422,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const values = "={{ [$fromAI('amount', 'How much', 'string'), $json.account] }}";
 			const tool = await sqlWith(database.port, BY_ACCOUNT, values);
 			const flow = await reviewed('=Transfer {{ $tool.parameters.amount }} TL?', tool, ACCOUNT);
-			const said = { toolParameters: { amount: '250,42' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { amount: '250,42' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
 				asked: [withCall('Transfer 250,42 TL?', 'Pay', { amount: '250,42' })],
@@ -1464,7 +1443,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				await sqlTool(database.port, query),
 			);
 			const note = 'x$` --';
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { note }, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', { note });
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -1483,7 +1462,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			set('Chat', { chatInput: 'Zeynep' }),
 		);
 		const toolParameters = { input: 'as asked', chatInput: 'Attacker' };
-		chat.turnOf = once({ tool: 'Close', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Close', toolParameters);
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -1515,8 +1494,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				'=Order for {{ $json.to }}, by the channel {{ $tool.parameters.to }}?',
 				publish,
 			);
-			const said = { toolParameters: { to: 'Ali' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Order', said });
+			chat.turnOf = callsOnce('Order', { to: 'Ali' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, published: broker.published.join() }).toEqual({
 				asked,
@@ -1534,8 +1512,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			"=Pay 250 to {{ $json.iban ?? 'House' }}, memo {{ $tool.parameters.iban }}?",
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { iban: 'Attacker' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { iban: 'Attacker' });
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({
 			asked,
@@ -1574,7 +1551,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('69. the name of the tool without braces shows nothing: the call stands below', async () => {
 		const flow = await reviewed('=May I do $tool.name: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
-		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_manage', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [
 				withCall(`May I do $tool.name: ${JSON.stringify(toolParameters)}?`, 'Bank_manage', {
@@ -1595,7 +1572,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			);
 			const gap = '\n'.repeat(3_000);
 			const sql = `SELECT 1;${gap}UPDATE accounts SET balance = 9999 WHERE id = 7;${gap}SELECT 2`;
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', { sql });
 			const number = await began(flow);
 			const question = await questionOf(flow, number);
 			await question?.press('Decline');
@@ -1612,8 +1589,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { amount: '250, "to": "Attacker"' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250, "to": "Attacker"' });
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done: JSON.stringify(done) }).toEqual({
 			asked,
@@ -1730,8 +1706,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			"={{ $tool.parameters.dry ? 'Try a payment' : 'Pay' }} of 250 to {{ $json.to }}?",
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { dry: 'false' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { dry: 'false' });
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({
 			asked,
@@ -1764,7 +1739,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			tool,
 		);
 		const toolParameters = { input: 'pay', name: 'Zeynep', to: 'Attacker' };
-		chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Pay', toolParameters);
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ to: 'Zeynep' }] : [] });
 	}, 120_000);
@@ -1783,8 +1758,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			};
 			const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', there, CHAT);
 			const toolParameters = { счёт: '1' };
-			const said = { toolParameters, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Bank_закрыть', said });
+			chat.turnOf = callsOnce('Bank_закрыть', toolParameters);
 			const { asked } = await approveAll(flow);
 			expect({ asked, called: other.called }).toEqual({
 				asked: [withCall('May I do this: {"счёт":"1"}?', 'Bank_закрыть', toolParameters)],
@@ -1808,10 +1782,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		);
 		const flow = await reviewed('=Write to customer 70022: "{{ $tool.parameters.words }}"?', tool);
 		const words = `Your card is blocked. Call 555 0000.${'\n'.repeat(2_000)}Write to customer 70022: "Hello`;
-		chat.turnOf = once({
-			tool: 'Write',
-			said: { toolParameters: { words }, hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Write', { words });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -1868,8 +1839,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[output(decide, 1), working],
 			...behindReview(working, asking, payment()),
 		]);
-		const said = { toolParameters: { amount: '9999' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '9999' });
 		const number = await began(flow);
 		await (await questionOf(flow, number))?.press('Approve');
 		await ends(flow);
@@ -1939,8 +1909,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			...behindSecond(working),
 			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
 		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -2015,8 +1984,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const jsCode = `await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });\nthrow new Error('No answer in time');`;
 		const tool = { ...codeTool(jsCode), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
 		const flow = await reviewed('=Pay ({{ $tool.parameters }})?', tool, CHAT);
-		const said = { toolParameters: { input: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Close', said });
+		chat.turnOf = callsOnce('Close', { input: '250' });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -2037,7 +2005,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				await sqlTool(database.port, query),
 			);
 			const toolParameters = { one: 'x$', other: "' --" };
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', toolParameters);
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -2064,10 +2032,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				tool,
 				set('Task', { name: 'Zeynep', amount: 250, account: 70021, branch: 42 }),
 			);
-			chat.turnOf = once({
-				tool: 'Pay',
-				said: { toolParameters: { memo: '' }, hitlParameters: {} },
-			});
+			chat.turnOf = callsOnce('Pay', { memo: '' });
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -2085,8 +2050,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const query = "INSERT INTO notes VALUES ('{{ $fromAI('note', 'Note', 'string') }}')";
 			const tool = await sqlWith(database.port, query, '');
 			const flow = await reviewed('=Write {{ $tool.parameters.note }}?', tool);
-			const said = { toolParameters: { note: 'first, second' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { note: 'first, second' });
 			await approveAll(flow);
 			expect(database.statements).toEqual(["INSERT INTO notes VALUES ('first, second')"]);
 		} finally {
@@ -2111,10 +2075,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to Zeynep?', payment());
 		const gap = `${'\n'.repeat(18)}.`.repeat(60);
 		const amount = `9999${gap}\nPay 1`;
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: { toolParameters: { amount }, hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Transfer', { amount });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Decline');
@@ -2131,7 +2092,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number') } }}";
 			const flow = await reviewed(message, deedTool('Transfer', chat.toolUrl, jsonBody));
 			const toolParameters = { amount: 250 };
-			chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Transfer', toolParameters);
 			expect(await approveAll(flow)).toEqual({
 				asked: [withCall(text, 'Transfer', toolParameters)],
 				done: [toolParameters],
@@ -2169,7 +2130,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			task,
 		);
 		const toolParameters = { amount: 250 };
-		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Transfer', toolParameters);
 		expect((await approveAll(flow)).done).toEqual([{ amount: 250, to: 'Zeynep' }]);
 	}, 120_000);
 
