@@ -2144,4 +2144,73 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = once({ tool: 'Transfer', said });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
+
+	it('98. a credential that looks at a node of which n8n gives a tool the first output: nothing is verified with its key', async () => {
+		const valid = async (key: string, by: Phone): Promise<boolean> => {
+			const name = `Key of ${key}`;
+			const id = await stage.n8n.createCredential(name, {
+				serverUrl: stage.sandbox.url,
+				botToken: 'unused',
+				appSecret: 'unused',
+				...FORMAT,
+				payloadSignatureKeys: 'company',
+				payloadSignaturePublicKey: `={{ ${key} }}`,
+			});
+			const working = agent();
+			const checking = {
+				...stage.send(
+					{
+						resource: 'signedPayload',
+						operation: 'verify',
+						toolDescription: 'Verifies',
+						payload: "={{ $fromAI('payload', 'What was signed', 'string') }}",
+						signatureSettings: 'credential',
+					},
+					{ name: VERIFY, type: 'n8n-nodes-diyalog.diyalogTool' },
+				),
+				credentials: { diyalogApi: { id, name } },
+			};
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(checking), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(by) } });
+			return verified(await flow.run()).includes('"valid":true');
+		};
+		expect(await valid("$('By name').first().json.key", ATTACKER)).toBe(false);
+		expect(await valid('$json.key', ATTACKER)).toBe(false);
+		expect(await valid('$json.key', PERSON)).toBe(true);
+	}, 120_000);
+
+	it('99. a review whose person the model says: asks nobody', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo: "={{ $fromAI('who', 'Who approves', 'string') }}",
+		});
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, payment()),
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: { who: '70022' } };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('100. right use: SQL with the name of a column that the model is asked for', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills b SET b.paid = {{ $fromAI('paid', 'How much', 'number') }} WHERE b.name = '{{ $json.name }}'";
+			const flow = await reviewed('=Pay the bill?', await sqlTool(database.port, query));
+			chat.turnOf = callsOnce('Pay', { paid: 250 });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements }).toEqual({
+				asked: [withCall('Pay the bill?', 'Pay', { paid: 250 })],
+				statements: ["UPDATE bills b SET b.paid = 250 WHERE b.name = 'Zeynep'"],
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
 });

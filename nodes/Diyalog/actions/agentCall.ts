@@ -238,11 +238,12 @@ function mayRunAgain(context: IExecuteFunctions, name: string): boolean {
  * Whether n8n could give a tool another item of a node than its author means: it takes the first output, whichever the agent stands
  * behind. That of a node with several items is the same for all rounds of a loop, and that of a node in the loop may be of another round.
  *
+ * @param stored parameters, or a credential
  * @param isUncertain whether the tool may run for another item than its first
  */
 export const looksAtOneOfSeveral = (
 	context: IExecuteFunctions,
-	{ parameters }: INode,
+	stored: unknown,
 	isUncertain: boolean,
 ): boolean =>
 	!everyText((text) =>
@@ -254,4 +255,4 @@ export const looksAtOneOfSeveral = (
 			const isOne = first <= 1 && !mayRunAgain(context, name);
 			return counts && others.every((count) => count === 0) && (!isUncertain || isOne);
 		}),
-	)(parameters);
+	)(stored);
