@@ -186,7 +186,9 @@ export function showsAnother(
 	const works = [gated, ...nodesBelow(context, gated.name)];
 	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
 		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
-	return works.some(({ parameters }) => looksAtOneOfSeveral(context, parameters, isPaired))
+	return works.some(({ parameters }) =>
+		looksAtOneOfSeveral(context, parameters, isPaired ? agent.name : undefined),
+	)
 		? 'The tool looks at a node with several items or outputs, and n8n could give it the value of another one'
 		: undefined;
 }

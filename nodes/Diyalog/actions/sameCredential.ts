@@ -85,7 +85,7 @@ export async function sameCredential(
 	if (raw && hasOneValue(raw)) return undefined;
 	const isOfAnother =
 		isItemUncertain(context) ||
-		(isTool(context.getNode()) && looksAtOneOfSeveral(context, raw, false));
+		(isTool(context.getNode()) && looksAtOneOfSeveral(context, raw, undefined));
 	if (isOne && !isOfAnother) return undefined;
 	const first = JSON.stringify(credential);
 	return async (itemIndex) => {

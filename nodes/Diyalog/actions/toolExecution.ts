@@ -105,7 +105,8 @@ function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | un
 			isOfCaller(context) ? OF_CALLER : OF_ANOTHER_MODEL,
 			ENTER_OTHERWISE,
 		);
-	if (looksAtOneOfSeveral(context, node.parameters, isItemUncertain(context)))
+	const { name } = context.getExecuteData().node;
+	if (looksAtOneOfSeveral(context, node.parameters, isItemUncertain(context) ? name : undefined))
 		return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, context.getInputData()[0]?.json ?? {});
 }
@@ -158,7 +159,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (isByChance && !hasOneValueForAgentItem(node.parameters))
 		return ofAnotherItem(context, 'another node, or has a dollar sign or a backslash in a text');
-	if (looksAtOneOfSeveral(context, node.parameters, isByChance))
+	if (looksAtOneOfSeveral(context, node.parameters, isByChance ? found.agent.name : undefined))
 		return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, found.call.action.input ?? {});
 }
