@@ -7,7 +7,7 @@ import type {
 import { workflowOf } from '../lib/workflow';
 import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
-import { isTool, looksAtOneOfSeveral } from './agentCall';
+import { isTool, isToolExecution, looksAtOneOfSeveral } from './agentCall';
 import { invalidInputError } from './errors';
 import { hasOneValue } from './expressions';
 import { isItemUncertain } from './toolExecution';
@@ -80,12 +80,12 @@ export async function sameCredential(
 	credential: ICredentialDataDecryptedObject,
 ): Promise<((itemIndex: number) => Promise<void>) | undefined> {
 	const isOne = context.getInputData().length <= 1;
-	if (isOne && !isTool(context.getNode())) return undefined;
+	const isOfTool = isTool(context.getNode()) || isToolExecution(context);
+	if (isOne && !isOfTool) return undefined;
 	const raw = await readRaw(context);
 	if (raw && hasOneValue(raw)) return undefined;
 	const isOfAnother =
-		isItemUncertain(context) ||
-		(isTool(context.getNode()) && looksAtOneOfSeveral(context, raw, undefined));
+		isOfTool && (isItemUncertain(context) || looksAtOneOfSeveral(context, raw, undefined));
 	if (isOne && !isOfAnother) return undefined;
 	const first = JSON.stringify(credential);
 	return async (itemIndex) => {
