@@ -17,8 +17,6 @@ interface Status {
 	before?: string;
 	/** of the last one that was dealt with */
 	settled?: string;
-	/** what was read of it last: a call that began earlier reads the same, which is no news */
-	read?: string;
 }
 
 /** The last status of each message, in bounded memory. */
@@ -37,9 +35,7 @@ export class LastStatuses {
 			const end = at + FINGERPRINT_CHARACTERS;
 			const subject = stored.slice(at, end);
 			const last = stored.slice(end, end + FINGERPRINT_CHARACTERS);
-			const known = this.statuses.get(subject);
-			if (known?.read === last) continue;
-			this.statuses.set(subject, { ...known, last, settled: last, read: last });
+			this.statuses.set(subject, { ...this.statuses.get(subject), last, settled: last });
 		}
 	}
 
@@ -49,11 +45,9 @@ export class LastStatuses {
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
 	add({ subject, text }: CallbackFingerprint, isOpen = false): boolean {
-		const known = this.statuses.get(subject);
-		const before = known?.last;
+		const { last: before, settled } = this.statuses.get(subject) ?? {};
 		if (before === text) return false;
-		const settled = isOpen ? known?.settled : text;
-		this.statuses.set(subject, { ...known, last: text, before, settled });
+		this.statuses.set(subject, { last: text, before, settled: isOpen ? settled : text });
 		return true;
 	}
 
@@ -71,10 +65,11 @@ export class LastStatuses {
 		if (!status) return;
 		// n8n may have failed after it was dealt with here.
 		if (status.settled === text) status.settled = status.last === text ? status.before : undefined;
-		if (status.before === text) status.before = status.settled;
+		if (status.before === text)
+			status.before = status.settled === status.last ? undefined : status.settled;
 		if (status.last !== text) return;
 		if (status.before === undefined) this.statuses.delete(subject);
-		else this.statuses.set(subject, { ...status, last: status.before, before: undefined });
+		else this.statuses.set(subject, { last: status.before, settled: status.settled });
 	}
 
 	/** All of it that is dealt with, to be stored. */

@@ -38,7 +38,8 @@ const byWorkflow = new BoundedMap<string, Map<string, Written>>(MAX_WORKFLOWS);
 
 type Storing = Identified & Pick<IWebhookFunctions, 'getWorkflowStaticData'>;
 
-const writingOf = (there: unknown): unknown => Object(there)[WRITING_FIELD];
+/** The name of the writing that something comes from; undefined of what older versions have written. */
+export const writingOf = (there: unknown): unknown => Object(there)[WRITING_FIELD];
 
 /** Whether what is there is what this process has written, or part of it; else another process knows more. */
 const isPartOf = (there: unknown, { takenOver }: Written): boolean =>

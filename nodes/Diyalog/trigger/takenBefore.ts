@@ -5,8 +5,8 @@ import type { Fingerprint } from '../events/fingerprint';
 import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
-import { BoundedMap } from '../lib/boundedMap';
-import { readStored, store, storeKnown } from './stored';
+import { BoundedMap, BoundedSet } from '../lib/boundedMap';
+import { readStored, store, storeKnown, writingOf } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -42,7 +42,11 @@ interface TakenBefore {
 	statuses: LastStatuses;
 	/** what was written to the database last; undefined before */
 	written?: IDataObject;
+	/** writings that were taken over: a call that began before this process has written reads them once more */
+	takenOver: BoundedSet<unknown>;
 }
+
+const MAX_TAKEN_OVER = 100;
 
 /** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
 const MAX_TRIGGERS = 1_000;
@@ -54,6 +58,7 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 		id: randomUUID(),
 		seen: new SeenEvents(),
 		statuses: new LastStatuses(),
+		takenOver: new BoundedSet(MAX_TAKEN_OVER),
 	}));
 
 /** Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again and again. */
@@ -111,9 +116,11 @@ export function forget(context: IWebhookFunctions, events: readonly Fingerprinte
 }
 
 /** Takes over what was stored elsewhere meanwhile. */
-function catchUp(context: IWebhookFunctions, { id, seen, statuses }: TakenBefore): void {
+function catchUp(context: IWebhookFunctions, { id, seen, statuses, takenOver }: TakenBefore): void {
 	const stored = readStored(context);
-	if (stored[WRITER_FIELD] === id) return;
+	const writing = writingOf(stored);
+	if (stored[WRITER_FIELD] === id || takenOver.has(writing)) return;
+	if (writing !== undefined) takenOver.add(writing);
 	seen.merge(stored[SEEN_FIELD]);
 	statuses.merge(stored[STATUSES_FIELD]);
 }

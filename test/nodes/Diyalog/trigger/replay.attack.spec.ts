@@ -184,6 +184,22 @@ describe('what was taken back', () => {
 	});
 });
 
+it('48. more calls under way than are known as such: what they have taken is stored all the same', () => {
+	const seen = new SeenEvents();
+	const events = Array.from({ length: 10_100 }, (_, index) => ({
+		text: fingerprint(index),
+		sentAtMs: START_MS,
+	}));
+	for (const event of events) seen.add(event, true);
+	// Another call ends and is stored, much later.
+	seen.add({ text: 'the-other-', sentAtMs: START_MS + MINUTE_MS });
+	seen.toText();
+	for (const event of events) seen.settle(event);
+	expect(restored(seen.toText()).add({ text: fingerprint(50), sentAtMs: START_MS })).toBe(
+		'repeated',
+	);
+});
+
 it('13. memories of two processes know together what each has taken and forgotten', () => {
 	const one = new SeenEvents();
 	const other = new SeenEvents();
@@ -386,6 +402,102 @@ describe('through the trigger', () => {
 			await callback('Approved');
 			await callback('Cancelled');
 			expect(statuses()).toEqual(['Approved', 'Cancelled']);
+		});
+
+		it('50. two of one message at once, of which n8n stores neither: both are taken when repeated', async () => {
+			Object.assign(server, { isDiskFull: true, storesAfterMs: 300 });
+			const first = callback('Approved');
+			await sleepMs(100);
+			expect(await Promise.all([first, callback('Cancelled')])).toEqual([500, 500]);
+			Object.assign(server, { isDiskFull: false, storesAfterMs: 0 });
+			for (const status of ['Approved', 'Cancelled']) expect(await callback(status)).toBe(200);
+			expect(statuses()).toEqual(['Approved', 'Cancelled']);
+		});
+
+		it('55. the same, the second one is repeated first', async () => {
+			Object.assign(server, { isDiskFull: true, storesAfterMs: 300 });
+			const first = callback('Approved');
+			await sleepMs(100);
+			expect(await Promise.all([first, callback('Cancelled')])).toEqual([500, 500]);
+			Object.assign(server, { isDiskFull: false, storesAfterMs: 0 });
+			for (const status of ['Cancelled', 'Approved']) expect(await callback(status)).toBe(200);
+			expect(statuses()).toEqual(['Cancelled', 'Approved']);
+		});
+
+		it('56. two processes by turns: Approved, Cancelled, Approved, Cancelled are four events', () => {
+			const [one, other] = [new LastStatuses(), new LastStatuses()];
+			const subject = fingerprint(1);
+			const take = (from: LastStatuses, before: LastStatuses, text: string) => {
+				from.merge(before.toText());
+				return from.add({ subject, text });
+			};
+			const [approved, cancelled] = [fingerprint(2), fingerprint(3)];
+			expect([
+				take(other, one, approved),
+				take(one, other, cancelled),
+				take(other, one, approved),
+				take(one, other, cancelled),
+			]).toEqual([true, true, true, true]);
+		});
+
+		it('51. two of one message at once, of which n8n stores the first: that one is known after a restart', async () => {
+			server.storesAfterMs = 300;
+			const first = callback('Approved');
+			await sleepMs(100);
+			const second = callback('Cancelled');
+			expect(await first).toBe(200);
+			server.isDiskFull = true;
+			expect(await second).toBe(500);
+			Object.assign(server, { isDiskFull: false, storesAfterMs: 0 });
+			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+			await serveAnew(new TriggerUnderTest(setup(), 'callbacks-51', { ...stored }));
+			await callback('Approved');
+			expect(statuses()).toEqual([]);
+		});
+
+		it('54. that n8n could not store is not known after a restart either, once something else was taken', async () => {
+			await callback('Approved');
+			server.isDiskFull = true;
+			expect(await callback('Cancelled')).toBe(500);
+			server.isDiskFull = false;
+			await callback('Approved', '1', 'another');
+			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+			await serveAnew(new TriggerUnderTest(setup(), 'callbacks-54', { ...stored }));
+			expect(await callback('Cancelled')).toBe(200);
+			expect(statuses()).toEqual(['Cancelled']);
+		});
+
+		it('52. after a restart, repeated before n8n has saved the first call: it is taken once', async () => {
+			await callback('Approved');
+			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+			await serveAnew(new TriggerUnderTest(setup(), 'callbacks-52', { ...stored }));
+			server.storesAfterMs = 1_000;
+			const first = callback('Cancelled');
+			await sleepMs(300);
+			const early = server;
+			// n8n has loaded for it what was stored before the restart.
+			trigger = new TriggerUnderTest(setup(), 'callbacks-52', { ...stored });
+			server = await serve(trigger);
+			expect(await callback('Cancelled')).toBe(200);
+			expect(await first).toBe(200);
+			expect([...early.executions, ...server.executions]).toHaveLength(1);
+			await early.close();
+		});
+
+		it('53. after a restart Cancelled, Approved before n8n has saved the first: none is lost', async () => {
+			await callback('Approved');
+			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+			await serveAnew(new TriggerUnderTest(setup(), 'callbacks-53', { ...stored }));
+			server.storesAfterMs = 1_000;
+			const first = callback('Cancelled');
+			await sleepMs(300);
+			const early = server;
+			trigger = new TriggerUnderTest(setup(), 'callbacks-53', { ...stored });
+			server = await serve(trigger);
+			expect(await callback('Approved')).toBe(200);
+			expect(await first).toBe(200);
+			expect([...early.executions, ...server.executions]).toHaveLength(2);
+			await early.close();
 		});
 
 		it('22b. of very many messages are remembered in bounded memory', () => {
