@@ -39,9 +39,12 @@ const AT_NODE =
 /** What n8n pairs with the item of the agent, or is no item. */
 const OF_OWN_ITEM: ReadonlyArray<string | undefined> = ['item', 'params', 'isExecuted', 'context'];
 
-/** What may run of a text: of an expression all from its first braces to its last. */
-const codeIn = (text: string): string =>
-	text.startsWith('=') ? text.slice(text.indexOf('{{'), text.lastIndexOf('}}')) : text;
+/** What n8n evaluates of a text: all that stands in braces, each of which ends at the first closing ones. */
+export const evaluatedIn = (text: string): string =>
+	[...text.matchAll(/\{\{([^]*?)\}\}/g)].map(([, code]) => code).join('\n');
+
+/** What may run of a text: of code, which has no equals sign in front, all of it. */
+const codeIn = (text: string): string => (text.startsWith('=') ? evaluatedIn(text) : text);
 
 /** The names of the nodes at whose other items a text looks; undefined for one that is put together. */
 export const nodesLookedAt = (text: string): Array<string | undefined> =>

@@ -3,7 +3,7 @@ import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
 import { asksOf, isNested, isSameJson, looksAtOneOfSeveral, saidOf, valueOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { looksOnlyAtAgentItem } from './expressions';
+import { evaluatedIn, looksOnlyAtAgentItem } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -43,8 +43,11 @@ const textsOf = (value: unknown): string[] =>
 const EXPANDED = /\{\{|\$[$&`']/;
 
 /** Whether it stands in a text, or in two that a tool may write side by side. */
-function isExpanded(said: object): boolean {
+function isExpanded({ parameters }: INode, said: object): boolean {
 	const texts = textsOf(said);
+	// A node that evaluates braces itself may put a mark of its author's behind it.
+	const isEvaluated = textsOf(parameters).some((text) => /^(?!=)[^]*\{\{/.test(text));
+	if (isEvaluated && texts.some((text) => text.endsWith('$'))) return true;
 	const ends = ['{', '$'].filter((end) => texts.some((text) => text.endsWith(end)));
 	return texts.some((text) => ['', ...ends].some((end) => EXPANDED.test(end + text)));
 }
@@ -102,23 +105,27 @@ function ofValuesAskedFor(
 const isOwnTool = (review: INode, gated: INode): boolean =>
 	gated.type === review.type.replace(/HitlTool$/, 'Tool');
 
-/** What looks at the item: of a text with braces, such as SQL, all from the first of them to the last. */
-const codeOf = (text: string): string =>
-	text.includes('{{') ? text.slice(text.indexOf('{{'), text.lastIndexOf('}}')) : text;
+/** How code looks at the item, or at that of another node. */
+const AT_ITEM = /[$_](?:json|input|node|items)\b|[$_]\(/;
+
+/** What may look at the item, but for the names for which the model is asked. */
+function codeOf(text: string): string {
+	const code = text.includes('{{') ? evaluatedIn(text) : text;
+	return AT_ITEM.test(code) ? code.replace(/\$from(?:AI|Ai|ai)\(\s*(['"`])[^'"`]*\1/g, '') : '';
+}
 
 /** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
 function ofSameName({ parameters }: INode, own: object, said: object): string | undefined {
+	const codes = textsOf(parameters).map(codeOf);
 	const isRead = (name: string): boolean =>
-		textsOf(parameters)
-			.map(codeOf)
-			.some((code) =>
-				['.', "['", '["', '[`'].some((before) =>
-					code
-						.split(`${before}${name}`)
-						.slice(1)
-						.some((rest) => !/^[\w$]/.test(rest)),
-				),
-			);
+		codes.some(
+			(code) =>
+				["'", '"', '`'].some((quote) => code.includes(quote + name + quote)) ||
+				code
+					.split(`.${name}`)
+					.slice(1)
+					.some((rest) => !/^[\w$]/.test(rest)),
+		);
 	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
 		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
 		: undefined;
@@ -170,8 +177,8 @@ export function showsAnother(
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
-	if (isExpanded(said))
-		return 'The model has written {{, or a dollar sign before a mark, which some tools take for more than a text';
+	if (isExpanded(gated, said))
+		return 'The model has written {{, or a dollar sign before a mark or at the end, which some tools take for more than a text';
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
 	// n8n runs the tool with a text, or with nothing, as its `input`.
