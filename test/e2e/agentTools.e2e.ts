@@ -8,6 +8,7 @@ import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { sleepMs, waitFor } from '../../tools/system';
 import { randomUUID, sign } from 'node:crypto';
+import { z } from 'zod';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import {
@@ -2120,5 +2121,412 @@ describe('a review asks nobody where the person would read another thing than wh
 		await question?.press('Decline');
 		await ends(flow);
 		expect((question?.text ?? '').split('\n').length).toBeLessThan(100);
+	}, 120_000);
+
+	it.each([true, 250])(
+		'94. a message that is no text (%s) shows the call as well: the model says another type than the review asks for',
+		async (question) => {
+			const flow = await reviewed(
+				"={{ $fromAI('question', 'What the person is asked', 'string') }}",
+				payment(),
+			);
+			const toolParameters = { amount: '9999' };
+			chat.turnOf = once({
+				tool: 'Transfer',
+				said: { toolParameters, hitlParameters: { question } },
+			});
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, done }).toEqual({
+				asked: asked.map(() => expect.stringContaining('9999')),
+				done: asked.length > 0 ? [toolParameters] : [],
+			});
+		},
+		120_000,
+	);
+
+	it('95. right use: a message that is a number alone shows the call as well', async () => {
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'number'), to: $fromAI('whom', 'Whom', 'string') } }}";
+		const flow = await reviewed(
+			'={{ $tool.parameters.amount }}',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const toolParameters = { amount: 250, whom: 'Attacker' };
+		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+		const { asked } = await approveAll(flow);
+		expect(asked).toEqual([withCall('250', 'Transfer', toolParameters)]);
+	}, 120_000);
+
+	it('96. a number that is too large for JSON, which n8n stores as nothing while the person is asked: no default runs', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', 9999) } }}";
+		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: '{"toolParameters":{"amount":1e999},"hitlParameters":{}}',
+		});
+		const { asked, done } = await approveAll(flow);
+		expect({ asked, done }).toEqual({ asked, done: [] });
+	}, 120_000);
+
+	/** A loop in which the agent works from the second round on, behind a plain node. */
+	const fromSecondRound = (working: WorkflowNode): Row[] => {
+		const decide = byName();
+		const each = loop();
+		return [
+			[set('Task', { list: TWO }), splitOut('list'), each],
+			[output(each, 1), decide],
+			[output(decide, 0), each],
+			[output(decide, 1), node('Edit', 'n8n-nodes-base.noOp', 1), working, each],
+		];
+	};
+
+	it('97. a loop whose agent works from the second round on: nobody else is paid', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').first().json.name } }}";
+		const flow = await stage.createCalled([
+			...fromSecondRound(working),
+			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
+	}, 120_000);
+
+	it('98. the same for a key: nothing is verified', async () => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			...fromSecondRound(working),
+			...withModel(working),
+			[asTool(verify("={{ $('Split').first().json.key }}")), working],
+		]);
+		chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('99. a node in the loop that has run in one round only: its item is not that of another round', async () => {
+		const working = agent();
+		const decide = byName();
+		const each = loop();
+		const lookUp = node('Look up', 'n8n-nodes-base.set', 3.4, {
+			mode: 'raw',
+			jsonOutput: '={{ JSON.stringify({ name: $json.name, iban: "of " + $json.name }) }}',
+		});
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+		const iban = "$('Look up').isExecuted ? $('Look up').first().json.iban : 'of ' + $json.name";
+		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), iban: ${iban} } }}`;
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), each],
+			[output(each, 1), decide],
+			[output(decide, 0), lookUp, working],
+			[output(decide, 1), working, each],
+			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { iban: 'of Zeynep' } });
+	}, 120_000);
+
+	/** What verifies with the key that an expression in the credential gives. */
+	const verifyByCredential = async (key: string): Promise<WorkflowNode> => {
+		const id = await stage.n8n.createCredential('Of the item', {
+			serverUrl: stage.sandbox.url,
+			botToken: stage.botToken,
+			appSecret: stage.appSecret,
+			...FORMAT,
+			payloadSignaturePublicKey: key,
+		});
+		const tool = verify('');
+		return {
+			...tool,
+			parameters: { ...Object(tool.parameters), signatureSettings: 'credential' },
+			credentials: { diyalogApi: { id, name: 'Of the item' } },
+		};
+	};
+
+	it.each(["$('By name').first()", "$('Split').first()"])(
+		'100. a key in the credential (%s), behind the second output: nothing is verified with that of another item',
+		async (from) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(await verifyByCredential(`={{ ${from}.json.key }}`)), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+			expect(verified(await flow.run())).not.toContain('"valid":true');
+		},
+		120_000,
+	);
+
+	it("101. SQL that looks at a node with an apostrophe in its name, behind that node's second output: nobody else is paid", async () => {
+		const database = await startPostgres();
+		try {
+			const working = agent();
+			const decide = { ...byName(), name: "Is it Zeynep's?" };
+			const query =
+				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Is it Zeynep\\'s?').first().json.name }}'";
+			const asking = review('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?');
+			const flow = await stage.createCalled([
+				[set('Task', { list: TWO }), splitOut('list'), decide],
+				[output(decide, 1), node('Edit', 'n8n-nodes-base.noOp', 1), working],
+				...behindReview(working, asking, await sqlTool(database.port, query)),
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements.join() }).toEqual({
+				asked,
+				statements: expect.not.stringContaining('Attacker'),
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it.each(['item', 'first()'])(
+		"102. right use: a node with an apostrophe in its name, one item, the item by .%s",
+		async (which) => {
+			const working = agent();
+			const tool = stage.send(
+				{
+					resource: 'message',
+					operation: 'send',
+					toolDescription: 'Greets',
+					customerNo: `={{ $('Zeynep\\'in hesabı').${which}.json.no }}`,
+					message: "=Hello {{ $fromAI('who', 'Name', 'string') }}",
+				},
+				{ name: 'Greet', type: 'n8n-nodes-diyalog.diyalogTool' },
+			);
+			const flow = await stage.createCalled([
+				[set("Zeynep'in hesabı", { name: 'Zeynep', no: '70021' }), working],
+				...withModel(working),
+				[asTool(tool), working],
+			]);
+			chat.turnOf = once({ tool: 'Greet', said: { who: 'Zeynep' } });
+			const number = await began(flow);
+			await ends(flow);
+			const people = stage.sandbox.messages().slice(number);
+			expect(people.map(({ text }) => text)).toEqual(['Hello Zeynep']);
+		},
+		120_000,
+	);
+
+	it.each(['$ (US dollars)', '_(this month)_'])(
+		'103. right use: words in the message that look like a look at a node (%s)',
+		async (words) => {
+			const flow = await reviewed(
+				`=Pay {{ $tool.parameters.amount }} ${words} to {{ $json.to }}?`,
+				payment(),
+			);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
+		},
+		120_000,
+	);
+
+	it('104. right use: a statement with the name of a table in front of the column', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills b SET paid = {{ $fromAI('amount', 'How much', 'number') }} WHERE b.amount > 0 AND b.name = '{{ $json.to }}'";
+			const flow = await reviewed(
+				'=Pay {{ $tool.parameters.amount }} for {{ $json.to }}?',
+				await sqlTool(database.port, query),
+			);
+			const said = { toolParameters: { amount: 250 }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			await approveAll(flow);
+			expect(database.statements).toEqual([
+				"UPDATE bills b SET paid = 250 WHERE b.amount > 0 AND b.name = 'Zeynep'",
+			]);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it.each([
+		["$json[ 'iban' ] ?? 'House'"],
+		["$jmespath($json, 'iban') ?? 'House'"],
+		["(({ iban }) => iban ?? 'House')($json)"],
+		["({ iban: 'House', ...$json }).iban"],
+	])(
+		'105. a field that the item does not have, looked at in other ways (%s): is not what the model says',
+		async (to) => {
+			const jsonBody = `={{ { to: ${to}, memo: $fromAI('iban', 'An IBAN for the memo', 'string') } }}`;
+			const flow = await reviewed(
+				`=Pay 250 to {{ ${to} }}, memo {{ $tool.parameters.iban }}?`,
+				deedTool('Transfer', chat.toolUrl, jsonBody),
+			);
+			const said = { toolParameters: { iban: 'Attacker' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, done }).toEqual({
+				asked,
+				done: asked.length > 0 ? [{ to: 'House', memo: 'Attacker' }] : [],
+			});
+		},
+		120_000,
+	);
+
+	it('106. a number of a Query Parameter in what the model says does not open a text that the author has closed', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"INSERT INTO notes (text, memo, customer) VALUES ('{{ $fromAI('note', 'Text', 'string').replaceAll(\"'\", \"''\") }}', $1, $2)";
+			const values = "={{ [$fromAI('memo', 'Memo', 'string'), $json.customer] }}";
+			const flow = await reviewed(
+				'=Note {{ $tool.parameters.note }} for customer {{ $json.customer }}?',
+				await sqlWith(database.port, query, values),
+				set('Task', { name: 'Zeynep', customer: '70021' }),
+			);
+			const toolParameters = { note: '$1:raw', memo: "x', 'y', '70022') --" };
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? expect.stringContaining("('$1:raw'") : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('107. the model does not say who approves, also where a button of n8n has put $fromAI into the number of the customer', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo:
+				"={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('Customer_Number', ``, 'string') }}",
+		});
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, payment()),
+		]);
+		const said = {
+			toolParameters: { amount: '9999' },
+			hitlParameters: { Customer_Number: '70022' },
+		};
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
+	}, 120_000);
+
+	it('108. one empty line of Windows is no gap, nor is what the author has written', async () => {
+		const flow = await reviewed(
+			'={{ $json.words }}: pay {{ $tool.parameters.amount }}?',
+			payment(),
+			set('Task', { name: 'Zeynep', words: 'First\r\n\r\nSecond' }),
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked.join()).not.toContain('blanks]');
+	}, 120_000);
+
+	it('109. the moment that the person reads is the one that runs', async () => {
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), at: $now.toMillis() } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} at {{ $now.toMillis() }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done) expect(asked.join()).toContain(`at ${Object(deed).at}?`);
+	}, 120_000);
+
+	it('110. right use: an amount with its sign behind it', async () => {
+		const jsonBody = "={{ { note: $fromAI('note', 'Note', 'string') } }}";
+		const flow = await reviewed(
+			'=Write {{ $tool.parameters.note }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { note: 'Fee of 100$' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([{ note: 'Fee of 100$' }]);
+	}, 120_000);
+
+	it("111. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
+		const memory = await startMemory(2);
+		try {
+			const working = agent();
+			const asking = review('=Pay {{ $tool.parameters.amount }}?');
+			const credentialId = await stage.n8n.createCredential(
+				'Memory',
+				{ host: memory.url, apiKey: 'a', clientId: 'b' },
+				'motorheadApi',
+			);
+			const remembering = node(
+				'Memory',
+				'@n8n/n8n-nodes-langchain.memoryMotorhead',
+				1.3,
+				{ sessionIdType: 'customKey', sessionKey: 'a-session' },
+				{ credentials: { motorheadApi: { id: credentialId, name: 'Memory' } } },
+			);
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...withModel(working),
+				[{ node: remembering, type: 'ai_memory' }, working],
+				[asTool(payment()), asking],
+				[asTool(asking), working],
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const number = await began(flow);
+			await (await questionOf(flow, number))?.press('Approve');
+			const failed = await waitFor('the failure', WITHIN_MS, async () => {
+				const [newest] = await stage.n8n.executions(flow.id);
+				return newest?.status === 'error' ? newest : undefined;
+			});
+			const retry = async () => {
+				const resource = `/rest/executions/${failed.id}/retry`;
+				await stage.n8n
+					.request('POST', resource, { loadWorkflow: false }, z.unknown())
+					.catch(() => undefined);
+			};
+			await retry();
+			await retry();
+			await sleepMs(3_000);
+			const asked = stage.sandbox.messages().slice(number).length;
+			expect({ asked, done: chat.deeds.length }).toEqual({ asked, done: 1 });
+		} finally {
+			await memory.close();
+		}
+	}, 120_000);
+
+	it('112. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
+		const jsCode = `return 'paid ' + query.amount;`;
+		const inputSchema = JSON.stringify({
+			type: 'object',
+			properties: { to: { type: 'string' }, amount: { type: 'string', default: '9999' } },
+		});
+		const tool = codeTool(jsCode);
+		Object.assign(tool.parameters as object, {
+			specifyInputSchema: true,
+			schemaType: 'manual',
+			inputSchema,
+		});
+		const flow = await reviewed('=Pay {{ $tool.parameters.to }}?', tool, CHAT);
+		const said = { toolParameters: { to: 'Zeynep' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Close', said });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		const done = JSON.stringify(itemsOf(await ends(flow), 'Close', 'ai_tool'));
+		expect({ asked: question?.text, done }).toEqual({
+			asked: question?.text,
+			done: expect.not.stringContaining('9999'),
+		});
 	}, 120_000);
 });
