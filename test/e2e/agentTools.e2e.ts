@@ -2181,11 +2181,11 @@ describe('a review asks nobody where the person would read another thing than wh
 		];
 	};
 
-	it('97. a loop whose agent works from the second round on: nobody else is paid', async () => {
+	it.each(['first()', 'item'])('97. a loop whose agent works from the second round on: nobody else is paid (%s)', async (which) => {
 		const working = agent();
 		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
 		const jsonBody =
-			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').first().json.name } }}";
+			`={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').${which}.json.name } }}`;
 		const flow = await stage.createCalled([
 			...fromSecondRound(working),
 			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
@@ -2216,7 +2216,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			jsonOutput: '={{ JSON.stringify({ name: $json.name, iban: "of " + $json.name }) }}',
 		});
 		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
-		const iban = "$('Look up').isExecuted ? $('Look up').first().json.iban : 'of ' + $json.name";
+		const iban = "$json.iban ?? $('Look up').first().json.iban";
 		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), iban: ${iban} } }}`;
 		const flow = await stage.createCalled([
 			[set('Task', { list: TWO }), splitOut('list'), each],
@@ -2229,7 +2229,10 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = (asked) =>
 			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
 		const { asked, done } = await approveAll(flow);
-		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { iban: 'of Zeynep' } });
+		expect({ asked, done: JSON.stringify(done) }).toEqual({
+			asked,
+			done: expect.not.stringContaining('of Attacker'),
+		});
 	}, 120_000);
 
 	/** What verifies with the key that an expression in the credential gives. */
@@ -2249,7 +2252,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		};
 	};
 
-	it.each(["$('By name').first()", "$('Split').first()"])(
+	it.each(["$('By name').first()", "$('By name').last()"])(
 		'100. a key in the credential (%s), behind the second output: nothing is verified with that of another item',
 		async (from) => {
 			const working = agent();
@@ -2529,4 +2532,35 @@ describe('a review asks nobody where the person would read another thing than wh
 			done: expect.not.stringContaining('9999'),
 		});
 	}, 120_000);
+
+	it.each(["$('Second').item.json.name", '$json.name'])(
+		'113. one tool behind the reviews of two agents: each call runs for its own item (%s)',
+		async (to) => {
+			const first = agent();
+			const second = { ...agent(), name: 'Other agent' };
+			const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+			const other = { ...asking, id: randomUUID(), name: 'Ask again' };
+			const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: ${to} } }}`;
+			const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+			const flow = await stage.createCalled([
+				[set('Task', { name: 'Ali' }), first, set('Second', { name: 'Zeynep' }), second],
+				...withModel(first, second),
+				[asTool(tool), asking],
+				[asTool(tool), other],
+				[asTool(asking), first],
+				[asTool(other), second],
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = (asked) =>
+				to === '$json.name' || isFor(asked, 'Zeynep')
+					? once({ tool: 'Transfer', said })(asked)
+					: 'Nothing to do.';
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, to: done.map((deed) => Object(deed).to) }).toEqual({
+				asked,
+				to: asked.map((text) => /to (\w+)\?/.exec(text)?.[1]),
+			});
+		},
+		120_000,
+	);
 });
