@@ -2563,4 +2563,62 @@ describe('a review asks nobody where the person would read another thing than wh
 		},
 		120_000,
 	);
+
+	it('114. a tool of a server that takes any argument does not get what the person has not read', async () => {
+		const inputSchema = {
+			type: 'object',
+			properties: { account: { type: 'string' } },
+			additionalProperties: true,
+		};
+		const other = await startMcpServer([{ name: 'update', description: 'Updates', inputSchema }]);
+		try {
+			const tools = bankTools();
+			const there = {
+				...tools,
+				parameters: { ...Object(tools.parameters), endpointUrl: other.url },
+			};
+			const flow = await reviewed(
+				ASK_FOR_BANK,
+				there,
+				set('Chat', { chatInput: 'words of a customer' }),
+			);
+			const toolParameters = { account: '1' };
+			chat.turnOf = once({ tool: 'Bank_update', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			expect({ asked, called: JSON.stringify(other.called) }).toEqual({
+				asked,
+				called: expect.not.stringContaining('words of a customer'),
+			});
+		} finally {
+			await other.close();
+		}
+	}, 120_000);
+
+	it('115. right use: a message of this package without a review, with a dollar sign and a bracket', async () => {
+		const working = agent();
+		const tool = stage.send(
+			{
+				resource: 'message',
+				operation: 'send',
+				toolDescription: 'Tells the fee',
+				customerNo: '={{ $json.no }}',
+				message: "=The fee is {{ $fromAI('fee', 'Fee', 'number') }} $ (US dollars).",
+			},
+			{ name: 'Tell', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+		const flow = await stage.createCalled([
+			[set('Task', { name: 'Zeynep', no: '70021' }), working],
+			...withModel(working),
+			[asTool(tool), working],
+		]);
+		chat.turnOf = once({ tool: 'Tell', said: { fee: 5 } });
+		const number = await began(flow);
+		await ends(flow);
+		expect(
+			stage.sandbox
+				.messages()
+				.slice(number)
+				.map(({ text }) => text),
+		).toEqual(['The fee is 5 $ (US dollars).']);
+	}, 120_000);
 });
