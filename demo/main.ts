@@ -74,10 +74,10 @@ credential, if you want to enter it yourself
 log      ${n8n.logFile}
 
 1. Open the phone and the send workflow side by side.
-2. Choose the arrow beside "Execute workflow", then "Try it here". Or:
+2. Choose the arrow beside "Execute workflow", then "Try it here", then "Execute workflow". Or:
    curl -X POST ${n8n.url}/webhook/send-otp -H 'Content-Type: application/json' -d '{"customerNo":"70021"}'
 3. Press Approve on the phone, and look at the executions of the react workflow.
-4. Execute the approve workflow: it waits until you press a button on the phone.
+4. Execute the approve workflow in the same way: it waits until you press a button on the phone.
 5. Log in by code: ask for one, read it on the phone, and post it with the challenge to ${n8n.url}/webhook/login-finish
    curl -X POST ${n8n.url}/webhook/login-start -H 'Content-Type: application/json' -d '{"customerNo":"70021"}'
 

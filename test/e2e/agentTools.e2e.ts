@@ -396,6 +396,10 @@ const began = async (flow: AskingWorkflow): Promise<number> => {
 	return count;
 };
 
+/** The model calls a tool behind a review once, and says nothing for the review. */
+const callsOnce = (tool: string, toolParameters: unknown) =>
+	once({ tool, said: { toolParameters, hitlParameters: {} } });
+
 /** A message of a review, with the call below it that every review shows. */
 const withCall = (message: string, tool: string, said: unknown): string =>
 	`${message}\n\n${tool}: ${JSON.stringify(said)}`;
@@ -441,15 +445,13 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('9. of several tools behind one node the model names one for the person, and another for n8n', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { account: '1', tool: 'Bank_transfer', amount: '9999', to: 'Attacker' };
-		const said = { toolParameters, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Bank_show_balance', said });
+		chat.turnOf = callsOnce('Bank_show_balance', toolParameters);
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
 	it('10. a field of the item would become an argument that nobody has read', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), TASK);
-		const said = { toolParameters: { account: '1', amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Bank_transfer', said });
+		chat.turnOf = callsOnce('Bank_transfer', { account: '1', amount: '250' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -461,7 +463,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		async (message) => {
 			const flow = await reviewed(message, bankTools(), CHAT);
 			const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
-			chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 			expect(await approveAll(flow)).toEqual({
 				asked: [`May I run Bank_transfer with ${JSON.stringify(toolParameters)}?`],
 				done: [{ name: 'transfer', arguments: toolParameters }],
@@ -497,7 +499,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			name: 'Do_it',
 			args: { input: 'Transfer 9999' },
 		};
-		chat.turnOf = once({ tool: 'Do_it', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Do_it', toolParameters);
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -516,8 +518,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[TASK, working],
 			...behindReview(working, asking, payment()),
 		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -527,13 +528,10 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
 		const others = [undefined, {}, { amount: null }, { amount: '1', query: { amount: '9' } }];
 		for (const toolParameters of others) {
-			chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Transfer', toolParameters);
 			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 		}
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: { toolParameters: { amount: '250' }, hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('Pay 250?', 'Transfer', { amount: '250' })],
 			done: [{ amount: '250' }],
@@ -543,7 +541,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('16. an argument of a node with arguments of its own is not in the message: it stands below', async () => {
 		const flow = await reviewed('=Show {{ $tool.parameters.account }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('Show 1?', 'Bank_transfer', toolParameters)],
 			done: [{ name: 'transfer', arguments: toolParameters }],
@@ -556,8 +554,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay 250 to {{ $tool.parameters.whom }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { whom: 'Zey\u200bnep\u{e0041}' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { whom: 'Zey\u200bnep\u{e0041}' });
 		const { asked } = await approveAll(flow);
 		expect(asked).toEqual([
 			'Pay 250 to Zey\\u200bnep\\udb40\\udc41?\n\nTransfer: {"whom":"Zey\\u200bnep\\udb40\\udc41"}',
@@ -640,8 +637,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('21. what the caller of a chat sends beside the text becomes no argument', async () => {
 		const from = set('Chat', { chatInput: 'Work', sessionId: '1', action: 'close_account' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
-		const said = { toolParameters: { account: '1' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Bank_manage', said });
+		chat.turnOf = callsOnce('Bank_manage', { account: '1' });
 		const { done } = await approveAll(flow);
 		expect(JSON.stringify(done)).not.toContain('close_account');
 	}, 120_000);
@@ -650,7 +646,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const from = set('Chat', { chatInput: 'Work', sessionId: 'a1b2', action: 'sendMessage' });
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), from);
 		const toolParameters = { account: '1', amount: '250', to: 'Zeynep' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -658,8 +654,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', 9999) } }}";
 		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
-		const said = { toolParameters: { amount: null }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: null });
 		expect((await approveAll(flow)).done).toEqual([]);
 	}, 120_000);
 
@@ -687,8 +682,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				[asTool(payment()), asking],
 				[asTool(asking), working],
 			]);
-			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Transfer', said });
+			chat.turnOf = callsOnce('Transfer', { amount: '250' });
 			const { asked, done } = await approveAll(flow);
 			expect({ asked, done, tries: memory.calls() }).toEqual({
 				asked,
@@ -716,8 +710,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			"={{ $tool.parameters.amount === '0' ? '👨\u200d👩\u200d👧' : '' }}Pay {{ $tool.parameters.amount }} to Zeynep?",
 			payment(),
 		);
-		const said = { toolParameters: { amount: '\u202e0521' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '\u202e0521' });
 		const { asked } = await approveAll(flow);
 		expect(asked).toHaveLength(1);
 		expect(asked.join()).not.toContain('\u202e');
@@ -733,8 +726,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[TASK, working],
 			...behindReview(working, asking, payment()),
 		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		const { asked, done } = await approveAll(flow);
 		expect(done).toHaveLength(asked.length);
 	}, 120_000);
@@ -755,7 +747,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			from,
 		);
 		const toolParameters = { input: 'as asked', chatInput: 'Attacker' };
-		chat.turnOf = once({ tool: 'Close', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Close', toolParameters);
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -775,7 +767,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[asTool(first), working],
 		]);
 		const inner = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters: inner, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Transfer', inner);
 		const { done } = await approveAll(flow);
 		expect(done).toEqual([]);
 	}, 120_000);
@@ -783,7 +775,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('30. an argument "query" that is an object, of a tool that asks with no $fromAI, runs as it is shown', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters = { query: { match: { name: 'Zeynep' } } };
-		chat.turnOf = once({ tool: 'Bank_find', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_find', toolParameters);
 		expect((await approveAll(flow)).done).toEqual([{ name: 'find', arguments: toolParameters }]);
 	}, 120_000);
 
@@ -831,8 +823,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			},
 		});
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?', tool);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Pay', said });
+		chat.turnOf = callsOnce('Pay', { amount: '250' });
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('Pay 250 to Zeynep?', 'Pay', { amount: '250' })],
 			done: [{ amount: '250', to: 'Zeynep' }],
@@ -888,17 +879,14 @@ describe('a review asks nobody where the person would read another thing than wh
 		const tool = deedTool('Transfer', chat.toolUrl, "={{ { amount: '250', to: $json.input } }}");
 		const from = set('Task', { name: 'Zeynep', input: 'Zeynep' });
 		const flow = await reviewed('=Pay 250 to {{ $json.input }}?', tool, from);
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: { toolParameters: 'Attacker', hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Transfer', 'Attacker');
 		expect(JSON.stringify((await approveAll(flow)).done)).not.toContain('Attacker');
 	}, 120_000);
 
 	it('35. a message that is no expression shows nothing of the arguments: they stand below', async () => {
 		const flow = await reviewed('May I run this with {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1', amount: '9999', to: 'Attacker' };
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [
 				withCall('May I run this with {{ $tool.parameters }}?', 'Bank_transfer', toolParameters),
@@ -1023,7 +1011,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('40. of several tools behind one review the person reads which one is to run', async () => {
 		const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
-		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_manage', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [withCall('May I do this: {"account":"1"}?', 'Bank_manage', toolParameters)],
 			done: [{ name: 'manage', arguments: toolParameters }],
@@ -1042,8 +1030,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
 			const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
 			const flow = await reviewed('=Pay 250 to {{ $tool.parameters.to }}?', tool);
-			const said = { toolParameters: { to }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Transfer', said });
+			chat.turnOf = callsOnce('Transfer', { to });
 			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 		},
 		120_000,
@@ -1087,8 +1074,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay 250 to {{ $tool.parameters.whom }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { whom: 'Zey\u0001n\u0008ep' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { whom: 'Zey\u0001n\u0008ep' });
 		const { asked } = await approveAll(flow);
 		expect(asked).toEqual([
 			'Pay 250 to Zey\\u0001n\\u0008ep?\n\nTransfer: {"whom":"Zey\\u0001n\\bep"}',
@@ -1102,7 +1088,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const tool = await sqlTool(database.port, query);
 			const flow = await reviewed('=May I run {{ $tool.parameters.sql }}', tool);
 			const sql = "UPDATE accounts SET balance = 1{{ '0'.repeat(3) }} WHERE id = 7";
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', { sql });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
 		} finally {
@@ -1115,7 +1101,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const toolParameters: unknown = JSON.parse(
 			'{"account":"1","__proto__":{"amount":"9999","to":"Attacker"}}',
 		);
-		chat.turnOf = once({ tool: 'Bank_transfer', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_transfer', toolParameters);
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done: JSON.stringify(done) }).toEqual({
 			asked,
@@ -1166,8 +1152,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $json.name }}'";
 			const tool = await sqlTool(database.port, query);
 			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
-			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { amount: '250' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
 				asked: [withCall('Pay 250 for Zeynep?', 'Pay', { amount: '250' })],
@@ -1193,8 +1178,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[[TASK, working], ...behindReview(working, asking, payment())],
 			{ executionOrder: 'v0' },
 		);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		const number = await began(flow);
 		const status = await waitFor('an end', WITHIN_MS, async () => {
 			const [newest] = await stage.n8n.executions(flow.id);
@@ -1293,8 +1277,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay 250 to {{ $json.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: 'Attacker' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { to: 'Attacker' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
@@ -1335,7 +1318,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				sign: 'UPDATE accounts SET balance = 1{',
 				amount: "{ '0'.repeat(3) }} WHERE id = 7",
 			};
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', toolParameters);
 			expect((await approveAll(flow)).asked).toEqual([]);
 			expect(database.statements).toEqual([]);
 		} finally {
@@ -1361,8 +1344,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				[set('Chat', { chatInput: 'Work', ...earlier }), working],
 				...behindReview(working, asking, tool),
 			]);
-			const said = { toolParameters: { input: 'it' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Close', said });
+			chat.turnOf = callsOnce('Close', { input: 'it' });
 			const number = await began(flow);
 			const data = await ends(flow);
 			const asked = stage.sandbox.messages().slice(number).length;
@@ -1378,8 +1360,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=👩\u200d💼 Pay 250 to {{ $tool.parameters.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { to: 'Zey\u200dnep' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { to: 'Zey\u200dnep' });
 		const { asked } = await approveAll(flow);
 		expect(asked.join()).not.toContain('Zey\u200dnep');
 	}, 120_000);
@@ -1424,8 +1405,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				tool,
 				ACCOUNT,
 			);
-			const said = { toolParameters: { amount: '250,42' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { amount: '250,42' });
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -1443,8 +1423,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const values = "={{ [$fromAI('amount', 'How much', 'string'), $json.account] }}";
 			const tool = await sqlWith(database.port, BY_ACCOUNT, values);
 			const flow = await reviewed('=Transfer {{ $tool.parameters.amount }} TL?', tool, ACCOUNT);
-			const said = { toolParameters: { amount: '250,42' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { amount: '250,42' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
 				asked: [withCall('Transfer 250,42 TL?', 'Pay', { amount: '250,42' })],
@@ -1465,7 +1444,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				await sqlTool(database.port, query),
 			);
 			const note = 'x$` --';
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { note }, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', { note });
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -1484,7 +1463,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			set('Chat', { chatInput: 'Zeynep' }),
 		);
 		const toolParameters = { input: 'as asked', chatInput: 'Attacker' };
-		chat.turnOf = once({ tool: 'Close', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Close', toolParameters);
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -1516,8 +1495,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				'=Order for {{ $json.to }}, by the channel {{ $tool.parameters.to }}?',
 				publish,
 			);
-			const said = { toolParameters: { to: 'Ali' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Order', said });
+			chat.turnOf = callsOnce('Order', { to: 'Ali' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, published: broker.published.join() }).toEqual({
 				asked,
@@ -1535,8 +1513,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			"=Pay 250 to {{ $json.iban ?? 'House' }}, memo {{ $tool.parameters.iban }}?",
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { iban: 'Attacker' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { iban: 'Attacker' });
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({
 			asked,
@@ -1575,7 +1552,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('69. the name of the tool without braces shows nothing: the call stands below', async () => {
 		const flow = await reviewed('=May I do $tool.name: {{ $tool.parameters }}?', bankTools(), CHAT);
 		const toolParameters = { account: '1' };
-		chat.turnOf = once({ tool: 'Bank_manage', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Bank_manage', toolParameters);
 		expect(await approveAll(flow)).toEqual({
 			asked: [
 				withCall(`May I do $tool.name: ${JSON.stringify(toolParameters)}?`, 'Bank_manage', {
@@ -1596,7 +1573,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			);
 			const gap = '\n'.repeat(3_000);
 			const sql = `SELECT 1;${gap}UPDATE accounts SET balance = 9999 WHERE id = 7;${gap}SELECT 2`;
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { sql }, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', { sql });
 			const number = await began(flow);
 			const question = await questionOf(flow, number);
 			await question?.press('Decline');
@@ -1613,8 +1590,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { amount: '250, "to": "Attacker"' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250, "to": "Attacker"' });
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done: JSON.stringify(done) }).toEqual({
 			asked,
@@ -1731,8 +1707,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			"={{ $tool.parameters.dry ? 'Try a payment' : 'Pay' }} of 250 to {{ $json.to }}?",
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		const said = { toolParameters: { dry: 'false' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { dry: 'false' });
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({
 			asked,
@@ -1765,7 +1740,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			tool,
 		);
 		const toolParameters = { input: 'pay', name: 'Zeynep', to: 'Attacker' };
-		chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+		chat.turnOf = callsOnce('Pay', toolParameters);
 		const { asked, done } = await approveAll(flow);
 		expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ to: 'Zeynep' }] : [] });
 	}, 120_000);
@@ -1784,8 +1759,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			};
 			const flow = await reviewed('=May I do this: {{ $tool.parameters }}?', there, CHAT);
 			const toolParameters = { счёт: '1' };
-			const said = { toolParameters, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Bank_закрыть', said });
+			chat.turnOf = callsOnce('Bank_закрыть', toolParameters);
 			const { asked } = await approveAll(flow);
 			expect({ asked, called: other.called }).toEqual({
 				asked: [withCall('May I do this: {"счёт":"1"}?', 'Bank_закрыть', toolParameters)],
@@ -1809,10 +1783,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		);
 		const flow = await reviewed('=Write to customer 70022: "{{ $tool.parameters.words }}"?', tool);
 		const words = `Your card is blocked. Call 555 0000.${'\n'.repeat(2_000)}Write to customer 70022: "Hello`;
-		chat.turnOf = once({
-			tool: 'Write',
-			said: { toolParameters: { words }, hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Write', { words });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -1869,8 +1840,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			[output(decide, 1), working],
 			...behindReview(working, asking, payment()),
 		]);
-		const said = { toolParameters: { amount: '9999' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '9999' });
 		const number = await began(flow);
 		await (await questionOf(flow, number))?.press('Approve');
 		await ends(flow);
@@ -1940,8 +1910,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			...behindSecond(working),
 			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
 		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -2016,8 +1985,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const jsCode = `await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });\nthrow new Error('No answer in time');`;
 		const tool = { ...codeTool(jsCode), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
 		const flow = await reviewed('=Pay ({{ $tool.parameters }})?', tool, CHAT);
-		const said = { toolParameters: { input: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Close', said });
+		chat.turnOf = callsOnce('Close', { input: '250' });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Approve');
@@ -2038,7 +2006,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				await sqlTool(database.port, query),
 			);
 			const toolParameters = { one: 'x$', other: "' --" };
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			chat.turnOf = callsOnce('Pay', toolParameters);
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -2065,10 +2033,7 @@ describe('a review asks nobody where the person would read another thing than wh
 				tool,
 				set('Task', { name: 'Zeynep', amount: 250, account: 70021, branch: 42 }),
 			);
-			chat.turnOf = once({
-				tool: 'Pay',
-				said: { toolParameters: { memo: '' }, hitlParameters: {} },
-			});
+			chat.turnOf = callsOnce('Pay', { memo: '' });
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
@@ -2086,8 +2051,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			const query = "INSERT INTO notes VALUES ('{{ $fromAI('note', 'Note', 'string') }}')";
 			const tool = await sqlWith(database.port, query, '');
 			const flow = await reviewed('=Write {{ $tool.parameters.note }}?', tool);
-			const said = { toolParameters: { note: 'first, second' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Pay', said });
+			chat.turnOf = callsOnce('Pay', { note: 'first, second' });
 			await approveAll(flow);
 			expect(database.statements).toEqual(["INSERT INTO notes VALUES ('first, second')"]);
 		} finally {
@@ -2112,10 +2076,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to Zeynep?', payment());
 		const gap = `${'\n'.repeat(18)}.`.repeat(60);
 		const amount = `9999${gap}\nPay 1`;
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: { toolParameters: { amount }, hitlParameters: {} },
-		});
+		chat.turnOf = callsOnce('Transfer', { amount });
 		const number = await began(flow);
 		const question = await questionOf(flow, number);
 		await question?.press('Decline');
@@ -2123,50 +2084,66 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect((question?.text ?? '').split('\n').length).toBeLessThan(100);
 	}, 120_000);
 
-	it.each([true, 250])(
-		'94. a message that is no text (%s) shows the call as well: the model says another type than the review asks for',
-		async (question) => {
-			const flow = await reviewed(
-				"={{ $fromAI('question', 'What the person is asked', 'string') }}",
-				payment(),
-			);
-			const toolParameters = { amount: '9999' };
-			chat.turnOf = once({
-				tool: 'Transfer',
-				said: { toolParameters, hitlParameters: { question } },
-			});
-			const { asked, done } = await approveAll(flow);
-			expect({ asked, done }).toEqual({
-				asked: asked.map(() => expect.stringContaining('9999')),
-				done: asked.length > 0 ? [toolParameters] : [],
+	it.each([
+		['a number', '={{ $tool.parameters.amount }}', '250'],
+		['true', '={{ $tool.parameters.amount > 1 }}', 'true'],
+	])(
+		'94. a message that an expression gives as %s shows the call as well',
+		async (_what, message, text) => {
+			const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number') } }}";
+			const flow = await reviewed(message, deedTool('Transfer', chat.toolUrl, jsonBody));
+			const toolParameters = { amount: 250 };
+			chat.turnOf = callsOnce('Transfer', toolParameters);
+			expect(await approveAll(flow)).toEqual({
+				asked: [withCall(text, 'Transfer', toolParameters)],
+				done: [toolParameters],
 			});
 		},
 		120_000,
 	);
 
-	it('95. right use: a message that is a number alone shows the call as well', async () => {
-		const jsonBody =
-			"={{ { amount: $fromAI('amount', 'How much', 'number'), to: $fromAI('whom', 'Whom', 'string') } }}";
-		const flow = await reviewed(
-			'={{ $tool.parameters.amount }}',
-			deedTool('Transfer', chat.toolUrl, jsonBody),
-		);
-		const toolParameters = { amount: 250, whom: 'Attacker' };
-		chat.turnOf = once({ tool: 'Transfer', said: { toolParameters, hitlParameters: {} } });
-		const { asked } = await approveAll(flow);
-		expect(asked).toEqual([withCall('250', 'Transfer', toolParameters)]);
+	it('95. in a loop: nothing is verified with the key of a node in it that ran in another round alone', async () => {
+		const working = agent();
+		const each = loop();
+		const decide = byName();
+		const lookup = node('Lookup', 'n8n-nodes-base.noOp', 1);
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), each],
+			[output(each, 1), decide, lookup, working, each],
+			[output(decide, 1), working],
+			...withModel(working),
+			[asTool(verify("={{ $('Lookup').first().json.key }}")), working],
+		]);
+		chat.turnOf = (asked) =>
+			isFor(asked, 'Zeynep')
+				? once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } })(asked)
+				: 'Nothing to do.';
+		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
-	it('96. a number that is too large for JSON, which n8n stores as nothing while the person is asked: no default runs', async () => {
-		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', 9999) } }}";
-		const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
-		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
-		chat.turnOf = once({
-			tool: 'Transfer',
-			said: '{"toolParameters":{"amount":1e999},"hitlParameters":{}}',
-		});
-		const { asked, done } = await approveAll(flow);
-		expect({ asked, done }).toEqual({ asked, done: [] });
+	it('96. right use: a node whose name has an apostrophe, and an amount in dollars', async () => {
+		const task = set("Today's task", { name: 'Zeynep', to: 'Zeynep' });
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'number'), to: $('Today\\'s task').item.json.to } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} $ (US dollars) to {{ $json.name }} $ (sic)?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+			task,
+		);
+		const toolParameters = { amount: 250 };
+		chat.turnOf = callsOnce('Transfer', toolParameters);
+		expect((await approveAll(flow)).done).toEqual([{ amount: 250, to: 'Zeynep' }]);
+	}, 120_000);
+
+	it('97. a number without end, of which nothing is left while the person is asked: asks nobody', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'number', '9999') } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = '{"toolParameters":{"amount":1e999},"hitlParameters":{}}';
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
 	/** A loop in which the agent works from the second round on, behind a plain node. */
@@ -2181,7 +2158,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		];
 	};
 
-	it.each(['first()', 'item'])('97. a loop whose agent works from the second round on: nobody else is paid (%s)', async (which) => {
+	it.each(['first()', 'item'])('98. a loop whose agent works from the second round on: nobody else is paid (%s)', async (which) => {
 		const working = agent();
 		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
 		const jsonBody =
@@ -2196,7 +2173,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
 	}, 120_000);
 
-	it('98. the same for a key: nothing is verified', async () => {
+	it('99. the same for a key: nothing is verified', async () => {
 		const working = agent();
 		const flow = await stage.createCalled([
 			...fromSecondRound(working),
@@ -2205,34 +2182,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		]);
 		chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
 		expect(verified(await flow.run())).not.toContain('"valid":true');
-	}, 120_000);
-
-	it('99. a node in the loop that has run in one round only: its item is not that of another round', async () => {
-		const working = agent();
-		const decide = byName();
-		const each = loop();
-		const lookUp = node('Look up', 'n8n-nodes-base.set', 3.4, {
-			mode: 'raw',
-			jsonOutput: '={{ JSON.stringify({ name: $json.name, iban: "of " + $json.name }) }}',
-		});
-		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
-		const iban = "$json.iban ?? $('Look up').first().json.iban";
-		const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), iban: ${iban} } }}`;
-		const flow = await stage.createCalled([
-			[set('Task', { list: TWO }), splitOut('list'), each],
-			[output(each, 1), decide],
-			[output(decide, 0), lookUp, working],
-			[output(decide, 1), working, each],
-			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
-		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = (asked) =>
-			isFor(asked, 'Zeynep') ? once({ tool: 'Transfer', said })(asked) : 'Nothing to do.';
-		const { asked, done } = await approveAll(flow);
-		expect({ asked, done: JSON.stringify(done) }).toEqual({
-			asked,
-			done: expect.not.stringContaining('of Attacker'),
-		});
 	}, 120_000);
 
 	/** What verifies with the key that an expression in the credential gives. */
@@ -2292,49 +2241,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it.each(['item', 'first()'])(
-		"102. right use: a node with an apostrophe in its name, one item, the item by .%s",
-		async (which) => {
-			const working = agent();
-			const tool = stage.send(
-				{
-					resource: 'message',
-					operation: 'send',
-					toolDescription: 'Greets',
-					customerNo: `={{ $('Zeynep\\'in hesabı').${which}.json.no }}`,
-					message: "=Hello {{ $fromAI('who', 'Name', 'string') }}",
-				},
-				{ name: 'Greet', type: 'n8n-nodes-diyalog.diyalogTool' },
-			);
-			const flow = await stage.createCalled([
-				[set("Zeynep'in hesabı", { name: 'Zeynep', no: '70021' }), working],
-				...withModel(working),
-				[asTool(tool), working],
-			]);
-			chat.turnOf = once({ tool: 'Greet', said: { who: 'Zeynep' } });
-			const number = await began(flow);
-			await ends(flow);
-			const people = stage.sandbox.messages().slice(number);
-			expect(people.map(({ text }) => text)).toEqual(['Hello Zeynep']);
-		},
-		120_000,
-	);
-
-	it.each(['$ (US dollars)', '_(this month)_'])(
-		'103. right use: words in the message that look like a look at a node (%s)',
-		async (words) => {
-			const flow = await reviewed(
-				`=Pay {{ $tool.parameters.amount }} ${words} to {{ $json.to }}?`,
-				payment(),
-			);
-			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Transfer', said });
-			expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
-		},
-		120_000,
-	);
-
-	it('104. right use: a statement with the name of a table in front of the column', async () => {
+	it('102. right use: a statement with the name of a table in front of the column', async () => {
 		const database = await startPostgres();
 		try {
 			const query =
@@ -2360,7 +2267,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		["(({ iban }) => iban ?? 'House')($json)"],
 		["({ iban: 'House', ...$json }).iban"],
 	])(
-		'105. a field that the item does not have, looked at in other ways (%s): is not what the model says',
+		'103. a field that the item does not have, looked at in other ways (%s): is not what the model says',
 		async (to) => {
 			const jsonBody = `={{ { to: ${to}, memo: $fromAI('iban', 'An IBAN for the memo', 'string') } }}`;
 			const flow = await reviewed(
@@ -2378,7 +2285,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
-	it('106. a number of a Query Parameter in what the model says does not open a text that the author has closed', async () => {
+	it('104. a number of a Query Parameter in what the model says does not open a text that the author has closed', async () => {
 		const database = await startPostgres();
 		try {
 			const query =
@@ -2402,7 +2309,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('107. the model does not say who approves, also where a button of n8n has put $fromAI into the number of the customer', async () => {
+	it('105. the model does not say who approves, also where a button of n8n has put $fromAI into the number of the customer', async () => {
 		const working = agent();
 		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
 			customerNo:
@@ -2424,7 +2331,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
 	}, 120_000);
 
-	it('108. one empty line of Windows is no gap, nor is what the author has written', async () => {
+	it('106. one empty line of Windows is no gap, nor is what the author has written', async () => {
 		const flow = await reviewed(
 			'={{ $json.words }}: pay {{ $tool.parameters.amount }}?',
 			payment(),
@@ -2436,7 +2343,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(asked.join()).not.toContain('blanks]');
 	}, 120_000);
 
-	it('109. the moment that the person reads is the one that runs', async () => {
+	it('107. the moment that the person reads is the one that runs', async () => {
 		const jsonBody =
 			"={{ { amount: $fromAI('amount', 'How much', 'string'), at: $now.toMillis() } }}";
 		const flow = await reviewed(
@@ -2449,7 +2356,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		for (const deed of done) expect(asked.join()).toContain(`at ${Object(deed).at}?`);
 	}, 120_000);
 
-	it('110. right use: an amount with its sign behind it', async () => {
+	it('108. right use: an amount with its sign behind it', async () => {
 		const jsonBody = "={{ { note: $fromAI('note', 'Note', 'string') } }}";
 		const flow = await reviewed(
 			'=Write {{ $tool.parameters.note }}?',
@@ -2460,7 +2367,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect((await approveAll(flow)).done).toEqual([{ note: 'Fee of 100$' }]);
 	}, 120_000);
 
-	it("111. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
+	it("109. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
 		const memory = await startMemory(2);
 		try {
 			const working = agent();
@@ -2508,7 +2415,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('112. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
+	it('110. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
 		const jsCode = `return 'paid ' + query.amount;`;
 		const inputSchema = JSON.stringify({
 			type: 'object',
@@ -2534,7 +2441,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it.each(["$('Second').item.json.name", '$json.name'])(
-		'113. one tool behind the reviews of two agents: each call runs for its own item (%s)',
+		'111. one tool behind the reviews of two agents: each call runs for its own item (%s)',
 		async (to) => {
 			const first = agent();
 			const second = { ...agent(), name: 'Other agent' };
@@ -2564,7 +2471,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
-	it('114. a tool of a server that takes any argument does not get what the person has not read', async () => {
+	it('112. a tool of a server that takes any argument does not get what the person has not read', async () => {
 		const inputSchema = {
 			type: 'object',
 			properties: { account: { type: 'string' } },
@@ -2594,31 +2501,48 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('115. right use: a message of this package without a review, with a dollar sign and a bracket', async () => {
+
+	it('113. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
 		const working = agent();
-		const tool = stage.send(
-			{
-				resource: 'message',
-				operation: 'send',
-				toolDescription: 'Tells the fee',
-				customerNo: '={{ $json.no }}',
-				message: "=The fee is {{ $fromAI('fee', 'Fee', 'number') }} $ (US dollars).",
-			},
-			{ name: 'Tell', type: 'n8n-nodes-diyalog.diyalogTool' },
-		);
+		const each = loop();
+		const summary = set('Summary', { name: 'Zeynep', to: 'Zeynep' });
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?');
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Summary').first().json.to } }}";
 		const flow = await stage.createCalled([
-			[set('Task', { name: 'Zeynep', no: '70021' }), working],
-			...withModel(working),
-			[asTool(tool), working],
+			[set('Task', { list: TWO }), splitOut('list'), each, summary, working],
+			[output(each, 1), node('Work', 'n8n-nodes-base.noOp', 1), each],
+			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
 		]);
-		chat.turnOf = once({ tool: 'Tell', said: { fee: 5 } });
-		const number = await began(flow);
-		await ends(flow);
-		expect(
-			stage.sandbox
-				.messages()
-				.slice(number)
-				.map(({ text }) => text),
-		).toEqual(['The fee is 5 $ (US dollars).']);
+		const call = (amount: string) => [
+			{ tool: 'Transfer', said: { toolParameters: { amount }, hitlParameters: {} } },
+		];
+		chat.turnOf = (asked) =>
+			callsBefore(asked) < 2 ? call(String(callsBefore(asked) + 1)) : tellAll(asked);
+		expect((await approveAll(flow)).done).toEqual([
+			{ amount: '1', to: 'Zeynep' },
+			{ amount: '2', to: 'Zeynep' },
+		]);
+	}, 120_000);
+
+	it('114. a name of a node that is written with the number of a character: nothing is verified with the key of the first output', async () => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			...behindSecond(working),
+			...withModel(working),
+			[asTool(verify("={{ $('\\u0042y name').first().json.key }}")), working],
+		]);
+		chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('115. right use: dollars and words in brackets between two expressions of a message', async () => {
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} $ (US dollars) _(this month)_ to {{ $json.to }}?',
+			payment(),
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
 	}, 120_000);
 });

@@ -7,7 +7,7 @@ import { postJson } from '../../tools/postJson';
 import type { StoredMessage } from '../../sandbox/diyalog';
 import { exampleFiles, readExample } from '../../tools/n8n/examples';
 import type { Example } from '../../tools/n8n/examples';
-import { errorOf, firstItemOf } from '../../tools/n8n/executions';
+import { errorOf, firstItemOf, nodesRun } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 
 /* Every workflow of examples/, imported into one real n8n as it is and run to its ends. */
@@ -134,24 +134,34 @@ async function sendOtpAndReact(): Promise<void> {
 	const url = await stage.n8n.webhookUrl('send-otp');
 	const example = await readExample('react-to-press.json', stage.credentialId);
 	const reacting = await stage.n8n.createWorkflow(example);
+	const reactionTo = async (message: StoredMessage, button: string): Promise<string> => {
+		const done = await stage.n8n.executionCount(reacting, 'success');
+		await stage.press(message, button);
+		await waitFor('the reaction', ARRIVES_WITHIN_MS, async () =>
+			(await stage.n8n.executionCount(reacting, 'success')) > done ? true : undefined,
+		);
+		const [newest] = await stage.n8n.executions(reacting);
+		return await stage.n8n.executionData(newest?.id ?? '');
+	};
 	await withTriggerOf(example, async () => {
 		for (const [button, branch] of [
 			['Approve', 'Carry out the transfer'],
 			['Dismiss', 'Cancel the transfer'],
 		] as const) {
 			const before = stage.sandbox.messages().length;
-			const done = await stage.n8n.executionCount(reacting, 'success');
 			await postJson(url, {});
 			const message = await stage.messageAfter(before);
 			expect(await sending.ran('Send OTP')).toEqual(['Send OTP']);
-			await stage.press(message, button);
-			await waitFor('the reaction', ARRIVES_WITHIN_MS, async () =>
-				(await stage.n8n.executionCount(reacting, 'success')) > done ? true : undefined,
-			);
-			const [newest] = await stage.n8n.executions(reacting);
-			const data = await stage.n8n.executionData(newest?.id ?? '');
+			const data = await reactionTo(message, button);
 			expect(firstItemOf(data, branch)).toMatchObject({ messageId: message.messageId });
 		}
+		const asking = await Running.example('approve-transfer.json', 'approve-transfer');
+		const question = await asking.start();
+		await stage.press(question, 'Onayla');
+		expect(await asking.ran('Carry out the transfer')).toEqual(['Carry out the transfer']);
+		const late = await reactionTo(question, 'Onayla');
+		expect(firstItemOf(late, 'Button pressed')).toMatchObject({ resumed: false });
+		expect(nodesRun(late)).toEqual(['Button pressed', 'No late answer']);
 	});
 }
 
@@ -719,7 +729,7 @@ async function otpWithSmsFallbackKeepsNothing(): Promise<void> {
 const SCENARIOS: Scenario[] = [
 	{
 		files: ['send-otp.json', 'react-to-press.json'],
-		what: 'a press takes the branch of its payload',
+		what: 'a press takes the branch of its payload, a late answer to a question none',
 		run: sendOtpAndReact,
 	},
 	{

@@ -19,7 +19,7 @@ const requestSchema = z.object({
 /** What the model was asked. */
 export type ChatRequest = z.output<typeof requestSchema>;
 
-/** One turn of a model: what it says, or the tools that it calls, each with all that it says of the call, as JSON where it is a text. */
+/** One turn of a model: what it says, or the tools that it calls, each with all that it says of the call; a text is JSON as it goes out. */
 export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown; id?: string }>;
 
 export interface ChatServer {
@@ -61,7 +61,7 @@ export const callsBefore = ({ messages }: ChatRequest): number =>
 const callOf = (id: string, name: string, said: unknown) => ({
 	id,
 	type: 'function',
-	function: { name, arguments: typeof said === 'string' ? said : JSON.stringify(said) },
+	function: { name, arguments: textOf(said) },
 });
 
 const calling = (calls: ReadonlyArray<ReturnType<typeof callOf>>) =>

@@ -225,9 +225,18 @@ function itemsOut(context: IExecuteFunctions, name: string): number[] | undefine
 	return counts;
 }
 
+/** Whether a node may run anew with each round of a loop: it lies in one, or behind one. */
+function mayRunAgain(context: IExecuteFunctions, name: string): boolean {
+	const workflow = workflowOf(context);
+	return [name, ...(workflow?.getParentNodes(name) ?? [])].some((each) => {
+		const after = workflow?.getChildNodes(each) ?? [];
+		return workflow?.getParentNodes(each).some((before) => after.includes(before));
+	});
+}
+
 /**
  * Whether n8n could give a tool another item of a node than its author means: it takes the first output, whichever the agent stands
- * behind. That of a node with several items is the same for all rounds of a loop.
+ * behind. That of a node with several items is the same for all rounds of a loop, and that of a node in the loop may be of another round.
  *
  * @param isUncertain whether the tool may run for another item than its first
  */
@@ -242,6 +251,7 @@ export const looksAtOneOfSeveral = (
 			if (name === undefined) return !text.startsWith('=');
 			const counts = itemsOut(context, name);
 			const [first = 0, ...others] = counts ?? [];
-			return counts && others.every((count) => count === 0) && (!isUncertain || first <= 1);
+			const isOne = first <= 1 && !mayRunAgain(context, name);
+			return counts && others.every((count) => count === 0) && (!isUncertain || isOne);
 		}),
 	)(parameters);

@@ -34,16 +34,25 @@ export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
 
 /** How an expression or code looks at another node: by which name, and at what of it. */
 const AT_NODE =
-	/(?<![\w$])[$_](?:items)?\s*\((?:\s*(?:'([^'\\]*)'|"([^"\\]*)"|`([^`\\$]*)`)[^)]*\)\s*(?:\??\.\s*(\w+))?)?/g;
+	/(?<![\w$])[$_](?:items)?\s*\((?:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`([^`\\$]*)`)[^)]*\)\s*(?:\??\.\s*(\w+))?)?/g;
 
 /** What n8n pairs with the item of the agent, or is no item. */
 const OF_OWN_ITEM: ReadonlyArray<string | undefined> = ['item', 'params', 'isExecuted', 'context'];
 
+/** What may run of a text: of an expression all from its first braces to its last. */
+const codeIn = (text: string): string =>
+	text.startsWith('=') ? text.slice(text.indexOf('{{'), text.lastIndexOf('}}')) : text;
+
 /** The names of the nodes at whose other items a text looks; undefined for one that is put together. */
 export const nodesLookedAt = (text: string): Array<string | undefined> =>
-	[...text.matchAll(AT_NODE)]
+	[...codeIn(text).matchAll(AT_NODE)]
 		.filter((found) => !OF_OWN_ITEM.includes(found[4]))
-		.map((found) => found.slice(1, 4).find((name) => name !== undefined));
+		.map((found) =>
+			found
+				.slice(1, 4)
+				.find((name) => name !== undefined)
+				?.replace(/\\(.)/g, '$1'),
+		);
 
 /** How code in Python looks at another node. */
 const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;

@@ -71,6 +71,8 @@ function ofOwnArguments(own: object, said: object): string | undefined {
 /** Whether the model has said what the tool asks for, and nothing that reads like one thing and runs as another. */
 function isOfType({ type = 'string' }: FromAIArgument, value: unknown): boolean {
 	if (type === 'json') return true;
+	// n8n stores a number without end as nothing while the person is asked.
+	if (typeof value === 'number' && !Number.isFinite(value)) return false;
 	return type === 'string' ? typeof value !== 'object' : typeof value === type;
 }
 

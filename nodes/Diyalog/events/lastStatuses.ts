@@ -17,6 +17,8 @@ interface Status {
 	before?: string;
 	/** of the last one that was dealt with */
 	settled?: string;
+	/** what was read of it last: a call that began earlier reads the same, which is no news */
+	read?: string;
 }
 
 /** The last status of each message, in bounded memory. */
@@ -35,7 +37,9 @@ export class LastStatuses {
 			const end = at + FINGERPRINT_CHARACTERS;
 			const subject = stored.slice(at, end);
 			const last = stored.slice(end, end + FINGERPRINT_CHARACTERS);
-			this.statuses.set(subject, { ...this.statuses.get(subject), last, settled: last });
+			const known = this.statuses.get(subject);
+			if (known?.read === last) continue;
+			this.statuses.set(subject, { ...known, last, settled: last, read: last });
 		}
 	}
 
@@ -45,24 +49,32 @@ export class LastStatuses {
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
 	add({ subject, text }: CallbackFingerprint, isOpen = false): boolean {
-		const { last: before, settled } = this.statuses.get(subject) ?? {};
+		const known = this.statuses.get(subject);
+		const before = known?.last;
 		if (before === text) return false;
-		this.statuses.set(subject, { last: text, before, settled: isOpen ? settled : text });
+		const settled = isOpen ? known?.settled : text;
+		this.statuses.set(subject, { ...known, last: text, before, settled });
 		return true;
 	}
 
 	/** A callback was dealt with: from now on it is stored. */
 	settle({ subject, text }: CallbackFingerprint): void {
 		const status = this.statuses.get(subject);
-		if (status?.last === text) status.settled = text;
+		if (!status) return;
+		const { last, before, settled } = status;
+		if (last === text || (before === text && settled !== last)) status.settled = text;
 	}
 
 	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. */
 	forget({ subject, text }: CallbackFingerprint): void {
 		const status = this.statuses.get(subject);
-		if (status?.last !== text) return;
+		if (!status) return;
+		// n8n may have failed after it was dealt with here.
+		if (status.settled === text) status.settled = status.last === text ? status.before : undefined;
+		if (status.before === text) status.before = status.settled;
+		if (status.last !== text) return;
 		if (status.before === undefined) this.statuses.delete(subject);
-		else this.statuses.set(subject, { last: status.before, settled: status.settled });
+		else this.statuses.set(subject, { ...status, last: status.before, before: undefined });
 	}
 
 	/** All of it that is dealt with, to be stored. */

@@ -99,7 +99,7 @@ export class SeenEvents {
 
 	/** An event was dealt with: from now on it is stored. */
 	settle({ text }: EventFingerprint): void {
-		if (!this.open.delete(text)) return;
+		this.open.delete(text);
 		const bucket = this.buckets.get(this.bucketOf.get(text) ?? NaN);
 		if (bucket) bucket.text = undefined;
 	}

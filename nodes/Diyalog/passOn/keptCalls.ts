@@ -49,6 +49,8 @@ export interface Pending {
 	mayBeKnownSinceMs?: number;
 	/** by the clock of the process; it was not taken then, though the trigger may take others */
 	failedAtMs?: number;
+	/** how often it was not taken since the trigger took another one */
+	failures?: number;
 	/** it may never be taken, because of what it holds */
 	isStuck?: boolean;
 }
@@ -111,9 +113,19 @@ const charactersOf = ({ body, signature, contentType, outcomes }: Call): number 
 		((body.length + signature.length + contentType.length + 100 * outcomes.size + 400) * 4) / 3,
 	);
 
+/** A proxy that starts anew does not change the order; what fails more often may do so because of what it holds. */
+const MAX_FAILURES_IN_LINE = 3;
+
+/** 0 is in line; 1 lets others go first, because it fails; 2 fails though others are taken. */
+function rankOf({ isStuck, failures = 0 }: Pending): number {
+	if (isStuck) return 2;
+	return failures >= MAX_FAILURES_IN_LINE ? 1 : 0;
+}
+
 function isBefore(one: Pending, other: Pending): boolean {
-	if (!one.isStuck !== !other.isStuck) return !one.isStuck;
-	return (one.failedAtMs ?? -Infinity) < (other.failedAtMs ?? -Infinity);
+	const [rank, otherRank] = [rankOf(one), rankOf(other)];
+	if (rank !== otherRank) return rank < otherRank;
+	return rank > 0 && (one.failedAtMs ?? -Infinity) < (other.failedAtMs ?? -Infinity);
 }
 
 const macOf = (text: string, key: KeyObject): string =>
@@ -209,8 +221,8 @@ export class KeptCalls {
 	}
 
 	/**
-	 * The call that is to be tried next for a trigger, of those that this process keeps: the first one in line, but one that has failed
-	 * behind all others, and of these the one that failed first. So a call that is never taken holds up no other.
+	 * The call that is to be tried next for a trigger, of those that this process keeps: the first one in line, but one that fails again
+	 * and again behind all others, and of these the one that failed first. So a call that is never taken holds up no other.
 	 *
 	 * @param isIdle leaves those out that are under way
 	 */
@@ -222,6 +234,14 @@ export class KeptCalls {
 			if (!next || isBefore(pending, next.pending)) next = { call: entry.call, pending };
 		}
 		return next?.call;
+	}
+
+	/** A trigger has taken a call, so that others have their place in line again. */
+	forgive(target: string): void {
+		for (const { pending } of this.entries.values()) {
+			const of = pending.get(target);
+			if (of) of.failures = 0;
+		}
 	}
 
 	private isOwn({ keeper }: Pick<Entry, 'keeper'>): boolean {

@@ -357,16 +357,21 @@ async function tryOnce(memory: Memory, passing: Passing, target: Target, call: C
 		for (const each of [state, pace]) goOn(each);
 		state.takenAtMs = nowMs;
 		calls.settle(id, key);
+		calls.forgive(key);
 		sayState(passing, target, state, tried.kind === 'taken' ? '' : tried.why);
 		if (tried.kind === 'refused') sayLost(memory, passing, nameOf(target), tried.why);
 	} else {
-		const { mayBeKnownSinceMs = triedAtMs, failedAtMs = Infinity } = calls.pendingOf(id, key) ?? {};
+		const {
+			mayBeKnownSinceMs = triedAtMs,
+			failedAtMs = Infinity,
+			failures = 0,
+		} = calls.pendingOf(id, key) ?? {};
 		const isOff = tried.kind === 'off';
 		const isAgain = wasStuck || failedAtMs < state.takenAtMs;
 		const isStuck = !isOff && (isAgain || tried.kind === 'strange');
 		calls.update(id, key, {
 			isUnderWay: false,
-			...(!isOff && { mayBeKnownSinceMs, failedAtMs: nowMs, isStuck }),
+			...(!isOff && { mayBeKnownSinceMs, failedAtMs: nowMs, failures: failures + 1, isStuck }),
 		});
 		rest(isStuck ? state.stuck : state, nowMs);
 		if (!isStuck) state.failedAtMs = nowMs;

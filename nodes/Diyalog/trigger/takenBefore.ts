@@ -74,6 +74,17 @@ function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty
 	return 'repeated';
 }
 
+/** An event was dealt with or not, in both memories that have it. */
+function end(
+	{ seen, statuses }: TakenBefore,
+	fingerprint: Fingerprint,
+	how: 'settle' | 'forget',
+): void {
+	if ('sentAtMs' in fingerprint) return seen[how](fingerprint);
+	statuses[how](fingerprint);
+	if (fingerprint.call) seen[how](fingerprint.call);
+}
+
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
 function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 	const { id, seen, statuses, written } = takenBefore;
@@ -95,13 +106,7 @@ function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void 
 export function forget(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
 	if (events.length === 0 || isTest(context)) return;
 	const takenBefore = takenBeforeBy(context);
-	for (const { fingerprint } of events) {
-		if ('sentAtMs' in fingerprint) takenBefore.seen.forget(fingerprint);
-		else {
-			takenBefore.statuses.forget(fingerprint);
-			if (fingerprint.call) takenBefore.seen.forget(fingerprint.call);
-		}
-	}
+	for (const { fingerprint } of events) end(takenBefore, fingerprint, 'forget');
 	storeTaken(context, takenBefore);
 }
 
@@ -142,15 +147,9 @@ export function onlyNew<T extends Fingerprinted>(
 
 /** Has n8n store, at the end of a call, that its events were taken. */
 export function settle(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
+	if (events.length === 0 || isTest(context)) return;
 	const takenBefore = takenBeforeBy(context);
-	if (isTest(context) || (events.length === 0 && !takenBefore.written)) return;
-	for (const { fingerprint } of events) {
-		if ('sentAtMs' in fingerprint) takenBefore.seen.settle(fingerprint);
-		else {
-			takenBefore.statuses.settle(fingerprint);
-			if (fingerprint.call) takenBefore.seen.settle(fingerprint.call);
-		}
-	}
+	for (const { fingerprint } of events) end(takenBefore, fingerprint, 'settle');
 	storeTaken(context, takenBefore);
 }
 

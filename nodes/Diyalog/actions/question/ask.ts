@@ -122,12 +122,15 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
 	const text = typeof entered === 'string' ? entered : '';
 	const readable = text.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
-	const message: unknown =
+	const given: unknown =
 		readable === text || !text.startsWith('=')
 			? read(questionField, 0)
 			: context.evaluateExpression(readable.slice(1), 0);
+	if (!isReviewTool(context.getNode())) return given;
+	// An expression gives a number as such.
+	const message = ['number', 'boolean'].includes(typeof given) ? String(given) : given;
 	if (typeof message !== 'string' || message.trim() === '') return message;
-	return isReviewTool(context.getNode()) && message.length <= MAX_READ_CHARACTERS
+	return message.length <= MAX_READ_CHARACTERS
 		? withoutUnseen(message + callToShow(context, text), text)
 		: message;
 }

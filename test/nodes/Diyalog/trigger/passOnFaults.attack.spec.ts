@@ -245,6 +245,17 @@ describe('one call that is never taken keeps no other one from its trigger', () 
 	}, 90_000);
 });
 
+it('11. a proxy starts anew in a moment (502): the calls go on in the order in which they came', async () => {
+	const second = await start('second');
+	const first = await start('first', { alsoPassOnTo: [second.url] });
+	n8n.faults.set('/webhook/second/', { status: 502, text: 'Bad Gateway' });
+	expect(await post(first, press('a'))).toBe(200);
+	n8n.faults.clear();
+	for (const id of ['b', 'c']) expect(await post(first, press(id))).toBe(200);
+	await waitFor('all calls', 15_000, () => (idsOf(second).length === 3 ? true : undefined));
+	expect(idsOf(second)).toEqual(['a', 'b', 'c']);
+}, 30_000);
+
 it('10. n8n is killed while a call is passed on, another one was taken meanwhile: the repetition is taken', async () => {
 	const second = await start('second');
 	const options = { alsoPassOnTo: [second.url] };
