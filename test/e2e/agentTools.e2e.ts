@@ -2146,6 +2146,75 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 
+	it('98. a credential that looks at a node of which n8n gives a tool the first output: nothing is verified with its key', async () => {
+		const valid = async (key: string, by: Phone): Promise<boolean> => {
+			const name = `Key of ${key}`;
+			const id = await stage.n8n.createCredential(name, {
+				serverUrl: stage.sandbox.url,
+				botToken: 'unused',
+				appSecret: 'unused',
+				...FORMAT,
+				payloadSignatureKeys: 'company',
+				payloadSignaturePublicKey: `={{ ${key} }}`,
+			});
+			const working = agent();
+			const checking = {
+				...stage.send(
+					{
+						resource: 'signedPayload',
+						operation: 'verify',
+						toolDescription: 'Verifies',
+						payload: "={{ $fromAI('payload', 'What was signed', 'string') }}",
+						signatureSettings: 'credential',
+					},
+					{ name: VERIFY, type: 'n8n-nodes-diyalog.diyalogTool' },
+				),
+				credentials: { diyalogApi: { id, name } },
+			};
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(checking), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(by) } });
+			return verified(await flow.run()).includes('"valid":true');
+		};
+		expect(await valid("$('By name').first().json.key", ATTACKER)).toBe(false);
+		expect(await valid('$json.key', ATTACKER)).toBe(false);
+		expect(await valid('$json.key', PERSON)).toBe(true);
+	}, 120_000);
+
+	it('99. a review whose person the model says: asks nobody', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo: "={{ $fromAI('who', 'Who approves', 'string') }}",
+		});
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, payment()),
+		]);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: { who: '70022' } };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('100. right use: SQL with the name of a column that the model is asked for', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills b SET b.paid = {{ $fromAI('paid', 'How much', 'number') }} WHERE b.name = '{{ $json.name }}'";
+			const flow = await reviewed('=Pay the bill?', await sqlTool(database.port, query));
+			chat.turnOf = callsOnce('Pay', { paid: 250 });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements }).toEqual({
+				asked: [withCall('Pay the bill?', 'Pay', { paid: 250 })],
+				statements: ["UPDATE bills b SET b.paid = 250 WHERE b.name = 'Zeynep'"],
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
 	/** A loop in which the agent works from the second round on, behind a plain node. */
 	const fromSecondRound = (working: WorkflowNode): Row[] => {
 		const decide = byName();
@@ -2158,7 +2227,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		];
 	};
 
-	it.each(['first()', 'item'])('98. a loop whose agent works from the second round on: nobody else is paid (%s)', async (which) => {
+	it.each(['first()', 'item'])('103. a loop whose agent works from the second round on: nobody else is paid (%s)', async (which) => {
 		const working = agent();
 		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
 		const jsonBody =
@@ -2173,7 +2242,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
 	}, 120_000);
 
-	it('99. the same for a key: nothing is verified', async () => {
+	it('104. the same for a key: nothing is verified', async () => {
 		const working = agent();
 		const flow = await stage.createCalled([
 			...fromSecondRound(working),
@@ -2202,7 +2271,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	};
 
 	it.each(["$('By name').first()", "$('By name').last()"])(
-		'100. a key in the credential (%s), behind the second output: nothing is verified with that of another item',
+		'105. a key in the credential (%s), behind the second output: nothing is verified with that of another item',
 		async (from) => {
 			const working = agent();
 			const flow = await stage.createCalled([
@@ -2216,7 +2285,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
-	it("101. SQL that looks at a node with an apostrophe in its name, behind that node's second output: nobody else is paid", async () => {
+	it("106. SQL that looks at a node with an apostrophe in its name, behind that node's second output: nobody else is paid", async () => {
 		const database = await startPostgres();
 		try {
 			const working = agent();
@@ -2241,7 +2310,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('102. right use: a statement with the name of a table in front of the column', async () => {
+	it('107. right use: a statement with the name of a table in front of the column', async () => {
 		const database = await startPostgres();
 		try {
 			const query =
@@ -2267,7 +2336,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		["(({ iban }) => iban ?? 'House')($json)"],
 		["({ iban: 'House', ...$json }).iban"],
 	])(
-		'103. a field that the item does not have, looked at in other ways (%s): is not what the model says',
+		'108. a field that the item does not have, looked at in other ways (%s): is not what the model says',
 		async (to) => {
 			const jsonBody = `={{ { to: ${to}, memo: $fromAI('iban', 'An IBAN for the memo', 'string') } }}`;
 			const flow = await reviewed(
@@ -2285,7 +2354,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
-	it('104. a number of a Query Parameter in what the model says does not open a text that the author has closed', async () => {
+	it('109. a number of a Query Parameter in what the model says does not open a text that the author has closed', async () => {
 		const database = await startPostgres();
 		try {
 			const query =
@@ -2309,7 +2378,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('105. the model does not say who approves, also where a button of n8n has put $fromAI into the number of the customer', async () => {
+	it('110. the model does not say who approves, also where a button of n8n has put $fromAI into the number of the customer', async () => {
 		const working = agent();
 		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
 			customerNo:
@@ -2331,7 +2400,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
 	}, 120_000);
 
-	it('106. one empty line of Windows is no gap, nor is what the author has written', async () => {
+	it('111. one empty line of Windows is no gap, nor is what the author has written', async () => {
 		const flow = await reviewed(
 			'={{ $json.words }}: pay {{ $tool.parameters.amount }}?',
 			payment(),
@@ -2343,7 +2412,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(asked.join()).not.toContain('blanks]');
 	}, 120_000);
 
-	it('107. the moment that the person reads is the one that runs', async () => {
+	it('112. the moment that the person reads is the one that runs', async () => {
 		const jsonBody =
 			"={{ { amount: $fromAI('amount', 'How much', 'string'), at: $now.toMillis() } }}";
 		const flow = await reviewed(
@@ -2356,7 +2425,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		for (const deed of done) expect(asked.join()).toContain(`at ${Object(deed).at}?`);
 	}, 120_000);
 
-	it('108. right use: an amount with its sign behind it', async () => {
+	it('113. right use: an amount with its sign behind it', async () => {
 		const jsonBody = "={{ { note: $fromAI('note', 'Note', 'string') } }}";
 		const flow = await reviewed(
 			'=Write {{ $tool.parameters.note }}?',
@@ -2367,7 +2436,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect((await approveAll(flow)).done).toEqual([{ note: 'Fee of 100$' }]);
 	}, 120_000);
 
-	it("109. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
+	it("114. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
 		const memory = await startMemory(2);
 		try {
 			const working = agent();
@@ -2415,7 +2484,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('110. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
+	it('115. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
 		const jsCode = `return 'paid ' + query.amount;`;
 		const inputSchema = JSON.stringify({
 			type: 'object',
@@ -2441,7 +2510,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it.each(["$('Second').item.json.name", '$json.name'])(
-		'111. one tool behind the reviews of two agents: each call runs for its own item (%s)',
+		'116. one tool behind the reviews of two agents: each call runs for its own item (%s)',
 		async (to) => {
 			const first = agent();
 			const second = { ...agent(), name: 'Other agent' };
@@ -2471,7 +2540,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
-	it('112. a tool of a server that takes any argument does not get what the person has not read', async () => {
+	it('117. a tool of a server that takes any argument does not get what the person has not read', async () => {
 		const inputSchema = {
 			type: 'object',
 			properties: { account: { type: 'string' } },
@@ -2502,7 +2571,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 
-	it('113. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
+	it('118. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
 		const working = agent();
 		const each = loop();
 		const summary = set('Summary', { name: 'Zeynep', to: 'Zeynep' });
@@ -2525,7 +2594,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		]);
 	}, 120_000);
 
-	it('114. a name of a node that is written with the number of a character: nothing is verified with the key of the first output', async () => {
+	it('119. a name of a node that is written with the number of a character: nothing is verified with the key of the first output', async () => {
 		const working = agent();
 		const flow = await stage.createCalled([
 			...behindSecond(working),
@@ -2536,7 +2605,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(verified(await flow.run())).not.toContain('"valid":true');
 	}, 120_000);
 
-	it('115. right use: dollars and words in brackets between two expressions of a message', async () => {
+	it('120. right use: dollars and words in brackets between two expressions of a message', async () => {
 		const flow = await reviewed(
 			'=Pay {{ $tool.parameters.amount }} $ (US dollars) _(this month)_ to {{ $json.to }}?',
 			payment(),
@@ -2544,5 +2613,26 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
+	}, 120_000);
+
+	it('121. a dollar sign at the end of what the model says, in front of a mark that the author has written in the same expression', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE notes SET text = {{ \"'\" + $fromAI('note', 'Text', 'string').replaceAll(\"'\", \"''\") + \"'\" }} WHERE id = 7";
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters.note }}?',
+				await sqlTool(database.port, query),
+			);
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { note: 'x$' }, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? "UPDATE notes SET text = 'x$' WHERE id = 7" : 'none',
+			});
+		} finally {
+			await database.close();
+		}
 	}, 120_000);
 });

@@ -195,19 +195,23 @@ export const isNested = (item: IDataObject | undefined): boolean =>
 	item !== undefined && TOOL_CALL_FIELD in item;
 
 /**
- * Whether n8n may pair the item of a tool with that of another one: it takes the first item of an agent; that of another branch in a
- * loop, or behind another output than the first; and that of another run where a node before the agent has run more than once.
+ * Whether n8n may pair the item of a tool with that of another one: it takes the first item of an agent; that of another round or
+ * branch in a loop, or behind another output than the first; and that of another run where a node before the agent has run more than once.
  */
 export function isPairedByChance(
 	context: IExecuteFunctions,
 	{ items, run, name }: CallingAgent,
 ): boolean {
-	const before = workflowOf(context)?.connectionsByDestinationNode[name]?.main?.flat();
+	const workflow = workflowOf(context);
+	const before = workflow?.connectionsByDestinationNode[name]?.main?.flat();
+	const after = workflow?.getChildNodes(name) ?? [];
+	// It may be reached for the first time in a later round.
+	const isInLoop = workflow?.getParentNodes(name).some((each) => after.includes(each)) ?? false;
 	const runData = executionOf(context)?.resultData.runData;
 	const isBehindFirst = before?.every((from) => !from || from.index === 0) ?? false;
 	const isOnce =
 		before?.every((from) => !from || (runData?.[from.node]?.length ?? 0) <= 1) ?? false;
-	return items.length > 1 || run > 0 || !isBehindFirst || !isOnce;
+	return items.length > 1 || run > 0 || isInLoop || !isBehindFirst || !isOnce;
 }
 
 const runSchema = lazily(() =>
@@ -225,33 +229,25 @@ function itemsOut(context: IExecuteFunctions, name: string): number[] | undefine
 	return counts;
 }
 
-/** Whether a node may run anew with each round of a loop: it lies in one, or behind one. */
-function mayRunAgain(context: IExecuteFunctions, name: string): boolean {
-	const workflow = workflowOf(context);
-	return [name, ...(workflow?.getParentNodes(name) ?? [])].some((each) => {
-		const after = workflow?.getChildNodes(each) ?? [];
-		return workflow?.getParentNodes(each).some((before) => after.includes(before));
-	});
-}
-
 /**
  * Whether n8n could give a tool another item of a node than its author means: it takes the first output, whichever the agent stands
  * behind. That of a node with several items is the same for all rounds of a loop, and that of a node in the loop may be of another round.
  *
- * @param isUncertain whether the tool may run for another item than its first
+ * @param stored parameters, or a credential
+ * @param agent that may run the tool for another item than its first; undefined where it does not
  */
 export const looksAtOneOfSeveral = (
 	context: IExecuteFunctions,
-	{ parameters }: INode,
-	isUncertain: boolean,
+	stored: unknown,
+	agent: string | undefined,
 ): boolean =>
 	!everyText((text) =>
 		nodesLookedAt(text).every((name) => {
 			// A text that is no expression may have such signs of its own.
-			if (name === undefined) return !text.startsWith('=');
-			const counts = itemsOut(context, name);
-			const [first = 0, ...others] = counts ?? [];
-			const isOne = first <= 1 && !mayRunAgain(context, name);
-			return counts && others.every((count) => count === 0) && (!isUncertain || isOne);
+			if (name === undefined) return !text.startsWith('=') && !text.includes('{{');
+			const [first = 0, ...others] = itemsOut(context, name) ?? [0, 1];
+			if (others.some((count) => count > 0)) return false;
+			if (agent === undefined) return true;
+			return first <= 1 && !workflowOf(context)?.getChildNodes(agent).includes(name);
 		}),
-	)(parameters);
+	)(stored);

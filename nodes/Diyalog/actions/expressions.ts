@@ -34,7 +34,7 @@ export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
 
 /** How an expression or code looks at another node: by which name, and at what of it. */
 const AT_NODE =
-	/(?<![\w$])[$_](?:items)?\s*\((?:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`([^`\\$]*)`)[^)]*\)\s*(?:\??\.\s*(\w+))?)?/g;
+	/(?<![\w$])[$_](?:items)?(?:\(|\s+\((?=\s*['"`]))(?:\s*(?:'((?:[^'\\]|\\['"\\])*)'|"((?:[^"\\]|\\['"\\])*)"|`([^`\\$]*)`)[^)]*\)\s*(?:\??\.\s*(\w+))?)?/g;
 
 /** What n8n pairs with the item of the agent, or is no item. */
 const OF_OWN_ITEM: ReadonlyArray<string | undefined> = ['item', 'params', 'isExecuted', 'context'];

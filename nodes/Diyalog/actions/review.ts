@@ -40,24 +40,24 @@ const textsOf = (value: unknown): string[] =>
 		: [String(value)];
 
 /** What some tools expand in a text after the approval: an expression of n8n, or what JavaScript replaces in a replacement. */
+const EXPANDED = /\{\{|\$[$&`']/;
+
+/** Whether it stands in a text, or in two that a tool may write side by side. */
 function isExpanded(said: object): boolean {
 	const texts = textsOf(said);
-	const isSplit =
-		texts.some((text) => text.endsWith('{')) && texts.some((text) => text.startsWith('{'));
-	return isSplit || texts.some((text) => /\{\{|\$(?:[$&`']|$)/.test(text));
+	const ends = ['{', '$'].filter((end) => texts.some((text) => text.endsWith(end)));
+	return texts.some((text) => ['', ...ends].some((end) => EXPANDED.test(end + text)));
 }
 
 /** Values of a database node. It takes a text apart at commas, and leaves out what is empty. */
 const VALUES_FIELD = 'queryReplacement';
 const LIST = /^=\s*\{\{\s*\[(?:(?!\{\{)[^])*\]\s*\}\}\s*$/;
 
-function takesTextApart(parameters: object): boolean {
-	return Object.entries(parameters).some(([name, value]) =>
-		typeof value === 'object' && value !== null
-			? takesTextApart(value)
-			: name === VALUES_FIELD && /\$fromai\b/i.test(String(value)) && !LIST.test(String(value)),
-	);
-}
+const valuesIn = (parameters: object): string[] =>
+	Object.entries(parameters).flatMap(([name, value]) => {
+		if (typeof value === 'object' && value !== null) return valuesIn(value);
+		return name === VALUES_FIELD && value !== '' ? [String(value)] : [];
+	});
 
 /** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
 function ofOwnArguments(own: object, said: object): string | undefined {
@@ -90,7 +90,10 @@ function ofValuesAskedFor(
 		return 'The model has left out a value that the tool asks for, so that nobody could read it';
 	if (!asked.every((each) => isOfType(each, saidOf(said, each.key))))
 		return 'The model has said a value of another type than the tool asks for';
-	if (takesTextApart(parameters))
+	const values = valuesIn(parameters);
+	if (values.length > 0 && textsOf(said).some((text) => /\$\d/.test(text)))
+		return 'The model has written $ with a number, which the tool takes for one of its Query Parameters';
+	if (values.some((value) => /\$fromai\b/i.test(value) && !LIST.test(value)))
 		return 'The tool takes a text apart at commas. Give its Query Parameters as a list in one expression: {{ [...] }}';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }
@@ -99,17 +102,23 @@ function ofValuesAskedFor(
 const isOwnTool = (review: INode, gated: INode): boolean =>
 	gated.type === review.type.replace(/HitlTool$/, 'Tool');
 
+/** What looks at the item: of a text with braces, such as SQL, all from the first of them to the last. */
+const codeOf = (text: string): string =>
+	text.includes('{{') ? text.slice(text.indexOf('{{'), text.lastIndexOf('}}')) : text;
+
 /** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
 function ofSameName({ parameters }: INode, own: object, said: object): string | undefined {
 	const isRead = (name: string): boolean =>
-		textsOf(parameters).some((text) =>
-			['.', "['", '["', '[`'].some((before) =>
-				text
-					.split(`${before}${name}`)
-					.slice(1)
-					.some((rest) => !/^[\w$]/.test(rest)),
-			),
-		);
+		textsOf(parameters)
+			.map(codeOf)
+			.some((code) =>
+				['.', "['", '["', '[`'].some((before) =>
+					code
+						.split(`${before}${name}`)
+						.slice(1)
+						.some((rest) => !/^[\w$]/.test(rest)),
+				),
+			);
 	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
 		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
 		: undefined;
@@ -162,7 +171,7 @@ export function showsAnother(
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
 	if (isExpanded(said))
-		return 'The model has written {{, or a dollar sign at the end of a text or before a mark, which some tools take for more than a text';
+		return 'The model has written {{, or a dollar sign before a mark, which some tools take for more than a text';
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
 	// n8n runs the tool with a text, or with nothing, as its `input`.
@@ -177,7 +186,9 @@ export function showsAnother(
 	const works = [gated, ...nodesBelow(context, gated.name)];
 	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
 		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
-	return works.some((node) => looksAtOneOfSeveral(context, node, isPaired))
+	return works.some(({ parameters }) =>
+		looksAtOneOfSeveral(context, parameters, isPaired ? agent.name : undefined),
+	)
 		? 'The tool looks at a node with several items or outputs, and n8n could give it the value of another one'
 		: undefined;
 }

@@ -7,6 +7,7 @@ import type {
 import { workflowOf } from '../lib/workflow';
 import { lazily, z } from '../lib/zod';
 import { CREDENTIAL_TYPE } from '../transport/client';
+import { isTool, isToolExecution, looksAtOneOfSeveral } from './agentCall';
 import { invalidInputError } from './errors';
 import { hasOneValue } from './expressions';
 import { isItemUncertain } from './toolExecution';
@@ -78,14 +79,18 @@ export async function sameCredential(
 	context: IExecuteFunctions,
 	credential: ICredentialDataDecryptedObject,
 ): Promise<((itemIndex: number) => Promise<void>) | undefined> {
-	const isTool = isItemUncertain(context);
-	if (context.getInputData().length <= 1 && !isTool) return undefined;
+	const isOne = context.getInputData().length <= 1;
+	const isOfTool = isTool(context.getNode()) || isToolExecution(context);
+	if (isOne && !isOfTool) return undefined;
 	const raw = await readRaw(context);
 	if (raw && hasOneValue(raw)) return undefined;
+	const isOfAnother =
+		isOfTool && (isItemUncertain(context) || looksAtOneOfSeveral(context, raw, undefined));
+	if (isOne && !isOfAnother) return undefined;
 	const first = JSON.stringify(credential);
 	return async (itemIndex) => {
-		if (itemIndex === 0 && !isTool) return;
-		const own = isTool
+		if (itemIndex === 0 && !isOfAnother) return;
+		const own = isOfAnother
 			? undefined
 			: await context.getCredentials(CREDENTIAL_TYPE, itemIndex).catch(() => undefined);
 		if (JSON.stringify(own) === first) return;

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
 import {
+	asksOf,
 	callOfAgent,
 	isCalledByAgent,
 	isGivenWhatWasSaid,
@@ -104,7 +105,8 @@ function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | un
 			isOfCaller(context) ? OF_CALLER : OF_ANOTHER_MODEL,
 			ENTER_OTHERWISE,
 		);
-	if (looksAtOneOfSeveral(context, node, isItemUncertain(context)))
+	const { name } = context.getExecuteData().node;
+	if (looksAtOneOfSeveral(context, node.parameters, isItemUncertain(context) ? name : undefined))
 		return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, context.getInputData()[0]?.json ?? {});
 }
@@ -121,6 +123,12 @@ function refusalOfReview(
 			node,
 			'With an error output n8n tells the model that the person has rejected the call, whatever the answer is',
 			'Choose another On Error in the settings of this node. Nobody was asked.',
+		);
+	if (asksOf({ ...node, parameters: { ...node.parameters, message: '' } }).length > 0)
+		return operationError(
+			node,
+			'The model would say who approves its own call, or how',
+			'Use $fromAI in the Message alone. Nobody was asked.',
 		);
 	const another = showsAnother(context, found, isByChance);
 	if (another === undefined) return undefined;
@@ -151,6 +159,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (isByChance && !hasOneValueForAgentItem(node.parameters))
 		return ofAnotherItem(context, 'another node, or has a dollar sign or a backslash in a text');
-	if (looksAtOneOfSeveral(context, node, isByChance)) return ofAnotherItem(context, SEVERAL);
+	if (looksAtOneOfSeveral(context, node.parameters, isByChance ? found.agent.name : undefined))
+		return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, found.call.action.input ?? {});
 }

@@ -103,12 +103,12 @@ const escaped = (character: string): string =>
 	}).join('');
 
 /** So many blanks or empty lines push what stands before them off a phone. */
-const GAP = /\s{20,}|[\r\n]{4,}/gu;
+const GAP = /\s{20,}|(?:\r?\n){4,}/gu;
 
 /** What is longer is not sent, and would take seconds here. */
 const MAX_READ_CHARACTERS = 1_000_000;
 
-/** What an author has written stays as it is where no more of the kind has come from elsewhere. */
+/** Characters that an author has written stay as they are where no more of the kind have come from elsewhere. */
 function withoutUnseen(message: string, entered: string): string {
 	const shown = message.replace(GAP, ({ length }) => ` [${length} blanks] `);
 	const unseen = new Set(shown.match(UNSEEN) ?? []);
