@@ -2574,7 +2574,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('118. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
 		const working = agent();
 		const each = loop();
-		const summary = set('Summary', { name: 'Zeynep', to: 'Zeynep' });
+		const summary = { ...set('Summary', { name: 'Zeynep', to: 'Zeynep' }), executeOnce: true };
 		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?');
 		const jsonBody =
 			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Summary').first().json.to } }}";
@@ -2634,5 +2634,45 @@ describe('a review asks nobody where the person would read another thing than wh
 		} finally {
 			await database.close();
 		}
+	}, 120_000);
+
+	it('122. the same in two values, of which each by itself is closed by the author: no other column is written', async () => {
+		const database = await startPostgres();
+		try {
+			const quoted = (name: string) =>
+				`{{ "'" + $fromAI('${name}', 'Text', 'string').replaceAll("'", "''") + "'" }}`;
+			const query = `UPDATE notes SET text = ${quoted('note')}, memo = ${quoted('memo')} WHERE id = 7`;
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters.note }}, {{ $tool.parameters.memo }}?',
+				await sqlTool(database.port, query),
+			);
+			const toolParameters = { note: 'x$', memo: ', balance = 9999 WHERE id = 7 --' };
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement:
+					asked.length > 0
+						? "UPDATE notes SET text = 'x$', memo = ', balance = 9999 WHERE id = 7 --' WHERE id = 7"
+						: 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('123. right use: an address that has the name of a value as a word', async () => {
+		const tool = {
+			...payment(),
+			parameters: {
+				...Object(payment().parameters),
+				url: `${chat.toolUrl}?from=core.amount.bank`,
+			},
+		};
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
 	}, 120_000);
 });
