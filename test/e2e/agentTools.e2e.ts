@@ -2227,20 +2227,23 @@ describe('a review asks nobody where the person would read another thing than wh
 		];
 	};
 
-	it.each(['first()', 'item'])('103. a loop whose agent works from the second round on: nobody else is paid (%s)', async (which) => {
-		const working = agent();
-		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
-		const jsonBody =
-			`={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').${which}.json.name } }}`;
-		const flow = await stage.createCalled([
-			...fromSecondRound(working),
-			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
-		]);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
-		const { asked, done } = await approveAll(flow);
-		for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
-	}, 120_000);
+	it.each(['first()', 'item'])(
+		'103. a loop whose agent works from the second round on: nobody else is paid (%s)',
+		async (which) => {
+			const working = agent();
+			const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+			const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').${which}.json.name } }}`;
+			const flow = await stage.createCalled([
+				...fromSecondRound(working),
+				...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
+		},
+		120_000,
+	);
 
 	it('104. the same for a key: nothing is verified', async () => {
 		const working = agent();
@@ -2570,7 +2573,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-
 	it('118. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
 		const working = agent();
 		const each = loop();
@@ -2624,7 +2626,10 @@ describe('a review asks nobody where the person would read another thing than wh
 				'=Write {{ $tool.parameters.note }}?',
 				await sqlTool(database.port, query),
 			);
-			chat.turnOf = once({ tool: 'Pay', said: { toolParameters: { note: 'x$' }, hitlParameters: {} } });
+			chat.turnOf = once({
+				tool: 'Pay',
+				said: { toolParameters: { note: 'x$' }, hitlParameters: {} },
+			});
 			const { asked } = await approveAll(flow);
 			const [statement = 'none'] = database.statements;
 			expect({ asked, statement }).toEqual({
