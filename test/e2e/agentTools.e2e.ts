@@ -8,6 +8,7 @@ import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { sleepMs, waitFor } from '../../tools/system';
 import { randomUUID, sign } from 'node:crypto';
+import { z } from 'zod';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import {
@@ -2212,5 +2213,471 @@ describe('a review asks nobody where the person would read another thing than wh
 		} finally {
 			await database.close();
 		}
+	}, 120_000);
+
+	/** A loop in which the agent works from the second round on, behind a plain node. */
+	const fromSecondRound = (working: WorkflowNode): Row[] => {
+		const decide = byName();
+		const each = loop();
+		return [
+			[set('Task', { list: TWO }), splitOut('list'), each],
+			[output(each, 1), decide],
+			[output(decide, 0), each],
+			[output(decide, 1), node('Edit', 'n8n-nodes-base.noOp', 1), working, each],
+		];
+	};
+
+	it.each(['first()', 'item'])(
+		'103. a loop whose agent works from the second round on: nobody else is paid (%s)',
+		async (which) => {
+			const working = agent();
+			const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+			const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Split').${which}.json.name } }}`;
+			const flow = await stage.createCalled([
+				...fromSecondRound(working),
+				...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			for (const deed of done) expect({ asked, deed }).toMatchObject({ deed: { to: 'Zeynep' } });
+		},
+		120_000,
+	);
+
+	it('104. the same for a key: nothing is verified', async () => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			...fromSecondRound(working),
+			...withModel(working),
+			[asTool(verify("={{ $('Split').first().json.key }}")), working],
+		]);
+		chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	/** What verifies with the key that an expression in the credential gives. */
+	const verifyByCredential = async (key: string): Promise<WorkflowNode> => {
+		const id = await stage.n8n.createCredential('Of the item', {
+			serverUrl: stage.sandbox.url,
+			botToken: stage.botToken,
+			appSecret: stage.appSecret,
+			...FORMAT,
+			payloadSignaturePublicKey: key,
+		});
+		const tool = verify('');
+		return {
+			...tool,
+			parameters: { ...Object(tool.parameters), signatureSettings: 'credential' },
+			credentials: { diyalogApi: { id, name: 'Of the item' } },
+		};
+	};
+
+	it.each(["$('By name').first()", "$('By name').last()"])(
+		'105. a key in the credential (%s), behind the second output: nothing is verified with that of another item',
+		async (from) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				...behindSecond(working),
+				...withModel(working),
+				[asTool(await verifyByCredential(`={{ ${from}.json.key }}`)), working],
+			]);
+			chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+			expect(verified(await flow.run())).not.toContain('"valid":true');
+		},
+		120_000,
+	);
+
+	it("106. SQL that looks at a node with an apostrophe in its name, behind that node's second output: nobody else is paid", async () => {
+		const database = await startPostgres();
+		try {
+			const working = agent();
+			const decide = { ...byName(), name: "Is it Zeynep's?" };
+			const query =
+				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Is it Zeynep\\'s?').first().json.name }}'";
+			const asking = review('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?');
+			const flow = await stage.createCalled([
+				[set('Task', { list: TWO }), splitOut('list'), decide],
+				[output(decide, 1), node('Edit', 'n8n-nodes-base.noOp', 1), working],
+				...behindReview(working, asking, await sqlTool(database.port, query)),
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			const { asked } = await approveAll(flow);
+			expect({ asked, statements: database.statements.join() }).toEqual({
+				asked,
+				statements: expect.not.stringContaining('Attacker'),
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('107. right use: a statement with the name of a table in front of the column', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE bills b SET paid = {{ $fromAI('amount', 'How much', 'number') }} WHERE b.amount > 0 AND b.name = '{{ $json.to }}'";
+			const flow = await reviewed(
+				'=Pay {{ $tool.parameters.amount }} for {{ $json.to }}?',
+				await sqlTool(database.port, query),
+			);
+			const said = { toolParameters: { amount: 250 }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Pay', said });
+			await approveAll(flow);
+			expect(database.statements).toEqual([
+				"UPDATE bills b SET paid = 250 WHERE b.amount > 0 AND b.name = 'Zeynep'",
+			]);
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it.each([
+		["$json[ 'iban' ] ?? 'House'"],
+		["$jmespath($json, 'iban') ?? 'House'"],
+		["(({ iban }) => iban ?? 'House')($json)"],
+		["({ iban: 'House', ...$json }).iban"],
+	])(
+		'108. a field that the item does not have, looked at in other ways (%s): is not what the model says',
+		async (to) => {
+			const jsonBody = `={{ { to: ${to}, memo: $fromAI('iban', 'An IBAN for the memo', 'string') } }}`;
+			const flow = await reviewed(
+				`=Pay 250 to {{ ${to} }}, memo {{ $tool.parameters.iban }}?`,
+				deedTool('Transfer', chat.toolUrl, jsonBody),
+			);
+			const said = { toolParameters: { iban: 'Attacker' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, done }).toEqual({
+				asked,
+				done: asked.length > 0 ? [{ to: 'House', memo: 'Attacker' }] : [],
+			});
+		},
+		120_000,
+	);
+
+	it('109. a number of a Query Parameter in what the model says does not open a text that the author has closed', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"INSERT INTO notes (text, memo, customer) VALUES ('{{ $fromAI('note', 'Text', 'string').replaceAll(\"'\", \"''\") }}', $1, $2)";
+			const values = "={{ [$fromAI('memo', 'Memo', 'string'), $json.customer] }}";
+			const flow = await reviewed(
+				'=Note {{ $tool.parameters.note }} for customer {{ $json.customer }}?',
+				await sqlWith(database.port, query, values),
+				set('Task', { name: 'Zeynep', customer: '70021' }),
+			);
+			const toolParameters = { note: '$1:raw', memo: "x', 'y', '70022') --" };
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? expect.stringContaining("('$1:raw'") : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('110. the model does not say who approves, also where a button of n8n has put $fromAI into the number of the customer', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?', {
+			customerNo:
+				"={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('Customer_Number', ``, 'string') }}",
+		});
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, payment()),
+		]);
+		const said = {
+			toolParameters: { amount: '9999' },
+			hitlParameters: { Customer_Number: '70022' },
+		};
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const number = await began(flow);
+		await (await questionOf(flow, number))?.press('Approve');
+		await ends(flow);
+		const people = stage.sandbox.messages().slice(number);
+		expect(people.map(({ customerNo }) => customerNo)).not.toContain('70022');
+	}, 120_000);
+
+	it('111. one empty line of Windows is no gap, nor is what the author has written', async () => {
+		const flow = await reviewed(
+			'={{ $json.words }}: pay {{ $tool.parameters.amount }}?',
+			payment(),
+			set('Task', { name: 'Zeynep', words: 'First\r\n\r\nSecond' }),
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked } = await approveAll(flow);
+		expect(asked.join()).not.toContain('blanks]');
+	}, 120_000);
+
+	it('112. the moment that the person reads is the one that runs', async () => {
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), at: $now.toMillis() } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} at {{ $now.toMillis() }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		const { asked, done } = await approveAll(flow);
+		for (const deed of done) expect(asked.join()).toContain(`at ${Object(deed).at}?`);
+	}, 120_000);
+
+	it('113. right use: an amount with its sign behind it', async () => {
+		const jsonBody = "={{ { note: $fromAI('note', 'Note', 'string') } }}";
+		const flow = await reviewed(
+			'=Write {{ $tool.parameters.note }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const said = { toolParameters: { note: 'Fee of 100$' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([{ note: 'Fee of 100$' }]);
+	}, 120_000);
+
+	it("114. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
+		const memory = await startMemory(2);
+		try {
+			const working = agent();
+			const asking = review('=Pay {{ $tool.parameters.amount }}?');
+			const credentialId = await stage.n8n.createCredential(
+				'Memory',
+				{ host: memory.url, apiKey: 'a', clientId: 'b' },
+				'motorheadApi',
+			);
+			const remembering = node(
+				'Memory',
+				'@n8n/n8n-nodes-langchain.memoryMotorhead',
+				1.3,
+				{ sessionIdType: 'customKey', sessionKey: 'a-session' },
+				{ credentials: { motorheadApi: { id: credentialId, name: 'Memory' } } },
+			);
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...withModel(working),
+				[{ node: remembering, type: 'ai_memory' }, working],
+				[asTool(payment()), asking],
+				[asTool(asking), working],
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const number = await began(flow);
+			await (await questionOf(flow, number))?.press('Approve');
+			const failed = await waitFor('the failure', WITHIN_MS, async () => {
+				const [newest] = await stage.n8n.executions(flow.id);
+				return newest?.status === 'error' ? newest : undefined;
+			});
+			const retry = async () => {
+				const resource = `/rest/executions/${failed.id}/retry`;
+				await stage.n8n
+					.request('POST', resource, { loadWorkflow: false }, z.unknown())
+					.catch(() => undefined);
+			};
+			await retry();
+			await retry();
+			await sleepMs(3_000);
+			const asked = stage.sandbox.messages().slice(number).length;
+			expect({ asked, done: chat.deeds.length }).toEqual({ asked, done: 1 });
+		} finally {
+			await memory.close();
+		}
+	}, 120_000);
+
+	it('115. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
+		const jsCode = `return 'paid ' + query.amount;`;
+		const inputSchema = JSON.stringify({
+			type: 'object',
+			properties: { to: { type: 'string' }, amount: { type: 'string', default: '9999' } },
+		});
+		const tool = codeTool(jsCode);
+		Object.assign(tool.parameters as object, {
+			specifyInputSchema: true,
+			schemaType: 'manual',
+			inputSchema,
+		});
+		const flow = await reviewed('=Pay {{ $tool.parameters.to }}?', tool, CHAT);
+		const said = { toolParameters: { to: 'Zeynep' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Close', said });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Approve');
+		const done = JSON.stringify(itemsOf(await ends(flow), 'Close', 'ai_tool'));
+		expect({ asked: question?.text, done }).toEqual({
+			asked: question?.text,
+			done: expect.not.stringContaining('9999'),
+		});
+	}, 120_000);
+
+	it.each(["$('Second').item.json.name", '$json.name'])(
+		'116. one tool behind the reviews of two agents: each call runs for its own item (%s)',
+		async (to) => {
+			const first = agent();
+			const second = { ...agent(), name: 'Other agent' };
+			const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.name }}?');
+			const other = { ...asking, id: randomUUID(), name: 'Ask again' };
+			const jsonBody = `={{ { amount: $fromAI('amount', 'How much', 'string'), to: ${to} } }}`;
+			const tool = deedTool('Transfer', chat.toolUrl, jsonBody);
+			const flow = await stage.createCalled([
+				[set('Task', { name: 'Ali' }), first, set('Second', { name: 'Zeynep' }), second],
+				...withModel(first, second),
+				[asTool(tool), asking],
+				[asTool(tool), other],
+				[asTool(asking), first],
+				[asTool(other), second],
+			]);
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = (asked) =>
+				to === '$json.name' || isFor(asked, 'Zeynep')
+					? once({ tool: 'Transfer', said })(asked)
+					: 'Nothing to do.';
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, to: done.map((deed) => Object(deed).to) }).toEqual({
+				asked,
+				to: asked.map((text) => /to (\w+)\?/.exec(text)?.[1]),
+			});
+		},
+		120_000,
+	);
+
+	it('117. a tool of a server that takes any argument does not get what the person has not read', async () => {
+		const inputSchema = {
+			type: 'object',
+			properties: { account: { type: 'string' } },
+			additionalProperties: true,
+		};
+		const other = await startMcpServer([{ name: 'update', description: 'Updates', inputSchema }]);
+		try {
+			const tools = bankTools();
+			const there = {
+				...tools,
+				parameters: { ...Object(tools.parameters), endpointUrl: other.url },
+			};
+			const flow = await reviewed(
+				ASK_FOR_BANK,
+				there,
+				set('Chat', { chatInput: 'words of a customer' }),
+			);
+			const toolParameters = { account: '1' };
+			chat.turnOf = once({ tool: 'Bank_update', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			expect({ asked, called: JSON.stringify(other.called) }).toEqual({
+				asked,
+				called: expect.not.stringContaining('words of a customer'),
+			});
+		} finally {
+			await other.close();
+		}
+	}, 120_000);
+
+	it('118. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
+		const working = agent();
+		const each = loop();
+		const summary = { ...set('Summary', { name: 'Zeynep', to: 'Zeynep' }), executeOnce: true };
+		const asking = review('=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?');
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $('Summary').first().json.to } }}";
+		const flow = await stage.createCalled([
+			[set('Task', { list: TWO }), splitOut('list'), each, summary, working],
+			[output(each, 1), node('Work', 'n8n-nodes-base.noOp', 1), each],
+			...behindReview(working, asking, deedTool('Transfer', chat.toolUrl, jsonBody)),
+		]);
+		const call = (amount: string) => [
+			{ tool: 'Transfer', said: { toolParameters: { amount }, hitlParameters: {} } },
+		];
+		chat.turnOf = (asked) =>
+			callsBefore(asked) < 2 ? call(String(callsBefore(asked) + 1)) : tellAll(asked);
+		expect((await approveAll(flow)).done).toEqual([
+			{ amount: '1', to: 'Zeynep' },
+			{ amount: '2', to: 'Zeynep' },
+		]);
+	}, 120_000);
+
+	it('119. a name of a node that is written with the number of a character: nothing is verified with the key of the first output', async () => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			...behindSecond(working),
+			...withModel(working),
+			[asTool(verify("={{ $('\\u0042y name').first().json.key }}")), working],
+		]);
+		chat.turnOf = once({ tool: VERIFY, said: { payload: signedBy(ATTACKER) } });
+		expect(verified(await flow.run())).not.toContain('"valid":true');
+	}, 120_000);
+
+	it('120. right use: dollars and words in brackets between two expressions of a message', async () => {
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} $ (US dollars) _(this month)_ to {{ $json.to }}?',
+			payment(),
+		);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
+	}, 120_000);
+
+	it('121. a dollar sign at the end of what the model says, in front of a mark that the author has written in the same expression', async () => {
+		const database = await startPostgres();
+		try {
+			const query =
+				"UPDATE notes SET text = {{ \"'\" + $fromAI('note', 'Text', 'string').replaceAll(\"'\", \"''\") + \"'\" }} WHERE id = 7";
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters.note }}?',
+				await sqlTool(database.port, query),
+			);
+			chat.turnOf = once({
+				tool: 'Pay',
+				said: { toolParameters: { note: 'x$' }, hitlParameters: {} },
+			});
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement: asked.length > 0 ? "UPDATE notes SET text = 'x$' WHERE id = 7" : 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('122. the same in two values, of which each by itself is closed by the author: no other column is written', async () => {
+		const database = await startPostgres();
+		try {
+			const quoted = (name: string) =>
+				`{{ "'" + $fromAI('${name}', 'Text', 'string').replaceAll("'", "''") + "'" }}`;
+			const query = `UPDATE notes SET text = ${quoted('note')}, memo = ${quoted('memo')} WHERE id = 7`;
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters.note }}, {{ $tool.parameters.memo }}?',
+				await sqlTool(database.port, query),
+			);
+			const toolParameters = { note: 'x$', memo: ', balance = 9999 WHERE id = 7 --' };
+			chat.turnOf = once({ tool: 'Pay', said: { toolParameters, hitlParameters: {} } });
+			const { asked } = await approveAll(flow);
+			const [statement = 'none'] = database.statements;
+			expect({ asked, statement }).toEqual({
+				asked,
+				statement:
+					asked.length > 0
+						? "UPDATE notes SET text = 'x$', memo = ', balance = 9999 WHERE id = 7 --' WHERE id = 7"
+						: 'none',
+			});
+		} finally {
+			await database.close();
+		}
+	}, 120_000);
+
+	it('123. right use: an address that has the name of a value as a word', async () => {
+		const tool = {
+			...payment(),
+			parameters: {
+				...Object(payment().parameters),
+				url: `${chat.toolUrl}?from=core.amount.bank`,
+			},
+		};
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+		chat.turnOf = once({ tool: 'Transfer', said });
+		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
 	}, 120_000);
 });
