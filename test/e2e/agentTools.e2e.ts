@@ -8,7 +8,6 @@ import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { sleepMs, waitFor } from '../../tools/system';
 import { randomUUID, sign } from 'node:crypto';
-import { z } from 'zod';
 import { Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import {
@@ -2415,19 +2414,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(asked.join()).not.toContain('blanks]');
 	}, 120_000);
 
-	it('112. the moment that the person reads is the one that runs', async () => {
-		const jsonBody =
-			"={{ { amount: $fromAI('amount', 'How much', 'string'), at: $now.toMillis() } }}";
-		const flow = await reviewed(
-			'=Pay {{ $tool.parameters.amount }} at {{ $now.toMillis() }}?',
-			deedTool('Transfer', chat.toolUrl, jsonBody),
-		);
-		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Transfer', said });
-		const { asked, done } = await approveAll(flow);
-		for (const deed of done) expect(asked.join()).toContain(`at ${Object(deed).at}?`);
-	}, 120_000);
-
 	it('113. right use: an amount with its sign behind it', async () => {
 		const jsonBody = "={{ { note: $fromAI('note', 'Note', 'string') } }}";
 		const flow = await reviewed(
@@ -2437,79 +2423,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { note: 'Fee of 100$' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		expect((await approveAll(flow)).done).toEqual([{ note: 'Fee of 100$' }]);
-	}, 120_000);
-
-	it("114. an agent that fails after the approval, and Retry in n8n's list, twice: one approval runs the tool once", async () => {
-		const memory = await startMemory(2);
-		try {
-			const working = agent();
-			const asking = review('=Pay {{ $tool.parameters.amount }}?');
-			const credentialId = await stage.n8n.createCredential(
-				'Memory',
-				{ host: memory.url, apiKey: 'a', clientId: 'b' },
-				'motorheadApi',
-			);
-			const remembering = node(
-				'Memory',
-				'@n8n/n8n-nodes-langchain.memoryMotorhead',
-				1.3,
-				{ sessionIdType: 'customKey', sessionKey: 'a-session' },
-				{ credentials: { motorheadApi: { id: credentialId, name: 'Memory' } } },
-			);
-			const flow = await stage.createCalled([
-				[TASK, working],
-				...withModel(working),
-				[{ node: remembering, type: 'ai_memory' }, working],
-				[asTool(payment()), asking],
-				[asTool(asking), working],
-			]);
-			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
-			chat.turnOf = once({ tool: 'Transfer', said });
-			const number = await began(flow);
-			await (await questionOf(flow, number))?.press('Approve');
-			const failed = await waitFor('the failure', WITHIN_MS, async () => {
-				const [newest] = await stage.n8n.executions(flow.id);
-				return newest?.status === 'error' ? newest : undefined;
-			});
-			const retry = async () => {
-				const resource = `/rest/executions/${failed.id}/retry`;
-				await stage.n8n
-					.request('POST', resource, { loadWorkflow: false }, z.unknown())
-					.catch(() => undefined);
-			};
-			await retry();
-			await retry();
-			await sleepMs(3_000);
-			const asked = stage.sandbox.messages().slice(number).length;
-			expect({ asked, done: chat.deeds.length }).toEqual({ asked, done: 1 });
-		} finally {
-			await memory.close();
-		}
-	}, 120_000);
-
-	it('115. a Code Tool with a default in its schema: the model leaves it out, and nobody has read it', async () => {
-		const jsCode = `return 'paid ' + query.amount;`;
-		const inputSchema = JSON.stringify({
-			type: 'object',
-			properties: { to: { type: 'string' }, amount: { type: 'string', default: '9999' } },
-		});
-		const tool = codeTool(jsCode);
-		Object.assign(tool.parameters as object, {
-			specifyInputSchema: true,
-			schemaType: 'manual',
-			inputSchema,
-		});
-		const flow = await reviewed('=Pay {{ $tool.parameters.to }}?', tool, CHAT);
-		const said = { toolParameters: { to: 'Zeynep' }, hitlParameters: {} };
-		chat.turnOf = once({ tool: 'Close', said });
-		const number = await began(flow);
-		const question = await questionOf(flow, number);
-		await question?.press('Approve');
-		const done = JSON.stringify(itemsOf(await ends(flow), 'Close', 'ai_tool'));
-		expect({ asked: question?.text, done }).toEqual({
-			asked: question?.text,
-			done: expect.not.stringContaining('9999'),
-		});
 	}, 120_000);
 
 	it.each(["$('Second').item.json.name", '$json.name'])(
@@ -2542,36 +2455,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		},
 		120_000,
 	);
-
-	it('117. a tool of a server that takes any argument does not get what the person has not read', async () => {
-		const inputSchema = {
-			type: 'object',
-			properties: { account: { type: 'string' } },
-			additionalProperties: true,
-		};
-		const other = await startMcpServer([{ name: 'update', description: 'Updates', inputSchema }]);
-		try {
-			const tools = bankTools();
-			const there = {
-				...tools,
-				parameters: { ...Object(tools.parameters), endpointUrl: other.url },
-			};
-			const flow = await reviewed(
-				ASK_FOR_BANK,
-				there,
-				set('Chat', { chatInput: 'words of a customer' }),
-			);
-			const toolParameters = { account: '1' };
-			chat.turnOf = once({ tool: 'Bank_update', said: { toolParameters, hitlParameters: {} } });
-			const { asked } = await approveAll(flow);
-			expect({ asked, called: JSON.stringify(other.called) }).toEqual({
-				asked,
-				called: expect.not.stringContaining('words of a customer'),
-			});
-		} finally {
-			await other.close();
-		}
-	}, 120_000);
 
 	it('118. right use: two calls of a tool that looks at a node with one item behind the end of a loop', async () => {
 		const working = agent();

@@ -114,18 +114,23 @@ function codeOf(text: string): string {
 	return AT_ITEM.test(code) ? code.replace(/\$from(?:AI|Ai|ai)\(\s*(['"`])[^'"`]*\1/g, '') : '';
 }
 
+/** Whether a name stands between these where an object is taken apart, as in `({ name }) => name`. */
+const isTakenApart = (before: string, next: string): boolean =>
+	'{,'.includes(before || ' ') && ',}='.includes(next || ' ');
+
 /** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
 function ofSameName({ parameters }: INode, own: object, said: object): string | undefined {
 	const codes = textsOf(parameters).map(codeOf);
 	const isRead = (name: string): boolean =>
-		codes.some(
-			(code) =>
-				["'", '"', '`'].some((quote) => code.includes(quote + name + quote)) ||
-				code
-					.split(`.${name}`)
-					.slice(1)
-					.some((rest) => !/^[\w$]/.test(rest)),
-		);
+		codes.some((code) => {
+			const parts = code.split(name);
+			return parts.slice(1).some((after, index) => {
+				const before = parts[index]?.trimEnd().at(-1) ?? '';
+				const [next = ''] = after.trimStart();
+				if (before === '.') return !/^[\w$]/.test(after);
+				return `'"\``.includes(before || ' ') ? next === before : isTakenApart(before, next);
+			});
+		});
 	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
 		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
 		: undefined;
