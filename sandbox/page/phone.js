@@ -211,7 +211,9 @@ function whereTo(answer, webhooks) {
 	if (!held) return '';
 	const { status, error } = held;
 	if (status === undefined) return error ? ' · did not reach n8n' : ' · on the way to n8n';
-	return ` · sent to n8n, which answered ${status}`;
+	// What n8n made of it, it does not say here.
+	const means = status === 200 ? ' (received)' : '';
+	return ` · sent to n8n, which answered ${status}${means}`;
 }
 
 /** How long a question waits unless the workflow says otherwise. */

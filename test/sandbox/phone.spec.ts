@@ -359,6 +359,9 @@ describeWithChromium('the phone page', () => {
 		await page.getByText('pressed a button: “').waitFor();
 		await page.getByText('200', { exact: true }).first().click();
 		await page.screenshot({ path: `${PICTURES}/sandbox-light.png` });
+		await page.getByRole('button', { name: 'Sent OTPs', exact: true }).click();
+		await page.screenshot({ path: `${PICTURES}/sandbox-otps.png` });
+		await page.getByRole('button', { name: 'Webhooks', exact: true }).click();
 		await page.emulateMedia({ colorScheme: 'dark' });
 		await page.screenshot({ path: `${PICTURES}/sandbox-dark.png` });
 		await page.setViewportSize({ width: 360, height: 740 });
@@ -366,6 +369,8 @@ describeWithChromium('the phone page', () => {
 		for (const tab of ['Webhooks', 'Sent OTPs', 'Switches', 'Key']) {
 			await page.getByRole('button', { name: tab, exact: true }).click();
 			expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+			const name = tab.toLowerCase().replace(' ', '-');
+			await page.screenshot({ path: `${PICTURES}/sandbox-narrow-${name}.png`, fullPage: true });
 		}
 		expect(await page.getByLabel('Answer').isVisible()).toBe(true);
 	});

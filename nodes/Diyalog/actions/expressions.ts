@@ -11,13 +11,17 @@ const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b|\$\d`;
 const lookingAt = (names: string): RegExp =>
 	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
 
+/** All texts within a stored value, the names of its fields as well. */
+export const textsOf = (stored: unknown): string[] =>
+	typeof stored === 'object' && stored !== null
+		? Object.entries(stored).flatMap(([name, each]) => [name, ...textsOf(each)])
+		: [String(stored)];
+
 /** Whether each text within a stored value is such. */
 export const everyText =
 	(holds: (text: string) => boolean) =>
 	(stored: unknown): boolean =>
-		typeof stored === 'object' && stored !== null
-			? Object.values(stored).every(everyText(holds))
-			: holds(String(stored));
+		textsOf(stored).every(holds);
 
 const holdsOnly = (pattern: RegExp) => everyText((text) => pattern.test(text));
 
@@ -40,7 +44,7 @@ const AT_NODE =
 const OF_OWN_ITEM: ReadonlyArray<string | undefined> = ['item', 'params', 'isExecuted', 'context'];
 
 /** What n8n evaluates of a text: all that stands in braces, each of which ends at the first closing ones. */
-export const evaluatedIn = (text: string): string =>
+const evaluatedIn = (text: string): string =>
 	[...text.matchAll(/\{\{([^]*?)\}\}/g)].map(([, code]) => code).join('\n');
 
 /** What may run of a text: of code, which has no equals sign in front, all of it. */
@@ -56,6 +60,39 @@ export const nodesLookedAt = (text: string): Array<string | undefined> =>
 				.find((name) => name !== undefined)
 				?.replace(/\\(.)/g, '$1'),
 		);
+
+/** How code looks at the item, or at that of another node. */
+const AT_ITEM = /[$_](?:json|input|node|items)\b|[$_]\(/;
+
+/**
+ * What may look at the item, but for the names for which the model is asked. A node evaluates of SQL what stands in braces; its columns
+ * have such names as well.
+ */
+function codeOf(text: string): string {
+	const code = text.includes('{{') ? evaluatedIn(text) : text;
+	return AT_ITEM.test(code) ? code.replace(/\$from(?:AI|Ai|ai)\(\s*(['"`])[^'"`]*\1/g, '') : '';
+}
+
+/** Whether a name stands between these where an object is taken apart, as in `({ name }) => name`. */
+const isTakenApart = (before: string, next: string): boolean =>
+	'{,'.includes(before || ' ') && ',}='.includes(next || ' ');
+
+/** Whether code takes a field out of something: behind a dot, in quotes, or where it takes an object apart. */
+function isFieldIn(code: string, name: string): boolean {
+	const parts = code.split(name);
+	return parts.slice(1).some((after, index) => {
+		const before = parts[index]?.trimEnd().at(-1) ?? '';
+		const [next = ''] = after.trimStart();
+		if (before === '.') return !/^[\w$]/.test(after);
+		return `'"\``.includes(before || ' ') ? next === before : isTakenApart(before, next);
+	});
+}
+
+/** Tells of a name whether stored parameters may read the field of an item with it. */
+export function fieldsReadIn(stored: unknown): (name: string) => boolean {
+	const codes = textsOf(stored).map(codeOf);
+	return (name) => codes.some((code) => isFieldIn(code, name));
+}
 
 /** How code in Python looks at another node. */
 const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;

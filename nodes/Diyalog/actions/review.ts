@@ -3,7 +3,7 @@ import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
 import { asksOf, isNested, isSameJson, looksAtOneOfSeveral, saidOf, valueOf } from './agentCall';
 import type { CallOfAgent } from './agentCall';
-import { evaluatedIn, looksOnlyAtAgentItem } from './expressions';
+import { fieldsReadIn, looksOnlyAtAgentItem, textsOf } from './expressions';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -33,11 +33,6 @@ function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): 
 	const nodeType = workflowOf(context)?.nodeTypes.getByNameAndVersion(type, typeVersion);
 	return nodeType !== undefined && !nodeType.supplyData;
 }
-
-const textsOf = (value: unknown): string[] =>
-	typeof value === 'object' && value !== null
-		? Object.entries(value).flatMap(([name, each]) => [name, ...textsOf(each)])
-		: [String(value)];
 
 /** What some tools expand in a text after the approval: an expression of n8n, or what JavaScript replaces in a replacement. */
 const EXPANDED = /\{\{|\$[$&`']/;
@@ -105,32 +100,9 @@ function ofValuesAskedFor(
 const isOwnTool = (review: INode, gated: INode): boolean =>
 	gated.type === review.type.replace(/HitlTool$/, 'Tool');
 
-/** How code looks at the item, or at that of another node. */
-const AT_ITEM = /[$_](?:json|input|node|items)\b|[$_]\(/;
-
-/** What may look at the item, but for the names for which the model is asked. */
-function codeOf(text: string): string {
-	const code = text.includes('{{') ? evaluatedIn(text) : text;
-	return AT_ITEM.test(code) ? code.replace(/\$from(?:AI|Ai|ai)\(\s*(['"`])[^'"`]*\1/g, '') : '';
-}
-
-/** Whether a name stands between these where an object is taken apart, as in `({ name }) => name`. */
-const isTakenApart = (before: string, next: string): boolean =>
-	'{,'.includes(before || ' ') && ',}='.includes(next || ' ');
-
 /** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
 function ofSameName({ parameters }: INode, own: object, said: object): string | undefined {
-	const codes = textsOf(parameters).map(codeOf);
-	const isRead = (name: string): boolean =>
-		codes.some((code) => {
-			const parts = code.split(name);
-			return parts.slice(1).some((after, index) => {
-				const before = parts[index]?.trimEnd().at(-1) ?? '';
-				const [next = ''] = after.trimStart();
-				if (before === '.') return !/^[\w$]/.test(after);
-				return `'"\``.includes(before || ' ') ? next === before : isTakenApart(before, next);
-			});
-		});
+	const isRead = fieldsReadIn(parameters);
 	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
 		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
 		: undefined;

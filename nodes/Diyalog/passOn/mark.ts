@@ -13,7 +13,7 @@ import type { CallPath, Target } from './targets';
 /** The header that carries it. */
 export const MARK_HEADER = 'x-diyalog-passed-on';
 
-/** The header with which a trigger replies that it has authenticated such a call. Whatever stands in front of n8n can say OK as well. */
+/** The header with which a trigger replies to such a call. Whatever stands in front of n8n can say OK as well. */
 export const TRIGGER_HEADER = 'x-diyalog-trigger';
 
 /** Of a trigger that authenticates nothing, and so proves nothing. It only stops loops of such triggers. */

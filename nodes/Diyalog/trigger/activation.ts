@@ -1,14 +1,14 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IHookFunctions } from 'n8n-workflow';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
-import { workflowOf } from '../lib/workflow';
 import { listProblemOf, resumeKeptCalls } from './otherTriggers';
 import { isOrigin } from './selfCall';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
+import { overwritingProblem } from './staticDataWriters';
 
 /** Why a trigger cannot be activated: what is wrong, and what to do. */
-interface Problem {
+export interface Problem {
 	title: string;
 	advice: string;
 }
@@ -74,42 +74,6 @@ function problemOf(
 		advice:
 			'A trigger knows neither the keys of each person nor which payloads were sent. Turn the option off: a question with Require Signed Payload checks its answers itself, and Verify Signed Payload checks those of a workflow.',
 	};
-}
-
-/** How code reaches the static data of its workflow. */
-const STATIC_DATA = 'getWorkflowStaticData';
-
-/** In any field, as code or as an expression. Each call asks for all nodes, so nothing is put together for it. */
-const namesStaticData = (value: unknown): boolean =>
-	typeof value === 'string'
-		? value.includes(STATIC_DATA)
-		: typeof value === 'object' && value !== null && Object.values(value).some(namesStaticData);
-
-/** It may write about that. */
-const NOTE = 'n8n-nodes-base.stickyNote';
-
-/**
- * What would make the trigger forget what it has taken, or lose what it keeps. n8n saves the static data of a workflow as a whole: a
- * node that writes to them writes the trigger's back as they were before its call. n8n activates only triggers that have changed (2.41),
- * so each call asks as well.
- *
- * @param context of the activation, or of a call
- */
-export function overwritingProblem(context: object): Problem | undefined {
-	const workflow = workflowOf(context);
-	const overwriting = Object.values(workflow?.nodes ?? {}).find(
-		({ disabled, type, typeVersion, parameters }) =>
-			!disabled &&
-			type !== NOTE &&
-			(workflow?.nodeTypes.getByNameAndVersion(type, typeVersion)?.poll !== undefined ||
-				namesStaticData(parameters)),
-	);
-	return (
-		overwriting && {
-			title: `The node ${overwriting.name} writes to the static data of this workflow, and what the trigger keeps there would be lost`,
-			advice: `Put that node into a workflow of its own, for code with ${STATIC_DATA} into a sub-workflow. Otherwise a call could be taken twice after a restart.`,
-		}
-	);
 }
 
 /**

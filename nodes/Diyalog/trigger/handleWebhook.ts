@@ -15,8 +15,7 @@ import { rememberMessage } from '../messages/knownMessages';
 import { MARK_HEADER, readMark, TRIGGER_HEADER } from '../passOn/mark';
 import type { PassedOn, ToldOutcomes } from '../passOn/mark';
 import type { CallPath } from '../passOn/targets';
-import { overwritingProblem } from './activation';
-import { COUNTED } from './answerQueue';
+import { COUNTED, isOpen } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
 import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
@@ -33,12 +32,21 @@ import {
 } from './otherTriggers';
 import type { PassingOn, TakenCall } from './otherTriggers';
 import { sayRefused } from './refusals';
-import { NOT_TAKEN_BY_ALL, replyInTime } from './replyInTime';
+import { NOT_TAKEN_YET, replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
+import { overwritingProblem } from './staticDataWriters';
 import { storeKnown } from './stored';
-import { forget, isTest, onlyNew, rememberUntilReplied, settle } from './takenBefore';
+import {
+	forget,
+	isTest,
+	onlyNew,
+	rememberUntilReplied,
+	settle,
+	underWayUntil,
+} from './takenBefore';
+import type { Repeated } from './takenBefore';
 
 /** A batch holds at most 10 events; a megabyte is far more than those can fill. */
 const MAX_BODY_BYTES = 1_048_576;
@@ -347,6 +355,8 @@ interface Candidate {
 /** What a call brings. */
 interface Selection {
 	candidates: Candidate[];
+	/** of what was taken before */
+	repeated: Repeated;
 	/** answers among what was taken before; what became of them is not known any more */
 	hasOldAnswers: boolean;
 }
@@ -366,9 +376,10 @@ function select(
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
 		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
-	const candidates = onlyNew(context, all, freshnessMinutes);
+	const { taken: candidates, repeated } = onlyNew(context, all, freshnessMinutes);
 	return {
 		candidates,
+		repeated,
 		hasOldAnswers: answersAmong(candidates).length < answersAmong(all).length,
 	};
 }
@@ -458,12 +469,14 @@ function toItem({ event, outcome }: Candidate): TriggerItem {
 /**
  * n8n saves static data as a whole, over what other calls have saved since this one began. So what is known by now is written last,
  * also by a call that brings nothing.
+ *
+ * @param isAgain also what this call has written already
  */
-function storeAll(context: IWebhookFunctions, settings: TriggerSettings): void {
+function storeAll(context: IWebhookFunctions, settings: TriggerSettings, isAgain = false): void {
 	if (isTest(context)) return;
 	storeKeptAnswers(context, settings);
 	storeKeptCalls(context, settings);
-	storeKnown(context);
+	storeKnown(context, isAgain);
 }
 
 /** Phase 7: one item for each event; a call without one is replied to and starts nothing. */
@@ -473,10 +486,11 @@ function emit(
 	settings: TriggerSettings,
 	ownReply: ReplyInTime,
 	passing: PassingOn,
+	repeated: Repeated,
 ): IWebhookResponseData {
 	settle(context, candidates);
 	storeAll(context, settings);
-	if (!passing.isSafe()) ownReply.send(503, NOT_TAKEN_BY_ALL);
+	if (!passing.isSafe() || !repeated.isSafe()) ownReply.send(503, NOT_TAKEN_YET);
 	const { onlyUnmatched } = settings.options;
 	const comesOut = (candidate: Candidate): boolean =>
 		isLost(candidate, settings) ||
@@ -485,11 +499,14 @@ function emit(
 		.filter(comesOut)
 		.map((candidate) => ({ json: { ...toItem(candidate) } }));
 	if (items.length === 0) {
-		if (ownReply.isSent()) return { noWebhookResponse: true };
+		if (ownReply.isSent()) {
+			ownReply.end();
+			return { noWebhookResponse: true };
+		}
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver, () => storeAll(context, settings));
+	void rememberUntilReplied(context, ownReply.isOver, () => storeAll(context, settings, true));
 	return { workflowData: [items] };
 }
 
@@ -514,7 +531,7 @@ function refuseCall(
 const ownReplyFor = (
 	context: IWebhookFunctions,
 	candidates: Candidate[],
-	{ isSafe, isKept }: PassingOn,
+	isStored: () => boolean,
 	{ mark }: Origin,
 ): ReplyInTime => {
 	const whenNotStored = () => {
@@ -523,10 +540,31 @@ const ownReplyFor = (
 		);
 		forget(context, candidates);
 	};
-	// n8n stores what is kept for others when this call is over.
-	const early = () => (isSafe() && !isKept() ? 200 : 503);
-	return replyInTime(context, whenNotStored, () => (mark ? undefined : early()));
+	const early = () => (isStored() ? 200 : 503);
+	const ownReply = replyInTime(context, whenNotStored, () => (mark ? undefined : early()));
+	underWayUntil(context, candidates, ownReply.whenOver);
+	return ownReply;
 };
+
+/** Phases 6 and 7 to their end. */
+async function end(
+	context: IWebhookFunctions,
+	settings: TriggerSettings,
+	selected: Selection,
+	answered: Promise<Candidate[]>,
+	passing: PassingOn,
+	origin: Origin,
+): Promise<IWebhookResponseData> {
+	const { candidates, repeated } = selected;
+	let isAnswered = false;
+	// n8n stores what is kept, answers and calls for others, when this call is over.
+	const isStored = () => isAnswered && passing.isSafe() && !passing.isKept() && repeated.isSafe();
+	const ownReply = ownReplyFor(context, candidates, isStored, origin);
+	const withOutcomes = await answered;
+	isAnswered = !withOutcomes.some(({ outcome }) => outcome && isOpen(outcome));
+	await Promise.all([passing.done, repeated.done]);
+	return emit(context, withOutcomes, settings, ownReply, passing, repeated);
+}
 
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
@@ -560,10 +598,7 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const told = answered.then((all) => toTell(all, selected.hasOldAnswers || hasStale));
 	const call = { path: 'webhook', body: body.value, takenAt } as const;
 	const passing = passOn(context, settings, secrets, origin, call, told);
-	const ownReply = ownReplyFor(context, candidates, passing, origin);
-	const withOutcomes = await answered;
-	await passing.done;
-	return emit(context, withOutcomes, settings, ownReply, passing);
+	return await end(context, settings, selected, answered, passing, origin);
 }
 
 /** Phase 6 as well: the call goes on to other triggers, unless it comes from one. */
@@ -637,11 +672,16 @@ export async function handleStatusCallback(
 		);
 	}
 	const callback = callbackFrom(received.callback, origin);
-	const { candidates } = select(context, [callback], settings, secrets);
+	const selected = select(context, [callback], settings, secrets);
 	passOnKeptAnswers(context, settings, secrets, []);
 	const call = { path, body: body.value, takenAt } as const;
 	const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
-	const ownReply = ownReplyFor(context, candidates, passing, origin);
-	await passing.done;
-	return emit(context, candidates, settings, ownReply, passing);
+	return await end(
+		context,
+		settings,
+		selected,
+		Promise.resolve(selected.candidates),
+		passing,
+		origin,
+	);
 }

@@ -292,15 +292,23 @@ async function post(
 
 const nameOf = ({ id, isTest }: Target): string => `trigger ${id}${isTest ? ' (test)' : ''}`;
 
+const stateLine = (target: Target, trouble: string): string =>
+	trouble === ''
+		? `: ${nameOf(target)} takes the calls that are passed on to it again.`
+		: `: a call that is passed on did not reach ${nameOf(target)}: ${trouble}`;
+
 /** Says it when it changes whether a target takes calls, and not for every call. */
 function sayState({ context }: Passing, target: Target, state: TargetState, trouble: string): void {
 	if (state.trouble === trouble) return;
 	state.trouble = trouble;
-	const text =
-		trouble === ''
-			? `${nameOf(target)} takes the calls that are passed on to it again.`
-			: `a call that is passed on did not reach ${nameOf(target)}: ${trouble}`;
-	context.logger.warn(`Diyalog Trigger: ${text}`);
+	context.logger.warn(`Diyalog Trigger${stateLine(target, trouble)}`);
+}
+
+/** Says it of a call that may never be taken, though others are. Customers write what calls hold, so there can be many of these. */
+function sayOfStuck({ context }: Passing, target: Target, trouble: string): void {
+	const line = (unsaid: number): string =>
+		`${stateLine(target, trouble)}${unsaid > 0 ? ` It was so with ${unsaid} more before it.` : ''}`;
+	sayRarely(context, `stuck ${keyOf(target)} ${trouble}`, line);
 }
 
 /** Why calls were given up. */
@@ -359,6 +367,7 @@ async function tryOnce(memory: Memory, passing: Passing, target: Target, call: C
 		calls.settle(id, key);
 		calls.forgive(key);
 		sayState(passing, target, state, tried.kind === 'taken' ? '' : tried.why);
+		if (wasStuck && tried.kind === 'taken') sayOfStuck(passing, target, '');
 		if (tried.kind === 'refused') sayLost(memory, passing, nameOf(target), tried.why);
 	} else {
 		const {
@@ -374,9 +383,10 @@ async function tryOnce(memory: Memory, passing: Passing, target: Target, call: C
 			...(!isOff && { mayBeKnownSinceMs, failedAtMs: nowMs, failures: failures + 1, isStuck }),
 		});
 		rest(isStuck ? state.stuck : state, nowMs);
-		if (!isStuck) state.failedAtMs = nowMs;
-		// That others are taken and this one is not was said the first time.
-		if (isOff || !isAgain) sayState(passing, target, state, tried.why);
+		if (!isStuck) {
+			state.failedAtMs = nowMs;
+			sayState(passing, target, state, tried.why);
+		} else if (!isAgain) sayOfStuck(passing, target, tried.why);
 		keepOrForget(memory, passing, target, call);
 	}
 	drive(memory, target);

@@ -4,8 +4,8 @@ import { isServerError } from '../transport/failures';
 /** Diyalog shall have its reply within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
 const REPLY_WITHIN_MS = 3_500;
 
-/** What Diyalog reads when another trigger has not got a call that could not be kept either. */
-export const NOT_TAKEN_BY_ALL = 'Not all triggers have taken the call. Repeat it.';
+/** What Diyalog reads when something in a call is stored nowhere yet. */
+export const NOT_TAKEN_YET = 'Not all of the call was taken yet. Repeat it.';
 
 /** The reply to a call that was found to come from Diyalog. */
 export interface ReplyInTime {
@@ -13,6 +13,10 @@ export interface ReplyInTime {
 	isSent(): boolean;
 	/** n8n has replied, or would have, if Diyalog had not got its reply before */
 	isOver(): boolean;
+	/** resolves when it is over, with whether n8n has stored what the call starts */
+	whenOver: Promise<boolean>;
+	/** the call starts nothing, and Diyalog has its reply: n8n says nothing more */
+	end(): void;
 	/** replies at once, whatever n8n says later; unless Diyalog has its reply */
 	send(status: ReplyStatus, text: string): void;
 }
@@ -22,8 +26,8 @@ export type ReplyStatus = 200 | 503;
 
 /**
  * Sees to it that Diyalog gets its reply in time. n8n replies when it has stored what the call starts; that can take
- * minutes where it holds executions back, and so can passing on answers to waiting executions. Then Diyalog is told that
- * the call was taken, and the work goes on.
+ * minutes where it holds executions back, and so can passing on answers to waiting executions. Then Diyalog gets its reply
+ * before, and the work goes on.
  *
  * @param whenNotStored is called when n8n fails to store the execution, whether Diyalog is told or not
  * @param early what is said then: that the call was taken, or shall be repeated; undefined when nothing is, and n8n's reply is awaited
@@ -31,15 +35,21 @@ export type ReplyStatus = 200 | 503;
 export function replyInTime(
 	context: IWebhookFunctions,
 	whenNotStored: () => void,
-	early: () => ReplyStatus | undefined = () => 200,
+	early: () => ReplyStatus | undefined,
 ): ReplyInTime {
 	const response = context.getResponseObject();
 	let isSent = false;
 	let isOver = false;
+	let tellOver: (isStored: boolean) => void;
+	const whenOver = new Promise<boolean>((resolve) => {
+		tellOver = resolve;
+	});
 
 	const end = () => {
 		isOver = true;
-		if (isServerError(response.statusCode)) whenNotStored();
+		const isStored = !isServerError(response.statusCode);
+		if (!isStored) whenNotStored();
+		tellOver(isStored);
 	};
 	/** n8n replies all the same, later; what it says tells whether it has stored what the call starts. */
 	const silenceN8n = () => {
@@ -62,7 +72,7 @@ export function replyInTime(
 	};
 	const replyFirst = () => {
 		const status = early();
-		if (status !== undefined) send(status, status === 200 ? 'OK' : NOT_TAKEN_BY_ALL);
+		if (status !== undefined) send(status, status === 200 ? 'OK' : NOT_TAKEN_YET);
 	};
 	timer.addEventListener('abort', replyFirst, { once: true });
 	response.once('finish', end);
@@ -73,5 +83,5 @@ export function replyInTime(
 		if (response.headersSent) end();
 		else silenceN8n();
 	});
-	return { isSent: () => isSent, isOver: () => isOver, send };
+	return { isSent: () => isSent, isOver: () => isOver, whenOver, end, send };
 }

@@ -26,11 +26,16 @@ const MAX_WORKFLOWS = 1_000;
 /** Calls that began before a writing of another process was taken over may still have it. */
 const MAX_TAKEN_OVER = 100;
 
+/** Names of writings of other processes, or of this one before a restart, that are known here. */
+export type TakenOver = BoundedSet<unknown>;
+
+export const noneTakenOver = (): TakenOver => new BoundedSet(MAX_TAKEN_OVER);
+
 /** What this process has written of a trigger last. */
 interface Written {
 	stored: IDataObject;
-	/** writings of other processes, or of this one before a restart, that are part of it */
-	takenOver: BoundedSet<unknown>;
+	/** those that are part of it */
+	takenOver: TakenOver;
 }
 
 /** By workflow and trigger. */
@@ -84,7 +89,7 @@ export function store(context: Storing, fields: IDataObject): void {
 	const there = staticData[name];
 	const own = written.get(name);
 	const isOwn = own !== undefined && isPartOf(there, own);
-	const takenOver = own?.takenOver ?? new BoundedSet(MAX_TAKEN_OVER);
+	const takenOver = own?.takenOver ?? noneTakenOver();
 	const base = isOwn ? own.stored : readStored(context);
 	if (!isOwn && isObject(there)) takenOver.add(writingOf(there));
 	const stored = { ...base, ...fields, [WRITING_FIELD]: `${OWN_PROCESS} ${++writings}` };

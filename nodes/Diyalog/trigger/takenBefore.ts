@@ -5,8 +5,10 @@ import type { Fingerprint } from '../events/fingerprint';
 import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
-import { BoundedMap, BoundedSet } from '../lib/boundedMap';
-import { readStored, store, storeKnown, writingOf } from './stored';
+import { BoundedMap } from '../lib/boundedMap';
+import { pause } from '../transport/client';
+import { noneTakenOver, readStored, store, writingOf } from './stored';
+import type { TakenOver } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -42,11 +44,17 @@ interface TakenBefore {
 	statuses: LastStatuses;
 	/** what was written to the database last; undefined before */
 	written?: IDataObject;
-	/** writings that were taken over: a call that began before this process has written reads them once more */
-	takenOver: BoundedSet<unknown>;
+	/** what was read once: a call that began before this process has written reads it once more */
+	takenOver: TakenOver;
+	/** what is taken, and not dealt with yet; it resolves with whether it was */
+	underWay: BoundedMap<string, Promise<boolean>>;
 }
 
-const MAX_TAKEN_OVER = 100;
+/** More than answers stand in line; so many at most are remembered as not dealt with. */
+const MAX_UNDER_WAY = 25_000;
+
+/** A repetition waits as long for the first call, half a second less than Diyalog waits for its reply. */
+const FIRST_CALL_WITHIN_MS = 3_000;
 
 /** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
 const MAX_TRIGGERS = 1_000;
@@ -58,7 +66,8 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 		id: randomUUID(),
 		seen: new SeenEvents(),
 		statuses: new LastStatuses(),
-		takenOver: new BoundedSet(MAX_TAKEN_OVER),
+		takenOver: noneTakenOver(),
+		underWay: new BoundedMap(MAX_UNDER_WAY),
 	}));
 
 /** Calls of the test URL are not remembered: somebody who builds a workflow posts the same example again and again. */
@@ -69,6 +78,9 @@ export const isTest = (context: Pick<IWebhookFunctions, 'getMode'>): boolean =>
 interface Fingerprinted {
 	fingerprint: Fingerprint;
 }
+
+const nameOf = (fingerprint: Fingerprint): string =>
+	'sentAtMs' in fingerprint ? fingerprint.text : `${fingerprint.subject} ${fingerprint.text}`;
 
 function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty {
 	if ('sentAtMs' in fingerprint) return seen.add(fingerprint, true);
@@ -125,6 +137,32 @@ function catchUp(context: IWebhookFunctions, { id, seen, statuses, takenOver }: 
 	statuses.merge(stored[STATUSES_FIELD]);
 }
 
+/** What a call repeats while the first one is under way. */
+export interface Repeated {
+	/** when that one is over, or time is up; never rejects */
+	done: Promise<void>;
+	/** whether all of it was dealt with: nobody has to repeat it once more */
+	isSafe: () => boolean;
+}
+
+const NOTHING_REPEATED: Repeated = { done: Promise.resolve(), isSafe: () => true };
+
+function waitFor(firstCalls: Array<Promise<boolean>>): Repeated {
+	if (firstCalls.length === 0) return NOTHING_REPEATED;
+	let isSafe = false;
+	const wait = async (): Promise<void> => {
+		const all = Promise.all(firstCalls).then((dealtWith) => dealtWith.every(Boolean));
+		isSafe = (await Promise.race([all, pause(FIRST_CALL_WITHIN_MS)])) === true;
+	};
+	return { done: wait(), isSafe: () => isSafe };
+}
+
+/** What a call brings. */
+export interface Judged<T> {
+	taken: T[];
+	repeated: Repeated;
+}
+
 /**
  * The events that this trigger has not taken before, which it remembers as taken from now on, unless {@link forget} is
  * given them. n8n stores them once {@link settle} is given them: what another call stores before must not say that they were taken.
@@ -135,8 +173,8 @@ export function onlyNew<T extends Fingerprinted>(
 	context: IWebhookFunctions,
 	events: T[],
 	maxAgeMinutes: number,
-): T[] {
-	if (events.length === 0 || isTest(context)) return events;
+): Judged<T> {
+	if (events.length === 0 || isTest(context)) return { taken: events, repeated: NOTHING_REPEATED };
 	const takenBefore = takenBeforeBy(context);
 	catchUp(context, takenBefore);
 	const judged = events.map((event) => ({ event, novelty: add(takenBefore, event.fingerprint) }));
@@ -149,7 +187,30 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
-	return having('new');
+	const firstCalls = having('repeated').flatMap(
+		({ fingerprint }) => takenBefore.underWay.get(nameOf(fingerprint)) ?? [],
+	);
+	return { taken: having('new'), repeated: waitFor(firstCalls) };
+}
+
+/**
+ * Events that were taken are under way until n8n has stored what they start. Whoever repeats them until then must not be told that
+ * they were taken: n8n may still be ended, and then a repetition is all that is left of them.
+ *
+ * @param whenOver resolves with whether n8n has stored it
+ */
+export function underWayUntil(
+	context: IWebhookFunctions,
+	events: readonly Fingerprinted[],
+	whenOver: Promise<boolean>,
+): void {
+	if (events.length === 0 || isTest(context)) return;
+	const { underWay } = takenBeforeBy(context);
+	const names = events.map(({ fingerprint }) => nameOf(fingerprint));
+	for (const name of names) underWay.set(name, whenOver);
+	void whenOver.then(() => {
+		for (const name of names) if (underWay.get(name) === whenOver) underWay.delete(name);
+	});
 }
 
 /** Has n8n store, at the end of a call, that its events were taken. */
@@ -165,19 +226,18 @@ export function settle(context: IWebhookFunctions, events: readonly Fingerprinte
  * is marked as changed; but since it replies only after it has stored the execution (2.41), it takes that mark away in
  * between, whenever there was static data before. So it is written until n8n has replied.
  *
- * @param writeRest writes what else belongs there by now: n8n saves all of it, over what other calls have saved meanwhile
+ * @param writeAgain writes all that is known by now: n8n saves it over what other calls have saved meanwhile
  */
 export async function rememberUntilReplied(
 	context: IWebhookFunctions,
 	hasReplied: () => boolean,
-	writeRest: () => void,
+	writeAgain: () => void,
 ): Promise<void> {
 	const takenBefore = takenBeforeBy(context);
 	if (!takenBefore.written || isTest(context)) return;
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
-		writeRest();
-		storeKnown(context, true);
+		writeAgain();
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}

@@ -220,6 +220,19 @@ describe('one call that is never taken keeps no other one from its trigger', () 
 		expect(first.trigger.log.filter((line) => line.includes('lost'))).toEqual([]);
 	}, 60_000);
 
+	it('14. texts and presses by turns: a line in ten seconds at most, and none that is untrue', async () => {
+		const second = await start('second');
+		const first = await start('first', { alsoPassOnTo: [second.url] });
+		n8n.faults.set('/webhook/second/', FIREWALL);
+		for (let index = 0; index < 15; index++) {
+			await post(first, envelope(written(`<script>${index}</script>`)));
+			expect(await post(first, press(`p-${index}`))).toBe(200);
+			await sleepMs(100);
+		}
+		await waitFor('all presses', 10_000, () => (idsOf(second).length === 15 ? true : undefined));
+		expect(first.trigger.log).toEqual([expect.stringContaining('did not reach trigger second')]);
+	}, 60_000);
+
 	it('7c. thirty such texts are tried seldom and say little, and go on when the firewall lets them', async () => {
 		const second = await start('second');
 		const first = await start('first', { alsoPassOnTo: [second.url] });
@@ -244,6 +257,22 @@ describe('one call that is never taken keeps no other one from its trigger', () 
 		);
 	}, 90_000);
 });
+
+it('12. n8n takes 14 seconds to store the execution of the other trigger, and then fails: the call goes on again', async () => {
+	const second = await start('second');
+	const first = await start('first', { alsoPassOnTo: [second.url] });
+	Object.assign(second.server, { storesAfterMs: 14_000, isDiskFull: true });
+	expect(await post(first, press('a'))).toBe(200);
+	await waitFor('that n8n has failed', 20_000, () =>
+		second.trigger.log.find((line) => line.includes('did not store')),
+	);
+	// It was tried again meanwhile, and that one was not told that the first was taken.
+	expect(n8n.callsTo('second').length).toBeGreaterThan(1);
+	Object.assign(second.server, { storesAfterMs: 0, isDiskFull: false });
+	await waitFor('the call', 20_000, () => (idsOf(second).length > 0 ? true : undefined));
+	expect(idsOf(second)).toEqual(['a']);
+	expect(first.trigger.log.filter((line) => line.includes('lost'))).toEqual([]);
+}, 60_000);
 
 it('11. a proxy starts anew in a moment (502): the calls go on in the order in which they came', async () => {
 	const second = await start('second');

@@ -1,4 +1,4 @@
-import type { INode } from 'n8n-workflow';
+import type { INode, INodeParameters } from 'n8n-workflow';
 import { LastStatuses } from '../../../../nodes/Diyalog/events/lastStatuses';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
@@ -337,16 +337,114 @@ describe('through the trigger', () => {
 		expect(server.executions).toHaveLength(1);
 	});
 
+	describe('a repetition that comes while the first call is under way', () => {
+		const pressed = written('[a]:x');
+		const press = envelope(pressed);
+		const postTwice = async () => {
+			const first = post(press);
+			await sleepMs(300);
+			return await Promise.all([first, post(press)]);
+		};
+
+		it('49. n8n stores the first: the repetition is told that it was taken, and not before', async () => {
+			server.storesAfterMs = 1_500;
+			const first = post(press);
+			await sleepMs(300);
+			let isTold = false;
+			const second = post(press).finally(() => {
+				isTold = true;
+			});
+			await sleepMs(700);
+			expect(isTold).toBe(false);
+			expect(await Promise.all([first, second])).toEqual([200, 200]);
+			expect(server.executions).toHaveLength(1);
+		});
+
+		it('49b. n8n fails to store the first: nobody is told that it was taken, and the next repetition is', async () => {
+			Object.assign(server, { storesAfterMs: 1_500, isDiskFull: true });
+			expect(await postTwice()).toEqual([500, 503]);
+			Object.assign(server, { storesAfterMs: 0, isDiskFull: false });
+			expect(await post(press)).toBe(200);
+			expect(server.executions).toHaveLength(1);
+		});
+
+		it('49c. n8n takes long: the repetition is to be repeated, until n8n has stored the first', async () => {
+			server.storesAfterMs = 5_000;
+			const [, repeated] = await postTwice();
+			expect(repeated).toBe(503);
+			expect(server.executions).toHaveLength(0);
+			await sleepMs(2_500);
+			expect(await post(press)).toBe(200);
+			expect(server.executions).toHaveLength(1);
+		}, 15_000);
+
+		it('49d. in one call with something new: that starts an execution, and the call is to be repeated', async () => {
+			server.storesAfterMs = 5_000;
+			const first = post(press);
+			await sleepMs(300);
+			server.storesAfterMs = 0;
+			const both = envelope(pressed, written('[b]:x'));
+			expect(await post(both)).toBe(503);
+			await first;
+			await sleepMs(2_500);
+			expect(await post(both)).toBe(200);
+			expect(server.executions).toHaveLength(2);
+		}, 15_000);
+	});
+
+	/** As the editor makes them. */
+	const other = (name: string, type: string, parameters: INodeParameters): INode => ({
+		id: name,
+		name,
+		type,
+		typeVersion: 1,
+		position: [0, 0],
+		parameters,
+	});
+	const CALLED = 'n8n-nodes-base.executeWorkflow';
+	const TOOL = '@n8n/n8n-nodes-langchain.toolWorkflow';
+	const SCHEDULE = 'n8n-nodes-base.scheduleTrigger';
+	const every = (...interval: INodeParameters[]) => ({ rule: { interval } });
+
+	it.each<[string, string, INodeParameters]>([
+		['a sub-workflow from an address', CALLED, { source: 'url', workflowUrl: 'http://x' }],
+		['a sub-workflow from a file', CALLED, { source: 'localFile', workflowPath: '/x' }],
+		['a sub-workflow from an item', TOOL, { source: 'parameter', workflowJson: '={{ $json.x }}' }],
+		['a sub-workflow from an item decides where', CALLED, { source: '={{ $json.from }}' }],
+		['a mailbox', 'n8n-nodes-base.emailReadImap', {}],
+		['every two hours', SCHEDULE, every({ field: 'hours', hoursInterval: 2 })],
+		['every two days, behind an hour', SCHEDULE, every({ field: 'hours' }, { daysInterval: 2 })],
+		['every 25 minutes', SCHEDULE, every({ field: 'minutes', minutesInterval: 25 })],
+		['as an item says', SCHEDULE, every({ field: 'weeks', weeksInterval: '={{ 2 }}' })],
+	])(
+		'57. beside %s nothing is taken, because n8n would forget it',
+		async (name, type, parameters) => {
+			trigger.publishWith([other(name, type, parameters)]);
+			expect(await post(envelope(written('[a]:x')))).toBe(503);
+			expect(trigger.log.join()).toContain(`The node ${name} writes to the static data`);
+			expect([server.executions, trigger.staticDataWrites]).toEqual([[], 0]);
+		},
+	);
+
+	it.each<[string, string, INodeParameters]>([
+		['a sub-workflow that n8n has stored', CALLED, { workflowId: { value: '7' } }],
+		['a tool that n8n has stored', TOOL, { source: 'database', workflowId: '7' }],
+		['a sub-workflow that is written down', TOOL, { source: 'parameter', workflowJson: '{}' }],
+		['each hour', SCHEDULE, every({ field: 'hours' })],
+		['each day at nine', SCHEDULE, every({ triggerAtHour: 9 })],
+		['every 15 minutes', SCHEDULE, every({ field: 'minutes', minutesInterval: 15 })],
+		['every 45 seconds', SCHEDULE, every({ field: 'seconds', secondsInterval: 45 })],
+		['a cron expression', SCHEDULE, every({ field: 'cronExpression', expression: '0 9 * * 1' })],
+		['another node', 'n8n-nodes-base.httpRequest', { url: '={{ $json.url }}', source: 'url' }],
+	])('58. beside %s all is taken', async (name, type, parameters) => {
+		trigger.publishWith([other(name, type, parameters)]);
+		expect(await post(envelope(written('[a]:x')))).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
 	it('47. beside a node that would have n8n forget it, nothing is taken, and only who is authenticated causes a line', async () => {
 		const jsCode = "$getWorkflowStaticData('global').count = 1;";
-		const counter: INode = {
-			id: 'counter',
-			name: 'Count',
-			type: 'n8n-nodes-base.code',
-			typeVersion: 2,
-			position: [0, 0],
-			parameters: { jsCode },
-		};
+		const counter = other('Count', 'n8n-nodes-base.code', { jsCode });
 		const press = envelope(written('[a]:x'));
 		trigger.publishWith([counter]);
 		const forged = await postSigned(server.url, press, 'another secret');
