@@ -590,7 +590,17 @@ export class TriggerUnderTest {
 
 	private hookContext(mode: WorkflowExecuteMode, activation: WorkflowActivateMode): HookContext {
 		const { additionalData, webhookData } = this.contextParts();
-		return new HookContext(this.workflow, this.node, additionalData, mode, activation, webhookData);
+		return this.logged(
+			new HookContext(this.workflow, this.node, additionalData, mode, activation, webhookData),
+		);
+	}
+
+	/** The same context, of which the lines for people are kept. */
+	private logged<T extends object>(context: T): T {
+		const keep = (line: string): void => void this.log.push(line);
+		const ignore = (): void => undefined;
+		const logger: Logger = { debug: ignore, info: ignore, warn: keep, error: keep };
+		return Object.defineProperty(context, 'logger', { value: logger });
 	}
 
 	/** What n8n does when the workflow's webhook is called. */
@@ -602,19 +612,10 @@ export class TriggerUnderTest {
 		const { additionalData, webhookData } = this.contextParts(webhookName);
 		additionalData.httpRequest = request;
 		additionalData.httpResponse = response;
-		const context = new WebhookContext(
-			this.workflow,
-			this.node,
-			additionalData,
-			'webhook',
-			webhookData,
-			[],
-			null,
+		const { workflow, node } = this;
+		const context = this.logged(
+			new WebhookContext(workflow, node, additionalData, 'webhook', webhookData, [], null),
 		);
-		const keep = (line: string): void => void this.log.push(line);
-		const ignore = (): void => undefined;
-		const logger: Logger = { debug: ignore, info: ignore, warn: keep, error: keep };
-		Object.defineProperty(context, 'logger', { value: logger });
 		// n8n marks the data as changed when it is written, and takes the mark away when it has saved them.
 		this.workflow.staticData.__dataChanged = false;
 		response.once('close', () => {

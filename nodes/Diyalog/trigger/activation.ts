@@ -90,6 +90,8 @@ export async function requireUsableSettings(context: IHookFunctions): Promise<vo
 		listProblemOf(context, settings) ??
 		overwritingProblem(context);
 	if (!problem) return resumeKeptCalls(context, settings, readTriggerSecrets(credential));
-	// n8n shows the message alone when a workflow cannot be published.
-	throw new NodeOperationError(context.getNode(), `${problem.title}. ${problem.advice}`);
+	// n8n shows the message alone when a workflow cannot be published, and logs none when other triggers of it can (2.41).
+	const message = `${problem.title}. ${problem.advice}`;
+	context.logger.error(`Diyalog Trigger is not published: ${message}`);
+	throw new NodeOperationError(context.getNode(), message);
 }
