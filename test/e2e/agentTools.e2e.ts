@@ -1,15 +1,24 @@
 import { startBroker, startMemory, startPostgres } from '../support/agentServers';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
-import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
+import type { ChatRequest, ChatServer } from '../support/chatServer';
 import { startMcpServer } from '../support/mcpServer';
 import type { McpServer } from '../support/mcpServer';
-import { newPhone, plain } from '../support/signedFormats';
+import { newPhone } from '../support/signedFormats';
 import type { Phone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { sleepMs, waitFor } from '../../tools/system';
-import { randomUUID, sign } from 'node:crypto';
-import { Stage } from './harness/waiting';
-import type { AskingWorkflow } from './harness/waiting';
+import { randomUUID } from 'node:crypto';
+import {
+	agent,
+	FORMAT,
+	once,
+	setStageOf,
+	signedBy,
+	tellAll,
+	VERIFY,
+	verifyTool,
+} from './harness/agents';
+import type { AskingWorkflow, Stage } from './harness/waiting';
 import {
 	asModel,
 	asTool,
@@ -34,11 +43,7 @@ import type { Fields, Row, WorkflowNode } from './harness/workflows';
 
 const PERSON = newPhone();
 const ATTACKER = newPhone();
-const FORMAT = plain('separated', { payloadSignatureSeparator: '.' });
-const signedBy = ({ privateKey }: Phone): string =>
-	`approve.${sign('sha256', Buffer.from('approve'), privateKey).toString('base64')}`;
 
-const VERIFY = 'Verify';
 const REVIEW = 'Ask a person';
 const WITHIN_MS = 60_000;
 const TIME_IS_UP_WITHIN_MS = 200_000;
@@ -51,9 +56,7 @@ let modelId: string;
 beforeAll(async () => {
 	chat = await startChatServer({});
 	bank = await startMcpServer();
-	stage = await Stage.set({ credential: { ...FORMAT, payloadSignatureKeys: 'person' } });
-	const apiKey = { apiKey: 'a-key', url: chat.url, header: false };
-	modelId = await stage.n8n.createCredential('Model', apiKey, 'openAiApi');
+	({ stage, modelId } = await setStageOf(chat));
 }, 900_000);
 
 afterAll(async () => {
@@ -69,13 +72,6 @@ beforeEach(() => {
 
 /* The nodes. */
 
-const agent = (typeVersion = 3.1): WorkflowNode =>
-	node('Agent', '@n8n/n8n-nodes-langchain.agent', typeVersion, {
-		promptType: 'define',
-		text: '=Work for {{ $json.name }}',
-		options: {},
-	});
-
 const subAgent = (typeVersion: number): WorkflowNode =>
 	node('Helper', '@n8n/n8n-nodes-langchain.agentTool', typeVersion, {
 		toolDescription: 'Helps',
@@ -83,18 +79,7 @@ const subAgent = (typeVersion: number): WorkflowNode =>
 		options: {},
 	});
 
-const verify = (personKeys: string): WorkflowNode =>
-	stage.send(
-		{
-			resource: 'signedPayload',
-			operation: 'verify',
-			toolDescription: 'Verifies',
-			payload: "={{ $fromAI('payload', 'What was signed', 'string') }}",
-			signatureSettings: 'person',
-			personKeys,
-		},
-		{ name: VERIFY, type: 'n8n-nodes-diyalog.diyalogTool' },
-	);
+const verify = (personKeys: string): WorkflowNode => verifyTool(stage, personKeys);
 
 const review = (message: string, parameters: Fields = {}): WorkflowNode =>
 	stage.send(
@@ -107,14 +92,6 @@ const isFor = (asked: ChatRequest, name: string): boolean =>
 	saidBefore(asked).some((text) => text.includes(`Work for ${name}`));
 
 const offered = ({ tools }: ChatRequest): string[] => tools.map((tool) => tool.function.name);
-
-const tellAll = (asked: ChatRequest): string => `I was told: ${saidBefore(asked).join(' | ')}`;
-
-/** The model calls once, and then tells what it was told. */
-const once =
-	(...turn: Exclude<ChatTurn, string>) =>
-	(asked: ChatRequest): ChatTurn =>
-		callsBefore(asked) === 0 ? turn : tellAll(asked);
 
 const withModel = (...agents: WorkflowNode[]): Row[] =>
 	agents.map((each) => [asModel(chatModel(modelId)), each]);

@@ -1,21 +1,17 @@
-import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
+import { startChatServer } from '../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
-import { newPhone, plain } from '../support/signedFormats';
-import type { Phone } from '../support/signedFormats';
+import { newPhone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
-import { sign } from 'node:crypto';
 import { waitFor } from '../../tools/system';
-import { Stage } from './harness/waiting';
-import { asModel, asTool, chatModel, node, set } from './harness/workflows';
+import { agent, once, setStageOf, signedBy, VERIFY, verifyTool } from './harness/agents';
+import type { Stage } from './harness/waiting';
+import { asModel, asTool, chatModel, set } from './harness/workflows';
 import type { Fields, WorkflowNode } from './harness/workflows';
 
 /* Tools of AI agents in the oldest n8n, where `$fromAI` looks at the item of the tool as well. */
 
 const PERSON = newPhone();
 const ATTACKER = newPhone();
-const FORMAT = plain('separated', { payloadSignatureSeparator: '.' });
-const signedBy = ({ privateKey }: Phone): string =>
-	`approve.${sign('sha256', Buffer.from('approve'), privateKey).toString('base64')}`;
 
 let stage: Stage;
 let chat: ChatServer;
@@ -23,12 +19,7 @@ let modelId: string;
 
 beforeAll(async () => {
 	chat = await startChatServer({});
-	stage = await Stage.set({
-		version: '2.0.0',
-		credential: { ...FORMAT, payloadSignatureKeys: 'person' },
-	});
-	const apiKey = { apiKey: 'a-key', url: chat.url, header: false };
-	modelId = await stage.n8n.createCredential('Model', apiKey, 'openAiApi');
+	({ stage, modelId } = await setStageOf(chat, '2.0.0'));
 }, 900_000);
 
 afterAll(async () => {
@@ -36,33 +27,7 @@ afterAll(async () => {
 	await chat?.close();
 }, 60_000);
 
-const agent = (): WorkflowNode =>
-	node('Agent', '@n8n/n8n-nodes-langchain.agent', 3, {
-		promptType: 'define',
-		text: '=Work for {{ $json.name }}',
-		options: {},
-	});
-
-const tellAll = (asked: ChatRequest): string => `I was told: ${saidBefore(asked).join(' | ')}`;
-
-const once =
-	(...turn: Exclude<ChatTurn, string>) =>
-	(asked: ChatRequest): ChatTurn =>
-		callsBefore(asked) === 0 ? turn : tellAll(asked);
-
-const VERIFY = 'Verify';
-const verify = (personKeys: string): WorkflowNode =>
-	stage.send(
-		{
-			resource: 'signedPayload',
-			operation: 'verify',
-			toolDescription: 'Verifies',
-			payload: "={{ $fromAI('payload', 'What was signed', 'string') }}",
-			signatureSettings: 'person',
-			personKeys,
-		},
-		{ name: VERIFY, type: 'n8n-nodes-diyalog.diyalogTool' },
-	);
+const verify = (personKeys: string): WorkflowNode => verifyTool(stage, personKeys);
 
 const greet = (customerNo: string, message: string): WorkflowNode =>
 	stage.send(
@@ -75,7 +40,7 @@ async function run(
 	tool: WorkflowNode,
 	turn: (asked: ChatRequest) => ChatTurn,
 ): Promise<{ told: string; people: unknown[] }> {
-	const working = agent();
+	const working = agent(3);
 	const flow = await stage.createCalled([
 		[set('Task', item), working],
 		[asModel(chatModel(modelId)), working],
