@@ -4,14 +4,8 @@ import { createPayloadVerifier } from '../deviceSignature/verifier';
 import { listProblemOf, resumeKeptCalls } from './otherTriggers';
 import { isOrigin } from './selfCall';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
-import type { TriggerSecrets, TriggerSettings } from './settings';
+import type { Problem, TriggerSecrets, TriggerSettings } from './settings';
 import { overwritingProblem } from './staticDataWriters';
-
-/** Why a trigger cannot be activated: what is wrong, and what to do. */
-export interface Problem {
-	title: string;
-	advice: string;
-}
 
 function missingSecret(
 	{ authentication, events }: TriggerSettings,

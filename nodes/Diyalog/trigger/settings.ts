@@ -289,6 +289,12 @@ const credentialSchema = lazily(() =>
 	}),
 );
 
+/** Why a trigger cannot be activated: what is wrong, and what to do. */
+export interface Problem {
+	title: string;
+	advice: string;
+}
+
 /** What of the credential the trigger needs to authenticate calls; missing ones are empty. */
 export type TriggerSecrets = z.output<ReturnType<typeof credentialSchema>>;
 

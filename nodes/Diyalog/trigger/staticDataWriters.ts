@@ -1,6 +1,6 @@
 import type { INode, INodeParameters, Workflow } from 'n8n-workflow';
 import { workflowOf } from '../lib/workflow';
-import type { Problem } from './activation';
+import type { Problem } from './settings';
 
 /*
  * Nodes that would make the trigger forget what it has taken, or lose what it keeps. n8n saves the static data of a workflow as a whole:
