@@ -106,18 +106,21 @@ async function failing(
 
 describe('the database fails', () => {
 	it.each([
-		['once', { times: 1 }],
-		['for 5 seconds', { times: 1, ms: 5_000 }],
+		['once', { times: 1 }, 200],
+		// Diyalog may repeat what is stored nowhere when it gets its reply.
+		['for 5 seconds', { times: 1, ms: 5_000 }, 503],
 	])(
 		'1. %s: the approval is carried out once, and the item says so',
-		async (_what, duration) => {
+		async (_what, duration, answered) => {
 			const asked = await workflow.start();
+			const tap = bodyOf(pressOf(asked, 'approve'));
 			await failing('waiting', duration, async () => {
-				const { status, ms } = await post(bodyOf(pressOf(asked, 'approve')));
-				expect(status).toBe(200);
+				const { status, ms } = await post(tap);
+				expect(status).toBe(answered);
 				expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
 			});
 			expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+			expect((await post(tap)).status).toBe(200);
 			const { messageId } = asked.message;
 			expect(await stage.triggeredFor(messageId)).toEqual([
 				expect.objectContaining({ payload: 'approve', resumed: true }),
@@ -196,13 +199,15 @@ describe('n8n holds executions back', () => {
 
 	it('5. Diyalog is answered in time, and the answer continues its execution once', async () => {
 		const asked = await workflow.start();
+		const tap = bodyOf(pressOf(asked, 'approve'));
 		await hold();
-		const { status, ms } = await post(bodyOf(pressOf(asked, 'approve')));
-		expect(status).toBe(200);
+		const { status, ms } = await post(tap);
+		expect(status).toBe(503);
 		expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
 		expect(await asked.status()).toBe('waiting');
 		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
 		await sleepMs(1_000);
+		expect((await post(tap)).status).toBe(200);
 		expect(await stage.triggeredFor(asked.message.messageId)).toEqual([
 			expect.objectContaining({ payload: 'approve', resumed: true }),
 		]);
@@ -216,7 +221,8 @@ describe('n8n holds executions back', () => {
 		const { status, ms } = await post(body);
 		expect(status).toBe(200);
 		expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
-		expect((await post(body)).status).toBe(200);
+		// Until n8n has stored it, a repetition may be all that is left of it.
+		expect((await post(body)).status).toBe(503);
 		await waitFor(
 			'the item',
 			60_000,
