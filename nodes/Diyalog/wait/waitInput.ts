@@ -184,7 +184,7 @@ const approvalOptionsSchema = lazily(() =>
 			return addProblem(
 				context,
 				'looks like another button',
-				'Give each button words of its own, or nobody could tell what is approved.',
+				'Give each button words of its own. Otherwise nobody could tell what is approved.',
 				'values',
 				second,
 			);
@@ -265,7 +265,7 @@ function choicesProblem(
 	return (
 		part && {
 			problem: `has the same ${part} twice`,
-			advice: `Give each choice a ${part} of its own, or nobody could tell what was chosen.`,
+			advice: `Give each choice a ${part} of its own. Otherwise nobody could tell what was chosen.`,
 		}
 	);
 }
@@ -502,14 +502,14 @@ function groupProblem(
 	if (!Object.hasOwn(RULES, responseType)) {
 		return {
 			field: 'responseType',
-			problem: 'is one that only one person can answer',
+			problem: 'is for one person only',
 			advice: 'Choose Approval, Choice or Free Text, or One Person under Ask.',
 		};
 	}
 	if (kind === 'link') {
 		return {
 			field: 'options.answerBy',
-			problem: 'is a link, which does not tell who answers',
+			problem: 'is a link, and a link does not say who answers',
 			advice: 'Choose Tap in the Chat, or One Person under Ask.',
 		};
 	}

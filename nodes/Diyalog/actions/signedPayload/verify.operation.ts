@@ -174,7 +174,7 @@ const UNCHECKABLE = {
 	field: 'Signature Settings',
 	problem: 'do not say enough to check a signature',
 	advice:
-		"Choose in the Diyalog API credential how payloads are signed. Where the signature stands alone give the Signed Text, and where each person has keys choose With a Person's Keys.",
+		"Choose in the Diyalog API credential how payloads are signed. For the format Signature Alone, enter the Signed Text. If each person has keys of their own, choose From the Credential, With a Person's Keys.",
 };
 
 /** Items are checked one after the other: it is only computing. */
