@@ -71,7 +71,7 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 			kind: 'wrongToken',
 			title: 'Diyalog did not accept the bot token',
 			advice:
-				'Enter the current token of the bot in the Diyalog API credential. The administrator of the Diyalog server has it.',
+				'Enter the current token of the bot in the Diyalog API credential. The administrator of the Diyalog server gives it to you.',
 		},
 	},
 	{

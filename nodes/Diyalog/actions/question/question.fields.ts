@@ -272,7 +272,7 @@ const questionLimitsOption = limitsOption({
 	displayName: 'Question Limits',
 	name: 'questionLimits',
 	description:
-		'How often this node asks one person. So an attacker cannot cause questions until the person approves to have peace. Without this option there is no limit.',
+		'How often this node asks one person. This helps against an attacker who causes questions until the person approves. Without this option there is no limit.',
 	thing: 'question',
 	count: {
 		displayName: 'Questions in the Window',
