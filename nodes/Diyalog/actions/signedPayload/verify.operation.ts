@@ -19,11 +19,11 @@ import { optionsField } from '../sendOptions';
 /** What came of a check. Its comments are what people read in n8n. */
 export type SignedPayloadVerification = {
 	valid: boolean;
-	/** what was signed when it is valid, the payload as it came otherwise */
+	/** the signed text if it is valid; if not, the payload as it came */
 	payload: string;
 	/** why it is not valid */
 	reason?: InvalidReason;
-	/** what proves it later; only where it is valid */
+	/** what proves it later; only if it is valid */
 	evidence?: SignatureEvidence & {
 		/** the payload as the phone sent it */
 		signedPayload: string;
