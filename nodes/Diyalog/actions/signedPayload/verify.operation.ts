@@ -19,7 +19,7 @@ import { optionsField } from '../sendOptions';
 /** What came of a check. Its comments are what people read in n8n. */
 export type SignedPayloadVerification = {
 	valid: boolean;
-	/** the signed text if it is valid; if not, the payload as it came */
+	/** the payload that was signed, if it is valid; if not, the payload as it came */
 	payload: string;
 	/** why it is not valid */
 	reason?: InvalidReason;
