@@ -30,7 +30,7 @@ export const otpOptions: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
-		description: "The customer's device, for Diyalog's OTP reports only",
+		description: "The customer's device. It appears only in Diyalog's OTP reports.",
 	},
 	{
 		displayName: 'Image URL',
@@ -46,7 +46,7 @@ export const otpOptions: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. LOGIN',
-		description: "What the OTP is for, for Diyalog's OTP reports only",
+		description: "What the OTP is for. It appears only in Diyalog's OTP reports.",
 	},
 ];
 

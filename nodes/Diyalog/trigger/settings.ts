@@ -77,7 +77,7 @@ const authenticationField: INodeProperties = {
 
 const unsafeNotice: INodeProperties = {
 	displayName:
-		'Unsafe: anybody who knows the URL can forge presses and approvals. Use this only while building, on a server that nobody else reaches.',
+		'Unsafe: anybody who knows the URL can forge presses and approvals. Use this only while you build, on a server that nobody else reaches.',
 	name: 'unsafeNotice',
 	type: 'notice',
 	displayOptions: { show: { authentication: ['none'] } },

@@ -86,7 +86,7 @@ const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
 			return addProblem(
 				context,
 				'has empty keys',
-				"Give the public keys of the person's devices, or leave the field empty for everybody if the credential's key is meant.",
+				"Give the public keys of the person's devices, or leave the field empty for everybody to use the credential's key.",
 			);
 		});
 

@@ -34,7 +34,7 @@ export const transactionField: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. 1,250.00',
-			description: 'As the customer reads it. Shown by {amount} in the message.',
+			description: 'The amount as the customer reads it. Shown by {amount} in the message.',
 		},
 		{
 			displayName: 'Currency',
@@ -82,7 +82,7 @@ export const transactionField: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. City Waterworks',
-			description: 'Who gets the money. Shown by {payee} in the message.',
+			description: 'The person or company that gets the money. Shown by {payee} in the message.',
 		},
 	],
 };

@@ -125,7 +125,8 @@ export const verify: Operation = {
 	name: 'Verify',
 	value: 'verify',
 	action: 'Verify an OTP',
-	description: 'Check a code that a customer typed, once and for the customer it was sent to',
+	description:
+		'Check a code that a customer typed. It counts once, and only for the customer who got it.',
 	fields,
 	branches: ['Valid', 'Invalid'],
 	async start(context) {

@@ -20,7 +20,7 @@ const askField: INodeProperties = {
 		},
 	],
 	default: 'one',
-	description: 'Who gets the question',
+	description: 'The people who get the question',
 };
 
 const SEVERAL = { show: { ask: ['several'] } };
