@@ -21,7 +21,7 @@ export class DiyalogApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. https://diyalog.example.com',
 			description:
-				"Address of your company's Diyalog server, with its path prefix if it has one, without /v1. The bot token is sent there.",
+				"The address of your company's Diyalog server. Add the path prefix if the server has one. Leave out /v1. The nodes send the bot token there.",
 		},
 		{
 			displayName: 'Bot Token',
@@ -31,7 +31,7 @@ export class DiyalogApi implements ICredentialType {
 			required: true,
 			default: '',
 			description:
-				"The bot's access token, from the administrator of the Diyalog server. Whoever has it can send in the bot's name.",
+				"The bot's access token, from the administrator of the Diyalog server. Anybody with this token can send in the bot's name.",
 		},
 		{
 			displayName: 'App Secret',
@@ -40,7 +40,7 @@ export class DiyalogApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				"The app_secret of the bot's webhook in server.conf. The Diyalog Trigger needs it to prove that a call comes from Diyalog, and Send and Wait for Response to find answers in the chat again.",
+				"The app_secret of the bot's webhook in server.conf. The Diyalog Trigger needs it to check that a call comes from Diyalog. Send and Wait for Response needs it for answers in the chat.",
 		},
 		{
 			displayName: 'Previous App Secret',
@@ -49,7 +49,7 @@ export class DiyalogApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'The old App Secret, accepted while you change app_secret. Empty it when no older execution waits any more.',
+				'The old App Secret. It is accepted while you change app_secret. Clear this field when no older execution is waiting.',
 		},
 		{
 			displayName: 'Status Callback Token',

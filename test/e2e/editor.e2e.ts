@@ -270,7 +270,7 @@ describeWithChromium('the editor', () => {
 		expect(await notices()).toContain('The answer comes in through a Diyalog Trigger');
 		await editor.addField('Options', 'Answer By');
 		await editor.choose('options.answerBy', 'Link to a Page');
-		expect(await notices()).toContain('Whoever has the link can answer');
+		expect(await notices()).toContain('Anybody with the link can answer');
 		expect(await notices()).not.toContain('The answer comes in through a Diyalog Trigger');
 		await editor.addField('Options', 'Question Limits');
 		expect(await editor.labels()).toEqual(

@@ -108,7 +108,7 @@ describeWithChromium('a tap on the phone', () => {
 
 		await editor.openNode('Ask the customer');
 		await editor.output('Waiting for input').waitFor();
-		await editor.output('Waits for an approval or a refusal').waitFor();
+		await editor.output('Waits for a decision').waitFor();
 		await editor.closeNode();
 
 		await pointAt(approve);

@@ -19,7 +19,7 @@ export const messageIdField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. transfer-17',
 	description:
-		'Comes back with every event of this message, such as the press of a button, so that you know what was answered. If empty, a new UUID is used.',
+		'Comes back with every event of this message, for example a press. So you know which message was answered. If empty, the node makes a new UUID.',
 };
 
 /** What SendOTP takes beside the text. */
@@ -30,7 +30,7 @@ export const otpOptions: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. 628FAF5A-B690-4E1A-A0EC-1518A6334F0B',
-		description: "The customer's device, for Diyalog's OTP reports only",
+		description: "The customer's device. It appears only in Diyalog's OTP reports.",
 	},
 	{
 		displayName: 'Image URL',
@@ -46,7 +46,7 @@ export const otpOptions: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. LOGIN',
-		description: "What the OTP is for, for Diyalog's OTP reports only",
+		description: "What the OTP is for. It appears only in Diyalog's OTP reports.",
 	},
 ];
 
@@ -56,7 +56,7 @@ const titleField: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. Approve',
-	description: 'The words that stand on it',
+	description: 'The words on the button or quick reply',
 };
 
 /** What a press sends back, and how, in the order of use. */
@@ -105,7 +105,7 @@ const buttonValues: INodeProperties[] = [
 			{
 				name: 'Open Web Page',
 				value: 'web_url',
-				description: 'A press opens an address on the device; you are not told',
+				description: 'A press opens an address on the device. You are not told of the press.',
 			},
 		],
 		default: 'postback',
@@ -245,7 +245,7 @@ const BELOW = [
 	{
 		name: 'Quick Replies',
 		value: 'quickReplies',
-		description: 'Up to 11 choices above the text field, which vanish after a tap',
+		description: 'Up to 11 choices above the text field. They vanish after a tap.',
 	},
 ];
 

@@ -129,7 +129,7 @@ export async function startSending(
 		if (idsOf(message).some((id) => fromMessageId(id, appSecrets) !== undefined)) {
 			const problem = {
 				field: 'Message ID',
-				problem: 'is that of a question which an execution asks',
+				problem: 'belongs to a question that an execution asks',
 				advice: 'Use another one, or none: a press of this message would answer that question.',
 			};
 			throw invalidInputError(context.getNode(), problem, itemIndex);

@@ -75,7 +75,7 @@ function adviceFor(name: string, values: PlaceholderValues | undefined): string 
 		return `Write {${name}} in exactly these characters, without blanks.`;
 	}
 	if (RESERVED_NAMES.includes(name)) {
-		return `There is no code in this text. Take {${name}} out, or in the message enter an OTP Value or let the node generate one.`;
+		return `There is no code for this text. Take {${name}} out, or let the message have a code: choose Generate, or enter an OTP Value.`;
 	}
 	return `Fill in the field ${name} of the transaction, which belongs to a code, or write the value itself into the text.`;
 }

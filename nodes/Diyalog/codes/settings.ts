@@ -107,7 +107,7 @@ export function withCode(
 		return problemOf(
 			'message',
 			'does not contain {code}',
-			'Put {code} where the customer is to read the code that the node generates.',
+			'Write {code} where the customer reads the code that the node makes.',
 		);
 	}
 	const [notShown] = fieldsNotShown(template, transaction);
@@ -115,7 +115,7 @@ export function withCode(
 		return problemOf(
 			'message',
 			`does not show the field ${notShown} of Transaction`,
-			`Put {${notShown}} into the text: what is confirmed has to be what the customer reads.`,
+			`Write {${notShown}} into the text. The customer has to read what the code confirms.`,
 		);
 	}
 	return { message: fillPlaceholders(template, values), code, transaction };

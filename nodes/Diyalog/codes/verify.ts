@@ -27,9 +27,9 @@ export interface Verification {
 	reason: Reason;
 	/** how many more codes can be tried with this challenge */
 	attemptsLeft: number;
-	/** null unless the challenge was issued for this customer */
+	/** null if the challenge was not made for this customer */
 	customerNo: string | null;
-	/** null when the challenge is none */
+	/** null if the challenge cannot be read */
 	messageId: string | null;
 	/** when the code was accepted; null otherwise */
 	verifiedAt: string | null;

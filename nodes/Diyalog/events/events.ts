@@ -26,7 +26,7 @@ export interface ButtonPressed extends WebhookEvent {
 	messageId: string;
 	/** the button's payload; the inner one when it was signed and the signature is valid */
 	payload: string;
-	/** what checking the device's signature of the payload found */
+	/** what the check of the device's signature found */
 	payloadSignature: PayloadSignature;
 	/** the payload as the phone sent it, with its signature; only where that is valid */
 	signedPayload?: string;
@@ -39,7 +39,7 @@ export interface TextReceived extends WebhookEvent {
 	event: 'textReceived';
 	/** what the person wrote */
 	text: string;
-	/** for a text the only hint at what is being answered */
+	/** for a text, the only hint at what the person answers */
 	lastDeliveredMessageId: string;
 }
 

@@ -130,7 +130,7 @@ export function httpUrlText(entered: string, context: z.RefinementCtx): string {
 		return addProblem(context, `is longer than ${MAX_URL_CHARACTERS} characters`, 'Shorten it.');
 	if (HTTP_URL.test(trimmed) && URL.canParse(trimmed)) return trimmed;
 	const advice =
-		'Enter a full address that begins with https:// or http://, e.g. https://www.example.com/help. Braces, quotes and the like stand in it as %7B, %22.';
+		'Enter a full address that begins with https:// or http://, e.g. https://www.example.com/help. Write characters such as braces and quotes as %7B and %22.';
 	return addProblem(context, 'is not a web address', advice);
 }
 

@@ -162,7 +162,7 @@ export function requireDistinct<T extends { payload: string }>(
 	return addProblem(
 		context,
 		'has the same payload twice',
-		'Give each a payload of its own, or nobody could tell which one was pressed.',
+		'Give each a payload of its own. Otherwise nobody could tell which one was pressed.',
 		...path,
 	);
 }

@@ -79,7 +79,7 @@ export function requireDistinctCards(
 	return addProblem(
 		context,
 		'has the same payload on two cards that have the same ID',
-		'Give each card a Card ID of its own, or nobody could tell on which one a button was pressed.',
+		'Give each card a Card ID of its own. Otherwise nobody could tell on which card the button was pressed.',
 		...path,
 	);
 }

@@ -92,7 +92,7 @@ const withDocumented = lazily(() =>
 		if (mokValue !== undefined && entered.otpMode !== undefined && entered.otpMode !== 'given') {
 			return addProblem(
 				context,
-				'has a mokValue, but the code does not come from there',
+				'has a mokValue, but OTP is not Given',
 				'Choose Given under OTP, or leave mokValue out.',
 				'messageJson',
 			);

@@ -71,7 +71,7 @@ const DOCUMENTED_REFUSALS: ReadonlyArray<{ text: RegExp; failure: Omit<Failure, 
 			kind: 'wrongToken',
 			title: 'Diyalog did not accept the bot token',
 			advice:
-				'Enter the current access token of the bot in the Diyalog API credential; the administrator of the Diyalog server issues it.',
+				'Enter the current token of the bot in the Diyalog API credential. The administrator of the Diyalog server gives it to you.',
 		},
 	},
 	{
@@ -206,8 +206,8 @@ const NETWORK_FAILURES: Readonly<Record<string, Failure>> = {
 	ECONNREFUSED: unreachable('The Diyalog server refused the connection'),
 	ENOTFOUND: unreachable('The name of the Diyalog server is not known'),
 	EAI_AGAIN: unreachable('The name of the Diyalog server could not be looked up'),
-	EHOSTUNREACH: noResponse('There is no way to the Diyalog server'),
-	ENETUNREACH: noResponse('There is no way to the Diyalog server'),
+	EHOSTUNREACH: noResponse('This n8n has no network path to the Diyalog server'),
+	ENETUNREACH: noResponse('This n8n has no network path to the Diyalog server'),
 	ETIMEDOUT: TOO_SLOW,
 	ECONNABORTED: TOO_SLOW,
 };
@@ -260,9 +260,9 @@ export function explainNoResponse(code: string | undefined): Failure {
 	if (code !== undefined && CERTIFICATE_CODES.has(code)) {
 		return {
 			kind: 'insecureConnection',
-			title: 'The Diyalog server did not prove who it is',
+			title: 'The TLS certificate of the Diyalog server is not accepted',
 			advice:
-				'Its TLS certificate is not trusted by this n8n. Nothing was sent. Ask the operators to add its certificate authority to n8n (NODE_EXTRA_CA_CERTS).',
+				'Nothing was sent. The certificate may be out of date, or made for another name. If it is right, ask the operators to add its certificate authority to n8n (NODE_EXTRA_CA_CERTS).',
 		};
 	}
 	return noResponse('The connection to the Diyalog server broke off');

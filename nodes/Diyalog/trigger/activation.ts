@@ -16,7 +16,7 @@ function missingSecret(
 		return {
 			title: 'The App Secret of the credential is empty',
 			advice:
-				'Enter the app_secret of the webhook in server.conf in the Diyalog API credential. Without it anybody could post a button press.',
+				'Enter it in the Diyalog API credential. It is app_secret of the webhook in server.conf. Without it anybody could forge a press.',
 		};
 	}
 	if (events.includes('statusCallback') && statusCallbackToken === '') {
@@ -36,7 +36,7 @@ function problemOf(
 	if (settings.events.length === 0) {
 		return {
 			title: 'No event is chosen',
-			advice: 'Choose at least one of the Events, or nothing would ever start this workflow.',
+			advice: 'Choose at least one of the Events. Otherwise nothing would start this workflow.',
 		};
 	}
 	if (settings.options.n8nAddress !== '' && !isOrigin(settings.options.n8nAddress)) {
@@ -55,7 +55,7 @@ function problemOf(
 		return {
 			title: 'Only Signed Presses is on, but the credential checks no signatures',
 			advice:
-				'Choose in the Diyalog API credential how payloads are signed, or turn the option off. No press would ever start this workflow.',
+				'Choose in the Diyalog API credential how payloads are signed, or turn the option off. Otherwise no press would start this workflow.',
 		};
 	}
 	if (
@@ -66,7 +66,7 @@ function problemOf(
 	return {
 		title: 'Only Signed Presses is on, but a trigger cannot check these signatures',
 		advice:
-			'A trigger knows neither the keys of each person nor which payloads were sent. Turn the option off: a question with Require Signed Payload checks its answers itself, and Verify Signed Payload checks those of a workflow.',
+			'A trigger does not know the keys of each person, or the payloads that were sent. Turn the option off. A question with Require Signed Payload checks its answers itself. In a workflow, the operation Verify of the resource Signed Payload checks a press.',
 	};
 }
 

@@ -22,7 +22,7 @@ const SERVER_CONF = `modules { webbots { info : [ {
 export const serverConfFields: INodeProperties[] = [
 	{
 		displayName:
-			'Give the lines below to the administrator of the Diyalog server. Put the Production URL and the App Secret of the credential in the places in capitals. The URL stands under Webhook URLs above. A workflow that gets its calls by Also Pass On To needs no lines.',
+			'Give the lines below to the administrator of the Diyalog server. Put the Production URL and the App Secret of the credential in the places in capitals. You find the URL under Webhook URLs above. A workflow that gets its calls by Also Pass On To needs no lines.',
 		name: 'serverConfNotice',
 		type: 'notice',
 		default: '',
@@ -34,7 +34,7 @@ export const serverConfFields: INodeProperties[] = [
 		noDataExpression: true,
 		typeOptions: { rows: 14 },
 		default: SERVER_CONF,
-		description: 'Copy these lines for the administrator. What you change here has no effect.',
+		description: 'Copy these lines for the administrator. A change in this field has no effect.',
 	},
 ];
 
@@ -44,7 +44,7 @@ export const LISTENING_TOOLTIP =
 
 /** What the editor says when the workflow is published. */
 export const PUBLISHED_MESSAGE =
-	'Each press now starts an execution, once the administrator of the Diyalog server has entered the Production URL of the Diyalog Trigger. You find it in the executions list.';
+	'Each press starts an execution as soon as the administrator of the Diyalog server has entered the Production URL of the Diyalog Trigger. You find the execution in the executions list.';
 
 /** Beside the output as long as it is empty: what n8n says while it listens cannot be changed, and sends people to Diyalog. */
 export const LISTENING_HINTS: NodeHint[] = [
@@ -59,7 +59,7 @@ export const LISTENING_HINTS: NodeHint[] = [
 
 /** What an event looks like: n8n asks no trigger with a webhook for sample data, but lets people paste some and pins it. */
 const SAMPLE =
-	'<b>Before the first press</b>, choose "set mock data" in the output panel and paste <code>[{ "event": "buttonPressed", "messageId": "transfer-17", "payload": "approve", "customerNo": "70021" }]</code>: the next steps can then be built on it.';
+	'<b>Before the first press</b>, choose "set mock data" in the output panel and paste <code>[{ "event": "buttonPressed", "messageId": "transfer-17", "payload": "approve", "customerNo": "70021" }]</code>. You can then build the next steps on it.';
 
 /** What the empty panel says. */
 export const TRIGGER_PANEL = {
@@ -67,10 +67,10 @@ export const TRIGGER_PANEL = {
 	executionsHelp: {
 		inactive:
 			SAMPLE +
-			' Diyalog knows one URL for each bot, the production one. <b>While building</b>, enter the Test URL from above in Also Pass On To of the published trigger, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>When it works</b>, publish the workflow: each press then starts an execution, which you find in the executions list.',
+			' Diyalog knows one URL for each bot, the Production URL. <b>While you build</b>, enter the Test URL from above in Also Pass On To of the published trigger. Choose "Execute step", and tap on a real phone. The sandbox of this package can post to the Test URL too. <b>When it works</b>, publish the workflow. Then each press starts an execution. You find it in the executions list.',
 		active:
 			SAMPLE +
-			' <b>While building</b>, enter the Test URL from above in Also Pass On To (of this trigger, or of the one that Diyalog calls), publish that, press "Execute step", and tap on a real phone; or let the sandbox of this package post to it. <b>Your workflow is published</b>: each press on the production URL starts an execution, which you find in the executions list.',
+			' <b>While you build</b>, enter the Test URL from above in Also Pass On To (of this trigger, or of the one that Diyalog calls), and publish that workflow. Choose "Execute step", and tap on a real phone. The sandbox of this package can post to the Test URL too. <b>Your workflow is published</b>: each press on the Production URL starts an execution. You find it in the executions list.',
 	},
 	activationHint:
 		'Publish the workflow and give its Production URL to the administrator of the Diyalog server.',

@@ -16,7 +16,7 @@ const EVENTS: Readonly<
 	buttonPressed: {
 		name: 'Button Pressed',
 		description:
-			'Somebody pressed a button under a message, or a quick reply: the item has its payload, and the messageId of the message',
+			'Somebody pressed a button or a quick reply. The item has its payload and the messageId of the message.',
 	},
 	messageDelivered: {
 		name: 'Message Delivered',
@@ -52,7 +52,7 @@ const eventField: INodeProperties = {
 	options: Object.entries(EVENTS).map(([value, event]) => ({ ...event, value })),
 	default: ['buttonPressed'],
 	description:
-		'What starts the workflow. Answers and receipts for Send and Wait reach their execution whatever you choose here; an answer that reached none starts the workflow too. All else is answered and ignored.',
+		'What starts the workflow. Your choice changes nothing for Send and Wait for Response: its answers and receipts reach their execution. An answer that did not get through starts the workflow too. All other events start nothing.',
 };
 
 const authenticationField: INodeProperties = {
@@ -77,7 +77,7 @@ const authenticationField: INodeProperties = {
 
 const unsafeNotice: INodeProperties = {
 	displayName:
-		'Unsafe: anybody who knows the URL can forge presses and approvals. Use this only while building, on a server that nobody else reaches.',
+		'Unsafe: anybody who knows the URL can forge presses and approvals. Use this only while you build, on a server that nobody else reaches.',
 	name: 'unsafeNotice',
 	type: 'notice',
 	displayOptions: { show: { authentication: ['none'] } },
@@ -115,13 +115,13 @@ const filterField: INodeProperties = {
 	placeholder: 'Add Filter',
 	default: {},
 	description:
-		'Only events that fit start an execution. A filter ignores events without its value. Customer Number stops events without a number.',
+		'Only events that fit start an execution. Events without the value of a filter pass this filter. Only Customer Number stops them.',
 	options: [
 		filterList(
 			'Customer Number',
 			'customerNumbers',
 			'e.g. 70021',
-			'Take only events of these customers. An event without a customer number does not pass; those of employees may have none.',
+			'Take only events of these customers. Events without a customer number do not pass. Events of employees may have none.',
 		),
 		{
 			displayName: 'Message ID Prefix',
@@ -131,7 +131,7 @@ const filterField: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. transfer-',
 			description:
-				'Take only events of messages whose ID begins like this. Of a text, the last delivered message counts.',
+				'Take only events of messages whose ID begins like this. For a text, the message that was delivered last counts.',
 		},
 		filterList(
 			'Payload',
@@ -170,7 +170,7 @@ const optionField: INodeProperties = {
 			typeOptions: { minValue: 0 },
 			default: DEFAULT_FRESHNESS_MINUTES,
 			description:
-				'Calls that are older than this, or that far in the future, are refused. This stops recorded calls that are played again. 0 takes calls of any age.',
+				'The trigger refuses calls that are older than this, or this far in the future. This stops recorded calls that are played again. 0 takes calls of any age.',
 		},
 		{
 			displayName: 'N8n Address',
@@ -180,7 +180,7 @@ const optionField: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:5678',
 			description:
-				'Where this n8n reaches itself to continue an execution that waits for an answer. Only needed where it cannot reach its public address, or may not call it.',
+				'The address at which this n8n reaches itself, to continue an execution that waits for an answer. You need it only if n8n cannot reach its public address, or is not allowed to call it.',
 		},
 		{
 			displayName: 'Only Signed Presses',

@@ -22,7 +22,7 @@ export const evidenceSchema = lazily(() =>
 
 /** What the item holds of a signed answer. Its comments are what people read in n8n. */
 export type Evidence = {
-	/** the text as it was sent; not there where a code stands in it, or where it is left out */
+	/** the text as it was sent; missing if it has a code in it, or if it is left out */
 	text?: string;
 	/** the words on the button that was pressed */
 	button: string;

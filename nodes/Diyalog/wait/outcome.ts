@@ -14,11 +14,11 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	/** the answer as n8n's human review of AI agents reads and shows it */
 	data: {
 		approved: boolean;
-		/** whose answer decided; null when nobody answered, or by a link */
+		/** the person whose answer decided; null if nobody answered, or for an answer by a link */
 		responder: { customerNo: CustomerNo; userId: string } | null;
 		respondedAt: string | null;
 	};
-	/** true for the decisions approved and codeMatched alone */
+	/** true only for the decisions approved and codeMatched */
 	approved: boolean;
 	decision: Decision;
 	/** approve or decline, the value of the chosen button, or the text; delivered or read; null for a code, or when nothing came */
@@ -30,9 +30,9 @@ export type Outcome<CustomerNo extends string | null = string | null> = {
 	customerNo: CustomerNo;
 	/** only where an employee was asked */
 	employeeNo?: string;
-	/** the id in Diyalog of who answered; null when nobody answered, or by a link */
+	/** the Diyalog User ID of the person who answered; null if nobody answered, or for an answer by a link */
 	userId: string | null;
-	/** what checking the device's signature found; null when nobody answered, or by a link */
+	/** what the check of the device's signature found; null if nobody answered, or for an answer by a link */
 	payloadSignature: PayloadSignature | null;
 	/** what proves the answer later; only where one person had to sign it */
 	evidence?: Evidence;

@@ -103,13 +103,13 @@ export type PersonInItem = {
 
 /** What the item says of all of them. */
 export type PeopleInItem = {
-	/** what they answered, in that order; the first answer of a person counts */
+	/** their answers, in the order in which they came; the first answer of a person counts */
 	answers: Array<
 		PersonInItem & Omit<GivenAnswer, 'person' | 'proof' | 'evidence'> & { evidence?: Evidence }
 	>;
-	/** who got the message and did not answer */
+	/** the people who got the message and did not answer */
 	unanswered: PersonInItem[];
-	/** who could not be sent the message, or may not have got it, and why */
+	/** the people who could not be sent the message, or may not have got it, with the reason */
 	unreached: Array<PersonInItem & { reason: string }>;
 };
 

@@ -63,7 +63,7 @@ const asFields = (people: AskablePeople) =>
 		}
 		return addProblem(
 			context,
-			'does not say who that is',
+			'does not say who the person is',
 			people === 'customers'
 				? 'Give a customer number, or an object such as { "customerNo": "70021" }. Employees are asked by the resource Message.'
 				: 'Give an object with one of customerNo, employeeNo and userId, e.g. { "employeeNo": "E1007" }.',
@@ -86,7 +86,7 @@ const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
 			return addProblem(
 				context,
 				'has empty keys',
-				"Give the public keys of the person's devices, or leave the field empty for everybody if the credential's key is meant.",
+				"Give the public keys of the person's devices, or leave the field empty for everybody to use the credential's key.",
 			);
 		});
 

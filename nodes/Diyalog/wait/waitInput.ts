@@ -24,7 +24,7 @@ const NO_ANSWER = 'No Answer';
 /** What each response type waits for, and the names of its outputs: what was hoped for, nobody in time, the contrary. */
 export const RESPONSE_TYPES = {
 	approval: {
-		waitsFor: 'an approval or a refusal',
+		waitsFor: 'a decision',
 		outputs: ['Approved', NO_ANSWER, 'Declined'],
 	},
 	choice: { waitsFor: 'a choice', outputs: ['Answered', NO_ANSWER] },
@@ -184,7 +184,7 @@ const approvalOptionsSchema = lazily(() =>
 			return addProblem(
 				context,
 				'looks like another button',
-				'Give each button words of its own, or nobody could tell what is approved.',
+				'Give each button words of its own. Otherwise nobody could tell what is approved.',
 				'values',
 				second,
 			);
@@ -265,7 +265,7 @@ function choicesProblem(
 	return (
 		part && {
 			problem: `has the same ${part} twice`,
-			advice: `Give each choice a ${part} of its own, or nobody could tell what was chosen.`,
+			advice: `Give each choice a ${part} of its own. Otherwise nobody could tell what was chosen.`,
 		}
 	);
 }
@@ -332,7 +332,7 @@ const prefixSchema = lazily(() =>
 /** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
 const NO_KEYS = [
 	'is empty',
-	"Give the public keys of the person's devices, or remove the option if the credential's key is meant.",
+	"Give the public keys of the person's devices, or remove the option to use the credential's key.",
 ] as const;
 
 const optionValuesSchema = lazily(() =>
@@ -472,15 +472,15 @@ function keysProblem(
 	if (!requireSignedPayload) {
 		return {
 			field,
-			problem: 'has keys, but no signature is asked for',
-			advice: 'Turn Require Signed Payload on, or remove the keys.',
+			problem: 'has keys, but Require Signed Payload is off',
+			advice: 'Turn it on, or remove the keys.',
 		};
 	}
 	if (people.length === 0) return undefined;
 	if (personKeys !== undefined) {
 		return {
 			field,
-			problem: 'is one for several people',
+			problem: 'cannot be used for several people',
 			advice: 'Give each of the People keys of their own, and remove the option.',
 		};
 	}
@@ -488,7 +488,7 @@ function keysProblem(
 	return {
 		field,
 		problem: `has keys for ${withKeys} of ${people.length} people`,
-		advice: "Give each of them keys of their own, or none if the credential's key is meant.",
+		advice: "Give each person keys of their own. Or give none, to use the credential's key.",
 	};
 }
 
@@ -502,14 +502,14 @@ function groupProblem(
 	if (!Object.hasOwn(RULES, responseType)) {
 		return {
 			field: 'responseType',
-			problem: 'is one that only one person can answer',
+			problem: 'is for one person only',
 			advice: 'Choose Approval, Choice or Free Text, or One Person under Ask.',
 		};
 	}
 	if (kind === 'link') {
 		return {
 			field: 'options.answerBy',
-			problem: 'is a link, which does not tell who answers',
+			problem: 'is a link, and a link does not say who answers',
 			advice: 'Choose Tap in the Chat, or One Person under Ask.',
 		};
 	}

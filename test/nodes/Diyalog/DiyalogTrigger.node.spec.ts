@@ -413,7 +413,7 @@ describe('activation', () => {
 		[
 			'without an App Secret',
 			setup({}, { appSecret: '' }),
-			/^The App Secret of the credential is empty\. Enter the app_secret of the webhook in server\.conf /,
+			/^The App Secret of the credential is empty\. Enter it in the Diyalog API credential\. It is app_secret of the webhook in server\.conf\. /,
 		],
 		[
 			'for status callbacks without their token',

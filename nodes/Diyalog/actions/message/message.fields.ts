@@ -16,7 +16,7 @@ export const recipientFields: INodeProperties[] = [
 			{ name: 'Employee', value: 'employee' },
 		],
 		default: 'customer',
-		description: 'Who gets the message',
+		description: 'The person who gets the message',
 	},
 	{ ...customerNoField, displayOptions: { show: { recipientType: ['customer'] } } },
 	{

@@ -35,7 +35,7 @@ export const sendAppTrigger: Operation = {
 	value: 'sendAppTrigger',
 	action: 'Send an app trigger',
 	description:
-		"Send a text; a tap on it makes your company's app do something, and tells you nothing",
+		"Send a text. A tap on it makes your company's app do something. You are not told of the tap.",
 	fields,
 	keepsSettled: true,
 	async start(context, settled) {

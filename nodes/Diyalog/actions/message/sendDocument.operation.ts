@@ -38,7 +38,7 @@ const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: 'The name of the input field that holds the file, which has to be under 5 MB',
+		hint: 'The name of the input field that holds the file. The file has to be under 5 MB.',
 	},
 	{
 		displayName: 'Send As',

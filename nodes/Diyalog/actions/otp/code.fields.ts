@@ -17,7 +17,7 @@ export const transactionField: INodeProperties = {
 	placeholder: 'Add Field',
 	default: {},
 	description:
-		'What the customer confirms with the code. It has to be shown in the message, and the code is accepted for nothing else.',
+		'What the customer confirms with the code. The message has to show it. The code is accepted for nothing else.',
 	options: [
 		{
 			displayName: 'Action or Purpose',
@@ -34,7 +34,7 @@ export const transactionField: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. 1,250.00',
-			description: 'As the customer reads it. Shown by {amount} in the message.',
+			description: 'The amount as the customer reads it. Shown by {amount} in the message.',
 		},
 		{
 			displayName: 'Currency',
@@ -82,7 +82,7 @@ export const transactionField: INodeProperties = {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. City Waterworks',
-			description: 'Who gets the money. Shown by {payee} in the message.',
+			description: 'The person or company that gets the money. Shown by {payee} in the message.',
 		},
 	],
 };
@@ -98,7 +98,7 @@ export const codeFields: INodeProperties[] = [
 				name: 'Generate',
 				value: 'generate',
 				description:
-					'The node makes a random code. A challenge comes out, which the operation Verify needs to check what the customer types.',
+					'The node makes a random code. The item has a challenge. The operation Verify needs it to check the code that the customer types.',
 			},
 			{
 				name: 'Given',
@@ -131,7 +131,7 @@ export const codeFields: INodeProperties[] = [
 		displayOptions: { show: { otpMode: ['generate', 'given'] } },
 		default: true,
 		description:
-			"Whether Diyalog's mobile SDK also hands the code to your company's app, which can fill it in. Handy for a login. Turn it off for a payment: the app could complete it without any act of the person.",
+			"Whether Diyalog's mobile SDK also gives the code to your company's app. The app can then fill it in. This is useful for a login. Turn it off for a payment: the app could complete the payment without the person.",
 	},
 	{ ...transactionField, displayOptions: { show: { otpMode: ['generate'] } } },
 ];
@@ -176,7 +176,7 @@ export const codeOptions: INodeProperties[] = [
 		displayName: 'Resend Limits',
 		name: 'resendLimits',
 		displayOptions: { show: { '/otpMode': ['generate'] } },
-		description: `How often this node sends codes to one customer. ${DEFAULT_MAX_CODES} in ${DEFAULT_RESEND_WINDOW_MINUTES} minutes unless set here.`,
+		description: `How often this node sends codes to one customer. ${DEFAULT_MAX_CODES} in ${DEFAULT_RESEND_WINDOW_MINUTES} minutes, also without this option.`,
 		thing: 'code',
 		count: {
 			displayName: 'Codes in the Window',

@@ -66,7 +66,7 @@ export class CodeIssuer {
 		return permitOf(this.context, keys.mark, customer, limits, itemIndex, {
 			field: 'Customer Number',
 			problem: 'has got as many codes as Resend Limits allow',
-			advice: 'Let the customer wait for so long.',
+			advice: 'Let the customer wait until then.',
 		});
 	}
 }

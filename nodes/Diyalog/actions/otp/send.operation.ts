@@ -28,14 +28,14 @@ const textFields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. Your code is {code}. Do not share it with anyone.',
 		description:
-			'The text that the customer reads. {code} and {minutes} stand for the code and how long it is valid, {purpose}, {amount}, {currency}, {payee} and other names in braces for the fields of the transaction.',
+			'The text that the customer reads. {code} stands for the code, and {minutes} for how long it is valid. {purpose}, {amount}, {currency}, {payee} and other names in braces stand for the fields of the transaction.',
 	},
 ];
 
 /** Nothing can be verified without it, and it is easily overlooked among what comes out. */
 const challengeNotice: INodeProperties = {
 	displayName:
-		'The output has a <b>challenge</b>. Let your app keep it and give it back with the code that the customer types: the operation <b>Verify</b> needs both.',
+		'The output has a <b>challenge</b>. Your app has to keep it, and to give it back with the code that the customer types. The operation <b>Verify</b> needs both.',
 	name: 'challengeNotice',
 	type: 'notice',
 	displayOptions: { show: { otpMode: ['generate'] } },

@@ -35,7 +35,7 @@ const fields: INodeProperties[] = [
 		required: true,
 		default: '',
 		placeholder: 'e.g. {{ $json.body.challenge }}',
-		description: 'What the operation Send put out as challenge',
+		description: 'The challenge in the output item of the operation Send',
 	},
 	{
 		displayName: 'Code',
@@ -54,7 +54,7 @@ const fields: INodeProperties[] = [
 	{
 		...transactionField,
 		description:
-			'What is about to be carried out. It has to be the same as when the code was sent, so take it from your own system.',
+			'What you are about to carry out. It has to be the same as when the code was sent. Take it from your own system.',
 	},
 	{
 		displayName: 'Limits',
@@ -69,7 +69,7 @@ const fields: INodeProperties[] = [
 				type: 'number',
 				typeOptions: { minValue: 1, maxValue: MAX_ATTEMPTS },
 				default: DEFAULT_ATTEMPTS,
-				description: 'How many codes can be tried with one challenge, the right one included',
+				description: 'How many codes can be tried with one challenge. The right code counts too.',
 			},
 			{
 				displayName: 'Failure Window (Minutes)',
@@ -125,7 +125,8 @@ export const verify: Operation = {
 	name: 'Verify',
 	value: 'verify',
 	action: 'Verify an OTP',
-	description: 'Check a code that a customer typed, once and for the customer it was sent to',
+	description:
+		'Check a code that a customer typed. It counts once, and only for the customer who got it.',
 	fields,
 	branches: ['Valid', 'Invalid'],
 	async start(context) {

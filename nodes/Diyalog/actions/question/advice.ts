@@ -9,7 +9,7 @@ import { hintsOf } from '../hints';
  */
 
 const NO_CALL =
-	'This n8n process has had no call from Diyalog with this App Secret since it started, so the answer may not arrive. Check that the workflow with the trigger is published, that server.conf has its Production URL, and that app_secret there is the App Secret of the credential.';
+	'This n8n process has had no call from Diyalog with this App Secret since it started. So the answer may not arrive. Check that the workflow with the trigger is published. Check that server.conf has its Production URL. Check that app_secret in server.conf is the App Secret of the credential.';
 
 /** Who of several people cannot answer; undefined when everybody can. */
 function unreachedHint({ group }: Wait): string | undefined {

@@ -84,7 +84,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
 	throw operationError(
 		node,
 		`The agent got ${worksOn} items. One approval would run the tool once for each of them`,
-		'n8n runs an approved tool anew for every item of the agent. Put a Loop Over Items node with batch size 1 in front of the agent. Nothing was sent.',
+		'n8n runs an approved tool once for each item of the agent. Put a Loop Over Items node with batch size 1 in front of the agent. Nothing was sent.',
 	);
 }
 
@@ -182,7 +182,7 @@ function credentialProblem(
 		return response.requireSignedPayload
 			? {
 					field: 'Require Signed Payload',
-					problem: 'cannot be met by links',
+					problem: 'cannot be used with links',
 					advice: 'Choose Tap in the Chat under Answer By, or turn the option off.',
 				}
 			: undefined;
@@ -192,7 +192,7 @@ function credentialProblem(
 			field: 'App Secret of the credential',
 			problem: 'is empty',
 			advice:
-				'Enter the app_secret of the webhook in server.conf. Without it no answer could be told from a forged one.',
+				'Enter app_secret of the webhook in server.conf. Without it a forged answer would look like a real one.',
 		};
 	}
 	if (response.kind !== 'button' || !response.requireSignedPayload) return undefined;

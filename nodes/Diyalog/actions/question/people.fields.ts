@@ -20,7 +20,7 @@ const askField: INodeProperties = {
 		},
 	],
 	default: 'one',
-	description: 'Who gets the question',
+	description: 'The people who get the question',
 };
 
 const SEVERAL = { show: { ask: ['several'] } };
@@ -29,7 +29,7 @@ type RuleName = (typeof RULES)[keyof typeof RULES][number];
 
 /** The names of the rules; what each means depends on what is asked. */
 const RULE_OPTIONS: Readonly<Record<RuleName, { name: string; description: string }>> = {
-	first: { name: 'First Answer Counts', description: 'Whoever answers first decides for all' },
+	first: { name: 'First Answer Counts', description: 'The first answer decides for all' },
 	everyone: { name: 'Everyone', description: 'All have to answer' },
 	atLeast: {
 		name: 'At Least',
@@ -44,7 +44,7 @@ const RULE_OPTIONS: Readonly<Record<RuleName, { name: string; description: strin
 
 const EVERYONE_APPROVES = {
 	name: 'Everyone Has to Approve',
-	description: 'The first who declines ends it',
+	description: 'The first person who declines ends the question',
 };
 
 const ruleField = (responseType: keyof typeof RULES): INodeProperties => ({

@@ -28,7 +28,7 @@ import { personKeysField } from './people.fields';
 export const questionNotices: INodeProperties[] = [
 	{
 		displayName:
-			'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. While there is none, nobody can answer, and this node ends with "expired" when the time is up: after 5 minutes, unless the options set a Limit Wait Time.',
+			'The answer comes in through a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n. Without such a trigger nobody can answer. This node then ends with "expired" when the time is up. That is after 5 minutes, or after Limit Wait Time under Options.',
 		name: 'triggerNotice',
 		type: 'notice',
 		displayOptions: { hide: { '/options.answerBy': ['link'], responseType: ['delivery'] } },
@@ -36,7 +36,7 @@ export const questionNotices: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'Diyalog tells a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n, that the message was delivered. While there is none, every message counts as not delivered when the time is up: after 30 seconds, unless the options set a Limit Wait Time.',
+			'Diyalog tells a <b>Diyalog Trigger</b> with the same credential, in any published workflow of this n8n, that the message was delivered. Without such a trigger every message counts as not delivered when the time is up. That is after 30 seconds, or after Limit Wait Time under Options.',
 		name: 'deliveryNotice',
 		type: 'notice',
 		displayOptions: { show: { responseType: ['delivery'] } },
@@ -44,7 +44,7 @@ export const questionNotices: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'Each button opens a page of this n8n that asks to confirm. Whoever has the link can answer, so prefer Tap in the Chat where Diyalog can reach n8n.',
+			'Each button opens a page of this n8n that asks to confirm. Anybody with the link can answer. If Diyalog can reach n8n, Tap in the Chat is better.',
 		name: 'linkNotice',
 		type: 'notice',
 		displayOptions: {
@@ -123,7 +123,7 @@ const approvalFields: INodeProperties[] = [
 		type: 'boolean',
 		default: false,
 		description:
-			'Whether to add a button for people who did not cause the question. It declines, with the decision "reported".',
+			'Whether to add a button for people who did not cause the question. A press on it declines, with the decision "reported".',
 	},
 	{
 		displayName: "It Wasn't Me Button Label",
@@ -188,7 +188,7 @@ const expectedCodeField: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. {{ $json.number }}',
 	description:
-		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. For a login take at least 6 random ones. Do not write them into the message.',
+		'The 2 to 10 digits that you show to the person elsewhere, for example on the page where they log in. For a login, use at least 6 random digits. Do not write the digits into the message.',
 };
 
 const answerByOption: INodeProperties = {
@@ -218,7 +218,7 @@ const limitWaitTimeOption: INodeProperties = {
 	name: 'limitWaitTime',
 	type: 'fixedCollection',
 	description:
-		'How long the person has for the answer: 5 minutes unless set here, 30 seconds for a delivery, and a year at most. Then the workflow goes on through No Answer or Not Delivered.',
+		'How long the person has for the answer, a year at most. Without this option it is 5 minutes, or 30 seconds for a delivery. When the time is up, the workflow goes on through No Answer or Not Delivered.',
 	default: { values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'minutes' } },
 	options: [
 		{
@@ -272,7 +272,7 @@ const questionLimitsOption = limitsOption({
 	displayName: 'Question Limits',
 	name: 'questionLimits',
 	description:
-		'How often this node asks one person, so that nobody can be worn down by questions. No limit unless set here.',
+		'How often this node asks one person. This helps against an attacker who causes questions until the person approves. Without this option there is no limit.',
 	thing: 'question',
 	count: {
 		displayName: 'Questions in the Window',
@@ -311,7 +311,7 @@ const waitOptions: INodeProperties[] = [
 		displayOptions: { show: { '/responseType': ['code'] } },
 		default: DEFAULT_MAX_ATTEMPTS,
 		description:
-			'How many wrong codes end the wait, through Too Many Attempts and with the decision "tooManyAttempts"',
+			'How many wrong codes end the wait. The workflow then goes on through Too Many Attempts, with the decision "tooManyAttempts".',
 	},
 	{
 		displayName: 'Message ID Prefix',
@@ -320,7 +320,7 @@ const waitOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. transfer-17',
 		description:
-			'Put in front of the message ID, for people who read logs: at most 21 letters, digits, _ and -. The rest of the ID finds this execution again.',
+			'The beginning of the message ID, for people who read logs. Use at most 21 letters, digits, _ and -. The rest of the ID finds this execution again.',
 	},
 	{
 		...personKeysField,
@@ -356,7 +356,7 @@ const waitOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {answer}: {count} of {asked}',
 		description:
-			'The message to all people after the decision, because the buttons stay in the chat. {answer} is the button, {count} is how many chose it, {asked} is how many were asked. If empty, none is sent.',
+			'The message to all people after the decision, because the buttons stay in the chat. {answer} stands for the button, {count} for how many chose it, and {asked} for how many were asked. If empty, none is sent.',
 	},
 	{
 		displayName: 'Wrong Code Reply',

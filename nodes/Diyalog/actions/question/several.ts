@@ -108,8 +108,8 @@ function tooFew(
 	);
 	return {
 		kind,
-		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first who could not: ${reason}`,
-		advice: `${advice} Nobody is waited for any more.`,
+		title: `Only ${reached} of ${people.length} people could be asked, and ${needed} have to answer. The first person who could not be asked: ${reason}`,
+		advice: `${advice} The node does not wait for an answer.`,
 		...(mayHaveGotIt && { partly: true }),
 	};
 }

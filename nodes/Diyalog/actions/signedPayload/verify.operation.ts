@@ -19,11 +19,11 @@ import { optionsField } from '../sendOptions';
 /** What came of a check. Its comments are what people read in n8n. */
 export type SignedPayloadVerification = {
 	valid: boolean;
-	/** what was signed when it is valid, the payload as it came otherwise */
+	/** the payload that was signed, if it is valid; if not, the payload as it came */
 	payload: string;
 	/** why it is not valid */
 	reason?: InvalidReason;
-	/** what proves it later; only where it is valid */
+	/** what proves it later; only if it is valid */
 	evidence?: SignatureEvidence & {
 		/** the payload as the phone sent it */
 		signedPayload: string;
@@ -174,7 +174,7 @@ const UNCHECKABLE = {
 	field: 'Signature Settings',
 	problem: 'do not say enough to check a signature',
 	advice:
-		"Choose in the Diyalog API credential how payloads are signed. Where the signature stands alone give the Signed Text, and where each person has keys choose With a Person's Keys.",
+		"Choose in the Diyalog API credential how payloads are signed. For the format Signature Alone, enter the Signed Text. If each person has keys of their own, choose From the Credential, With a Person's Keys.",
 };
 
 /** Items are checked one after the other: it is only computing. */

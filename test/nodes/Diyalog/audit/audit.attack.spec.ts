@@ -999,7 +999,7 @@ describe('questions', () => {
 		log.lines.length = 0;
 		const people = [first, { customerNo: '40404' }];
 		await expect(several('otp', people, { rule: 'everyone', options })).rejects.toMatchObject({
-			message: expect.stringMatching(/first who could not: .*Question Limits/),
+			message: expect.stringMatching(/first person who could not be asked: .*Question Limits/),
 			description: expect.not.stringContaining('number'),
 		});
 		expect(log.records()).toMatchObject([{ event: 'asked', reason: 'notPermitted' }]);

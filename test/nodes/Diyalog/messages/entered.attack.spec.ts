@@ -301,7 +301,7 @@ describe('a message takes the id of another one:', () => {
 				...buttons,
 				options: { messageId },
 			};
-			const expected = /^Message ID is that of a question which an execution asks /;
+			const expected = /^Message ID belongs to a question that an execution asks /;
 			expect(await refusedMessage(byFields)).toMatch(expected);
 			const text = { customerNo: '70021', messageId, mokMessage: 'x' };
 			const whole = {
@@ -324,7 +324,7 @@ describe('a message takes the id of another one:', () => {
 			operation: 'sendCarousel',
 			specifyCards: 'json',
 		};
-		const expected = /^Message ID is that of a question which an execution asks /;
+		const expected = /^Message ID belongs to a question that an execution asks /;
 		expect(await refusedMessage({ ...carousel, cardsJson: JSON.stringify(cards) })).toMatch(
 			expected,
 		);

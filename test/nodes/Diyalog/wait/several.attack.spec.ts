@@ -331,7 +331,7 @@ it('13. who cannot be reached costs no other, and is named; too few, and it fail
 	const few = ask({ peopleJson: [{ employeeNo: 'E100' }, { employeeNo: 'E999' }] });
 	await expect(few).rejects.toMatchObject({
 		message: expect.stringMatching(
-			/^Only 1 of 2 people could be asked, and 2 have to answer. The first who could not: /,
+			/^Only 1 of 2 people could be asked, and 2 have to answer. The first person who could not be asked: /,
 		),
 	});
 });
@@ -442,21 +442,21 @@ describe('what is refused before anything is sent', () => {
 			{ peopleJson: [{ userId: 7 }, { userId: '7' }] },
 			'has the same person twice',
 		],
-		['a number alone', { peopleJson: ['E100', 'E101'] }, 'does not say who that is'],
+		['a number alone', { peopleJson: ['E100', 'E101'] }, 'does not say who the person is'],
 		[
 			'two names',
 			{ peopleJson: [{ employeeNo: 'E100', customerNo: '1' }, { userId: '2' }] },
-			'does not say who that is',
+			'does not say who the person is',
 		],
 		[
 			'a misspelled name',
 			{ peopleJson: [{ employeeNO: 'E100' }, { userId: '2' }] },
-			'does not say who that is',
+			'does not say who the person is',
 		],
 		[
 			'__proto__',
 			{ peopleJson: '[{"__proto__":"E100"},{"userId":"2"}]' },
-			'does not say who that is',
+			'does not say who the person is',
 		],
 		['an empty number', { peopleJson: [{ employeeNo: '' }, { userId: '2' }] }, 'is empty'],
 		['four of three', { approvalsNeeded: 4 }, 'is more than the 3 people who are asked'],
@@ -471,11 +471,7 @@ describe('what is refused before anything is sent', () => {
 		['another rule', { rule: 'anyone' }, 'Rule has a value that is not possible'],
 		['the rule of choices', { rule: 'majority' }, 'Rule has a value that is not possible'],
 		['another Ask', { ask: 'somebody' }, 'Ask has a value that is not possible'],
-		[
-			'a code',
-			{ responseType: 'code', expectedCode: '58' },
-			'is one that only one person can answer',
-		],
+		['a code', { responseType: 'code', expectedCode: '58' }, 'is for one person only'],
 		['no list', { peopleJson: '{"employeeNo":"E100"}' }, 'is not a list'],
 	])('20. %s', async (_what, given, message) => {
 		await expect(ask(given)).rejects.toMatchObject({
@@ -508,7 +504,7 @@ it('22. customers over SendOTP: everyone has to approve', async () => {
 	await expect(
 		ask({ resource: 'otp', peopleJson: '["70021", { "employeeNo": "E100" }]' }),
 	).rejects.toMatchObject({
-		message: expect.stringContaining('does not say who that is'),
+		message: expect.stringContaining('does not say who the person is'),
 	});
 });
 

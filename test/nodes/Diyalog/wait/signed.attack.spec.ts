@@ -261,7 +261,9 @@ describe('keys', () => {
 	it('6. keys without Require Signed Payload: nothing is sent', async () => {
 		await use(SEPARATED);
 		const { publicKey: personKeys } = phoneOf(0);
-		expect(await refusal(ask({ options: { personKeys } }))).toMatch(/no signature is asked for/);
+		expect(await refusal(ask({ options: { personKeys } }))).toMatch(
+			/Require Signed Payload is off/,
+		);
 		expect(sandbox.messages()).toEqual([]);
 	});
 
