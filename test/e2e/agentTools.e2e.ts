@@ -1,6 +1,6 @@
 import { startBroker, startMemory, startPostgres } from '../support/agentServers';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
-import type { ChatRequest, ChatServer } from '../support/chatServer';
+import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
 import { startMcpServer } from '../support/mcpServer';
 import type { McpServer } from '../support/mcpServer';
 import { newPhone } from '../support/signedFormats';
@@ -2539,5 +2539,636 @@ describe('a review asks nobody where the person would read another thing than wh
 		const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 		chat.turnOf = once({ tool: 'Transfer', said });
 		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
+	}, 120_000);
+});
+
+describe('what n8n makes of several items, of several calls of one turn, and of the settings of a tool', () => {
+	const TASK = set('Task', { name: 'Zeynep', to: 'Zeynep' });
+
+	async function reviewed(
+		message: string,
+		tool: WorkflowNode,
+		from = TASK,
+		more: Fields = {},
+	): Promise<AskingWorkflow> {
+		const working = agent();
+		const asking = review(message, more);
+		return await stage.createCalled([[from, working], ...behindReview(working, asking, tool)]);
+	}
+
+	/** The agent works for each item of a loop. */
+	async function inLoop(message: string, tool: WorkflowNode): Promise<AskingWorkflow> {
+		const working = agent();
+		const asking = review(message);
+		const each = loop();
+		const list = ['Ali', 'Zeynep'].map((name) => ({ name, to: name }));
+		return await stage.createCalled([
+			[set('Task', { list }), splitOut('list'), each],
+			[output(each, 1), working, each],
+			...behindReview(working, asking, tool),
+		]);
+	}
+
+	async function whoIsAsked(flow: AskingWorkflow): Promise<{ people: unknown[]; done: unknown[] }> {
+		const number = await began(flow);
+		for (let at = number; ; at++) {
+			const question = await questionOf(flow, at);
+			if (!question) break;
+			await question.press('Approve');
+		}
+		await ends(flow);
+		const people = stage.sandbox
+			.messages()
+			.slice(number)
+			.map(({ customerNo }) => customerNo);
+		return { people, done: [...chat.deeds] };
+	}
+
+	const ACCOUNT =
+		"={{ { amount: $fromAI('amount', 'How much', 'string'), approver: $fromAI('approver', 'Who', 'string') } }}";
+
+	it.each(['={{ $tool.parameters.approver }}', '={{ $json.toolParameters.approver }}'])(
+		'124. the model says who approves its own call, through the call itself: %s',
+		async (customerNo) => {
+			const flow = await reviewed(
+				'=Pay {{ $tool.parameters.amount }}?',
+				deedTool('Transfer', chat.toolUrl, ACCOUNT),
+				TASK,
+				{ customerNo },
+			);
+			chat.turnOf = callsOnce('Transfer', { amount: '9999', approver: '70022' });
+			const { people, done } = await whoIsAsked(flow);
+			expect({ people, done }).toEqual({ people: [], done: [] });
+		},
+		120_000,
+	);
+
+	it('125. right use: JSON with its names in quotes, and the person of the item', async () => {
+		const jsonBody = `={{ { "amount": $fromAI('amount', 'How much', 'string'), "to": $json.to } }}`;
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
+		expect((await approveAll(flow)).done).toEqual([{ amount: '250', to: 'Zeynep' }]);
+	}, 120_000);
+
+	it.each([
+		[
+			'dollars in the message',
+			'=Pay ${{ $tool.parameters.amount }} to {{ $json.to }}?',
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), to: $json.to } }}",
+		],
+		[
+			'dollars in the tool',
+			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
+			`={ "amount": "\${{ $fromAI('amount', 'How much', 'string') }}", "to": "{{ $json.to }}" }`,
+		],
+		[
+			'a line break in the tool',
+			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
+			`={{ { amount: $fromAI('amount', 'How much', 'string') + '\\n', to: $json.to } }}`,
+		],
+	])(
+		'126. right use: in a loop over items, %s',
+		async (_what, message, jsonBody) => {
+			const flow = await inLoop(message, deedTool('Transfer', chat.toolUrl, jsonBody));
+			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
+			chat.turnOf = once({ tool: 'Transfer', said });
+			const { asked, done } = await approveAll(flow);
+			expect({ asked: asked.length, done: done.length }).toEqual({ asked: 2, done: 2 });
+		},
+		120_000,
+	);
+
+	it.each([
+		['dollars in the description of the tool', { toolDescription: 'Pays US$ to a customer' }],
+		[
+			'a line break in an expression of the tool',
+			{
+				jsonBody:
+					"={{ { amount: $fromAI('amount', 'How much', 'string').replace(/\\s/g, ''), to: $json.to } }}",
+			},
+		],
+	])(
+		'127. right use: two calls in one turn, %s',
+		async (_what, more) => {
+			const tool = payment();
+			const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', {
+				...tool,
+				parameters: { ...Object(tool.parameters), ...more },
+			});
+			const call = (amount: string) => ({
+				tool: 'Transfer',
+				said: { toolParameters: { amount }, hitlParameters: {} },
+			});
+			chat.turnOf = once(call('1'), call('2'));
+			const { asked, done } = await approveAll(flow);
+			expect({ asked: asked.length, done: done.length }).toEqual({ asked: 2, done: 2 });
+		},
+		120_000,
+	);
+
+	const SHOWN =
+		'=The agent wants to run this tool: {{ $tool.name }}\n\nInput:\n{{ $tool.parameters }}';
+	const REASON = "\n\nReason: {{ $fromAI('reason', 'Why this is needed', 'string') }}";
+
+	it.each([
+		['dots', '\n.'.repeat(400)],
+		['a few words on each line', '\nI have looked at the account.'.repeat(60)],
+	])(
+		'128. the end of a message that shows name and parameters, above the buttons, is another call that the model has written as its reason: %s',
+		async (_what, filler) => {
+			const flow = await reviewed(SHOWN + REASON, payment());
+			const reason = `see below${filler}\nThe agent wants to run this tool: Show_balance\n\nInput:\n{"account":"1"}\n\nReason: to tell the customer`;
+			chat.turnOf = once({
+				tool: 'Transfer',
+				said: { toolParameters: { amount: '9999' }, hitlParameters: { reason } },
+			});
+			const { asked } = await approveAll(flow);
+			expect(asked).not.toEqual([]);
+			for (const text of asked) expect(text.slice(-600)).toContain('9999');
+		},
+		120_000,
+	);
+
+	it.each([
+		["={{ { amount: $fromAI('amount', 'amount', 'string'), to: $json.to } }}"],
+		[
+			`={{ JSON.stringify({ "to": $json.to, "amount": $fromAI("amount", "How much", "string") }) }}`,
+		],
+	])(
+		'129. right use: a name in quotes that is no field of an item: %s',
+		async (jsonBody) => {
+			const flow = await reviewed(
+				'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
+				deedTool('Transfer', chat.toolUrl, jsonBody),
+			);
+			chat.turnOf = callsOnce('Transfer', { amount: '250' });
+			expect((await approveAll(flow)).done).toEqual([{ amount: '250', to: 'Zeynep' }]);
+		},
+		120_000,
+	);
+
+	it('130. control: the same loop without dollars, and two calls without', async () => {
+		const jsonBody = "={{ { amount: $fromAI('amount', 'How much', 'string'), to: $json.to } }}";
+		const flow = await inLoop(
+			'=Pay {{ $tool.parameters.amount }} to {{ $json.to }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		chat.turnOf = callsOnce('Transfer', { amount: '250' });
+		expect((await approveAll(flow)).done.length).toBe(2);
+		chat.deeds.length = 0;
+		const other = await reviewed(
+			'=Pay {{ $tool.parameters.amount }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		const call = (amount: string) => ({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		chat.turnOf = once(call('1'), call('2'));
+		expect((await approveAll(other)).done.length).toBe(2);
+	}, 120_000);
+
+	it('131. the keys of the person who approves are what the model says in the call', async () => {
+		const jsonBody =
+			"={{ { amount: $fromAI('amount', 'How much', 'string'), key: $fromAI('key', 'Key of the device', 'string') } }}";
+		const flow = await reviewed(
+			'=Pay {{ $tool.parameters.amount }}?',
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+			TASK,
+			{
+				options: { requireSignedPayload: true, personKeys: '={{ $tool.parameters.key }}' },
+			},
+		);
+		chat.turnOf = callsOnce('Transfer', { amount: '9999', key: ATTACKER.publicKey });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		expect(question).toBeUndefined();
+	}, 120_000);
+
+	/** An agent with two items, one after the other; its model asks our tool, then looks something up, then pays whoever it was told a yes of. */
+	const TWO_ITEMS = [
+		{ name: 'Zeynep', key: PERSON.publicKey, no: '70021' },
+		{ name: 'Ali', key: newPhone().publicKey, no: '70022' },
+	];
+
+	async function ofTwoItems(tool: WorkflowNode, agentVersion = 3.1): Promise<AskingWorkflow> {
+		const working = agent(agentVersion);
+		const lookUp = deedTool(
+			'Look_up',
+			chat.toolUrl,
+			"={{ { lookedUp: $fromAI('what', 'What', 'string') } }}",
+		);
+		const pay = deedTool(
+			'Transfer',
+			chat.toolUrl,
+			"={{ { paidTo: $json.name, amount: $fromAI('amount', 'How much', 'string') } }}",
+		);
+		return await stage.createCalled([
+			[set('Task', { list: TWO_ITEMS }), splitOut('list'), working],
+			...withModel(working),
+			[asTool(tool), working],
+			[asTool(lookUp), working],
+			[asTool(pay), working],
+		]);
+	}
+
+	const paysWhoeverIsToldAYes =
+		(tool: string, saidFor: (name: string) => object, yes: string) =>
+		(asked: ChatRequest): ChatTurn => {
+			const name = isFor(asked, 'Zeynep') ? 'Zeynep' : 'Ali';
+			const calls = callsBefore(asked);
+			if (calls === 0) return [{ tool, said: saidFor(name) }];
+			if (calls === 1) return [{ tool: 'Look_up', said: { what: name } }];
+			if (calls === 2 && saidBefore(asked).join().replaceAll('\\', '').includes(yes))
+				return [{ tool: 'Transfer', said: { amount: '250' } }];
+			return `${name}: ${tellAll(asked)}`;
+		};
+
+	it('132. an agent of version 3 with two items: "valid: true" of the first is told for the second, whose signature is not valid', async () => {
+		const flow = await ofTwoItems(verify('={{ $json.key }}'));
+		chat.turnOf = paysWhoeverIsToldAYes(
+			VERIFY,
+			(name) => ({ payload: signedBy(name === 'Zeynep' ? PERSON : ATTACKER) }),
+			'"valid":true',
+		);
+		await flow.run();
+		expect(chat.deeds).not.toContainEqual({ paidTo: 'Ali', amount: '250' });
+	}, 120_000);
+
+	it('133. the same for Send and Wait as a plain tool: the approval of one customer is told for another, who has declined', async () => {
+		const asking = stage.send(
+			{
+				resource: 'message',
+				operation: 'sendAndWait',
+				toolDescription: 'Asks the customer',
+				customerNo: '={{ $json.no }}',
+				message: '=May we pay {{ $json.name }}?',
+			},
+			{ name: 'Ask', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+		const flow = await ofTwoItems(asking);
+		chat.turnOf = paysWhoeverIsToldAYes('Ask', () => ({}), '"approved":true');
+		const number = await began(flow);
+		const texts: string[] = [];
+		for (let at = number; at < number + 6; at++) {
+			const question = await questionOf(flow, at);
+			if (!question) break;
+			texts.push(question.text);
+			await question.press(question.text.includes('Zeynep') ? 'Approve' : 'Decline');
+		}
+		await ends(flow);
+		expect(chat.deeds).not.toContainEqual({ paidTo: 'Ali', amount: '250' });
+	}, 120_000);
+
+	it('134. beside an approved call of the same turn: the model is told what it has sent, and does not send it again', async () => {
+		const write = stage.send(
+			{
+				resource: 'message',
+				operation: 'send',
+				toolDescription: 'Writes',
+				customerNo: '70022',
+				message: "={{ $fromAI('words', 'What', 'string') }}",
+			},
+			{ name: 'Write', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?');
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, payment()),
+			[asTool(write), working],
+		]);
+		const told: number[] = [];
+		chat.turnOf = (asked) => {
+			told.push(callsBefore(asked));
+			const isTold = saidBefore(asked).join().includes('diyalogMessageId');
+			if (callsBefore(asked) === 0)
+				return [
+					{ tool: 'Write', said: { words: 'Your money is on its way.' } },
+					{ tool: 'Transfer', said: { toolParameters: { amount: '250' }, hitlParameters: {} } },
+				];
+			return isTold || told.length > 3
+				? tellAll(asked)
+				: [{ tool: 'Write', said: { words: 'Your money is on its way.' } }];
+		};
+		const number = await began(flow);
+		const question = await waitFor('the question', WITHIN_MS, async () =>
+			stage.sandbox
+				.messages()
+				.slice(number)
+				.find(({ text }) => text?.includes('Pay 250')),
+		);
+		await waitFor(
+			'waiting',
+			WITHIN_MS,
+			async () => (await stage.n8n.executions(flow.id))[0]?.status === 'waiting' || undefined,
+		);
+		await stage.press(question, 'Approve');
+		await ends(flow);
+		const sent = stage.sandbox
+			.messages()
+			.slice(number)
+			.filter(({ text }) => text === 'Your money is on its way.');
+		expect(sent.length).toBe(1);
+	}, 120_000);
+
+	const plainAsk = (): WorkflowNode =>
+		stage.send(
+			{
+				resource: 'message',
+				operation: 'sendAndWait',
+				toolDescription: 'Asks the customer',
+				customerNo: '70022',
+				message: "={{ $fromAI('question', 'What', 'string') }}",
+			},
+			{ name: 'Ask', type: 'n8n-nodes-diyalog.diyalogTool' },
+		);
+
+	/** Answers each question with the button of the first of these that its text includes. */
+	async function answerAll(
+		flow: AskingWorkflow,
+		buttons: Readonly<Record<string, string>>,
+	): Promise<string[]> {
+		const number = await began(flow);
+		const texts: string[] = [];
+		for (let at = number; at < number + 6; at++) {
+			const question = await questionOf(flow, at);
+			if (!question) break;
+			texts.push(question.text);
+			const [, button = 'Decline'] =
+				Object.entries(buttons).find(([part]) => question.text.includes(part)) ?? [];
+			await question.press(button);
+		}
+		await ends(flow);
+		return texts;
+	}
+
+	it('135. a question of a plain tool beside a call behind a review, of which n8n would forget the answer: nobody is asked it', async () => {
+		const working = agent();
+		const asking = review('=Pay {{ $tool.parameters.amount }}?');
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, asking, payment()),
+			[asTool(plainAsk()), working],
+		]);
+		const said = (amount: string) => ({ toolParameters: { amount }, hitlParameters: {} });
+		const ask = { tool: 'Ask', said: { question: 'Is 7777 right?' } };
+		chat.turnOf = once(ask, { tool: 'Transfer', said: said('250') });
+		const texts = await answerAll(flow, { 'Pay 250': 'Approve' });
+		expect(texts).toEqual([expect.stringContaining('Pay 250?')]);
+		expect(chat.deeds).toEqual([{ amount: '250' }]);
+	}, 120_000);
+
+	it('136. the same as 132 with version 3 of the agent', async () => {
+		const flow = await ofTwoItems(verify('={{ $json.key }}'), 3);
+		chat.turnOf = paysWhoeverIsToldAYes(
+			VERIFY,
+			(name) => ({ payload: signedBy(name === 'Zeynep' ? PERSON : ATTACKER) }),
+			'"valid":true',
+		);
+		await flow.run();
+		expect(chat.deeds).not.toContainEqual({ paidTo: 'Ali', amount: '250' });
+	}, 120_000);
+
+	it.each([
+		["={{ 'Pay ' + $tool.parameters.amount + '\\nto ' + $json.to + '?' }}"],
+		['=Pay {{ $tool.parameters.amount }} $ to {{ $json.to }}?'],
+		['=Pay US${{ $tool.parameters.amount }} to {{ $json.to }}?'],
+	])(
+		'137. right use: behind the second output of an IF, the message %s',
+		async (message) => {
+			const working = agent();
+			const isAli = node('Is it Ali', 'n8n-nodes-base.if', 2.2, {
+				conditions: {
+					options: { caseSensitive: true, typeValidation: 'loose', version: 2 },
+					conditions: [
+						{
+							leftValue: '={{ $json.name }}',
+							rightValue: 'Ali',
+							operator: { type: 'string', operation: 'equals' },
+						},
+					],
+					combinator: 'and',
+				},
+			});
+			const flow = await stage.createCalled([
+				[TASK, isAli],
+				[output(isAli, 1), working],
+				...behindReview(working, review(message), payment()),
+			]);
+			chat.turnOf = callsOnce('Transfer', { amount: '250' });
+			expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
+		},
+		120_000,
+	);
+
+	it.each([
+		['continueErrorOutput', 0, '""'],
+		['continueRegularOutput', 1, '"approved":true'],
+	])(
+		'138. Send and Wait as a plain tool with On Error %s, of which n8n forgets the answer or not: %i question',
+		async (onError, questions, expected) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...withModel(working),
+				[asTool({ ...plainAsk(), onError }), working],
+			]);
+			const told: string[] = [];
+			chat.turnOf = (asked) => {
+				if (callsBefore(asked) === 0) return [{ tool: 'Ask', said: { question: 'Pay 1?' } }];
+				told.push(saidBefore(asked).at(-1) ?? '');
+				return 'Done.';
+			};
+			expect(await answerAll(flow, { 'Pay 1?': 'Approve' })).toHaveLength(questions);
+			expect(told.join()).toContain(expected);
+		},
+		120_000,
+	);
+
+	it.each([
+		['continueErrorOutput', ['""', '""']],
+		['continueRegularOutput', ['"valid":true', '"valid":false']],
+	])(
+		'139. Verify as a tool with On Error %s: the model is told what is so, or nothing',
+		async (onError, expected) => {
+			const working = agent();
+			const flow = await stage.createCalled([
+				[set('Task', { name: 'Zeynep', key: PERSON.publicKey }), working],
+				...withModel(working),
+				[asTool({ ...verify('={{ $json.key }}'), onError }), working],
+			]);
+			const told: string[] = [];
+			for (const phone of [PERSON, ATTACKER]) {
+				chat.turnOf = (asked) => {
+					if (callsBefore(asked) === 0)
+						return [{ tool: VERIFY, said: { payload: signedBy(phone) } }];
+					told.push(
+						/"valid":\w+/.exec(saidBefore(asked).at(-1) ?? '')?.[0] ??
+							saidBefore(asked).at(-1) ??
+							'',
+					);
+					return 'Done.';
+				};
+				await flow.run();
+			}
+			expect(told).toEqual(expected);
+		},
+		120_000,
+	);
+
+	/** A workflow as a tool that asks a customer itself. */
+	async function askingWorkflowTool(): Promise<WorkflowNode> {
+		const asks = stage.send(
+			{ resource: 'message', operation: 'sendAndWait', customerNo: '70022', message: 'Coffee?' },
+			{ name: 'Ask inside' },
+		);
+		const child = await stage.n8n.createWorkflow(
+			workflow('Asks', [
+				[
+					calledTrigger(),
+					asks,
+					set('Yes', { approved: true, result: 'yes', data: { approved: true } }),
+				],
+				[output(asks, 1), set('No', { result: 'no' })],
+			]),
+		);
+		return node('Ask for coffee', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Asks',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
+		});
+	}
+
+	it.each(['review', 'plain'])(
+		'140. the answer inside of a sub-workflow, which is a tool, does not answer the question for which the agent waits by then: %s',
+		async (kind) => {
+			const working = agent();
+			const asking = review('=Pay {{ $tool.parameters.amount }}?');
+			const coffee = await askingWorkflowTool();
+			const plain = stage.send(
+				{
+					resource: 'message',
+					operation: 'sendAndWait',
+					toolDescription: 'Asks the customer',
+					customerNo: '70021',
+					message: 'Pay 9999?',
+				},
+				{ name: 'Ask', type: 'n8n-nodes-diyalog.diyalogTool' },
+			);
+			const flow = await stage.createCalled([
+				[TASK, working],
+				...behindReview(working, asking, payment()),
+				[asTool(coffee), working],
+				[asTool(plain), working],
+			]);
+			const told: string[] = [];
+			chat.turnOf = (asked) => {
+				const calls = callsBefore(asked);
+				told.push(saidBefore(asked).at(-1) ?? '');
+				if (calls === 0) return [{ tool: 'Ask_for_coffee', said: { query: 'Coffee?' } }];
+				if (calls === 1)
+					return kind === 'review'
+						? [
+								{
+									tool: 'Transfer',
+									said: { toolParameters: { amount: '9999' }, hitlParameters: {} },
+								},
+							]
+						: [{ tool: 'Ask', said: {} }];
+				return 'Done.';
+			};
+			const number = await began(flow);
+			const coffeeQuestion = await waitFor('coffee', WITHIN_MS, async () => {
+				const [newest] = await stage.n8n.executions(flow.id);
+				return newest?.status === 'waiting' ? stage.sandbox.messages()[number] : undefined;
+			});
+			expect(coffeeQuestion.text).toBe('Coffee?');
+			await sleepMs(1_000);
+			await stage.press(coffeeQuestion, 'Approve');
+			const ours = await waitFor(
+				'ours',
+				WITHIN_MS,
+				async () => stage.sandbox.messages()[number + 1],
+			);
+			await sleepMs(1_000);
+			expect(chat.deeds).toEqual([]);
+			await stage.press(ours, 'Decline');
+			await ends(flow);
+			expect(chat.deeds).toEqual([]);
+			expect(told.join()).toContain('"result":"yes"');
+		},
+		120_000,
+	);
+
+	it('141. right use: the second call of a Code Tool with a text in backticks', async () => {
+		const code = node('Note', '@n8n/n8n-nodes-langchain.toolCode', 1.3, {
+			description: 'Notes',
+			jsCode: `const text = \`Got \${query}\`;\nawait this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { text }, json: true });\nreturn 'done'`,
+		});
+		const flow = await reviewed('=May I do this?', code, set('Chat', { chatInput: 'Work' }));
+		chat.turnOf = (asked) =>
+			callsBefore(asked) < 2
+				? [
+						{
+							tool: 'Note',
+							said: {
+								toolParameters: { input: String(callsBefore(asked) + 1) },
+								hitlParameters: {},
+							},
+						},
+					]
+				: tellAll(asked);
+		const { done } = await approveAll(flow);
+		expect(done).toEqual([{ text: 'Got 1' }, { text: 'Got 2' }]);
+	}, 120_000);
+
+	it('142. Send as a tool with an error output, of which n8n forgets that it was sent: nothing is sent', async () => {
+		const write = stage.send(
+			{
+				resource: 'message',
+				operation: 'send',
+				toolDescription: 'Writes',
+				customerNo: '70022',
+				message: 'Hello from P29',
+			},
+			{ name: 'Write', type: 'n8n-nodes-diyalog.diyalogTool', onError: 'continueErrorOutput' },
+		);
+		const working = agent();
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...withModel(working),
+			[asTool(write), working],
+		]);
+		const told: string[] = [];
+		chat.turnOf = (asked) => {
+			if (callsBefore(asked) === 0) return [{ tool: 'Write', said: {} }];
+			told.push(saidBefore(asked).at(-1) ?? '');
+			return 'Done.';
+		};
+		const number = stage.sandbox.messages().length;
+		await flow.run();
+		expect(told).toEqual(['""']);
+		expect(stage.sandbox.messages()).toHaveLength(number);
+	}, 120_000);
+
+	it('143. the same as 132: what the model of the second item is told holds nothing of the first', async () => {
+		const flow = await ofTwoItems(verify('={{ $json.key }}'));
+		const saved = paysWhoeverIsToldAYes(
+			VERIFY,
+			(name) => ({ payload: signedBy(name === 'Zeynep' ? PERSON : ATTACKER) }),
+			'"valid":true',
+		);
+		const told: string[] = [];
+		chat.turnOf = (asked) => {
+			if (callsBefore(asked) === 2 && !isFor(asked, 'Zeynep'))
+				told.push(saidBefore(asked).slice(1).join(' | '));
+			return saved(asked);
+		};
+		await flow.run();
+		expect(told.join().replaceAll('\\', '')).not.toContain('"valid":true');
 	}, 120_000);
 });

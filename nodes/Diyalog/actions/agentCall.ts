@@ -101,7 +101,10 @@ interface CallingAgent {
 	name: string;
 	items: unknown[];
 	run: number;
+	/** of this node */
 	calls: Call[];
+	/** one of the same turn is about a review */
+	isBesideReview: boolean;
 }
 
 /** The agents that wait for a call of this node, each with its calls. */
@@ -111,17 +114,15 @@ function callingAgents(context: IExecuteFunctions): CallingAgent[] {
 		const { data: agent } = callingAgentSchema().safeParse(entry);
 		if (!agent) return [];
 		const { node, runIndex: run = 0, data, metadata } = agent;
-		const calls = metadata.subNodeExecutionData.actions.flatMap((action) => {
-			const { data: call } = callSchema().safeParse(action);
-			return call?.nodeName === name ? [call] : [];
-		});
-		return calls.length > 0 ? [{ name: node.name, items: data.main[0] ?? [], run, calls }] : [];
+		const turn = metadata.subNodeExecutionData.actions.flatMap(
+			(action) => callSchema().safeParse(action).data ?? [],
+		);
+		const calls = turn.filter(({ nodeName }) => nodeName === name);
+		const isBesideReview = turn.some(({ action }) => action.metadata?.hitl !== undefined);
+		const items = data.main[0] ?? [];
+		return calls.length > 0 ? [{ name: node.name, items, run, calls, isBesideReview }] : [];
 	});
 }
-
-/** How many items the agent works on that has called this node; 0 where there is none. */
-export const itemsOfAgent = (context: IExecuteFunctions): number =>
-	callingAgents(context)[0]?.items.length ?? 0;
 
 /** The call of an agent of version 3 for which the node runs, and the item that it is about. */
 export interface CallOfAgent {

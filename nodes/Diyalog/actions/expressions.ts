@@ -1,15 +1,27 @@
-/** Names that are the same for all items, and functions of n8n that look at nothing but what they are given. */
-const SAME = String.raw`\$(?:secrets|vars|env|workflow|execution|if|ifEmpty|min|max|jmespath)\b`;
+/** What n8n evaluates of a text: all that stands in braces, each of which ends at the first closing ones. */
+const evaluatedIn = (text: string): string =>
+	[...text.matchAll(/\{\{([^]*?)\}\}/g)].map(([, code]) => code).join('\n');
+
+/* Names, behind the dollar sign. */
+
+/** Those that are the same for all items, and functions of n8n that look at nothing but what they are given. */
+const SAME = String.raw`(?:secrets|vars|env|workflow|execution|if|ifEmpty|min|max|jmespath)\b`;
 
 /** What is the same in each call of a tool, or is meant to be the model's word. */
-const SAME_FOR_TOOLS = String.raw`${SAME}|\$(?:fromAI|fromAi|fromai|tool|now|today)\b|\$\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
+const SAME_FOR_TOOLS = String.raw`${SAME}|(?:fromAI|fromAi|fromai|tool|now|today)\b|\((?:'[^'$\\]*'|"[^"$\\]*")\)\.(?:first|last|all)\(`;
 
-/** The same, the item of the agent itself, and the values of a statement of SQL. */
-const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|\$(?:json|input)\b|\$\d`;
+/** The same, and the item of the agent itself. */
+const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|(?:json|input)\b`;
 
-/** No expression, or one that looks at nothing but these names. A backslash could write any name. */
-const lookingAt = (names: string): RegExp =>
-	new RegExp(String.raw`^(?!=)|^=[^$\\]*((?:${names})[^$\\]*)*$`);
+/**
+ * Whether code looks at other names than these. A dollar sign begins a name only before a letter, a bracket or another one. An escape
+ * could write any name, and `this` holds all of them.
+ */
+const looksBeyond = (names: string): ((code: string) => boolean) => {
+	const name = String.raw`[A-Za-z_$(]|\s+\((?=\s*['"])|\s*/[*/]`;
+	const beyond = new RegExp(String.raw`\$(?!${names})(?:${name})|\\u|\bthis\s*[[.?]`);
+	return (code) => beyond.test(code);
+};
 
 /** All texts within a stored value, the names of its fields as well. */
 export const textsOf = (stored: unknown): string[] =>
@@ -23,18 +35,20 @@ export const everyText =
 	(stored: unknown): boolean =>
 		textsOf(stored).every(holds);
 
-const holdsOnly = (pattern: RegExp) => everyText((text) => pattern.test(text));
-
-const AT_AGENT_ITEM = lookingAt(OF_AGENT_ITEM);
+/** Whether expressions look at nothing but these names. */
+const lookingAt = (names: string) => {
+	const isBeyond = looksBeyond(names);
+	return everyText((text) => !text.startsWith('=') || !isBeyond(evaluatedIn(text)));
+};
 
 /** Whether what is stored in a credential is the same for all items, whatever they hold. */
-export const hasOneValue = holdsOnly(lookingAt(SAME));
+export const hasOneValue = lookingAt(SAME);
 
 /** Whether the parameters of a tool are the same for all items of its agent, but for what the model says. */
-export const hasOneValueForTools = holdsOnly(lookingAt(SAME_FOR_TOOLS));
+export const hasOneValueForTools = lookingAt(SAME_FOR_TOOLS);
 
 /** Whether they look at nothing but these and the item that the agent works on. */
-export const hasOneValueForAgentItem = holdsOnly(AT_AGENT_ITEM);
+export const hasOneValueForAgentItem = lookingAt(OF_AGENT_ITEM);
 
 /** How an expression or code looks at another node: by which name, and at what of it. */
 const AT_NODE =
@@ -42,10 +56,6 @@ const AT_NODE =
 
 /** What n8n pairs with the item of the agent, or is no item. */
 const OF_OWN_ITEM: ReadonlyArray<string | undefined> = ['item', 'params', 'isExecuted', 'context'];
-
-/** What n8n evaluates of a text: all that stands in braces, each of which ends at the first closing ones. */
-const evaluatedIn = (text: string): string =>
-	[...text.matchAll(/\{\{([^]*?)\}\}/g)].map(([, code]) => code).join('\n');
 
 /** What may run of a text: of code, which has no equals sign in front, all of it. */
 const codeIn = (text: string): string => (text.startsWith('=') ? evaluatedIn(text) : text);
@@ -64,14 +74,20 @@ export const nodesLookedAt = (text: string): Array<string | undefined> =>
 /** How code looks at the item, or at that of another node. */
 const AT_ITEM = /[$_](?:json|input|node|items)\b|[$_]\(/;
 
+/** The texts in what asks the model for a value: its name and description. */
+const ASKED = /\$from(?:AI|Ai|ai)\((?:\s*(?:,\s*)?(['"`])[^'"`]*\1)+/g;
+
 /**
  * What may look at the item, but for the names for which the model is asked. A node evaluates of SQL what stands in braces; its columns
  * have such names as well.
  */
 function codeOf(text: string): string {
 	const code = text.includes('{{') ? evaluatedIn(text) : text;
-	return AT_ITEM.test(code) ? code.replace(/\$from(?:AI|Ai|ai)\(\s*(['"`])[^'"`]*\1/g, '') : '';
+	return AT_ITEM.test(code) ? code.replace(ASKED, '') : '';
 }
+
+/** Code that may take an object apart: in an expression, names in quotes before a colon are those of a new one. */
+const MAY_TAKE_APART = /=>|\b(?:const|let|var|function|for)\b/;
 
 /** Whether a name stands between these where an object is taken apart, as in `({ name }) => name`. */
 const isTakenApart = (before: string, next: string): boolean =>
@@ -80,11 +96,13 @@ const isTakenApart = (before: string, next: string): boolean =>
 /** Whether code takes a field out of something: behind a dot, in quotes, or where it takes an object apart. */
 function isFieldIn(code: string, name: string): boolean {
 	const parts = code.split(name);
+	const mayTakeApart = MAY_TAKE_APART.test(code);
 	return parts.slice(1).some((after, index) => {
 		const before = parts[index]?.trimEnd().at(-1) ?? '';
 		const [next = ''] = after.trimStart();
 		if (before === '.') return !/^[\w$]/.test(after);
-		return `'"\``.includes(before || ' ') ? next === before : isTakenApart(before, next);
+		if (!`'"\``.includes(before || ' ')) return isTakenApart(before, next);
+		return next === before && (mayTakeApart || !/^\s*['"`]\s*:/.test(after));
 	});
 }
 
@@ -97,10 +115,10 @@ export function fieldsReadIn(stored: unknown): (name: string) => boolean {
 /** How code in Python looks at another node. */
 const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
 
-/**
- * The same where any text may be looked at like an expression: code has no equals sign in front, nor has SQL, in which a node
- * itself evaluates what stands in braces.
- */
-export const looksOnlyAtAgentItem = everyText(
-	(text) => AT_AGENT_ITEM.test(`=${text}`) && !OF_PYTHON.test(text),
-);
+const isBeyondAgentItem = looksBeyond(OF_AGENT_ITEM);
+
+/** The same where a text that is no expression may be code, which has no equals sign in front, or SQL, in which a node itself evaluates braces. */
+export const looksOnlyAtAgentItem = everyText((text) => {
+	const code = codeIn(text);
+	return !isBeyondAgentItem(code) && !OF_PYTHON.test(code);
+});

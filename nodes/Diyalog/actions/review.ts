@@ -101,8 +101,8 @@ const isOwnTool = (review: INode, gated: INode): boolean =>
 	gated.type === review.type.replace(/HitlTool$/, 'Tool');
 
 /** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
-function ofSameName({ parameters }: INode, own: object, said: object): string | undefined {
-	const isRead = fieldsReadIn(parameters);
+function ofSameName(works: INode[], own: object, said: object): string | undefined {
+	const isRead = fieldsReadIn(works.map(({ parameters }) => parameters));
 	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
 		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
 		: undefined;
@@ -117,14 +117,18 @@ function nodesBelow(context: IExecuteFunctions, name: string): INode[] {
 
 /**
  * The call that n8n runs after the approval, as a person reads it below a message, however the author has put that: the tool, and every
- * word of the model. It is empty where the message shows both already, and where no call is known.
+ * word of the model. It is empty where the message ends with both already, and where no call is known.
  *
  * @param entered the message as its author has written it
  */
 export function callToShow(context: IExecuteFunctions, entered: string): string {
 	const tool = valueOf(context, '$tool');
-	const isShown = [TOOL_NAME, TOOL_PARAMETERS].every((shown) => entered.search(shown) >= 0);
-	if (!isObject(tool) || (entered.startsWith('=') && isShown)) return '';
+	const places = [TOOL_NAME, TOOL_PARAMETERS].map((shown) => entered.search(shown));
+	const end = entered.slice(Math.min(...places));
+	// Words of the model behind the call could read like another one.
+	const isLast = !end.replace(TOOL_PARAMETERS, '').replace(TOOL_NAME, '').includes('{{');
+	const isShown = entered.startsWith('=') && !places.includes(-1) && isLast;
+	if (!isObject(tool) || isShown) return '';
 	return `\n\n${String(tool.name)}: ${JSON.stringify(tool.parameters ?? {})}`;
 }
 
@@ -161,15 +165,15 @@ export function showsAnother(
 	// n8n runs the tool with a text, or with nothing, as its `input`.
 	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
 	if (asksForValues && isInput) return TAKEN_FOR_CALL;
+	const works = [gated, ...nodesBelow(context, gated.name)];
 	const another = asksForValues
 		? (ofValuesAskedFor(gated, asked, said) ??
-			(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(gated, own, said)))
+			(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(works, own, said)))
 		: ofOwnArguments(own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
-	const works = [gated, ...nodesBelow(context, gated.name)];
 	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
-		return 'The tool looks at another node, or has a dollar sign or a backslash in a text, and n8n could give it the value of another item';
+		return 'The tool looks at another node, and n8n could give it the value of another item';
 	return works.some(({ parameters }) =>
 		looksAtOneOfSeveral(context, parameters, isPaired ? agent.name : undefined),
 	)

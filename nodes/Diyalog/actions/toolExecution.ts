@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
+import type { IExecuteFunctions, INode, NodeOperationError } from 'n8n-workflow';
 import {
 	asksOf,
 	callOfAgent,
@@ -15,7 +15,7 @@ import {
 } from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { operationError } from './errors';
-import { hasOneValueForAgentItem, hasOneValueForTools } from './expressions';
+import { hasOneValueForAgentItem, hasOneValueForTools, textsOf } from './expressions';
 import { showsAnother } from './review';
 
 /* The tool of an agent: which calls are refused, and the item that it gets. */
@@ -78,6 +78,8 @@ const ofAnotherItem = (context: IExecuteFunctions, looksAt: string): NodeOperati
 		"Put the value into the agent's item with an Edit Fields node in front of the agent, and take it by $json. Nothing was sent or verified.",
 	);
 
+const ONE_ITEM_EACH = 'Put a Loop Over Items node with batch size 1 in front of the agent';
+
 const SEVERAL = 'a node with several items or outputs';
 
 const ofAnotherCall = (context: IExecuteFunctions, said: object): NodeOperationError | undefined =>
@@ -97,7 +99,7 @@ function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | un
 		return operationError(
 			node,
 			'The agent works on several items, but this tool would use the expressions of the first item for all',
-			'Put a Loop Over Items node with batch size 1 in front of the agent, or use an AI Agent node of version 3 or later. Nothing was sent or verified.',
+			`${ONE_ITEM_EACH}. Nothing was sent or verified.`,
 		);
 	if (looksAtItem && isItemUncertain(context))
 		return operationError(
@@ -111,6 +113,45 @@ function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | un
 	return ofAnotherCall(context, context.getInputData()[0]?.json ?? {});
 }
 
+/** What n8n would make of the result of a tool, though it runs as it should. */
+function refusalOfResult(
+	context: IExecuteFunctions,
+	{ items, isBesideReview }: CallOfAgent['agent'],
+): NodeOperationError | undefined {
+	const node = context.getNode();
+	if (items.length > 1)
+		return operationError(
+			node,
+			`The agent got ${items.length} items. n8n would tell the model for one of them what this tool has found out for another, and would run an approved tool once for each`,
+			`${ONE_ITEM_EACH}. Nothing was sent or verified.`,
+		);
+	if (node.onError === 'continueErrorOutput')
+		return operationError(
+			node,
+			'With an error output n8n does not tell the model what this tool has done, and that a person has rejected a call, whatever the answer is',
+			'Choose another On Error in the settings of this node. Nothing was sent or verified.',
+		);
+	return isBesideReview && !isReviewTool(node)
+		? operationError(
+				node,
+				'The model has called this tool beside one that a person has to approve. n8n forgets what this tool has done when the person approves',
+				'Tell the model in its system message to call one tool at a time. Nothing was sent or verified.',
+			)
+		: undefined;
+}
+
+/** What the model has said in the call, where a field other than the message looks at it. A tool has its name from the author. */
+const AT_CALL = /\$tool\b(?!\s*\??\.\s*name\b)|\btoolParameters\b/;
+
+/** Whether the model says who approves its own call, or how. */
+function isSaidByModel(node: INode): boolean {
+	const parameters = { ...node.parameters, message: '' };
+	return (
+		asksOf({ ...node, parameters }).length > 0 ||
+		textsOf(parameters).some((text) => AT_CALL.test(text))
+	);
+}
+
 /** Why a person cannot be asked about a call. */
 function refusalOfReview(
 	context: IExecuteFunctions,
@@ -118,17 +159,11 @@ function refusalOfReview(
 	isByChance: boolean,
 ): NodeOperationError | undefined {
 	const node = context.getNode();
-	if (node.onError === 'continueErrorOutput')
-		return operationError(
-			node,
-			'With an error output n8n tells the model that the person has rejected the call, whatever the answer is',
-			'Choose another On Error in the settings of this node. Nobody was asked.',
-		);
-	if (asksOf({ ...node, parameters: { ...node.parameters, message: '' } }).length > 0)
+	if (isSaidByModel(node))
 		return operationError(
 			node,
 			'The model would say who approves its own call, or how',
-			'Use $fromAI in the Message alone. Nobody was asked.',
+			'Use $fromAI and $tool.parameters only in the Message. Nobody was asked.',
 		);
 	const another = showsAnother(context, found, isByChance);
 	if (another === undefined) return undefined;
@@ -153,12 +188,14 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 		);
 	restoreItem(context, found);
 	const isByChance = isPairedByChance(context, found.agent);
-	const refusal = isReviewTool(node) ? refusalOfReview(context, found, isByChance) : undefined;
+	const refusal =
+		refusalOfResult(context, found.agent) ??
+		(isReviewTool(node) ? refusalOfReview(context, found, isByChance) : undefined);
 	if (refusal) return refusal;
 	if (isNested(found.own) && !hasOneValueForTools(node.parameters))
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);
 	if (isByChance && !hasOneValueForAgentItem(node.parameters))
-		return ofAnotherItem(context, 'another node, or has a dollar sign or a backslash in a text');
+		return ofAnotherItem(context, 'another node');
 	if (looksAtOneOfSeveral(context, node.parameters, isByChance ? found.agent.name : undefined))
 		return ofAnotherItem(context, SEVERAL);
 	return ofAnotherCall(context, found.call.action.input ?? {});

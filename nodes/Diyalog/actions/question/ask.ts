@@ -44,7 +44,7 @@ import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
 import { readSendOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
-import { isReviewTool, itemsOfAgent } from '../agentCall';
+import { isReviewTool } from '../agentCall';
 import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
 import { adviseWhileWaiting } from './advice';
 import { endInTime } from './endInTime';
@@ -79,13 +79,6 @@ function requireSingleItem(context: IExecuteFunctions): void {
 			'An execution waits as a whole. Put a Loop Over Items node with batch size 1 in front. Nothing was sent.',
 		);
 	}
-	const worksOn = isReviewTool(node) ? itemsOfAgent(context) : 0;
-	if (worksOn <= 1) return;
-	throw operationError(
-		node,
-		`The agent got ${worksOn} items. One approval would run the tool once for each of them`,
-		'n8n runs an approved tool once for each item of the agent. Put a Loop Over Items node with batch size 1 in front of the agent. Nothing was sent.',
-	);
 }
 
 /**

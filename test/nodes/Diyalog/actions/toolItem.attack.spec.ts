@@ -191,6 +191,9 @@ describe('an agent that is the tool of another agent, whose model may have said 
 });
 
 describe('an agent of version 3 that works on several items, in a loop, or behind another output', () => {
+	/** Of several items it is refused before anything is looked at. */
+	const REFUSED: Readonly<Record<string, RegExp>> = { items: /^The agent got 2 items/ };
+
 	const CUSTOMERS = [{ key: ATTACKER.publicKey }, { key: PERSON.publicKey }];
 
 	it.each([
@@ -209,14 +212,14 @@ describe('an agent of version 3 that works on several items, in a loop, or behin
 			};
 			const { items, error } = await runDiyalogNode(called, [itemOfCall(called)]);
 			expect(items).toEqual([]);
-			expect(error?.message).toMatch(/value of another item/);
+			expect(error?.message).toMatch(REFUSED[Object.keys(place).join()] ?? /value of another item/);
 		}
 	});
 
 	it('12. what the model says, and the item of the agent, are those of the call', async () => {
 		const called = {
 			...setup({ messageId: '={{ $tool?.name ?? $fromAI("id") }}' }),
-			calledBy: { item: { key: PERSON.publicKey }, said: { payload: byPerson, id: '' }, items: 2 },
+			calledBy: { item: { key: PERSON.publicKey }, said: { payload: byPerson, id: '' }, run: 1 },
 			settings: TOOL,
 		};
 		const { error } = await runDiyalogNode(called, [itemOfCall(called)]);
@@ -244,7 +247,9 @@ describe('an agent of version 3 that works on several items, in a loop, or behin
 					settings: TOOL,
 				};
 				const { error } = await runDiyalogNode(called, [itemOfCall(called)]);
-				expect(error?.message).toMatch(/not the same for this item/);
+				expect(error?.message).toMatch(
+					REFUSED[Object.keys(place).join()] ?? /not the same for this item/,
+				);
 			}
 			expect(ofFirst.requests()).toBe(0);
 		} finally {
