@@ -59,12 +59,12 @@ function adviceFor(
 ): string | undefined {
 	if (type === NOTE) return undefined;
 	if (namesStaticData(parameters))
-		return `Put that node into a workflow of its own, and code with ${STATIC_DATA} into a sub-workflow that n8n has stored.`;
+		return `Put the code with ${STATIC_DATA} into a sub-workflow that is stored in n8n.`;
 	if (SUB_WORKFLOWS.includes(type) && isUnknown(parameters))
 		return 'Store the sub-workflow in n8n, and choose Database as its Source.';
 	if (type === 'n8n-nodes-base.emailReadImap') return OWN_WORKFLOW;
 	if (type === 'n8n-nodes-base.scheduleTrigger' && countsIntervals(parameters))
-		return `${OWN_WORKFLOW} Or let it start each hour, day, week or month, or by a cron expression: then it counts nothing.`;
+		return `${OWN_WORKFLOW} Or let it start each hour, day, week or month, or by a cron expression.`;
 	const isPolling = nodeTypes.getByNameAndVersion(type, typeVersion)?.poll !== undefined;
 	return isPolling ? OWN_WORKFLOW : undefined;
 }
