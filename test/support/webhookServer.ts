@@ -21,6 +21,8 @@ export interface WebhookServer {
 	isDiskFull: boolean;
 	/** how long n8n takes to store an execution */
 	storesAfterMs: number;
+	/** how long n8n takes with its database before it asks the trigger */
+	asksAfterMs: number;
 	close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 				await readRawBody();
 			},
 		});
+		await sleepMs(server.asksAfterMs);
 		const { workflowData, webhookResponse, noWebhookResponse } = await trigger.call(
 			request,
 			response,
@@ -97,6 +100,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 		bodiesRead: 0,
 		isDiskFull: false,
 		storesAfterMs: 0,
+		asksAfterMs: 0,
 		close: async () => {
 			listener.closeAllConnections();
 			await new Promise((resolve) => listener.close(resolve));

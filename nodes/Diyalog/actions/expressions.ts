@@ -15,11 +15,11 @@ const OF_AGENT_ITEM = String.raw`${SAME_FOR_TOOLS}|(?:json|input)\b`;
 
 /**
  * Whether code looks at other names than these. A dollar sign begins a name only before a letter, a bracket or another one. An escape
- * could write any name, and `this` holds all of them.
+ * could write any name, and `this` holds all of them by name.
  */
 const looksBeyond = (names: string): ((code: string) => boolean) => {
 	const name = String.raw`[A-Za-z_$(]|\s+\((?=\s*['"])|\s*/[*/]`;
-	const beyond = new RegExp(String.raw`\$(?!${names})(?:${name})|\\u|\bthis\s*[[.?]`);
+	const beyond = new RegExp(String.raw`\$(?!${names})(?:${name})|\\u|\bthis\s*(?:\?\.\s*)?\[`);
 	return (code) => beyond.test(code);
 };
 

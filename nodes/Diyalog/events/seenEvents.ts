@@ -122,8 +122,10 @@ export class SeenEvents {
 		const tooOldMs = maxAgeMs > 0 ? nowMs - maxAgeMs : -Infinity;
 		for (const number of [...this.buckets.keys()].sort((one, other) => one - other)) {
 			const endMs = (number + 1) * BUCKET_MS;
-			if (size <= (endMs <= tooOldMs ? ALWAYS_REMEMBERED : MAX_REMEMBERED)) return;
 			const members = this.buckets.get(number)?.members ?? new Set();
+			const others = this.bucketOf.size - members.size;
+			const isTooOld = endMs <= tooOldMs && others >= ALWAYS_REMEMBERED;
+			if (!isTooOld && size <= MAX_REMEMBERED) return;
 			for (const fingerprint of members) this.bucketOf.delete(fingerprint);
 			this.buckets.delete(number);
 			size -= members.size + 1;

@@ -18,6 +18,7 @@ import { AnswerQueue, isOpen, lost, refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { keep, passOnKept, storeKept } from './keptAnswers';
 import type { GenuineAnswer } from './keptAnswers';
+import { sayRarely } from './refusals';
 import { answeredBy, tell } from './replies';
 import { postAnswers, waitingBaseOf } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
@@ -133,8 +134,11 @@ const LOSSES: Readonly<Record<string, string>> = {
 
 function logLoss(context: IWebhookFunctions, which: string, outcome: AnswerOutcome): void {
 	if (outcome.resumed || !outcome.isLost) return;
-	const cause = LOSSES[outcome.notResumedReason] ?? '';
-	context.logger.error(`Diyalog Trigger: an answer did not reach ${which}: ${cause}`);
+	const { notResumedReason: reason } = outcome;
+	const line = () => `: an answer did not reach ${which}: ${LOSSES[reason] ?? ''}`;
+	// Anybody can make an ID up.
+	if (reason === 'unproved') sayRarely(context, reason, line, 'error');
+	else context.logger.error(`Diyalog Trigger${line()}`);
 }
 
 /** Why an answer is late. */
@@ -211,9 +215,9 @@ export async function passOnAnswer(
 ): Promise<AnswerOutcome> {
 	const { authentication, options } = settings;
 	if (authentication === 'none') {
-		context.logger.warn(
-			'Diyalog Trigger: an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.',
-		);
+		const line = () =>
+			': an answer did not continue its execution, because this trigger authenticates nothing. Choose Signature under Authentication.';
+		sayRarely(context, 'notAuthenticated', line);
 		return refusal('notAuthenticated');
 	}
 	if (!genuine) {

@@ -299,7 +299,7 @@ interface Parsed {
 function parse(
 	context: IWebhookFunctions,
 	rawBody: Buffer,
-	{ events: wanted, options: { freshnessMinutes } }: TriggerSettings,
+	{ authentication, events: wanted, options: { freshnessMinutes } }: TriggerSettings,
 	origin: Origin,
 	takenAt: Date,
 ): Outcome<Parsed> {
@@ -309,7 +309,7 @@ function parse(
 	}
 	const { entries } = reading.parsed;
 	logOddities(context, reading.parsed);
-	for (const id of reading.parsed.sentIds) rememberMessage(id);
+	if (authentication !== 'none') for (const id of reading.parsed.sentIds) rememberMessage(id);
 	const fresh = entries.filter((entry) => isFresh(entry, takenAt, freshnessMinutes));
 	const stale = entries.length - fresh.length;
 	if (stale > 0) {

@@ -194,7 +194,7 @@ function passingOf(
 		sayRarely(
 			context,
 			`list ${title}`,
-			() => `: ${title}, so nothing is passed on there. ${advice}`,
+			() => `: ${title}, so this entry passes nothing on. ${advice}`,
 		);
 	const [known] = appSecretsOf(secrets);
 	return {

@@ -62,7 +62,7 @@ export function replyInTime(
 	};
 	const timer = AbortSignal.timeout(REPLY_WITHIN_MS);
 	const send = (status: ReplyStatus, text: string) => {
-		if (response.headersSent || response.destroyed) return;
+		if (response.headersSent || response.closed) return;
 		isSent = true;
 		response.off('finish', end);
 		response.status(status).type('text/plain').send(text);
@@ -74,6 +74,8 @@ export function replyInTime(
 		const status = early();
 		if (status !== undefined) send(status, status === 200 ? 'OK' : NOT_TAKEN_YET);
 	};
+	// Diyalog may have hung up while it was authenticated, and nothing says so any more.
+	if (response.closed) silenceN8n();
 	timer.addEventListener('abort', replyFirst, { once: true });
 	response.once('finish', end);
 	response.once('close', () => {

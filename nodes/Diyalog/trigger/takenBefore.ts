@@ -6,7 +6,6 @@ import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
-import { pause } from '../transport/client';
 import { noneTakenOver, readStored, store, writingOf } from './stored';
 import type { TakenOver } from './stored';
 import { triggerIdOf } from './triggerId';
@@ -36,6 +35,14 @@ const GIVE_UP_AFTER_MS = 600_000;
 
 const MS_PER_MINUTE = 60_000;
 
+/** A call of which n8n has not stored yet what it starts. */
+interface FirstCall {
+	/** by the clock of the process */
+	sinceMs: number;
+	/** undefined until it is over */
+	isStored?: boolean;
+}
+
 /** What this process knows of one trigger. */
 interface TakenBefore {
 	/** tells what was written from here, and is known, from what another process wrote, or this one before a restart */
@@ -46,8 +53,8 @@ interface TakenBefore {
 	written?: IDataObject;
 	/** what was read once: a call that began before this process has written reads it once more */
 	takenOver: TakenOver;
-	/** what is taken, and not dealt with yet; it resolves with whether it was */
-	underWay: BoundedMap<string, Promise<boolean>>;
+	/** what is taken, and not dealt with yet: the call that brought it */
+	underWay: BoundedMap<string, FirstCall>;
 }
 
 /** More than answers stand in line; so many at most are remembered as not dealt with. */
@@ -55,6 +62,7 @@ const MAX_UNDER_WAY = 25_000;
 
 /** A repetition waits as long for the first call, half a second less than Diyalog waits for its reply. */
 const FIRST_CALL_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 50;
 
 /** More triggers than one n8n has by far; only so that the map cannot grow for ever. */
 const MAX_TRIGGERS = 1_000;
@@ -147,14 +155,20 @@ export interface Repeated {
 
 const NOTHING_REPEATED: Repeated = { done: Promise.resolve(), isSafe: () => true };
 
-function waitFor(firstCalls: Array<Promise<boolean>>): Repeated {
-	if (firstCalls.length === 0) return NOTHING_REPEATED;
-	let isSafe = false;
+/** n8n never replies for an execution that it held back and that somebody cancelled. */
+const isUnderWay = ({ isStored, sinceMs }: FirstCall): boolean =>
+	isStored === undefined && performance.now() - sinceMs < GIVE_UP_AFTER_MS;
+
+function waitFor(firstCalls: ReadonlySet<FirstCall>): Repeated {
+	if (firstCalls.size === 0) return NOTHING_REPEATED;
+	const all = [...firstCalls];
+	const untilMs = performance.now() + FIRST_CALL_WITHIN_MS;
+	// It looks now and then: what waits for a first call must not stay in memory as long as that one does.
 	const wait = async (): Promise<void> => {
-		const all = Promise.all(firstCalls).then((dealtWith) => dealtWith.every(Boolean));
-		isSafe = (await Promise.race([all, pause(FIRST_CALL_WITHIN_MS)])) === true;
+		while (all.some(isUnderWay) && performance.now() < untilMs) await sleep(LOOK_EVERY_MS);
 	};
-	return { done: wait(), isSafe: () => isSafe };
+	const isSafe = () => !all.some((each) => isUnderWay(each) || each.isStored === false);
+	return { done: wait(), isSafe };
 }
 
 /** What a call brings. */
@@ -190,7 +204,7 @@ export function onlyNew<T extends Fingerprinted>(
 	const firstCalls = having('repeated').flatMap(
 		({ fingerprint }) => takenBefore.underWay.get(nameOf(fingerprint)) ?? [],
 	);
-	return { taken: having('new'), repeated: waitFor(firstCalls) };
+	return { taken: having('new'), repeated: waitFor(new Set(firstCalls)) };
 }
 
 /**
@@ -207,9 +221,11 @@ export function underWayUntil(
 	if (events.length === 0 || isTest(context)) return;
 	const { underWay } = takenBeforeBy(context);
 	const names = events.map(({ fingerprint }) => nameOf(fingerprint));
-	for (const name of names) underWay.set(name, whenOver);
-	void whenOver.then(() => {
-		for (const name of names) if (underWay.get(name) === whenOver) underWay.delete(name);
+	const call: FirstCall = { sinceMs: performance.now() };
+	for (const name of names) underWay.set(name, call);
+	void whenOver.then((isStored) => {
+		call.isStored = isStored;
+		for (const name of names) if (underWay.get(name) === call) underWay.delete(name);
 	});
 }
 

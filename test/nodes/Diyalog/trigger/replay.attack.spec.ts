@@ -2,6 +2,7 @@ import type { INode, INodeParameters } from 'n8n-workflow';
 import { LastStatuses } from '../../../../nodes/Diyalog/events/lastStatuses';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { heapBytes } from '../../../support/heap';
 import { postSigned } from '../../../support/sign';
 import { sleepMs } from '../../../../tools/system';
 import { envelope, entry, written } from '../../../support/webhookBodies';
@@ -160,6 +161,17 @@ describe('what was forgotten', () => {
 	});
 });
 
+it('59. the last thousand are known whenever they came, also where most of them came in one moment', () => {
+	const HOUR_MS = 60 * MINUTE_MS;
+	const seen = new SeenEvents();
+	for (let index = 0; index < 1_001; index++) {
+		const sentAtMs = START_MS + (index < 990 ? 0 : HOUR_MS + index * 1_000);
+		seen.add({ text: fingerprint(index), sentAtMs });
+		seen.forgetOld(sentAtMs, MAX_AGE_MS);
+	}
+	for (let index = 1; index < 1_001; index++) expectNotTaken(seen, index, START_MS + 2 * HOUR_MS);
+});
+
 describe('what was taken back', () => {
 	const event = { text: 'taken-back', sentAtMs: START_MS };
 
@@ -303,8 +315,10 @@ describe('through the trigger', () => {
 
 	it('18. an event that cannot be told is refused with a line in the log', async () => {
 		const seen = new SeenEvents();
-		for (let index = 0; index < 2_000; index++)
-			seen.add({ text: fingerprint(index), sentAtMs: Date.now() - MINUTE_MS });
+		for (let index = 0; index < 2_000; index++) {
+			const sentAtMs = Date.now() - (index < 1_000 ? MINUTE_MS : MINUTE_MS / 2);
+			seen.add({ text: fingerprint(index), sentAtMs });
+		}
 		seen.forgetOld(Date.now(), 1);
 		const stored = { seenEvents: seen.toText() };
 		await serveAnew(new TriggerUnderTest(setup(), 'after-flood', stored));
@@ -391,6 +405,24 @@ describe('through the trigger', () => {
 			expect(server.executions).toHaveLength(2);
 		}, 15_000);
 	});
+
+	it('60. a recorded call of 1,000 receipts that is played again while n8n holds the first one back: nothing stays of that in memory', async () => {
+		const receipts = { ...setup(), parameters: { ...setup().parameters, events: ['messageRead'] } };
+		await serveAnew(new TriggerUnderTest(receipts, 'held-back'));
+		server.storesAfterMs = 20_000;
+		const mids = Array.from({ length: 1_000 }, (_, index) => `message-${index}`);
+		const body = envelope(entry({ reads: { mids, watermark: Date.now() } }));
+		const first = post(body).catch(() => 0);
+		await sleepMs(500);
+		const replay = async () => await Promise.all(Array.from({ length: 100 }, () => post(body)));
+		await replay();
+		const before = heapBytes();
+		for (let round = 0; round < 3; round++) expect(new Set(await replay())).toEqual(new Set([503]));
+		expect(heapBytes() - before).toBeLessThan(20e6);
+		await server.close();
+		server = await serve(trigger);
+		await first;
+	}, 40_000);
 
 	/** As the editor makes them. */
 	const other = (name: string, type: string, parameters: INodeParameters): INode => ({

@@ -1,4 +1,5 @@
-import { postSigned } from '../../../support/sign';
+import { rawPost } from '../../../support/rawRequest';
+import { hmacSha1, postSigned } from '../../../support/sign';
 import { sleepMs } from '../../../../tools/system';
 import { envelope, written } from '../../../support/webhookBodies';
 import { serveTrigger } from '../../../support/webhookServer';
@@ -70,3 +71,32 @@ itWithTrigger(
 		expect(server.executions).toHaveLength(1);
 	},
 );
+
+describe('Diyalog has hung up before n8n asks the trigger, because a database is slow', () => {
+	async function postAndHangUp(server: WebhookServer, body: string): Promise<void> {
+		Object.assign(server, { asksAfterMs: 300, storesAfterMs: 0 });
+		const headers = [
+			'Content-Type: application/json',
+			`Content-Length: ${Buffer.byteLength(body)}`,
+			`X-Signature: ${hmacSha1(body, SECRET)}`,
+		];
+		await rawPost(server.url, headers, body, { hangUp: true });
+		await sleepMs(1_000);
+		server.asksAfterMs = 0;
+	}
+
+	itWithTrigger('4. n8n stores the execution: the repetition is told so', async (server) => {
+		const body = envelope(written('[transfer-17]:approve'));
+		await postAndHangUp(server, body);
+		expect(server.executions).toHaveLength(1);
+		expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+		expect(server.executions).toHaveLength(1);
+	});
+
+	itWithTrigger('5. n8n fails to store it: the repeated call is taken', async (server) => {
+		const body = envelope(written('[transfer-17]:approve'));
+		server.isDiskFull = true;
+		await postAndHangUp(server, body);
+		await expectTakenWhenRepeated(server, body);
+	});
+});

@@ -1,9 +1,11 @@
 import { explainMismatch } from '../../../../nodes/Diyalog/events/signature';
+import { isKnownMessage, rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessages';
+import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { rawPost } from '../../../support/rawRequest';
 import { hmacSha1, postSigned } from '../../../support/sign';
 import { waitFor } from '../../../../tools/system';
-import { envelope, written } from '../../../support/webhookBodies';
+import { entry, envelope, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
 
@@ -226,5 +228,66 @@ describe('headers', () => {
 		const headers = ['Content-Length: 100000'];
 		expect(await rawPost(server.statusUrl, headers, '')).toBe(401);
 		expect(server.bodiesRead).toBe(0);
+	});
+});
+
+describe('made-up ids', () => {
+	/** As that of a question, under a secret that is not the bank's. */
+	const madeUp = toMessageId(
+		{
+			executionId: '1',
+			nodeId: '3f0d1f3e-3f54-4b3c-8f51-0a4f6c8d9e10',
+			turn: Buffer.alloc(12, 1).toString('base64url'),
+			signature: 'ab'.repeat(32),
+			number: 0,
+		},
+		'transfer',
+		OTHER_SECRET,
+	);
+
+	async function withoutAuthentication(use: (url: string) => Promise<void>): Promise<string[]> {
+		const open = new TriggerUnderTest({
+			parameters: { events: ['buttonPressed'], authentication: 'none' },
+			credentials: { appSecret: SECRET },
+		});
+		const served = await serve(open);
+		await use(served.url).finally(served.close);
+		return open.log;
+	}
+
+	const echoOf = (...ids: string[]) =>
+		envelope(...ids.map((mid) => entry({ messageEcho: { mid } })));
+
+	const post = async (url: string, body: string) =>
+		await fetch(url, { method: 'POST', headers: JSON_TYPE, body });
+
+	it('27. told to a trigger that authenticates nothing, as sent messages: no trigger knows them', async () => {
+		await withoutAuthentication(async (url) => void (await post(url, echoOf('urgent'))));
+		expect(isKnownMessage('urgent')).toBe(false);
+	});
+
+	it('28. and push out no message that was sent', async () => {
+		rememberMessage('transfer-17');
+		await withoutAuthentication(async (url) => {
+			for (let call = 0; call < 11; call++) {
+				const ids = Array.from({ length: 999 }, (_, index) => `made-up-${call}-${index}`);
+				await post(url, echoOf(...ids));
+			}
+		});
+		expect(isKnownMessage('transfer-17')).toBe(true);
+	});
+
+	it('29. of questions, in one call to a trigger that authenticates nothing: one line in the log', async () => {
+		const presses = Array.from({ length: 999 }, (_, index) => written(`[${madeUp}]:${index}`));
+		const log = await withoutAuthentication(
+			async (url) => void (await post(url, envelope(...presses))),
+		);
+		expect(log).toHaveLength(1);
+	});
+
+	it('30. of questions, typed by a customer a hundred times: one line in ten seconds', async () => {
+		for (let index = 0; index < 100; index++)
+			await postSigned(server.url, envelope(written(`[${madeUp}]:${index}`)), SECRET);
+		expect(trigger.log).toEqual([expect.stringContaining('different App Secrets')]);
 	});
 });
