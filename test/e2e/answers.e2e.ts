@@ -106,17 +106,16 @@ async function failing(
 
 describe('the database fails', () => {
 	it.each([
-		['once', { times: 1 }, 200],
-		// Diyalog may repeat what is stored nowhere when it gets its reply.
-		['for 5 seconds', { times: 1, ms: 5_000 }, 503],
+		['once', { times: 1 }],
+		['for 5 seconds', { times: 1, ms: 5_000 }],
 	])(
 		'1. %s: the approval is carried out once, and the item says so',
-		async (_what, duration, answered) => {
+		async (_what, duration) => {
 			const asked = await workflow.start();
 			const tap = bodyOf(pressOf(asked, 'approve'));
 			await failing('waiting', duration, async () => {
 				const { status, ms } = await post(tap);
-				expect(status).toBe(answered);
+				expect(status).toBe(200);
 				expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
 			});
 			expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
@@ -202,7 +201,7 @@ describe('n8n holds executions back', () => {
 		const tap = bodyOf(pressOf(asked, 'approve'));
 		await hold();
 		const { status, ms } = await post(tap);
-		expect(status).toBe(503);
+		expect(status).toBe(200);
 		expect(ms).toBeLessThan(DIYALOG_WAITS_MS);
 		expect(await asked.status()).toBe('waiting');
 		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });

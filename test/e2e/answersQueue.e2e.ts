@@ -171,17 +171,12 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 	}, 600_000);
 
 	it.each([
-		['once', () => "nextval('attack_count') = 1", 200],
-		['three times', () => "nextval('attack_count') <= 3", 200],
-		// Diyalog may repeat what is stored nowhere when it gets its reply.
-		[
-			'for 5 seconds',
-			() => `clock_timestamp() < to_timestamp(${(Date.now() + 5_000) / 1_000})`,
-			503,
-		],
+		['once', () => "nextval('attack_count') = 1"],
+		['three times', () => "nextval('attack_count') <= 3"],
+		['for 5 seconds', () => `clock_timestamp() < to_timestamp(${(Date.now() + 5_000) / 1_000})`],
 	])(
 		'3. the database fails %s: carried out once, and the item says so',
-		async (_what, fails, answered) => {
+		async (_what, fails) => {
 			const trigger = await addTrigger();
 			const [asked] = await askTimes(1);
 			if (!asked) throw new Error('Nobody was asked');
@@ -195,7 +190,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes', () => {
 			END $$ LANGUAGE plpgsql;
 			CREATE TRIGGER attack BEFORE UPDATE ON execution_entity
 				FOR EACH ROW EXECUTE FUNCTION attack();`);
-			expect(await trigger.post(0, bodyOf([asked, 'approve', 0]))).toBe(answered);
+			expect(await trigger.post(0, bodyOf([asked, 'approve', 0]))).toBe(200);
 			expect(await carriedOut([asked])).toEqual(['approve']);
 			expect(await trigger.items(1)).toEqual([
 				expect.objectContaining({ payload: 'approve', resumed: true }),

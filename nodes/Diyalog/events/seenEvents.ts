@@ -26,8 +26,8 @@ const ALWAYS_REMEMBERED = 1_000;
 /** Events that were not dealt with; a call in which n8n fails holds 1,000 at most. */
 const MAX_TAKEN_BACK = 10_000;
 
-/** Events in calls that are under way: as many. */
-const MAX_OPEN = 10_000;
+/** Events in calls that are under way: more than answers stand in line. */
+const MAX_OPEN = 25_000;
 
 const RADIX = 36;
 

@@ -15,7 +15,7 @@ import { rememberMessage } from '../messages/knownMessages';
 import { MARK_HEADER, readMark, TRIGGER_HEADER } from '../passOn/mark';
 import type { PassedOn, ToldOutcomes } from '../passOn/mark';
 import type { CallPath } from '../passOn/targets';
-import { COUNTED, isOpen } from './answerQueue';
+import { COUNTED } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { mayAwaitReceipt } from '../wait/receiptIds';
 import { passOnAnswer, passOnKeptAnswers, storeKeptAnswers, waitedForAnswer } from './answers';
@@ -488,13 +488,18 @@ function emit(
 	passing: PassingOn,
 	repeated: Repeated,
 ): IWebhookResponseData {
-	settle(context, candidates);
-	storeAll(context, settings);
-	if (!passing.isSafe() || !repeated.isSafe()) ownReply.send(503, NOT_TAKEN_YET);
 	const { onlyUnmatched } = settings.options;
 	const comesOut = (candidate: Candidate): boolean =>
 		isLost(candidate, settings) ||
 		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
+	// What an execution waited for is dealt with, or kept. The others are when n8n has stored what they start.
+	const open = candidates.filter((each) => !each.outcome && comesOut(each));
+	settle(
+		context,
+		candidates.filter((each) => !open.includes(each)),
+	);
+	storeAll(context, settings);
+	if (!passing.isSafe() || !repeated.isSafe()) ownReply.send(503, NOT_TAKEN_YET);
 	const items = candidates
 		.filter(comesOut)
 		.map((candidate) => ({ json: { ...toItem(candidate) } }));
@@ -506,7 +511,7 @@ function emit(
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, ownReply.isOver, () => storeAll(context, settings, true));
+	void rememberUntilReplied(context, open, ownReply, () => storeAll(context, settings, true));
 	return { workflowData: [items] };
 }
 
@@ -556,12 +561,10 @@ async function end(
 	origin: Origin,
 ): Promise<IWebhookResponseData> {
 	const { candidates, repeated } = selected;
-	let isAnswered = false;
-	// n8n stores what is kept, answers and calls for others, when this call is over.
-	const isStored = () => isAnswered && passing.isSafe() && !passing.isKept() && repeated.isSafe();
+	// n8n stores what is kept for others when this call is over.
+	const isStored = () => passing.isSafe() && !passing.isKept() && repeated.isSafe();
 	const ownReply = ownReplyFor(context, candidates, isStored, origin);
 	const withOutcomes = await answered;
-	isAnswered = !withOutcomes.some(({ outcome }) => outcome && isOpen(outcome));
 	await Promise.all([passing.done, repeated.done]);
 	return emit(context, withOutcomes, settings, ownReply, passing, repeated);
 }
@@ -596,6 +599,8 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	passOnKeptAnswers(context, settings, secrets, answersAmong(candidates));
 	const answered = passOnAnswers(context, candidates, settings, origin);
 	const told = answered.then((all) => toTell(all, selected.hasOldAnswers || hasStale));
+	// Whoever awaits the answers themselves hears of it, and nobody may listen here.
+	told.catch(() => undefined);
 	const call = { path: 'webhook', body: body.value, takenAt } as const;
 	const passing = passOn(context, settings, secrets, origin, call, told);
 	return await end(context, settings, selected, answered, passing, origin);

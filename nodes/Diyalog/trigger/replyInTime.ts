@@ -1,5 +1,4 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { isServerError } from '../transport/failures';
 
 /** Diyalog shall have its reply within 5 seconds; this leaves 1.5 for the way and for a busy n8n. */
 const REPLY_WITHIN_MS = 3_500;
@@ -47,7 +46,7 @@ export function replyInTime(
 
 	const end = () => {
 		isOver = true;
-		const isStored = !isServerError(response.statusCode);
+		const isStored = response.statusCode < 400;
 		if (!isStored) whenNotStored();
 		tellOver(isStored);
 	};

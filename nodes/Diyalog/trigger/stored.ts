@@ -80,6 +80,25 @@ export function storeKnown(context: Storing, isAgain = false): void {
 	}
 }
 
+/**
+ * Has n8n store what is known of a trigger as it is when it saves it. n8n asks for that as JSON, and when it has stored the execution that
+ * the call starts (2.41).
+ *
+ * @param onSave is called at that moment, and may store more
+ */
+export function storeOnSave(context: Storing, onSave: () => void): void {
+	const { node } = idsOf(context);
+	const name = nameOf(node);
+	const staticData = context.getWorkflowStaticData('global');
+	const toJSON = (): object => {
+		onSave();
+		storeKnown(context);
+		return { ...Object(staticData[name]) };
+	};
+	const stored = { [WRITING_FIELD]: `${OWN_PROCESS} 0`, ...readStored(context) };
+	staticData[name] = Object.defineProperty(stored, 'toJSON', { value: toJSON });
+}
+
 /** Has n8n store fields of a trigger, at the end of the call; the other fields stay. */
 export function store(context: Storing, fields: IDataObject): void {
 	const { workflow, node } = idsOf(context);

@@ -6,7 +6,7 @@ import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
-import { noneTakenOver, readStored, store, writingOf } from './stored';
+import { noneTakenOver, readStored, store, storeOnSave, writingOf } from './stored';
 import type { TakenOver } from './stored';
 import { triggerIdOf } from './triggerId';
 
@@ -242,18 +242,27 @@ export function settle(context: IWebhookFunctions, events: readonly Fingerprinte
  * is marked as changed; but since it replies only after it has stored the execution (2.41), it takes that mark away in
  * between, whenever there was static data before. So it is written until n8n has replied.
  *
+ * @param events those that count as taken when n8n saves them, and not before: another call that n8n saves earlier must not say so
+ * @param whenOver resolves with whether n8n has stored the execution
  * @param writeAgain writes all that is known by now: n8n saves it over what other calls have saved meanwhile
  */
 export async function rememberUntilReplied(
 	context: IWebhookFunctions,
-	hasReplied: () => boolean,
+	events: readonly Fingerprinted[],
+	{ isOver, whenOver }: { isOver: () => boolean; whenOver: Promise<boolean> },
 	writeAgain: () => void,
 ): Promise<void> {
-	const takenBefore = takenBeforeBy(context);
-	if (!takenBefore.written || isTest(context)) return;
+	if (isTest(context)) return;
+	let isSettled = false;
+	const settleOnce = () => {
+		if (!isSettled) settle(context, events);
+		isSettled = true;
+	};
+	void whenOver.then((isStored) => (isStored ? settleOnce() : undefined));
 	const sinceMs = performance.now();
-	for (let waitedMs = 0; !hasReplied() && waitedMs < GIVE_UP_AFTER_MS; ) {
+	for (let waitedMs = 0; !isOver() && waitedMs < GIVE_UP_AFTER_MS; ) {
 		writeAgain();
+		storeOnSave(context, settleOnce);
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}

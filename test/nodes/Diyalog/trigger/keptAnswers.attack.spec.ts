@@ -449,8 +449,8 @@ it('18. n8n fails for a minute: the answer is kept, and carried out once with th
 	const asked = await ask();
 	instance.storing.push(...Array.from({ length: 200 }, () => 'fails' as const));
 	const tapped = pressed(asked, 'approve');
-	// Nobody has stored the answer yet: if n8n were ended now, it would be lost, unless Diyalog repeats it.
-	expect([await statusOf(tapped), await statusOf(tapped)]).toEqual([503, 503]);
+	// Nobody has stored the answer yet: if n8n were ended now, a repetition would be all that is left of it.
+	expect([await statusOf(tapped), await statusOf(tapped)]).toEqual([200, 503]);
 	await waitFor('the item', 80_000, () => items()[0]);
 	expect(items()).toEqual([expect.objectContaining(KEPT)]);
 	expect(await statusOf(tapped)).toBe(200);
@@ -666,7 +666,7 @@ it('30. a call that n8n takes long to end does not overwrite what was kept meanw
 	const earlyServer = server as WebhookServer;
 	earlyServer.storesAfterMs = 1_500;
 	const long = postSigned(earlyServer.url, envelope(said('[any]:x')), SECRET);
-	await waitFor('that it is taken', 10_000, () => early.staticData.seenEvents);
+	await sleepMs(500);
 	server = undefined;
 	await become({ n8nAddress: NOWHERE }, workflowId, {});
 	await tap(asked);

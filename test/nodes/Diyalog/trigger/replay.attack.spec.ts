@@ -198,7 +198,7 @@ describe('what was taken back', () => {
 
 it('48. more calls under way than are known as such: what they have taken is stored all the same', () => {
 	const seen = new SeenEvents();
-	const events = Array.from({ length: 10_100 }, (_, index) => ({
+	const events = Array.from({ length: 25_100 }, (_, index) => ({
 		text: fingerprint(index),
 		sentAtMs: START_MS,
 	}));
