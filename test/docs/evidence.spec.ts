@@ -1,4 +1,4 @@
-import { constants, generateKeyPairSync, sign } from 'node:crypto';
+import { constants, createHash, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { env, existsSync, fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 import { runDiyalogNode } from '../support/nodeRuntime';
@@ -19,7 +19,7 @@ const text = async () => await fs.readFile(path.join(projectRoot, 'docs/evidence
 /** The commands of the document, in its order. */
 async function blocks(): Promise<string[]> {
 	const found = [...(await text()).matchAll(/```sh\n([^`]*)```/g)].map(([, block = '']) => block);
-	expect(found).toHaveLength(5);
+	expect(found).toHaveLength(9);
 	return found;
 }
 
@@ -129,6 +129,43 @@ describeUnless(reason, 'the commands of docs/evidence.md', () => {
 		await fs.writeFile(path.join(folder, 'customer.pem'), pem);
 		expect(await shell(folder, check)).not.toMatch(says);
 		await fs.rm(folder, { recursive: true });
+	});
+
+	describe('customer.pem of a key that is written in another way', () => {
+		const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+		const spki = publicKey.export({ type: 'spki', format: 'der' });
+		const base64 = (bytes: Buffer) => bytes.toString('base64');
+		const compress = 'openssl ec -pubin -in customer.pem -conv_form compressed -out short.pem';
+		it.each([
+			['compressed', 5, 'customer.pem', undefined],
+			['SubjectPublicKeyInfo in Base64', 6, 'key.txt', base64(spki)],
+			['a point of X9.63', 7, 'key.txt', base64(spki.subarray(-65))],
+			['a JWK', 8, 'key.json', JSON.stringify(publicKey.export({ format: 'jwk' }))],
+		])('%s: the thumbprint is the one of the evidence', async (_what, block, file, written) => {
+			const folder = await temporaryFolder('key');
+			const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+			const keyThumbprint = createHash('sha256').update(spki).digest('hex');
+			await fs.writeFile(path.join(folder, 'evidence.json'), JSON.stringify({ keyThumbprint }));
+			await fs.writeFile(path.join(folder, 'customer.pem'), pem);
+			const commands = await blocks();
+			if (written === undefined) {
+				await shell(folder, `${compress} && mv short.pem customer.pem`);
+				const [given, computed] = (await shell(folder, commands[0] ?? '')).trim().split('\n');
+				expect(given).toBe(keyThumbprint);
+				expect(computed).not.toBe(given);
+			} else {
+				await fs.rm(path.join(folder, 'customer.pem'));
+				await fs.writeFile(path.join(folder, file), written);
+			}
+			await shell(folder, commands[block] ?? '');
+			expect((await shell(folder, commands[0] ?? '')).trim().split('\n')).toEqual([
+				keyThumbprint,
+				keyThumbprint,
+			]);
+			const made = await fs.readFile(path.join(folder, 'customer.pem'), 'utf8');
+			expect(made.trim()).toBe(pem.trim());
+			await fs.rm(folder, { recursive: true });
+		});
 	});
 
 	it('what a JWS says', async () => {

@@ -77,8 +77,9 @@ export function jwsFormat(settings: SettingsOf<'jws'>): PayloadFormat {
 			if (parts.length !== 3) return 'malformed';
 			const [header, content, signature] = parts.map(decodeBase64url);
 			if (!header || !content || !signature) return 'malformed';
-			const { data: named } = headerSchema.safeParse(parseObject(decodeUtf8(header)));
-			if (!named) return 'malformed';
+			const headerText = decodeUtf8(header);
+			const { data: named } = headerSchema.safeParse(parseObject(headerText));
+			if (!named || repeatsName(headerText)) return 'malformed';
 			const signedText = press.payload.slice(0, press.payload.lastIndexOf('.'));
 			const evidence = findSigner(signedText, signature, named.kid);
 			if (!evidence) return 'signature';

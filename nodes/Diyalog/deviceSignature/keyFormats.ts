@@ -1,4 +1,4 @@
-import { derCertificate, keysOfDevices } from './certificates';
+import { derCertificate } from './certificates';
 import type { FoundCertificate } from './certificates';
 import { derPublicKey, isDerPrivateKey } from './derKeys';
 import { decodeBase64, decodeHex } from './encodings';
@@ -12,10 +12,13 @@ import type { RawType } from './rawKeys';
 /* Public keys as texts: PEM, or their bytes as base64, base64url or hexadecimal. */
 
 /** What one text held. */
-interface Found {
+export interface FoundInText {
 	keys: FoundKey[];
-	/** looked at together: they may be a chain */
+	/** to be looked at together, with those of other texts: they may be a chain */
 	certificates: FoundCertificate[];
+}
+
+interface Found extends FoundInText {
 	rawType: RawType | undefined;
 }
 
@@ -45,8 +48,23 @@ const PUBLIC_LABELS: ReadonlySet<string> = new Set(['PUBLIC KEY', 'RSA PUBLIC KE
 /** OpenSSL puts these beside a key; the key itself names its curve. */
 const BESIDE_A_KEY = 'EC PARAMETERS';
 
+/** A line of a block whose first or last line is gone, a key without any, and a JWK; names and fingerprints are none of these. */
+const KEY_LIKE = /^[A-Za-z0-9+/_-]{40,}={0,2}$|"kty"/;
+const WORDS_END = /(?:[\s,;]|\\[nr])+/;
+
+/** What stands around the blocks, as OpenSSL writes it, is passed over; a key that stands there must not be. */
+function requireWhole(text: string, blocks: number, source: KeySource): void {
+	const beside = text.replace(PEM_BLOCK, ' ');
+	const isDamaged = beside.includes('-----BEGIN') || beside.includes('-----END');
+	if (isDamaged && blocks > 0) throw keyUnreadable(source, 'PEM that is damaged');
+	if (blocks > 0 && beside.split(WORDS_END).some((word) => KEY_LIKE.test(word)))
+		throw keyUnreadable(source, 'PEM with something beside it that may be a key');
+}
+
 function readPem(text: string, source: KeySource, found: Found): void {
-	const blocks = [...text.matchAll(PEM_BLOCK)].filter(([, label]) => label !== BESIDE_A_KEY);
+	const all = [...text.matchAll(PEM_BLOCK)];
+	requireWhole(text, all.length, source);
+	const blocks = all.filter(([, label]) => label !== BESIDE_A_KEY);
 	if (blocks.length === 0) throw keyUnreadable(source, 'PEM without a public key in it');
 	if (blocks.length > MAX_KEYS) throw tooManyKeys(source);
 	for (const [, label = '', body = ''] of blocks) {
@@ -84,17 +102,14 @@ function requirePublic(text: string, source: KeySource): string {
  * @param rawType what bare bytes may be; nothing unless given
  * @throws SettingsProblem that says what was found instead, or that a private key was
  */
-export function keysInText(text: string, source: KeySource, rawType?: RawType): FoundKey[] {
+export function keysInText(text: string, source: KeySource, rawType?: RawType): FoundInText {
 	if (text.length > MAX_KEY_CHARACTERS) throw keyTooLong(source);
 	requirePublic(text, source);
 	const found: Found = { keys: [], certificates: [], rawType };
 	if (text.includes(PEM_BEGIN)) readPem(text, source, found);
 	else readBare(text, source, found);
-	const ofDevices = keysOfDevices(found.certificates);
-	if (found.certificates.length > 0 && ofDevices.length === 0) {
-		throw keyUnreadable(source, 'certificates that have issued one another in a circle');
-	}
-	const keys = [...found.keys, ...ofDevices];
-	if (keys.length === 0) throw keyUnreadable(source, 'nothing but separators');
-	return keys;
+	const { keys, certificates } = found;
+	if (keys.length + certificates.length === 0)
+		throw keyUnreadable(source, 'nothing but separators');
+	return { keys, certificates };
 }

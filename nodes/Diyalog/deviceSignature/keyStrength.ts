@@ -14,8 +14,8 @@ export type PublicKeyKind =
 /** RFC 7518, 3.3 and 3.5; demanded outside of a JWS as well. */
 const MIN_RSA_BITS = 2048;
 
-/** OpenSSL checks no signature of a longer one. */
-const MAX_RSA_BITS = 16_384;
+/** No phone makes longer ones. A signature costs as much time as with P-521, the slowest of the others; with 16,384 bits five times that. */
+const MAX_RSA_BITS = 8_192;
 
 /** FIPS 186-5, 5.1: odd, above 2^16 and below 2^256. With 1 everybody can sign; small ones are forged where padding is read loosely. */
 const MIN_RSA_EXPONENT = 65_537n;
@@ -84,6 +84,10 @@ function isWeakEd25519(key: KeyObject): boolean {
 	const signless = point.map((byte, index) => (index === point.length - 1 ? byte & 0x7f : byte));
 	return SMALL_ORDER_POINTS.has(Buffer.from(signless).toString('hex'));
 }
+
+/** Whether checking a signature takes longer than with any key that an algorithm works with. */
+export const isCostly = (key: KeyObject): boolean =>
+	key.asymmetricKeyType === 'rsa' && rsaBitsOf(key) > MAX_RSA_BITS;
 
 /** Whether anybody could sign for a key. */
 export function isWeak(key: KeyObject): boolean {

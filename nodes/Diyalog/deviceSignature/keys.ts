@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { repeatsAnyName } from '../lib/exactJson';
+import { ofDevices } from './certificates';
+import type { FoundCertificate } from './certificates';
 import { CURVES } from './curves';
 import type { Curve } from './curves';
-import { eachOf, isNothing, MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
+import { isNothing, MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
 import type { EnteredKeys, KeySource } from './enteredKeys';
 import { keyOfMembers } from './foundKey';
 import type { FoundKey } from './foundKey';
@@ -19,6 +22,7 @@ import {
 } from './keyProblems';
 import { isWeak, misfitOf } from './keyStrength';
 import type { PublicKeyKind } from './keyStrength';
+import { listedKeys } from './listedKeys';
 import { attempt } from './problem';
 
 /* Public keys as people enter them: read once, and refused where they do not fit or protect nothing. */
@@ -75,28 +79,48 @@ function parsed(source: KeySource): KeySource {
 	if (entered.length > MAX_KEY_CHARACTERS) throw keyTooLong(source);
 	const json: unknown = attempt(() => JSON.parse(entered));
 	if (json === undefined) throw keyUnreadable(source, 'text that begins like JSON and is none');
+	if (attempt(() => repeatsAnyName(entered, json)) !== false)
+		throw keyUnreadable(source, 'JSON in which the same name stands twice');
 	return { ...source, entered: json };
 }
 
-function keysIn(source: KeySource, needed: Needed): PublicKey[] {
+/** A certificate, and where it stands. */
+interface EnteredCertificate extends FoundCertificate {
+	source: KeySource;
+}
+
+/** Each text may hold keys and certificates. */
+interface Read {
+	keys: PublicKey[];
+	certificates: EnteredCertificate[];
+}
+
+function readKeys(source: KeySource, needed: Needed): Read {
 	const { entered } = source;
 	if (isNothing(entered)) throw keyMissing(source);
 	if (typeof entered === 'string') {
 		const { type } = needed.kind;
 		const found = keysInText(entered, source, type === 'rsa' ? undefined : type);
-		return found.map((each) => fitting(source, each, needed.kind));
+		return {
+			keys: found.keys.map((each) => fitting(source, each, needed.kind)),
+			certificates: found.certificates.map((each) => ({ ...each, source })),
+		};
 	}
 	const members = membersOfSet(entered);
-	return members ? fromSet(members, source, needed) : fromJwk(source, needed);
+	const keys = members ? fromSet(members, source, needed) : fromJwk(source, needed);
+	return { keys, certificates: [] };
 }
 
-/** Of all texts together: those of a list may come from the people whose devices they are, and each costs time. */
-const charactersIn = (sources: readonly KeySource[]): number =>
-	sources.reduce(
-		(sum, { entered }) =>
-			typeof entered === 'string' && !isNothing(entered) ? sum + entered.length : sum,
-		0,
-	);
+/** A chain may also come as a list, of which each certificate is a text. */
+function keysOfCertificates(
+	certificates: readonly EnteredCertificate[],
+	first: KeySource,
+	kind: PublicKeyKind,
+): PublicKey[] {
+	const found = ofDevices(certificates);
+	if (typeof found === 'string') throw keyUnreadable(first, found);
+	return found.map(({ source, found: key }) => fitting(source, key, kind));
+}
 
 /**
  * Reads the public keys that were entered.
@@ -104,12 +128,15 @@ const charactersIn = (sources: readonly KeySource[]): number =>
  * @throws SettingsProblem when one of them is no public key, not of this kind, or too weak
  */
 export function publicKeysFor({ sources }: EnteredKeys, needed: Needed): readonly PublicKey[] {
-	const listed = sources.flatMap((source) => eachOf(parsed(source)));
 	const [first] = sources;
-	if (first && listed.length > MAX_KEYS) throw tooManyKeys(first);
-	if (first && charactersIn(listed) > MAX_KEY_CHARACTERS) throw keyTooLong(first);
-	const keys = listed.flatMap((source) => keysIn(parsed(source), needed));
-	if (first && keys.length > MAX_KEYS) throw tooManyKeys(first);
+	if (!first) return [];
+	const read = listedKeys(sources.map(parsed)).map((source) => readKeys(parsed(source), needed));
+	const certificates = read.flatMap((each) => each.certificates);
+	const keys = [
+		...read.flatMap((each) => each.keys),
+		...keysOfCertificates(certificates, first, needed.kind),
+	];
+	if (keys.length > MAX_KEYS) throw tooManyKeys(first);
 	return keys;
 }
 

@@ -2,6 +2,7 @@ import { lazily, z } from '../lib/zod';
 import { decodeBytes, parseObject, repeatsName } from './encodings';
 import { createSignerFinder } from './format';
 import type { PayloadFormat } from './format';
+import { MAX_TRIES } from './press';
 import { SettingsProblem } from './problem';
 import type { SettingsOf } from './settings';
 
@@ -74,7 +75,7 @@ export const signatureOnlyFormat =
 	(keys) => {
 		const findSigner = createSignerFinder(settings, keys);
 		return ({ messageId, payload: given, issued }) => {
-			if (!issued) return 'notChecked';
+			if (!issued || issued.length * keys.length > MAX_TRIES) return 'notChecked';
 			const signature = decodeSignature(settings, given);
 			if (!signature) return 'malformed';
 			for (const payload of issued) {

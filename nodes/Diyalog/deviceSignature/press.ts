@@ -9,6 +9,12 @@ export interface SignedPress {
 	issued?: readonly string[];
 }
 
+/**
+ * How many times a signature that stands alone is tried: each of the payloads with each of the keys. With the slowest of them that takes
+ * about half a second, in which n8n does nothing else. Beyond that nothing is checked.
+ */
+export const MAX_TRIES = 400;
+
 /** Whether the payload of a press was signed by the company's app. */
 export type PayloadSignature = 'notChecked' | 'valid' | 'invalid';
 

@@ -1,14 +1,14 @@
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decodeBase64url, decodeBytes } from './encodings';
-import { eachOf, isNothing, MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
+import { isNothing, MAX_KEY_CHARACTERS, MAX_KEYS } from './enteredKeys';
 import type { EnteredKeys, KeySource, SecretEncoding } from './enteredKeys';
-import { keyOfMembers } from './foundKey';
 import { mayVerify, membersOfSet, readJwk } from './jwk';
 import type { Jwk } from './jwk';
-import { keysInText } from './keyFormats';
 import { keyForbidden, keyTooLong, tooManyKeys } from './keyProblems';
-import { attempt, SettingsProblem } from './problem';
+import { listedKeys } from './listedKeys';
+import { SettingsProblem } from './problem';
+import { showsPublicKey } from './shownKeys';
 
 /* Secrets as people enter them: read once, and refused where they are known to others or too short. */
 
@@ -48,47 +48,12 @@ const secretTooShort = ({ name }: KeySource, minBytes: number): SettingsProblem 
 		`The algorithm needs at least ${minBytes} bytes. Let your app sign with a longer random secret and enter that one.`,
 	);
 
-/** The bytes of a key of OpenSSH begin so, and the name of its type stands in front of them. */
-const SSH_BYTES = /^AAAA/;
-const SSH_TYPE = /(?:ssh-|ecdsa-|sk-)./;
-const SSH_BYTES_ALONE = /^\s*AAAA[BCEI]/;
-
-/** The first line of an armoured block, with what it says to hold. */
-const ARMOUR = /- ?BEGIN ([A-Z0-9 ]*)/g;
-
-/**
- * Whether a text holds a key as it is written for people: a line of OpenSSH, its bytes, or an armoured block. It looks at each
- * character a few times at most: a text that was made for it would keep a pattern that goes back at work for seconds.
- */
-function isWrittenForPeople(text: string): boolean {
-	if (SSH_BYTES_ALONE.test(text)) return true;
-	const words = text.split(/\s+/);
-	if (words.some((word, at) => SSH_BYTES.test(word) && SSH_TYPE.test(words[at - 1] ?? '')))
-		return true;
-	return [...text.matchAll(ARMOUR)].some(([, held = '']) => held.includes('PUBLIC KEY'));
-}
-
-/** Whether a text is a key that is made to be shown: for an HMAC that would be a secret which everybody knows. */
-function isPublicKey(text: string, source: KeySource): boolean {
-	if (isWrittenForPeople(text)) return true;
-	const written = attempt((): unknown => JSON.parse(text));
-	const members = [written, ...(Array.isArray(written) ? written : (membersOfSet(written) ?? []))];
-	const isJwk = (member: unknown): boolean => {
-		const jwk = readJwk(member);
-		return jwk !== undefined && keyOfMembers(jwk) !== undefined;
-	};
-	if (members.some(isJwk)) return true;
-	// Hardly any other bytes are a point of a curve. Every 32 could be a key for Ed25519, so those are not asked for.
-	return attempt(() => keysInText(text, source, 'ec')) !== undefined;
-}
-
 function fromText(text: string, source: KeySource, encoding: SecretEncoding): Buffer {
 	if (text.length > MAX_KEY_CHARACTERS) throw keyTooLong(source);
-	if (isPublicKey(text, source)) throw secretPublic(source);
+	if (showsPublicKey(text)) throw secretPublic(source);
 	const bytes = encoding === 'text' ? Buffer.from(text, 'utf8') : decodeBytes(text, encoding);
 	if (!bytes) throw secretUnreadable(source);
-	if (encoding !== 'text' && isPublicKey(bytes.toString('utf8'), source))
-		throw secretPublic(source);
+	if (encoding !== 'text' && showsPublicKey(bytes.toString('utf8'))) throw secretPublic(source);
 	return bytes;
 }
 
@@ -142,10 +107,10 @@ export function readSecrets(
 	{ sources, secretEncoding }: EnteredKeys,
 	needed: Needed,
 ): readonly Secret[] {
-	const listed = sources.flatMap(eachOf);
 	const [first] = sources;
-	if (first && listed.length > MAX_KEYS) throw tooManyKeys(first);
-	const secrets = listed.flatMap((source) => secretsIn(source, secretEncoding, needed));
+	const secrets = listedKeys(sources).flatMap((source) =>
+		secretsIn(source, secretEncoding, needed),
+	);
 	if (first && secrets.length > MAX_KEYS) throw tooManyKeys(first);
 	return secrets;
 }

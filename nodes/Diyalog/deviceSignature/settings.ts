@@ -60,6 +60,21 @@ export type SettingsOf<Format> = Extract<FormatSettings, { payloadSignature: For
 const isChecked = (settings: Settings): settings is FormatSettings =>
 	(settings.payloadSignature ?? 'none') !== 'none';
 
+/** Of which an expression has made nothing. Where the credential is older than the field it is not there at all. */
+const isUndecided = (credential: Readonly<Record<string, unknown>>, name: string): boolean =>
+	Object.hasOwn(credential, name) && credential[name] === undefined;
+
+/** What they mean where they are not there is no safe answer to a question that an expression has left open. */
+const DECIDING = ['payloadSignatureKeys', 'payloadSignatureBinding'];
+
+const impossible = (name: unknown): SettingsProblem => {
+	const field = payloadSignatureFields.find((each) => each.name === name);
+	return new SettingsProblem(
+		`${field?.displayName ?? 'Signed Payloads'} has a value that is not possible`,
+		'Set the field anew in the Diyalog API credential.',
+	);
+};
+
 /**
  * Reads from the credential how the company's app signs payloads.
  *
@@ -69,13 +84,11 @@ const isChecked = (settings: Settings): settings is FormatSettings =>
  */
 export function readSettings(credential: Readonly<Record<string, unknown>>) {
 	const { data, error } = settingsSchema().safeParse(credential);
-	if (data) return isChecked(data) ? data : undefined;
-	const name = error.issues[0]?.path[0];
-	const field = payloadSignatureFields.find((each) => each.name === name);
-	throw new SettingsProblem(
-		`${field?.displayName ?? 'Signed Payloads'} has a value that is not possible`,
-		'Set the field anew in the Diyalog API credential.',
-	);
+	if (!data) throw impossible(error.issues[0]?.path[0]);
+	if (!isChecked(data)) return undefined;
+	const undecided = DECIDING.find((name) => isUndecided(credential, name));
+	if (undecided !== undefined) throw impossible(undecided);
+	return data;
 }
 
 /** The algorithm that is set. */

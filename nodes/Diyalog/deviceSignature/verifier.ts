@@ -14,13 +14,19 @@ export type { CheckedPayload, PayloadSignature, PayloadVerifier } from './press'
 
 /** A verifier, or why the settings cannot work: what is wrong, and what to do. Never holds a key or secret. */
 export type VerifierSetup =
-	| { ok: true; verify: PayloadVerifier }
+	| {
+			ok: true;
+			verify: PayloadVerifier;
+			/** with how many keys each signature is tried */
+			keys: number;
+	  }
 	| { ok: false; title: string; advice: string };
 
-const checkNothing: PayloadVerifier = ({ payload }) => ({
-	payloadSignature: 'notChecked',
-	payload,
-});
+const CHECKS_NOTHING: VerifierSetup = {
+	ok: true,
+	verify: ({ payload }) => ({ payloadSignature: 'notChecked', payload }),
+	keys: 0,
+};
 
 /** Whatever cannot be verified is invalid, also what makes a reader throw, and what has to cover a message ID that is not known. */
 const verifierOf =
@@ -40,7 +46,7 @@ const verifierOf =
  * Reads from the credential how the company's app signs payloads.
  *
  * Nothing is checked (`notChecked`) when the credential has no format, when each person has keys of their own and nobody's
- * are given, and when a signature comes alone and nothing was issued that it could belong to.
+ * are given, and when a signature comes alone and nothing was issued that it could belong to, or too much to try it all.
  *
  * @param credential its fields, of unknown shape
  * @param personKeys one person's own keys, in place of the credential's: text, JWK, JWK set, or a list of these. Only
@@ -53,12 +59,13 @@ export function createPayloadVerifier(
 ): VerifierSetup {
 	try {
 		const settings = readSettings(credential);
-		if (!settings) return { ok: true, verify: checkNothing };
+		if (!settings) return CHECKS_NOTHING;
 		const format = formatOf(settings);
 		const entered = keysFor(settings, personKeys);
-		if (!entered) return { ok: true, verify: checkNothing };
-		const read = format(algorithmIn(settings).prepare(entered));
-		return { ok: true, verify: verifierOf(read, settings.payloadSignatureBinding) };
+		if (!entered) return CHECKS_NOTHING;
+		const keys = algorithmIn(settings).prepare(entered);
+		const verify = verifierOf(format(keys), settings.payloadSignatureBinding);
+		return { ok: true, verify, keys: keys.length };
 	} catch (error) {
 		if (error instanceof SettingsProblem) {
 			return { ok: false, title: error.title, advice: error.advice };

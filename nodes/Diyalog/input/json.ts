@@ -1,28 +1,8 @@
-import { parseExactJson } from '../lib/exactJson';
+import { parseExactJson, repeatsAnyName } from '../lib/exactJson';
 import { lazily, z } from '../lib/zod';
 import { addProblem, unknownName } from './problem';
 
 /* What people enter as JSON: what an expression gives, or JSON as text. */
-
-/**
- * A string of JSON. One with a colon behind it is a name. It takes as little as it can: V8 remembers each step of
- * what takes as much, and throws after some millions.
- */
-const STRING_OR_NAME = /"[^"\\]*?(?:\\.[^"\\]*?)*?"(\s*:)?/g;
-
-function namesInText(json: string): number {
-	let count = 0;
-	for (const [, colon] of json.matchAll(STRING_OR_NAME)) if (colon !== undefined) count += 1;
-	return count;
-}
-
-/** How many names a parsed value and all within it have: of those that stood twice in an object JSON.parse keeps the last. */
-function namesInValue(value: unknown): number {
-	if (typeof value !== 'object' || value === null) return 0;
-	const inside: unknown[] = Object.values(value);
-	const own = Array.isArray(value) ? 0 : inside.length;
-	return inside.reduce((count: number, each) => count + namesInValue(each), own);
-}
 
 /**
  * The value of a field for JSON; undefined when it is empty. A name that stands twice is refused: a text of somebody else which
@@ -37,7 +17,7 @@ export const jsonValue = lazily(() =>
 			if (entered.trim() === '') return undefined;
 			try {
 				const value = parseExactJson(entered);
-				if (namesInText(entered) === namesInValue(value)) return value;
+				if (!repeatsAnyName(entered, value)) return value;
 				return addProblem(
 					context,
 					'has the same name twice',

@@ -34,3 +34,31 @@ export function parseExactJson(text: string): unknown {
 	if (!MAYBE_LONG_INTEGER.test(text) && !/^-?\d{16}/.test(text)) return JSON.parse(text);
 	return JSON.parse(text.replace(STRING_OR_NUMBER, quoteUnsafeInteger));
 }
+
+/**
+ * A string of JSON. One with a colon behind it is a name. It takes as little as it can: V8 remembers each step of
+ * what takes as much, and throws after some millions.
+ */
+const STRING_OR_NAME = /"[^"\\]*?(?:\\.[^"\\]*?)*?"(\s*:)?/g;
+
+function namesInText(json: string): number {
+	let count = 0;
+	for (const [, colon] of json.matchAll(STRING_OR_NAME)) if (colon !== undefined) count += 1;
+	return count;
+}
+
+/** How many names a parsed value and all within it have: of those that stood twice in an object JSON.parse keeps the last. */
+function namesInValue(value: unknown): number {
+	if (typeof value !== 'object' || value === null) return 0;
+	const inside: unknown[] = Object.values(value);
+	const own = Array.isArray(value) ? 0 : inside.length;
+	return inside.reduce((count: number, each) => count + namesInValue(each), own);
+}
+
+/**
+ * Whether any object in a text of JSON has the same name twice: programs do not agree on which of the two counts (RFC 8259, 4).
+ *
+ * @param value what the text was parsed as, by either reader
+ */
+export const repeatsAnyName = (text: string, value: unknown): boolean =>
+	namesInText(text) !== namesInValue(value);

@@ -14,6 +14,7 @@ import {
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
 import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
+import type { VerifierSetup } from '../../deviceSignature/verifier';
 import { decide, decideButton, endsAtMs } from '../../wait/decide';
 import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { isApproval, outputOf } from '../../wait/decisions';
@@ -271,15 +272,25 @@ async function takePassedOnAnswers(
 		return replyJson(context, 200, { receptions: taken.map(() => refusedAs('notWaiting')) });
 	}
 	const now = new Date();
-	const checkSignature: SignatureCheck = (press, personKeys) => {
+	const verifiers = new Map<unknown, VerifierSetup>();
+	/** Reading keys can take longer than checking a signature, and one person may press many times. */
+	const verifierFor = (personKeys: unknown): VerifierSetup => {
+		const known = verifiers.get(personKeys);
+		if (known) return known;
 		// Changed since it was asked: a key that everybody may know must not become a secret.
-		const verifier =
+		const verifier: VerifierSetup =
 			personKeys !== undefined && signsWithSecret(credential)
 				? NO_PUBLIC_KEYS
 				: createPayloadVerifier(credential, personKeys);
-		if (verifier.ok) return verifier.verify(press, now);
-		context.logger.error(`Diyalog: ${verifier.title}. ${verifier.advice}`);
-		return { payloadSignature: 'invalid', payload: press.payload };
+		if (!verifier.ok) context.logger.error(`Diyalog: ${verifier.title}. ${verifier.advice}`);
+		verifiers.set(personKeys, verifier);
+		return verifier;
+	};
+	const checkSignature: SignatureCheck = (press, personKeys) => {
+		const verifier = verifierFor(personKeys);
+		return verifier.ok
+			? verifier.verify(press, now)
+			: { payloadSignature: 'invalid', payload: press.payload };
 	};
 	const surroundings = { now, appSecrets, checkSignature };
 	const {

@@ -1,6 +1,7 @@
 import type { ICredentialDataDecryptedObject, INodeProperties } from 'n8n-workflow';
 import { payloadSignatureFields } from '../../deviceSignature/fields';
 import { createPayloadVerifier } from '../../deviceSignature/verifier';
+import { MAX_TRIES } from '../../deviceSignature/press';
 import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../deviceSignature/press';
 import { addProblem, check, decided } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
@@ -142,12 +143,28 @@ const signedTexts = lazily(() =>
 		}),
 );
 
+/** To the letter, as the phone has signed for it: trimmed it would be that of another message. */
+const exactMessageId = lazily(() =>
+	z
+		.unknown()
+		.optional()
+		.transform((value, context): unknown => {
+			if (typeof value !== 'string' || value === value.trim()) return value;
+			return addProblem(
+				context,
+				'has blanks around it',
+				'Give the ID to the letter, as it came with the press.',
+			);
+		})
+		.pipe(messageIdText()),
+);
+
 const NO_KEYS = ['is empty', "Give the public keys of the person's devices."] as const;
 
 const inputSchema = lazily(() =>
 	z.object({
 		payload: letters(),
-		messageId: messageIdText(),
+		messageId: exactMessageId(),
 		customerNo: optionalIdentifier(),
 		signedText: signedTexts(),
 		signatureSettings: z.enum(['credential', 'person', 'fields']).default('credential'),
@@ -175,6 +192,12 @@ const UNCHECKABLE = {
 	problem: 'do not say enough to check a signature',
 	advice:
 		"Choose in the Diyalog API credential how payloads are signed. For the format Signature Alone, enter the Signed Text. If each person has keys of their own, choose From the Credential, With a Person's Keys.",
+};
+
+const TOO_MANY_TRIES = {
+	field: 'Signed Text',
+	problem: `has too many entries for so many keys: together they make more than ${MAX_TRIES} pairs`,
+	advice: 'Give only the payloads of the message that was answered.',
 };
 
 /** Items are checked one after the other: it is only computing. */
@@ -219,7 +242,8 @@ export const verify: Operation = {
 					const audited = recordOfPayload(context, credential, entered, press, checked);
 					return { result: { ...result, ...audited }, output: result.valid ? 0 : 1 };
 				}
-				throw invalidInputError(node, UNCHECKABLE, itemIndex);
+				const isTooMuch = signedText.length * verifier.keys > MAX_TRIES;
+				throw invalidInputError(node, isTooMuch ? TOO_MANY_TRIES : UNCHECKABLE, itemIndex);
 			},
 		};
 	},

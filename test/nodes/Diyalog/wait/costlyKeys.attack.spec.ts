@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { startSandbox } from '../../../../sandbox/server';
+import type { Sandbox } from '../../../../sandbox/server';
+import { busyMs, waitFor } from '../../../../tools/system';
+import { postSigned } from '../../../support/sign';
+import { plain } from '../../../support/signedFormats';
+import type { Format } from '../../../support/signedFormats';
+import { WaitingInstance } from '../../../support/waitingInstance';
+import type { WaitingExecution } from '../../../support/waitingInstance';
+import { entry, envelope } from '../../../support/webhookBodies';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/* What a person's own registered keys may cost when answers to a question are checked. */
+
+const SECRET = randomBytes(16).toString('hex');
+const PEOPLE = [
+	{ customerNo: '70021', userId: '2074022437' },
+	{ customerNo: '70022', userId: '2074022438' },
+	{ customerNo: '70023', userId: '2074022439' },
+] as const;
+
+let sandbox: Sandbox;
+let instance: WaitingInstance;
+let trigger: WebhookServer;
+let credentials: Record<string, string | boolean>;
+
+beforeEach(async () => {
+	instance = await WaitingInstance.start();
+	sandbox = await startSandbox({
+		customers: [...PEOPLE],
+		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+	});
+});
+
+afterEach(async () => {
+	expect(instance.escaped).toEqual([]);
+	await sandbox.close();
+	await instance.close();
+});
+
+/** What the app signs, and an active trigger with the same credential unless it has another one. */
+async function use(
+	{ settings }: Format,
+	others: Record<string, string | boolean> = { payloadSignatureKeys: 'person' },
+	ofTrigger: Record<string, string | boolean> = {},
+): Promise<void> {
+	credentials = {
+		serverUrl: sandbox.url,
+		botToken: 'bot-token',
+		appSecret: SECRET,
+		...settings,
+		...others,
+	};
+	trigger = await instance.serveTrigger({
+		credentials: { ...credentials, ...ofTrigger },
+		parameters: {
+			events: ['buttonPressed'],
+			authentication: 'signature',
+			filters: {},
+			options: {},
+		},
+	});
+}
+
+interface Asked {
+	execution: WaitingExecution;
+	messages: StoredMessage[];
+}
+
+async function ask(parameters: INodeParameters, input: IDataObject = {}): Promise<Asked> {
+	const before = sandbox.messages().length;
+	const execution = await instance.ask(credentials, parameters, input);
+	return { execution, messages: sandbox.messages().slice(before) };
+}
+
+/* DER, as far as it is needed here. */
+const lengthOf = (count: number): Buffer =>
+	count < 0x80 ? Buffer.from([count]) : Buffer.from([0x82, count >> 8, count & 0xff]);
+const der = (tag: number, ...parts: Buffer[]): Buffer => {
+	const content = Buffer.concat(parts);
+	return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
+};
+const integer = (bytes: Buffer): Buffer => der(2, Buffer.concat([Buffer.alloc(1), bytes]));
+const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+
+const nameOf = (text: string): Buffer =>
+	der(0x30, der(0x31, der(0x30, hex('0603550403'), der(0x0c, Buffer.from(text)))));
+
+/** Certificates that nobody has signed. Where they have one name each might have issued each other. */
+function certificates(count: number, bytes: number, subject: (index: number) => string): string {
+	const time = (year: string) => der(0x17, Buffer.from(`${year}0101000000Z`));
+	const dates = der(0x30, time('25'), time('35'));
+	const algorithm = hex('300d06092a864886f70d01010b0500');
+	const modulus = Buffer.alloc(bytes, 0xff);
+	const key = der(0x30, integer(modulus), integer(Buffer.alloc(8, 0xff)));
+	const spki = der(0x30, hex('300d06092a864886f70d0101010500'), der(3, Buffer.alloc(1), key));
+	return Array.from({ length: count }, (_, index) => {
+		const serial = der(2, Buffer.from([index + 1]));
+		const inner = der(0x30, serial, algorithm, nameOf('a'), dates, nameOf(subject(index)), spki);
+		const signature = der(3, Buffer.alloc(1), Buffer.alloc(bytes, 0x11));
+		return der(0x30, inner, algorithm, signature).toString('base64');
+	}).join(',');
+}
+
+const RSA: Format = {
+	settings: plain('separated', {
+		payloadSignatureMethod: 'rsaSha256',
+		payloadSignatureSeparator: '.',
+	}),
+	signed: () => '',
+};
+
+/** The longest that are taken. */
+const BYTES = 1_024;
+
+/** How long the process computes until all of it is done. */
+async function cpuMsOf<T>(action: () => Promise<T>): Promise<{ result: T; ms: number }> {
+	const before = busyMs();
+	const result = await action();
+	return { result, ms: busyMs() - before };
+}
+
+const askWith = async (personKeys: string) => {
+	expect(personKeys.length).toBeLessThanOrEqual(100_000);
+	return await cpuMsOf(
+		async () =>
+			await ask({ options: { requireSignedPayload: true, personKeys } }).catch(() => undefined),
+	);
+};
+
+it.each([
+	['RSA of 15,200 bits', 18, 1_900],
+	['RSA of 8,192 bits', 20, BYTES],
+])(
+	'1. certificates that may all have issued one another, %s: refused before anything is sent, soon',
+	async (_what, count, bytes) => {
+		await use(RSA);
+		const { result, ms } = await askWith(certificates(count, bytes, () => 'a'));
+		expect(result).toBeUndefined();
+		expect(sandbox.messages()).toEqual([]);
+		expect(ms).toBeLessThan(1_000);
+	},
+);
+
+it('2. a call with 10 presses of a person with the costliest keys that are taken: read once, and n8n does not stand', async () => {
+	await use(RSA);
+	const personKeys = certificates(20, BYTES, (index) => `phone ${index}`);
+	const { result, ms: askedMs } = await askWith(personKeys);
+	if (!result) throw new Error('The question was refused');
+	const { messages, execution } = result;
+	const text = `[${messages[0]?.messageId}]:approve.${Buffer.alloc(BYTES, 1).toString('base64')}`;
+	const at = Date.now();
+	const body = envelope(
+		...Array.from({ length: 10 }, (_, index) =>
+			entry({ message: { mid: `m${index}`, text } }, { ...PEOPLE[0], timestamp: at + index }),
+		),
+	);
+	const { ms: pressesMs } = await cpuMsOf(async () => {
+		// Refused answers of one person rest, so on a busy machine the reply may be that the call shall be repeated.
+		const { status } = await postSigned(trigger.url, body, SECRET);
+		expect([200, 503]).toContain(status);
+		await waitFor(
+			'what becomes of all presses',
+			30_000,
+			() => trigger.executions.flat().length >= 10 || undefined,
+		);
+	});
+	expect(execution.continuations).toEqual([]);
+	const tooLong = Object.entries({ askedMs, pressesMs }).filter(([, ms]) => ms > 1_000);
+	expect(tooLong).toEqual([]);
+}, 60_000);
