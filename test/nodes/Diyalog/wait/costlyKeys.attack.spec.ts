@@ -160,7 +160,7 @@ it('2. a call with 10 presses of a person with the costliest keys that are taken
 	const { ms: pressesMs } = await cpuMsOf(async () => {
 		// Refused answers of one person rest, so on a busy machine the reply may be that the call shall be repeated.
 		const { status } = await postSigned(trigger.url, body, SECRET);
-		expect([200, 503]).toContain(status);
+		expect(status).toBe(200);
 		await waitFor(
 			'what becomes of all presses',
 			30_000,
