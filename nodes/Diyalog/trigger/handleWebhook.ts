@@ -469,14 +469,12 @@ function toItem({ event, outcome }: Candidate): TriggerItem {
 /**
  * n8n saves static data as a whole, over what other calls have saved since this one began. So what is known by now is written last,
  * also by a call that brings nothing.
- *
- * @param isAgain also what this call has written already
  */
-function storeAll(context: IWebhookFunctions, settings: TriggerSettings, isAgain = false): void {
+function storeAll(context: IWebhookFunctions, settings: TriggerSettings): void {
 	if (isTest(context)) return;
 	storeKeptAnswers(context, settings);
 	storeKeptCalls(context, settings);
-	storeKnown(context, isAgain);
+	storeKnown(context);
 }
 
 /** Phase 7: one item for each event; a call without one is replied to and starts nothing. */
@@ -511,7 +509,7 @@ function emit(
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, open, ownReply, () => storeAll(context, settings, true));
+	void rememberUntilReplied(context, open, ownReply, () => storeAll(context, settings));
 	return { workflowData: [items] };
 }
 

@@ -92,9 +92,9 @@ export function storeOnSave(context: Storing, onSave: () => void): void {
 	const staticData = context.getWorkflowStaticData('global');
 	const toJSON = (): object => {
 		onSave();
-		storeKnown(context);
 		return { ...Object(staticData[name]) };
 	};
+	storeKnown(context, true);
 	const stored = { [WRITING_FIELD]: `${OWN_PROCESS} 0`, ...readStored(context) };
 	staticData[name] = Object.defineProperty(stored, 'toJSON', { value: toJSON });
 }

@@ -258,11 +258,14 @@ export async function rememberUntilReplied(
 		if (!isSettled) settle(context, events);
 		isSettled = true;
 	};
+	const writeAll = () => {
+		settleOnce();
+		writeAgain();
+	};
 	void whenOver.then((isStored) => (isStored ? settleOnce() : undefined));
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !isOver() && waitedMs < GIVE_UP_AFTER_MS; ) {
-		writeAgain();
-		storeOnSave(context, settleOnce);
+		storeOnSave(context, writeAll);
 		waitedMs = performance.now() - sinceMs;
 		await sleep(waitedMs > LONG_MS ? WRITE_SELDOM_EVERY_MS : WRITE_AGAIN_EVERY_MS);
 	}
