@@ -147,6 +147,28 @@ it('1b. the same with calls after a restart, when n8n loads what the process bef
 	expect([await idsOf(id), await idsOf(id, SECOND)]).toEqual([once, once]);
 }, 240_000);
 
+it('1c. many calls at once, each of which n8n saves over the others: after a restart none is taken again', async () => {
+	const a = randomUUID();
+	const id = await stage.n8n.createWorkflow(workflow('A', [[triggerOf(a), noOp('A')]]));
+	await isUp(a);
+	const bodies = Array.from({ length: 200 }, (_, index) => press(`at-once-${index}`));
+	const postAll = async () => {
+		const left = [...bodies];
+		const postSome = async () => {
+			for (let body = left.pop(); body !== undefined; body = left.pop())
+				expect(await post(a, body)).toBe(200);
+		};
+		await Promise.all(Array.from({ length: 16 }, postSome));
+	};
+	await postAll();
+	await ended(id, bodies.length);
+	await sleepMs(1_000);
+	await restart(a);
+	await postAll();
+	await sleepMs(5_000);
+	expect(await stage.n8n.executionCount(id, 'success')).toBe(bodies.length);
+}, 240_000);
+
 it('2. the same in two workflows', async () => {
 	const [a, b] = [randomUUID(), randomUUID()];
 	const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
