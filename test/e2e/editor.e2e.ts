@@ -117,6 +117,7 @@ describeWithChromium('the editor', () => {
 		await (await editor.openSection('Actions')).getByText('Send an OTP', { exact: true }).click();
 		await editor.fill('customerNo', CUSTOMER_NO);
 		await editor.fill('message', 'Transfer of 1,250.00 TL to Ada Flowers?');
+		await editor.choose('otpMode', 'None');
 		await editor.choose('below', 'Buttons');
 		await editor.add('Add Button');
 		await editor.fill('buttons.button[0].title', 'Approve');
@@ -245,15 +246,17 @@ describeWithChromium('the editor', () => {
 	it('an OTP: what is rare lies in the options', async () => {
 		await open();
 		await addAction('Send an OTP');
-		const panel = ['Specify Message', 'Customer Number', 'Message', 'OTP', 'OTP Value'];
+		const first = ['Resource', 'Operation', 'Specify Message', 'Customer Number', 'Message', 'OTP'];
 		const last = ['Below the Text', 'Options'];
-		const given = ['Resource', 'Operation', ...panel, 'Auto-Fill in the App', ...last];
+		const generated = [...first, 'Auto-Fill in the App', 'Transaction', ...last];
 		await editor.picture(`${PICTURES}/panel-otp-send.png`);
+		expect(await editor.labels()).toEqual(generated);
+		await editor.choose('otpMode', 'Given');
+		const given = [...first, 'OTP Value', 'Auto-Fill in the App', ...last];
 		expect(await editor.labels()).toEqual(given);
 		await editor.choose('otpMode', 'Generate');
-		const generated = [...panel.slice(0, -1), 'Auto-Fill in the App', 'Transaction', ...last];
-		expect(await editor.labels()).toEqual(['Resource', 'Operation', ...generated]);
 		await editor.addField('Options', 'Resend Limits');
+		await editor.node.getByText('Codes in the Window', { exact: true }).waitFor();
 		expect(await editor.labels()).toEqual(
 			expect.arrayContaining(['Codes in the Window', 'Window (Minutes)', 'First Gap (Seconds)']),
 		);
@@ -327,7 +330,7 @@ describeWithChromium('the editor', () => {
 		expect(await editor.parameter('serverConf').locator('textarea').inputValue()).toContain(
 			'subscribed_webhook_events',
 		);
-		await editor.node.getByText('Webhook URLs').click();
+		await editor.node.getByText('Webhook URLs', { exact: true }).click();
 		await editor.node.getByText('Production URL', { exact: true }).click();
 		const urls = async () =>
 			(await editor.node.innerText()).match(/http:\S+\/webhook\/[\w-]+\/\w+/g) ?? [];
