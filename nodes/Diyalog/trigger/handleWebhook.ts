@@ -491,17 +491,15 @@ function emit(
 		isLost(candidate, settings) ||
 		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
 	// What an execution waited for is dealt with, or kept. The others are when n8n has stored what they start.
-	const open = candidates.filter((each) => !each.outcome && comesOut(each));
+	const out = candidates.filter(comesOut);
+	const open = new Set(out.filter(({ outcome }) => !outcome));
 	settle(
 		context,
-		candidates.filter((each) => !open.includes(each)),
+		candidates.filter((each) => !open.has(each)),
 	);
 	storeAll(context, settings);
 	if (!passing.isSafe() || !repeated.isSafe()) ownReply.send(503, NOT_TAKEN_YET);
-	const items = candidates
-		.filter(comesOut)
-		.map((candidate) => ({ json: { ...toItem(candidate) } }));
-	if (items.length === 0) {
+	if (out.length === 0) {
 		if (ownReply.isSent()) {
 			ownReply.end();
 			return { noWebhookResponse: true };
@@ -509,8 +507,8 @@ function emit(
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, open, ownReply, () => storeAll(context, settings));
-	return { workflowData: [items] };
+	void rememberUntilReplied(context, [...open], ownReply, () => storeAll(context, settings));
+	return { workflowData: [out.map((candidate) => ({ json: { ...toItem(candidate) } }))] };
 }
 
 /** Replies to a call that starts no execution. */
