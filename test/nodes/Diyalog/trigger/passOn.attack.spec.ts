@@ -801,6 +801,15 @@ it('44. one whose list is empty now tries nothing any more of what was kept', as
 	expect(stored(next)).toBe('');
 });
 
+it('6b. the Maximum Age of the first one counts for all: a call that it takes is not lost for the others', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url], { options: { freshnessMinutes: 60 } });
+	expect(await post(first, press('late', { time: Date.now() - 20 * MINUTE_MS }))).toBe(200);
+	await sleepMs(3_000);
+	expect(first.trigger.log.filter((line) => line.includes('lost'))).toEqual([]);
+	expect(idsOf(second)).toEqual(['late']);
+}, 20_000);
+
 it('44b. whoever empties the list of one that has kept calls finds in the log that they are lost', async () => {
 	const second = await start('second');
 	const workflowId = randomUUID();

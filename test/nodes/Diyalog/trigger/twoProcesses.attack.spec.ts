@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import type * as NodeRuntime from '../../../support/nodeRuntime';
+import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { serve } from '../../../support/webhookServer';
+import type { WebhookServer } from '../../../support/webhookServer';
+
+/*
+ * Two processes of one n8n take the status callbacks of one trigger. n8n loads the static data when a call begins, and saves all of
+ * them when it ends: a call that began before writes back what the other process has written meanwhile.
+ */
+
+const SECRET = 'the-app-secret';
+const TOKEN = 'callback';
+const setup = {
+	parameters: { events: ['statusCallback'], authentication: 'signature', options: {} },
+	credentials: { appSecret: SECRET, statusCallbackToken: TOKEN },
+};
+
+type Process = typeof TriggerUnderTest;
+
+/** The code of the trigger as another process loads it, which knows nothing of this one. */
+function loadAnew(): Process {
+	let loaded: typeof NodeRuntime | undefined;
+	jest.isolateModules(() => {
+		loaded = jest.requireActual<typeof NodeRuntime>('../../../support/nodeRuntime');
+	});
+	if (!loaded) throw new Error('It could not be loaded');
+	return loaded.TriggerUnderTest;
+}
+
+const servers: WebhookServer[] = [];
+const id = randomUUID();
+let database = '{}';
+
+afterEach(async () => {
+	for (const server of servers.splice(0)) await server.close();
+});
+
+/** A call that has loaded what is in the database now. */
+async function begin(Process: Process) {
+	const trigger = new Process(setup, id, JSON.parse(database) as object);
+	const server = await serve(trigger);
+	servers.push(server);
+	return {
+		/** n8n hands it to the trigger, and saves its static data. */
+		async goOn(status: string, messageId = 'a'): Promise<unknown[]> {
+			const { status: answered } = await fetch(server.statusUrl, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json', 'auth-token': TOKEN },
+				body: JSON.stringify({ messageId, status, customerNo: '1', secretData: '' }),
+			});
+			expect(answered).toBe(200);
+			database = JSON.stringify(trigger.staticData);
+			return server.executions.flat().map(({ status: each }) => each);
+		},
+	};
+}
+
+it('1. Approved, Cancelled, Approved are three events, also when a call of the other process overlaps with the second', async () => {
+	const [one, other] = [loadAnew(), loadAnew()];
+	expect(await (await begin(other)).goOn('Approved')).toEqual(['Approved']);
+	// It has begun before the next one, and ends after it.
+	const overlapping = await begin(other);
+	expect(await (await begin(one)).goOn('Cancelled')).toEqual(['Cancelled']);
+	await overlapping.goOn('SentToUser', 'b');
+	expect(await (await begin(one)).goOn('Approved')).toEqual(['Approved']);
+}, 30_000);
+
+it('2. the same, and the second is repeated: it starts nothing again', async () => {
+	const [one, other] = [loadAnew(), loadAnew()];
+	database = '{}';
+	await (await begin(other)).goOn('Approved', 'c');
+	const overlapping = await begin(other);
+	expect(await (await begin(one)).goOn('Cancelled', 'c')).toEqual(['Cancelled']);
+	await overlapping.goOn('SentToUser', 'd');
+	expect(await (await begin(one)).goOn('Cancelled', 'c')).toEqual([]);
+}, 30_000);
