@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IDataObject } from 'n8n-workflow';
 import type * as NodeRuntime from '../../../support/nodeRuntime';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { serve } from '../../../support/webhookServer';
@@ -38,7 +39,7 @@ afterEach(async () => {
 
 /** A call that has loaded what is in the database now. */
 async function begin(Process: Process) {
-	const trigger = new Process(setup, id, JSON.parse(database) as object);
+	const trigger = new Process(setup, id, JSON.parse(database) as IDataObject);
 	const server = await serve(trigger);
 	servers.push(server);
 	return {
