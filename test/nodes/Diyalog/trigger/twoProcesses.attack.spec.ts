@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
 import type * as NodeRuntime from '../../../support/nodeRuntime';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import { postSigned } from '../../../support/sign';
+import { envelope, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
 
@@ -13,7 +15,11 @@ import type { WebhookServer } from '../../../support/webhookServer';
 const SECRET = 'the-app-secret';
 const TOKEN = 'callback';
 const setup = {
-	parameters: { events: ['statusCallback'], authentication: 'signature', options: {} },
+	parameters: {
+		events: ['statusCallback', 'buttonPressed'],
+		authentication: 'signature',
+		options: {},
+	},
 	credentials: { appSecret: SECRET, statusCallbackToken: TOKEN },
 };
 
@@ -54,6 +60,12 @@ async function begin(Process: Process) {
 			database = JSON.stringify(trigger.staticData);
 			return server.executions.flat().map(({ status: each }) => each);
 		},
+		/** The same with a press. */
+		async take(body: string): Promise<unknown[]> {
+			expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+			database = JSON.stringify(trigger.staticData);
+			return server.executions.flat().map(({ messageId }) => messageId);
+		},
 	};
 }
 
@@ -75,4 +87,15 @@ it('2. the same, and the second is repeated: it starts nothing again', async () 
 	expect(await (await begin(one)).goOn('Cancelled', 'c')).toEqual(['Cancelled']);
 	await overlapping.goOn('SentToUser', 'd');
 	expect(await (await begin(one)).goOn('Cancelled', 'c')).toEqual([]);
+}, 30_000);
+
+it('3. one has taken a press, and is done with it; the other one, whose call had begun before, gets its repetition: it starts nothing', async () => {
+	const [one, other] = [loadAnew(), loadAnew()];
+	database = '{}';
+	const press = envelope(written('[once]:approve'));
+	const overlapping = await begin(other);
+	expect(await (await begin(one)).take(press)).toEqual(['once']);
+	expect(await overlapping.take(envelope(written('[another]:approve')))).toEqual(['another']);
+	// Nobody works on the first call any more.
+	expect(await (await begin(other)).take(press)).toEqual([]);
 }, 30_000);
