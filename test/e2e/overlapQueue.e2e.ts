@@ -81,7 +81,7 @@ describeUnless(whyNoQueueMode(), 'two webhook processes, whose calls overlap', (
 		});
 	}
 
-	it('1. a press that one has taken starts nothing again when its repetition comes to the other one', async () => {
+	it('1. a press that one has taken starts once more, as documented, when its repetition comes to the other one, whose call has saved older static data; and not a third time', async () => {
 		const id = await publish('overlap-1');
 		const place = 'overlap-1/webhook';
 		for (const process of [0, 1])
@@ -94,8 +94,11 @@ describeUnless(whyNoQueueMode(), 'two webhook processes, whose calls overlap', (
 		expect(await goOn()).toBe(200);
 		await sleepMs(2_000);
 		expect(await take(1, place, once)).toBe(200);
+		await sleepMs(2_000);
+		for (const process of [0, 1]) expect(await take(process, place, once)).toBe(200);
 		const pressed = await out(id);
-		expect(pressed.filter((each) => each.startsWith('once'))).toEqual(['once pressed']);
+		const twice = ['once pressed', 'once pressed'];
+		expect(pressed.filter((each) => each.startsWith('once'))).toEqual(twice);
 	}, 120_000);
 
 	it('2. Approved, Cancelled, Approved are three status callbacks: the last one is not lost', async () => {

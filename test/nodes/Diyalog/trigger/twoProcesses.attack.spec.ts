@@ -89,7 +89,7 @@ it('2. the same, and the second is repeated: it starts nothing again', async () 
 	expect(await (await begin(one)).goOn('Cancelled', 'c')).toEqual([]);
 }, 30_000);
 
-it('3. one has taken a press, and is done with it; the other one, whose call had begun before, gets its repetition: it starts nothing', async () => {
+it('3. one has taken a press; the other one, whose call had begun before, saves older static data and gets its repetition: it starts once more, as documented, and not a third time', async () => {
 	const [one, other] = [loadAnew(), loadAnew()];
 	database = '{}';
 	const press = envelope(written('[once]:approve'));
@@ -97,5 +97,39 @@ it('3. one has taken a press, and is done with it; the other one, whose call had
 	expect(await (await begin(one)).take(press)).toEqual(['once']);
 	expect(await overlapping.take(envelope(written('[another]:approve')))).toEqual(['another']);
 	// Nobody works on the first call any more.
+	expect(await (await begin(other)).take(press)).toEqual(['once']);
+	for (const process of [one, other])
+		expect(await (await begin(process)).take(press)).toEqual([]);
+}, 30_000);
+
+it('3b. the same, and the one that has taken it has taken another press since: it starts nothing', async () => {
+	const [one, other] = [loadAnew(), loadAnew()];
+	database = '{}';
+	const press = envelope(written('[once-b]:approve'));
+	const overlapping = await begin(other);
+	expect(await (await begin(one)).take(press)).toEqual(['once-b']);
+	await overlapping.take(envelope(written('[another-b]:approve')));
+	await (await begin(one)).take(envelope(written('[next-b]:approve')));
 	expect(await (await begin(other)).take(press)).toEqual([]);
+}, 30_000);
+
+it('4. two take another status of one message, and neither knows of the other: nobody knows which was the last, so each may come again', async () => {
+	const [one, other] = [loadAnew(), loadAnew()];
+	database = '{}';
+	await (await begin(other)).goOn('SentToUser', 'e');
+	const overlapping = await begin(other);
+	expect(await (await begin(one)).goOn('Approved', 'e')).toEqual(['Approved']);
+	expect(await overlapping.goOn('Cancelled', 'e')).toEqual(['Cancelled']);
+	expect(await (await begin(one)).goOn('Approved', 'e')).toEqual(['Approved']);
+	expect(await (await begin(other)).goOn('Approved', 'e')).toEqual([]);
+}, 30_000);
+
+it('5. the other one has taken a later status: it counts for both', async () => {
+	const [one, other] = [loadAnew(), loadAnew()];
+	database = '{}';
+	await (await begin(one)).goOn('Approved', 'f');
+	await (await begin(other)).goOn('Cancelled', 'f');
+	expect(await (await begin(one)).goOn('Cancelled', 'f')).toEqual([]);
+	expect(await (await begin(one)).goOn('Approved', 'f')).toEqual(['Approved']);
+	expect(await (await begin(other)).goOn('Cancelled', 'f')).toEqual(['Cancelled']);
 }, 30_000);
