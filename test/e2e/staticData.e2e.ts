@@ -556,6 +556,9 @@ describe('7. a call is kept for another trigger, and somebody publishes the work
 			const ids = await idsOf(other);
 			expect(ids).toContain('next');
 			expect(ids.includes('kept') || isReported).toBe(true);
+			// What was taken goes with the next call.
+			expect(await post(a, press('last'))).toBe(200);
+			await sleepMs(1_000);
 			expect(await staticDataOf(id)).not.toContain('"keptCalls":"ey');
 		},
 		120_000,
