@@ -578,12 +578,9 @@ async function orForget(
 	{ candidates }: Selection,
 	goOn: () => Promise<IWebhookResponseData>,
 ): Promise<IWebhookResponseData> {
-	try {
-		return await goOn();
-	} catch (error) {
-		forget(context, candidates);
-		throw error;
-	}
+	const going = goOn();
+	void going.catch(() => forget(context, candidates));
+	return await going;
 }
 
 /** Handles one call of Diyalog's webhook. */

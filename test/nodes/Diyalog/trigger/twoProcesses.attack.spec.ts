@@ -98,8 +98,7 @@ it('3. one has taken a press; the other one, whose call had begun before, saves 
 	expect(await overlapping.take(envelope(written('[another]:approve')))).toEqual(['another']);
 	// Nobody works on the first call any more.
 	expect(await (await begin(other)).take(press)).toEqual(['once']);
-	for (const process of [one, other])
-		expect(await (await begin(process)).take(press)).toEqual([]);
+	for (const process of [one, other]) expect(await (await begin(process)).take(press)).toEqual([]);
 }, 30_000);
 
 it('3b. the same, and the one that has taken it has taken another press since: it starts nothing', async () => {
