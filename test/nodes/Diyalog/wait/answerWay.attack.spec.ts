@@ -148,7 +148,9 @@ describe('a failing database', () => {
 	});
 
 	it('1c. N8n Address is no address, in a workflow that was imported as published: the answer is kept', async () => {
-		await serve({ options: { n8nAddress: 'nonsense' } });
+		const options = { n8nAddress: 'http://127.0.0.1:1' };
+		await serve({ options });
+		options.n8nAddress = 'nonsense';
 		const asked = await ask();
 		expect(await say(press(asked, 'approve', 10))).toBe(200);
 		expect(items()).toEqual([expect.objectContaining({ resumed: null, notResumedReason: 'kept' })]);
