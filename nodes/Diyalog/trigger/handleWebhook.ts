@@ -500,9 +500,10 @@ function emit(
 		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
 	// What comes out is dealt with when n8n has stored it.
 	const out = candidates.filter(comesOut);
+	const isOut = new Set(out);
 	settle(
 		context,
-		candidates.filter((each) => !out.includes(each)),
+		candidates.filter((each) => !isOut.has(each)),
 	);
 	storeAll(context, settings);
 	if (!passing.isSafe() || !repeated.isSafe()) ownReply.send(503, NOT_TAKEN_YET);
