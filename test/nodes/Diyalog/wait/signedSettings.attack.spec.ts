@@ -1,0 +1,182 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { startSandbox } from '../../../../sandbox/server';
+import { busyMs, waitFor } from '../../../../tools/system';
+import { postSigned } from '../../../support/sign';
+import { formatNamed, newPhone, plain } from '../../../support/signedFormats';
+import { messageIdOf, PEOPLE, SECRET, SignedQuestions } from '../../../support/signedQuestions';
+import { entry, envelope } from '../../../support/webhookBodies';
+
+/* Settings of questions from expressions that give nothing, and what many keys with many choices cost. */
+
+const questions = new SignedQuestions();
+const COMPANY = newPhone();
+
+const people = {
+	ask: 'several',
+	specifyPeople: 'json',
+	peopleJson: JSON.stringify(PEOPLE.map(({ customerNo }) => ({ customerNo }))),
+	rule: 'atLeast',
+};
+
+it.each(['={{ $json.needed }}', '={{ null }}', '={{ $json.a?.b }}'])(
+	'1. Approvals Needed as an expression that gives nothing, %s: the question does not go out for two approvals of three',
+	async (approvalsNeeded) => {
+		await questions.use(formatNamed('payload, separator, signature'), {
+			payloadSignatureKeys: 'company',
+			payloadSignaturePublicKey: COMPANY.publicKey,
+		});
+		const outcome = await questions
+			.ask({ ...people, approvalsNeeded, options: { auditRecord: 'item' } })
+			.then(
+				({ execution }) => JSON.stringify(execution.onTimeout[0]?.json.audit),
+				() => 'refused',
+			);
+		expect(outcome).toBe('refused');
+		expect(questions.sandbox.messages()).toEqual([]);
+	},
+);
+
+it('1b. three approvals were meant, and the field of the item is misspelled: two do not approve', async () => {
+	await questions.use(formatNamed('payload, separator, signature'), {
+		payloadSignatureKeys: 'company',
+		payloadSignaturePublicKey: COMPANY.publicKey,
+	});
+	const asked = await questions
+		.ask(
+			{ ...people, approvalsNeeded: '={{ $json.aprovals }}', options: {} },
+			{ approvals: 3 },
+		)
+		.catch(() => undefined);
+	if (!asked) return;
+	await questions.press(asked, 'approve', 0);
+	await waitFor(
+		'n8n',
+		10_000,
+		() => !questions.instance.running.has(asked.execution.id) || undefined,
+	);
+	await questions.press(asked, 'approve', 1);
+	expect(asked.execution.continuations).toEqual([]);
+}, 30_000);
+
+it('2. a code that is typed approves, though Require Signed Payload is on and keys are given', async () => {
+	await questions.use(formatNamed('payload, separator, signature'));
+	const outcome = await questions
+		.ask({
+			responseType: 'code',
+			expectedCode: '58',
+			options: { requireSignedPayload: true, personKeys: COMPANY.publicKey },
+		})
+		.then(
+			() => 'asked',
+			() => 'refused',
+		);
+	expect(outcome).toBe('refused');
+});
+
+/** The longest for which this process has done nothing else. */
+function watchStanding(): () => number {
+	let stoodMs = 0;
+	let last = performance.now();
+	const watch = setInterval(() => {
+		const now = performance.now();
+		stoodMs = Math.max(stoodMs, now - last);
+		last = now;
+	}, 5);
+	return () => {
+		clearInterval(watch);
+		return stoodMs;
+	};
+}
+
+const CHOICES = {
+	resource: 'message',
+	responseType: 'choice',
+	choices: {
+		choice: Array.from({ length: 11 }, (_, index) => ({
+			title: `Choice ${index}`,
+			value: String(index),
+		})),
+	},
+};
+
+const keysOfP521 = (): string =>
+	Array.from({ length: 20 }, () =>
+		generateKeyPairSync('ec', { namedCurve: 'secp521r1' })
+			.publicKey.export({ type: 'spki', format: 'der' })
+			.toString('base64'),
+	).join(',');
+
+const ALONE = {
+	settings: plain('signatureOnly', { payloadSignatureMethod: 'ecdsaSha512' }),
+	signed: () => '',
+};
+
+/** Of the right length, so that it is looked at as one. */
+const NO_SIGNATURE = Buffer.alloc(132, 1).toString('base64');
+
+it('3. one call with a press of each of 12 people who have 20 keys and 11 choices, signature alone: n8n does not stand for over a second', async () => {
+	const many = Array.from({ length: 12 }, (_, index) => ({
+		customerNo: String(80_000 + index),
+		userId: String(3_000_000 + index),
+	}));
+	await questions.sandbox.close();
+	questions.sandbox = await startSandbox({
+		customers: many,
+		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
+	});
+	await questions.use(ALONE);
+	const asked = await questions.ask({
+		...CHOICES,
+		ask: 'several',
+		specifyPeople: 'json',
+		peopleJson: JSON.stringify(
+			many.map(({ customerNo }) => ({ customerNo, personKeys: keysOfP521() })),
+		),
+		rule: 'everyone',
+		options: { requireSignedPayload: true },
+	});
+	expect(asked.messages).toHaveLength(12);
+	const at = Date.now();
+	const body = envelope(
+		...many.map((person, index) => {
+			const text = `[${messageIdOf(asked, index)}]:${NO_SIGNATURE}`;
+			return entry({ message: { mid: `m${index}`, text } }, { ...person, timestamp: at + index });
+		}),
+	);
+	const stood = watchStanding();
+	await postSigned(questions.trigger.url, body, SECRET);
+	await waitFor(
+		'what becomes of all presses',
+		60_000,
+		() => questions.trigger.executions.flat().length >= many.length || undefined,
+	);
+	const stoodMs = stood();
+	expect(asked.execution.continuations).toEqual([]);
+	expect(stoodMs).toBeLessThan(1_000);
+}, 90_000);
+
+it('4. a call with 10 presses of one person with as many keys and choices', async () => {
+	await questions.use(ALONE);
+	const asked = await questions.ask({
+		...CHOICES,
+		recipientType: 'customer',
+		options: { requireSignedPayload: true, personKeys: keysOfP521() },
+	});
+	const text = `[${messageIdOf(asked)}]:${NO_SIGNATURE}`;
+	const at = Date.now();
+	const body = envelope(
+		...Array.from({ length: 10 }, (_, index) =>
+			entry({ message: { mid: `m${index}`, text } }, { ...PEOPLE[0], timestamp: at + index }),
+		),
+	);
+	const before = busyMs();
+	await postSigned(questions.trigger.url, body, SECRET);
+	await waitFor(
+		'what becomes of all presses',
+		60_000,
+		() => questions.trigger.executions.flat().length >= 10 || undefined,
+	);
+	expect(asked.execution.continuations).toEqual([]);
+	// As in costlyKeys.attack.spec.ts, 2.
+	expect(busyMs() - before).toBeLessThan(1_000);
+}, 90_000);
