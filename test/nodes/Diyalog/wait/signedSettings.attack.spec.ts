@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { startSandbox } from '../../../../sandbox/server';
 import { busyMs, waitFor } from '../../../../tools/system';
+import { FaultyServer } from '../../../support/faultyServer';
 import { postSigned } from '../../../support/sign';
 import { formatNamed, newPhone, plain } from '../../../support/signedFormats';
 import { messageIdOf, PEOPLE, SECRET, SignedQuestions } from '../../../support/signedQuestions';
@@ -180,3 +181,54 @@ it('4. a call with 10 presses of one person with as many keys and choices', asyn
 	// As in costlyKeys.attack.spec.ts, 2.
 	expect(busyMs() - before).toBeLessThan(1_000);
 }, 90_000);
+
+it('5. sentAt of the evidence is no earlier than the message left: Diyalog asked for three seconds of patience', async () => {
+	let acceptedAtMs = 0;
+	const server = await FaultyServer.start((request) => {
+		if (request > 1) acceptedAtMs = Date.now();
+		return request === 1
+			? { kind: 'refuse', status: 429, text: 'busy', headers: { 'Retry-After': '3' } }
+			: { kind: 'accept' };
+	});
+	try {
+		await questions.use(formatNamed('payload, separator, signature'), {
+			payloadSignatureKeys: 'company',
+			payloadSignaturePublicKey: COMPANY.publicKey,
+		});
+		questions.credentials.serverUrl = server.url;
+		const { execution } = await questions.ask({ options: { requireSignedPayload: true } });
+		expect(acceptedAtMs).toBeGreaterThan(0);
+		const sentAtMs = Date.parse(String(execution.onTimeout[0]?.json.sentAt));
+		expect(acceptedAtMs - sentAtMs).toBeLessThan(1_000);
+	} finally {
+		await server.close();
+	}
+}, 30_000);
+
+it.each(['={{ $json.attempts }}', '={{ null }}'])(
+	'6. Maximum Attempts as an expression that gives nothing, %s: no three guesses in place of the one that was meant',
+	async (maxAttempts) => {
+		await questions.use(formatNamed('payload, separator, signature'));
+		const outcome = await questions
+			.ask({ responseType: 'code', expectedCode: '58', options: { maxAttempts } })
+			.then(
+				() => 'asked',
+				() => 'refused',
+			);
+		expect(outcome).toBe('refused');
+	},
+);
+
+it.each(['={{ $json.limit }}', '={{ null }}', ''])(
+	'7. Question Limits as an expression that gives nothing, %j: the person is not asked as often as by default',
+	async (maxQuestions) => {
+		await questions.use(formatNamed('payload, separator, signature'));
+		const outcome = await questions
+			.ask({ options: { questionLimits: { values: { maxQuestions, windowMinutes: 60 } } } })
+			.then(
+				() => 'asked',
+				() => 'refused',
+			);
+		expect(outcome).toBe(maxQuestions === '' ? 'asked' : 'refused');
+	},
+);
