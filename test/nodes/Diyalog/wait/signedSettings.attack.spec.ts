@@ -4,7 +4,13 @@ import { busyMs, waitFor } from '../../../../tools/system';
 import { FaultyServer } from '../../../support/faultyServer';
 import { postSigned } from '../../../support/sign';
 import { formatNamed, newPhone, plain } from '../../../support/signedFormats';
-import { messageIdOf, PEOPLE, SECRET, SignedQuestions } from '../../../support/signedQuestions';
+import {
+	messageIdOf,
+	PEOPLE,
+	SECRET,
+	sentPayload,
+	SignedQuestions,
+} from '../../../support/signedQuestions';
 import { entry, envelope } from '../../../support/webhookBodies';
 
 /* Settings of questions from expressions that give nothing, and what many keys with many choices cost. */
@@ -232,3 +238,24 @@ it.each(['={{ $json.limit }}', '={{ null }}', ''])(
 		expect(outcome).toBe(maxQuestions === '' ? 'asked' : 'refused');
 	},
 );
+
+it("8. a token that names the customer, in an event that names none: the id of Diyalog says who it is, and the customer's own answer counts", async () => {
+	const format = formatNamed('JWS of the payload alone');
+	await questions.use(format);
+	const asked = await questions.ask({
+		options: { requireSignedPayload: true, personKeys: COMPANY.publicKey },
+	});
+	const { customerNo, userId } = PEOPLE[0];
+	const press = async (named: string) => {
+		const token = format.signed(COMPANY, sentPayload(asked), messageIdOf(asked), {
+			customerNo: named,
+		});
+		const text = `[${messageIdOf(asked)}]:${token}`;
+		const about = { customerNo: null, userId, timestamp: Date.now() };
+		const body = envelope(entry({ message: { mid: 'other', text } }, about));
+		expect((await postSigned(questions.trigger.url, body, SECRET)).status).toBe(200);
+		return questions.trigger.executions.flat().at(-1);
+	};
+	expect(await press('70022')).toMatchObject({ resumed: false });
+	expect(await press(customerNo)).toMatchObject({ resumed: true });
+});
