@@ -259,3 +259,24 @@ it("8. a token that names the customer, in an event that names none: the id of D
 	expect(await press('70022')).toMatchObject({ resumed: false });
 	expect(await press(customerNo)).toMatchObject({ resumed: true });
 });
+
+it("9. an expression gives the key of one person for everybody: what that person's phone signed counts for nobody else", async () => {
+	const format = formatNamed('payload, separator, signature');
+	await questions.use(format);
+	const peopleJson = JSON.stringify(
+		PEOPLE.map(({ customerNo }) => ({ customerNo, personKeys: COMPANY.publicKey })),
+	);
+	const asked = await questions
+		.ask({ ...people, peopleJson, approvalsNeeded: 2, options: { requireSignedPayload: true } })
+		.catch(() => undefined);
+	if (!asked) return;
+	const signed = format.signed(COMPANY, sentPayload(asked), messageIdOf(asked));
+	expect(await questions.press(asked, signed, 0)).toMatchObject({ notResumedReason: 'counted' });
+	await waitFor(
+		'n8n',
+		10_000,
+		() => !questions.instance.running.has(asked.execution.id) || undefined,
+	);
+	await questions.press(asked, signed, 1);
+	expect(asked.execution.continuations).toEqual([]);
+}, 30_000);
