@@ -1,6 +1,6 @@
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
-import { addProblem, decided } from '../input/problem';
+import { addProblem } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
@@ -168,7 +168,7 @@ const labelsOf = ({
 const approvalOptionsSchema = lazily(() =>
 	z
 		.object({
-			values: z.unknown().prefault({}).pipe(decided('offerReport')).pipe(approvalValuesSchema()),
+			values: approvalValuesSchema().prefault({}),
 		})
 		.prefault({})
 		.transform(({ values }, context): IssuedButton[] => {
@@ -335,30 +335,22 @@ const NO_KEYS = [
 	"Give the public keys of the person's devices, or remove the option to use the credential's key.",
 ] as const;
 
-const optionValuesSchema = lazily(() =>
-	z.object({
-		answerBy: z.enum(['tap', 'link']).default('tap'),
-		limitWaitTime: limitSchema(),
-		messageIdPrefix: prefixSchema(),
-		questionLimits: questionLimitsSchema().optional(),
-		maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
-		requireSignedPayload: z.boolean().default(false),
-		personKeys: enteredKeys(NO_KEYS),
-		leaveTextOut: z.boolean().default(false),
-		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
-		decidedReply: z.string().trim().default(''),
-		wrongReply: z.string().trim().default(''),
-	}),
-);
-
 const optionsSchema = lazily(() =>
 	z
-		.unknown()
-		.prefault({})
-		.pipe(decided('requireSignedPayload'))
-		.pipe(decided('leaveTextOut'))
-		.pipe(decided('personKeys', NO_KEYS))
-		.pipe(optionValuesSchema()),
+		.object({
+			answerBy: z.enum(['tap', 'link']).default('tap'),
+			limitWaitTime: limitSchema(),
+			messageIdPrefix: prefixSchema(),
+			questionLimits: questionLimitsSchema().optional(),
+			maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
+			requireSignedPayload: z.boolean().default(false),
+			personKeys: enteredKeys(NO_KEYS),
+			leaveTextOut: z.boolean().default(false),
+			wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
+			decidedReply: z.string().trim().default(''),
+			wrongReply: z.string().trim().default(''),
+		})
+		.prefault({}),
 );
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */

@@ -28,7 +28,6 @@ import { outputOf } from '../../wait/decisions';
 import { payloadOfTurn } from '../../wait/evidence';
 import { isGroupWait } from '../../wait/decideTogether';
 import type { Person } from '../../wait/people';
-import { emptyKeysAsNull } from '../../wait/peopleInput';
 import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
 import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
@@ -36,7 +35,7 @@ import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
 import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
-import { readFields } from '../parameters';
+import { rawParameter, readerWith, readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
 import { callToShow, TOOL_PARAMETERS } from '../review';
 import { checksByItem, sameCredential } from '../sameCredential';
@@ -112,7 +111,7 @@ function withoutUnseen(message: string, entered: string): string {
 
 /** The message. That of a review shows the call that it is about: who approves a call has to see all of it. */
 function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
-	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
+	const entered = rawParameter(context, 'message');
 	const text = typeof entered === 'string' ? entered : '';
 	const readable = text.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
 	const given: unknown =
@@ -132,13 +131,13 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 const readerOf = (context: IExecuteFunctions): ParameterReader => {
 	const read: ParameterReader = ({ name, default: missing }, itemIndex) =>
 		context.getNodeParameter(name, itemIndex, missing) ?? undefined;
-	return (parameter, itemIndex) => {
-		if (parameter.name === questionField.name) return readMessage(context, read);
-		const value = read(parameter, itemIndex);
-		if (parameter.name !== 'people') return value;
-		const raw = context.getNodeParameter(parameter.name, itemIndex, {}, { rawExpressions: true });
-		return emptyKeysAsNull(value, raw);
-	};
+	return readerWith(
+		(parameter, itemIndex) =>
+			parameter.name === questionField.name
+				? readMessage(context, read)
+				: read(parameter, itemIndex),
+		(name) => rawParameter(context, name),
+	);
 };
 
 /** Whether a signature of a person could be checked. */

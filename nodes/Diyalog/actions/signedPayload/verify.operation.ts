@@ -3,7 +3,7 @@ import { payloadSignatureFields } from '../../deviceSignature/fields';
 import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import { MAX_TRIES } from '../../deviceSignature/press';
 import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../deviceSignature/press';
-import { addProblem, check, decided } from '../../input/problem';
+import { addProblem, check } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
 import { lazily, z } from '../../lib/zod';
 import { CREDENTIAL_TYPE } from '../../transport/client';
@@ -159,9 +159,10 @@ const exactMessageId = lazily(() =>
 		.pipe(messageIdText()),
 );
 
+/** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
 const NO_KEYS = ['is empty', "Give the public keys of the person's devices."] as const;
 
-const inputSchema = lazily(() =>
+const schema = lazily(() =>
 	z.object({
 		payload: letters(),
 		messageId: exactMessageId(),
@@ -171,9 +172,6 @@ const inputSchema = lazily(() =>
 		personKeys: enteredKeys(NO_KEYS),
 	}),
 );
-
-/** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
-const schema = lazily(() => z.unknown().pipe(decided('personKeys', NO_KEYS)).pipe(inputSchema()));
 
 const verification = (
 	signedPayload: string,
