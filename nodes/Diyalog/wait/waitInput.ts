@@ -2,7 +2,7 @@ import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem } from '../input/problem';
 import type { InputProblem } from '../input/problem';
-import { listFromData, pressableFromData } from '../input/json';
+import { listFromData, listOf, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { lazily, z } from '../lib/zod';
 import { MAX_BUTTONS } from '../messages/buttons';
@@ -221,7 +221,7 @@ const choicesFromData = lazily(() =>
 
 const enteredChoices = lazily(() =>
 	z
-		.object({ choice: z.array(choiceSchema()).default([]) })
+		.object({ choice: listOf(choiceSchema()).default([]) })
 		.prefault({})
 		.transform(({ choice }) => choice),
 );
