@@ -153,7 +153,12 @@ function decideSignedButton(
 ): Verdict {
 	const { buttons } = asked;
 	const question = { ...asked, issued: buttons.map(({ payload }) => payload) };
-	const given = { payload: signedPayload, customerNo, respondedAt };
+	// Who answers is known by the id of Diyalog where the event names no customer.
+	const given = {
+		payload: signedPayload,
+		customerNo: customerNo ?? asked.customerNo,
+		respondedAt,
+	};
 	const signed = readSigned(question, given, checkSignature, now);
 	if (!signed) return refused('notSigned');
 	const verdict = decideButton(buttons, signed.payload);

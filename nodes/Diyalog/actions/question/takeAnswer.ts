@@ -303,7 +303,11 @@ async function takePassedOnAnswers(
 		: judgeForOne(context, { wait, input }, taken, surroundings);
 	for (const reception of receptions)
 		if (!reception.accepted) logRefusal(context, reception.reason);
-	logAnswers(context, credential, wait, taken, receptions, counted);
+	const isCheckable = (personKeys: unknown): boolean => {
+		const verifier = verifierFor(personKeys);
+		return verifier.ok && verifier.keys.length > 0;
+	};
+	logAnswers(context, credential, wait, taken, receptions, counted, isCheckable);
 	const [appSecret = ''] = appSecrets;
 	const said: Receptions = {
 		receptions,
