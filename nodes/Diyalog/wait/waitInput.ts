@@ -484,19 +484,6 @@ function keysProblem(
 	};
 }
 
-/** What is typed or delivered is signed by nobody; of links the credential's check says so. */
-const signatureProblem = (
-	{ kind }: PlannedResponse,
-	{ requireSignedPayload }: Options,
-): InputProblem | undefined =>
-	!requireSignedPayload || kind === 'button' || kind === 'link'
-		? undefined
-		: {
-				field: 'options.requireSignedPayload',
-				problem: 'is on, and nobody signs what this response type waits for',
-				advice: 'Choose Approval or Choice, or turn the option off.',
-			};
-
 /** Which field of a question to several people cannot be used as it is (by its path), and why. */
 function groupProblem(
 	responseType: Response['responseType'],
@@ -564,7 +551,6 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 			const people = isForOne ? [] : (entered.peopleJson ?? entered.people);
 			const rule = ruleOf(entered);
 			const found =
-				signatureProblem(response, entered.options) ??
 				keysProblem(entered.options, people) ??
 				(isForOne ? undefined : groupProblem(entered.responseType, response, people, rule));
 			if (found) return addProblem(context, found.problem, found.advice, ...found.field.split('.'));

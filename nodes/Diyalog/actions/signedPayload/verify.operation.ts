@@ -111,7 +111,7 @@ const fields: INodeProperties[] = [
 const MAX_CHARACTERS = 1_000_000;
 
 /** Far more than any ID has. */
-const MAX_ID_CHARACTERS = 1_000;
+const MAX_ID_CHARACTERS = 10_000;
 
 /** More than a question has answers. Each is tried with each key. */
 const MAX_SIGNED_TEXTS = 100;
