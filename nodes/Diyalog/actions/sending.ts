@@ -82,8 +82,8 @@ export async function deliver(
 ): Promise<Settled> {
 	const giveBack = await message.permit?.(sentAt);
 	let leftAt = sentAt;
-	const onAccepted = (triedAt: Date) => void (leftAt = triedAt);
-	const outcome = await sendMessage(client, message, { ...options, onAccepted });
+	const onRetried = (triedAt: Date) => void (leftAt = triedAt);
+	const outcome = await sendMessage(client, message, { ...options, onRetried });
 	if (outcome.accepted) {
 		const { userId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;

@@ -153,12 +153,7 @@ function decideSignedButton(
 ): Verdict {
 	const { buttons } = asked;
 	const question = { ...asked, issued: buttons.map(({ payload }) => payload) };
-	// Who answers is known by the id of Diyalog where the event names no customer.
-	const given = {
-		payload: signedPayload,
-		customerNo: customerNo ?? asked.customerNo,
-		respondedAt,
-	};
+	const given = { payload: signedPayload, customerNo, respondedAt };
 	const signed = readSigned(question, given, checkSignature, now);
 	if (!signed) return refused('notSigned');
 	const verdict = decideButton(buttons, signed.payload);
