@@ -73,6 +73,19 @@ it(`every rule with every order of every answer of three people: ${ROWS.length} 
 	});
 }, 600_000);
 
+it('Approvals Needed from a field that the item does not have: nobody is asked, and two of three approve nothing', async () => {
+	const asking = await stage.createAsking(
+		toThree({ rule: 'atLeast', approvalsNeeded: '={{ $json.body.aprovals }}', options: LONG }),
+	);
+	const asked = await asking.start({ approvals: 3 }).catch(() => undefined);
+	if (!asked) return;
+	await press(asked, [0, 'Approve']);
+	await sleepMs(3_000);
+	await waitsAgain(asked);
+	await press(asked, [1, 'Approve']);
+	expect(await asked.outcome()).not.toMatchObject({ decision: 'approved', answers: [{}, {}] });
+}, 120_000);
+
 it('n8n is killed with -9 between two answers: the first is not forgotten', async () => {
 	const asked = await (await stage.createAsking(twoOfThree())).start();
 	await press(asked, [0, 'Approve']);

@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { nothingAsNull } from '../input/nothing';
 import { isShown } from '../input/shown';
 import type { Entered } from '../input/shown';
 
@@ -11,8 +12,23 @@ function holdsExpression(raw: unknown): boolean {
 /** A parameter, or `<parameter>.<entry>` of a collection, and its value where a workflow that was stored earlier has none. */
 type Parameter = Pick<INodeProperties, 'name' | 'default'>;
 
-/** Gives the value of a parameter for an item. */
-export type ParameterReader = (parameter: Parameter, itemIndex: number) => unknown;
+/** Gives the value of a parameter for an item; of a field with null where an expression gives nothing (see nothingAsNull). */
+export type ParameterReader = (
+	parameter: Parameter | INodeProperties,
+	itemIndex: number,
+) => unknown;
+
+/** Makes a reader of what n8n gives for a parameter, and of how that stands in the workflow. */
+export const readerWith =
+	(read: ParameterReader, rawOf: (name: string) => unknown): ParameterReader =>
+	(parameter, itemIndex) => {
+		const value = read(parameter, itemIndex);
+		return 'type' in parameter ? nothingAsNull(parameter, value, rawOf(parameter.name)) : value;
+	};
+
+/** How a parameter stands in the workflow, the same for all items. */
+export const rawParameter = (context: IExecuteFunctions, name: string): unknown =>
+	context.getNodeParameter(name, 0, null, { rawExpressions: true });
 
 /** What n8n would check of a value is checked by our own schemas, in words that say what to do. */
 const UNCHECKED = { skipValidation: true };
@@ -24,18 +40,17 @@ const UNCHECKED = { skipValidation: true };
 export function parameterReader(context: IExecuteFunctions): ParameterReader {
 	const read: ParameterReader = ({ name, default: missing }, itemIndex) =>
 		context.getNodeParameter(name, itemIndex, missing, UNCHECKED);
-	const rawOf = (name: string): unknown =>
-		context.getNodeParameter(name, 0, null, { rawExpressions: true });
 	const constants = new Map<string, unknown>();
-	const differing = new Map<string, boolean>();
+	/** of parameters that can differ, how they stand in the workflow; undefined for others */
+	const expressions = new Map<string, unknown>();
+	const readDiffering = readerWith(read, (name) => expressions.get(name));
 	return (parameter, itemIndex) => {
 		const { name } = parameter;
-		let differs = differing.get(name);
-		if (differs === undefined) {
-			differs = holdsExpression(rawOf(name));
-			differing.set(name, differs);
+		if (!expressions.has(name)) {
+			const raw = rawParameter(context, name);
+			expressions.set(name, holdsExpression(raw) ? raw : undefined);
 		}
-		if (differs) return read(parameter, itemIndex);
+		if (expressions.get(name) !== undefined) return readDiffering(parameter, itemIndex);
 		if (!constants.has(name)) constants.set(name, read(parameter, 0));
 		return constants.get(name);
 	};

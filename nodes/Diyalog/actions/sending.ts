@@ -81,12 +81,14 @@ export async function deliver(
 	sentAt: Date,
 ): Promise<Settled> {
 	const giveBack = await message.permit?.(sentAt);
-	const outcome = await sendMessage(client, message, options);
+	let leftAt = sentAt;
+	const onRetried = (triedAt: Date) => void (leftAt = triedAt);
+	const outcome = await sendMessage(client, message, { ...options, onRetried });
 	if (outcome.accepted) {
 		const { userId, diyalogMessageId } = outcome.response;
 		const { messageId, recipient } = message;
 		const ids = { messageId, userId, diyalogMessageId };
-		const sent: Recipient & SentMessage = { ...recipient, ...ids, sentAt: sentAt.toISOString() };
+		const sent: Recipient & SentMessage = { ...recipient, ...ids, sentAt: leftAt.toISOString() };
 		return { result: { ...sent, ...message.added?.(sentAt) } };
 	}
 	// When that fails too, the message counts as sent: the failure to send is the news.

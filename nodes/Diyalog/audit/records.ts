@@ -201,7 +201,11 @@ const FOUND_OF_SIGNATURE: Partial<Record<RefusalReason, PayloadSignature>> = {
 	tooLong: 'valid',
 };
 
-/** An answer was not taken. */
+/**
+ * An answer was not taken.
+ *
+ * @param isCheckable whether the credential still says how signatures are checked
+ */
 export function refusedRecord(
 	{ origin, people }: AuditPlan,
 	wait: Wait,
@@ -209,6 +213,7 @@ export function refusedRecord(
 	reason: RefusalReason | 'notWaiting',
 	by: AuditPerson,
 	at: string,
+	isCheckable: boolean,
 ): AuditRecord {
 	const { expectation, group, wrongCodes } = wait;
 	const record = {
@@ -223,7 +228,8 @@ export function refusedRecord(
 	};
 	if (reason === 'notWaiting') return record;
 	const isAsked = expectation.kind === 'button' && expectation.requireSignedPayload;
-	const deviceSignature = isAsked ? FOUND_OF_SIGNATURE[reason] : payloadSignature;
+	const found = reason === 'notSigned' && !isCheckable ? 'notChecked' : FOUND_OF_SIGNATURE[reason];
+	const deviceSignature = isAsked ? found : payloadSignature;
 	const checks = {
 		...checksOfAnswer(expectation, group !== undefined, reason),
 		...(deviceSignature && { deviceSignature }),

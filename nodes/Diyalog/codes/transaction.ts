@@ -1,3 +1,4 @@
+import { listOf } from '../input/json';
 import { addProblem } from '../input/problem';
 import { lazily, z } from '../lib/zod';
 
@@ -102,7 +103,7 @@ export const transactionSchema = lazily(() =>
 			payee: value(),
 			purpose: value(),
 			otherFields: z
-				.object({ field: z.array(z.object({ name: name(), value: value() })).default([]) })
+				.object({ field: listOf(z.object({ name: name(), value: value() })).default([]) })
 				.default({ field: [] }),
 		})
 		.partial()

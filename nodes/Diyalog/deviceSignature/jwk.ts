@@ -1,4 +1,4 @@
-import { lazily, z } from '../lib/zod';
+import { lazily, listUpTo, z } from '../lib/zod';
 import { decodeBase64url } from './encodings';
 import { MAX_KEY_CHARACTERS } from './enteredKeys';
 
@@ -12,17 +12,8 @@ const text = lazily(() => z.string().max(MAX_KEY_CHARACTERS));
 /** Node skips what is not base64url and stops at the first =, so one key would have many writings. */
 const bytes = lazily(() => text().refine((written) => decodeBase64url(written) !== undefined));
 
-/** There are eight that anybody knows. Checking each of a million entries would hold up n8n. */
+/** There are eight that anybody knows. */
 const MAX_OPERATIONS = 20;
-
-const operationsSchema = lazily(() =>
-	z
-		.unknown()
-		.refine((entered) => Array.isArray(entered) && entered.length <= MAX_OPERATIONS, {
-			abort: true,
-		})
-		.pipe(z.array(text())),
-);
 
 const jwkSchema = lazily(() =>
 	z.object({
@@ -30,7 +21,7 @@ const jwkSchema = lazily(() =>
 		kid: text().optional(),
 		alg: text().optional(),
 		use: text().optional(),
-		key_ops: operationsSchema().optional(),
+		key_ops: listUpTo(MAX_OPERATIONS, text()).optional(),
 		crv: text().optional(),
 		x: bytes().optional(),
 		y: bytes().optional(),

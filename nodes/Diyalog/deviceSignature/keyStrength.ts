@@ -85,9 +85,13 @@ function isWeakEd25519(key: KeyObject): boolean {
 	return SMALL_ORDER_POINTS.has(Buffer.from(signless).toString('hex'));
 }
 
-/** Whether checking a signature takes longer than with any key that an algorithm works with. */
-export const isCostly = (key: KeyObject): boolean =>
-	key.asymmetricKeyType === 'rsa' && rsaBitsOf(key) > MAX_RSA_BITS;
+/** Whether checking a signature may take longer than with any key that an algorithm works with. */
+export function isCostly(key: KeyObject): boolean {
+	if (key.asymmetricKeyType === 'dsa') return true;
+	if (key.asymmetricKeyType !== 'rsa' && key.asymmetricKeyType !== 'rsa-pss') return false;
+	const { publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+	return rsaBitsOf(key) > MAX_RSA_BITS || publicExponent >= MAX_RSA_EXPONENT;
+}
 
 /** Whether anybody could sign for a key. */
 export function isWeak(key: KeyObject): boolean {

@@ -15,6 +15,9 @@ export interface SignedPress {
  */
 export const MAX_TRIES = 400;
 
+/** The same for each press of a question, of which anybody who was asked can cause many. */
+export const MAX_TRIES_OF_PRESS = 60;
+
 /** Whether the payload of a press was signed by the company's app. */
 export type PayloadSignature = 'notChecked' | 'valid' | 'invalid';
 

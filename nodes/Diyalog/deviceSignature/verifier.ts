@@ -17,15 +17,15 @@ export type VerifierSetup =
 	| {
 			ok: true;
 			verify: PayloadVerifier;
-			/** with how many keys each signature is tried */
-			keys: number;
+			/** the thumbprints of the keys with which each signature is tried; null for a secret */
+			keys: ReadonlyArray<string | null>;
 	  }
 	| { ok: false; title: string; advice: string };
 
 const CHECKS_NOTHING: VerifierSetup = {
 	ok: true,
 	verify: ({ payload }) => ({ payloadSignature: 'notChecked', payload }),
-	keys: 0,
+	keys: [],
 };
 
 /** Whatever cannot be verified is invalid, also what makes a reader throw, and what has to cover a message ID that is not known. */
@@ -65,7 +65,7 @@ export function createPayloadVerifier(
 		if (!entered) return CHECKS_NOTHING;
 		const keys = algorithmIn(settings).prepare(entered);
 		const verify = verifierOf(format(keys), settings.payloadSignatureBinding);
-		return { ok: true, verify, keys: keys.length };
+		return { ok: true, verify, keys: keys.map(({ thumbprint }) => thumbprint) };
 	} catch (error) {
 		if (error instanceof SettingsProblem) {
 			return { ok: false, title: error.title, advice: error.advice };

@@ -40,11 +40,14 @@ const epochMs = lazily(() =>
 		.optional(),
 );
 
+/** Its elements are counted before zod looks at any. */
+const list = lazily(() => z.custom<unknown[]>(Array.isArray));
+
 /** The frame: only that there is a list of entries; each entry is read by itself, so that a bad one costs no other. */
 export const envelopeSchema = lazily(() =>
 	z.object({
 		object: z.literal('dialog'),
-		entry: z.array(z.unknown()),
+		entry: list(),
 	}),
 );
 
@@ -53,7 +56,7 @@ export const entrySchema = lazily(() =>
 		id: id(),
 		/** when Diyalog sent it */
 		time: epochMs(),
-		messaging: z.array(z.unknown()),
+		messaging: list(),
 	}),
 );
 

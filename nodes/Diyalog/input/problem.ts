@@ -54,11 +54,12 @@ export const decided = (name: string, problem: readonly [string, string] = UNDEC
 
 const isEntered = (value: unknown): value is Entered => typeof value === 'object' && value !== null;
 
-type Entry = INodeProperties | INodePropertyCollection;
+/** A field, or one of those that it is made of. */
+export type Entry = INodeProperties | INodePropertyCollection;
 
 const isEntry = (option: Entry | INodePropertyOptions): option is Entry => 'displayName' in option;
 
-const entriesIn = (entry: Entry): readonly Entry[] =>
+export const entriesIn = (entry: Entry): readonly Entry[] =>
 	'values' in entry ? entry.values : (entry.options ?? []).filter(isEntry);
 
 /** The words under which people know a field, and which element of a list it belongs to. */

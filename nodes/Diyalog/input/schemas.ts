@@ -134,14 +134,18 @@ export function httpUrlText(entered: string, context: z.RefinementCtx): string {
 	return addProblem(context, 'is not a web address', advice);
 }
 
-/** A whole number that is refused outside its bounds: a rule of security must not be something else than it looks. */
+/**
+ * A whole number that is refused outside its bounds: a rule of security must not be something else than it looks. What is left
+ * empty is the fallback; null is what an expression gives nothing for, and a blank, a switch or a list is no number.
+ */
 export const wholeNumber = (min: number, max: number, fallback: number) =>
 	z
 		.unknown()
 		.optional()
 		.transform((entered, context): number => {
-			if (isAbsent(entered)) return fallback;
-			const number = Number(entered);
+			if (entered === undefined || entered === '') return fallback;
+			const isText = typeof entered === 'string' && entered.trim() !== '';
+			const number = isText || typeof entered === 'number' ? Number(entered) : NaN;
 			if (Number.isInteger(number) && number >= min && number <= max) return number;
 			return addProblem(
 				context,

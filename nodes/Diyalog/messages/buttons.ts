@@ -119,7 +119,7 @@ export const asEntered = <T extends z.output<ReturnType<typeof pressShape>>>(ent
 /** What the editor's field for buttons holds. */
 const enteredButtons = lazily(() =>
 	z
-		.object({ button: z.array(buttonSchema()).default([]) })
+		.object({ button: listOf(buttonSchema()).default([]) })
 		.prefault({})
 		.transform(({ button }) =>
 			button.map((each): DiyalogButton => (each.type === 'postback' ? asEntered(each) : each)),

@@ -1,4 +1,4 @@
-import { documentedObject, listFromData } from '../input/json';
+import { documentedObject, listFromData, listOf } from '../input/json';
 import { addProblem } from '../input/problem';
 import { messageIdText } from '../input/schemas';
 import { lazily, z } from '../lib/zod';
@@ -87,7 +87,7 @@ export function requireDistinctCards(
 /** What the editor's field for cards holds. */
 export const cardsSchema = lazily(() =>
 	z
-		.object({ card: z.array(cardSchema()).default([]) })
+		.object({ card: listOf(cardSchema()).default([]) })
 		.prefault({})
 		.transform(({ card }) => card),
 );

@@ -42,9 +42,14 @@ export interface DiyalogDocument {
 	voice?: { duration: number };
 }
 
-// 0 stands for what was not given; nobody can enter it.
+// 0 stands for what was not given, also by an expression; nobody can enter it.
 const optionalNumber = (max: number) =>
-	wholeNumber(1, max, 0).transform((entered) => entered || undefined);
+	z
+		.unknown()
+		.optional()
+		.transform((entered): unknown => entered ?? undefined)
+		.pipe(wholeNumber(1, max, 0))
+		.transform((entered) => entered || undefined);
 
 /** What the fields of a document hold. */
 export const documentShape = lazily(() => ({

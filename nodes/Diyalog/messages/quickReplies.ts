@@ -1,4 +1,4 @@
-import { knownNames, listFromData, pressableFromData } from '../input/json';
+import { knownNames, listFromData, listOf, pressableFromData } from '../input/json';
 import { addProblem, decided } from '../input/problem';
 import { lazily, z } from '../lib/zod';
 import { asEntered, optionalShownText, optionalUrl, payloadText, titleText } from './buttons';
@@ -78,7 +78,7 @@ export function requireQuickReplies(
 /** What the editor's field for quick replies holds. */
 export const quickRepliesSchema = lazily(() =>
 	z
-		.object({ quickReply: z.array(quickReplySchema()).default([]) })
+		.object({ quickReply: listOf(quickReplySchema()).default([]) })
 		.prefault({})
 		.transform(({ quickReply }) => quickReply.map(asEntered)),
 );

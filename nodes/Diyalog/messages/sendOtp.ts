@@ -2,7 +2,7 @@ import type { RandomBytes } from '../codes/code';
 import { codeOptionsShape, codeShape, withCode } from '../codes/settings';
 import type { CodeSettings } from '../codes/settings';
 import { documentedObject, filledObject } from '../input/json';
-import { addIssues, addProblem, decided } from '../input/problem';
+import { addIssues, addProblem } from '../input/problem';
 import {
 	messageIdText,
 	optionalIdentifier,
@@ -122,9 +122,7 @@ export interface SendOtpInput
  * @param randomBytes the source of randomness, for the code
  */
 export const sendOtpSchema = (randomBytes: RandomBytes) =>
-	// Emptiness that an expression gives must not hand a code to an app: it could complete a payment by itself.
-	decided('autoFill')
-		.pipe(withDocumented())
+	withDocumented()
 		.pipe(inputSchema())
 		.transform(
 			(input, context): SendOtpInput => ({ ...input, ...withCode(input, context, randomBytes) }),

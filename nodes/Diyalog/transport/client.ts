@@ -121,6 +121,8 @@ export interface ClientOptions {
 	timeoutMs: number;
 	/** a request is not repeated when that would have to wait for longer; a minute unless told otherwise */
 	maxPauseMs?: number;
+	/** hears when the try began that was accepted, where it was not the first */
+	onRetried?: (triedAt: Date) => void;
 }
 
 /** Sends requests to the API of Diyalog's bots for one run of the node. */
@@ -138,13 +140,15 @@ export class DiyalogClient {
 	/** Sends a request. It is sent again only after failures of which it is certain that nothing went out. */
 	async send<T>(
 		request: ApiRequest<T>,
-		{ maxRetries, timeoutMs, maxPauseMs = Infinity }: ClientOptions,
+		{ maxRetries, timeoutMs, maxPauseMs = Infinity, onRetried }: ClientOptions,
 	): Promise<Outcome<T>> {
 		const { context } = this;
 		const cancelled =
 			'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
 		for (let retry = 0; ; retry++) {
+			const triedAt = new Date();
 			const outcome = await this.sendOnce(request, timeoutMs);
+			if (outcome.accepted && retry > 0) onRetried?.(triedAt);
 			if (outcome.accepted || retry >= maxRetries) return outcome;
 			const waitMs = waitBeforeRetryMs(outcome.failure, retry, Math.random);
 			if (waitMs === undefined || waitMs > maxPauseMs) return outcome;

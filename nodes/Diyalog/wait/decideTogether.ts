@@ -50,9 +50,10 @@ export function countAnswer(
 		messageTo,
 		userId,
 		messageId = wait.messageId,
+		sentAt = wait.sentAt,
 		personKeys,
 	} = person ?? {};
-	const asked = { ...wait, customerNo, messageTo, userId, messageId, personKeys };
+	const asked = { ...wait, customerNo, messageTo, userId, messageId, sentAt, personKeys };
 	const verdict = decide(asked, answer, surroundings);
 	if (!verdict.accepted) return { counts: false, reason: verdict.reason };
 	const { decision, value, evidence } = verdict;

@@ -1,5 +1,5 @@
 import { deriveKey, hmacSha256, isUnderOneOf } from '../lib/crypto';
-import { lazily, z } from '../lib/zod';
+import { lazily, listUpTo, z } from '../lib/zod';
 import { MAX_PEOPLE } from './people';
 import { sealedSchema } from './sealed';
 
@@ -36,9 +36,7 @@ export type Answer = z.output<ReturnType<typeof answerSchema>>;
 export const MAX_TOGETHER = MAX_PEOPLE;
 
 const passedOnSchema = lazily(() => z.object({ answer: z.string(), proof: z.string() }));
-const bodySchema = lazily(() =>
-	z.object({ answers: z.array(passedOnSchema()).min(1).max(MAX_TOGETHER) }),
-);
+const bodySchema = lazily(() => z.object({ answers: listUpTo(MAX_TOGETHER, passedOnSchema()) }));
 
 /** One answer in the trigger's call. It travels as text, so that the proof covers its very letters. */
 export type PassedOnAnswer = z.output<ReturnType<typeof passedOnSchema>>;
@@ -108,7 +106,7 @@ export type Reception = z.output<ReturnType<typeof receptionSchema>>;
 
 const receptionsSchema = lazily(() =>
 	z.object({
-		receptions: z.array(receptionSchema()),
+		receptions: listUpTo(MAX_TOGETHER, receptionSchema()),
 		/** what the trigger is to tell people, sealed */
 		replies: sealedSchema().optional(),
 	}),

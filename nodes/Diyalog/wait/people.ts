@@ -27,6 +27,8 @@ const personSchema = lazily(() =>
 		/** the person's id in Diyalog, from the response to the message */
 		userId: z.string().min(1).optional(),
 		messageTo: messageToSchema().optional(),
+		/** when the message left, ISO 8601 */
+		sentAt: z.string().optional(),
 		messageId: z.string(),
 		/** the keys of the person's own devices, in place of the credential's */
 		personKeys: z.unknown().optional(),

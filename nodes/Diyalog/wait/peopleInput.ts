@@ -32,6 +32,7 @@ const hasKeys = (keys: unknown): boolean => {
 export const enteredKeys = (empty: readonly [problem: string, advice: string]) =>
 	z
 		.unknown()
+		.optional()
 		.transform((keys, context) =>
 			keys === undefined || hasKeys(keys) ? keys : addProblem(context, ...empty),
 		);
@@ -70,7 +71,7 @@ const asFields = (people: AskablePeople) =>
 		);
 	});
 
-/** The field as it is before anything is entered. An expression that gives this is told from it: see emptyKeysAsNull. */
+/** The field as it is before anything is entered. Of an expression that gives this, null is left (see nothingAsNull). */
 const UNTOUCHED = '';
 
 /** A person with keys; an entry without them, or with a field that was left empty, has none. */
@@ -89,31 +90,6 @@ const withKeys = (recipient: z.ZodType<EnteredRecipient>) =>
 				"Give the public keys of the person's devices, or leave the field empty for everybody to use the credential's key.",
 			);
 		});
-
-const fieldsOfPeople = lazily(() =>
-	z.looseObject({
-		person: z.array(z.looseObject({ personKeys: z.unknown().optional() })),
-	}),
-);
-
-const isExpression = (raw: unknown): boolean => typeof raw === 'string' && raw.startsWith('=');
-
-/**
- * What the fields about several people hold, with null in the place of keys where an expression gives an empty text: the
- * credential's keys must not take their place, as they do where the field was left empty.
- *
- * @param raw as they stand in the workflow
- */
-export function emptyKeysAsNull(people: unknown, raw: unknown): unknown {
-	const { data: found } = fieldsOfPeople().safeParse(people);
-	if (!found) return people;
-	const { data: written } = fieldsOfPeople().safeParse(raw);
-	const person = found.person.map((each, index) => {
-		const isGiven = !written || isExpression(written.person[index]?.personKeys);
-		return isGiven && each.personKeys === UNTOUCHED ? { ...each, personKeys: null } : each;
-	});
-	return { ...found, person };
-}
 
 /** What the fields about several people hold. */
 export const peopleSchema = (askable: AskablePeople) => {

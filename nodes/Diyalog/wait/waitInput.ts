@@ -1,8 +1,8 @@
 import { normaliseCode } from '../codes/code';
 import { findUnfilled, shownText } from '../codes/placeholders';
-import { addProblem, decided } from '../input/problem';
+import { addProblem } from '../input/problem';
 import type { InputProblem } from '../input/problem';
-import { listFromData, pressableFromData } from '../input/json';
+import { listFromData, listOf, pressableFromData } from '../input/json';
 import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { lazily, z } from '../lib/zod';
 import { MAX_BUTTONS } from '../messages/buttons';
@@ -168,7 +168,7 @@ const labelsOf = ({
 const approvalOptionsSchema = lazily(() =>
 	z
 		.object({
-			values: z.unknown().prefault({}).pipe(decided('offerReport')).pipe(approvalValuesSchema()),
+			values: approvalValuesSchema().prefault({}),
 		})
 		.prefault({})
 		.transform(({ values }, context): IssuedButton[] => {
@@ -221,7 +221,7 @@ const choicesFromData = lazily(() =>
 
 const enteredChoices = lazily(() =>
 	z
-		.object({ choice: z.array(choiceSchema()).default([]) })
+		.object({ choice: listOf(choiceSchema()).default([]) })
 		.prefault({})
 		.transform(({ choice }) => choice),
 );
@@ -335,30 +335,22 @@ const NO_KEYS = [
 	"Give the public keys of the person's devices, or remove the option to use the credential's key.",
 ] as const;
 
-const optionValuesSchema = lazily(() =>
-	z.object({
-		answerBy: z.enum(['tap', 'link']).default('tap'),
-		limitWaitTime: limitSchema(),
-		messageIdPrefix: prefixSchema(),
-		questionLimits: questionLimitsSchema().optional(),
-		maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
-		requireSignedPayload: z.boolean().default(false),
-		personKeys: enteredKeys(NO_KEYS),
-		leaveTextOut: z.boolean().default(false),
-		wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
-		decidedReply: z.string().trim().default(''),
-		wrongReply: z.string().trim().default(''),
-	}),
-);
-
 const optionsSchema = lazily(() =>
 	z
-		.unknown()
-		.prefault({})
-		.pipe(decided('requireSignedPayload'))
-		.pipe(decided('leaveTextOut'))
-		.pipe(decided('personKeys', NO_KEYS))
-		.pipe(optionValuesSchema()),
+		.object({
+			answerBy: z.enum(['tap', 'link']).default('tap'),
+			limitWaitTime: limitSchema(),
+			messageIdPrefix: prefixSchema(),
+			questionLimits: questionLimitsSchema().optional(),
+			maxAttempts: z.coerce.number().int().min(1).max(MAX_ATTEMPTS).default(DEFAULT_MAX_ATTEMPTS),
+			requireSignedPayload: z.boolean().default(false),
+			personKeys: enteredKeys(NO_KEYS),
+			leaveTextOut: z.boolean().default(false),
+			wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
+			decidedReply: z.string().trim().default(''),
+			wrongReply: z.string().trim().default(''),
+		})
+		.prefault({}),
 );
 
 /** Fields that do not apply to a response type are not shown, and not looked at either. */
@@ -559,7 +551,7 @@ export const waitSchema = (maxChoices: number, askable: AskablePeople) =>
 			const people = isForOne ? [] : (entered.peopleJson ?? entered.people);
 			const rule = ruleOf(entered);
 			const found =
-				(response.kind === 'button' ? keysProblem(entered.options, people) : undefined) ??
+				keysProblem(entered.options, people) ??
 				(isForOne ? undefined : groupProblem(entered.responseType, response, people, rule));
 			if (found) return addProblem(context, found.problem, found.advice, ...found.field.split('.'));
 			if (isForOne) return input;

@@ -308,10 +308,10 @@ async function signOnPhones(): Promise<void> {
 			const withKeys = { options: { ...options, personKeys } };
 			const asked = await instance.ask(credential, { resource, ...one, ...withKeys });
 			keep(`v1.0.0/${resource}/sendAndWait`, await press(asked));
-			const people = [newCustomer(), newCustomer()].map((customerNo) => ({
-				customerNo,
-				personKeys,
-			}));
+			const people = [
+				{ customerNo: newCustomer(), personKeys },
+				{ customerNo: newCustomer(), personKeys: newPhone().publicKey },
+			];
 			const several = {
 				ask: 'several',
 				specifyPeople: 'json',

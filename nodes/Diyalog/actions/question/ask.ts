@@ -7,6 +7,7 @@ import type {
 	INode,
 	INodeProperties,
 } from 'n8n-workflow';
+import { MAX_TRIES_OF_PRESS } from '../../deviceSignature/press';
 import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
@@ -28,7 +29,6 @@ import { outputOf } from '../../wait/decisions';
 import { payloadOfTurn } from '../../wait/evidence';
 import { isGroupWait } from '../../wait/decideTogether';
 import type { Person } from '../../wait/people';
-import { emptyKeysAsNull } from '../../wait/peopleInput';
 import type { AskablePeople, EnteredPerson } from '../../wait/peopleInput';
 import type { ResumeReference } from '../../wait/resumeReference';
 import { waitSchema } from '../../wait/waitInput';
@@ -36,7 +36,7 @@ import type { PlannedResponse, WaitInput } from '../../wait/waitInput';
 import { deadlineOf } from '../../wait/waitTime';
 import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
-import { readFields } from '../parameters';
+import { rawParameter, readerWith, readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
 import { callToShow, TOOL_PARAMETERS } from '../review';
 import { checksByItem, sameCredential } from '../sameCredential';
@@ -112,7 +112,7 @@ function withoutUnseen(message: string, entered: string): string {
 
 /** The message. That of a review shows the call that it is about: who approves a call has to see all of it. */
 function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
-	const entered = context.getNodeParameter('message', 0, '', { rawExpressions: true });
+	const entered = rawParameter(context, 'message');
 	const text = typeof entered === 'string' ? entered : '';
 	const readable = text.replace(TOOL_PARAMETERS, '{{ JSON.stringify($tool.parameters) }}');
 	const given: unknown =
@@ -132,20 +132,21 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 const readerOf = (context: IExecuteFunctions): ParameterReader => {
 	const read: ParameterReader = ({ name, default: missing }, itemIndex) =>
 		context.getNodeParameter(name, itemIndex, missing) ?? undefined;
-	return (parameter, itemIndex) => {
-		if (parameter.name === questionField.name) return readMessage(context, read);
-		const value = read(parameter, itemIndex);
-		if (parameter.name !== 'people') return value;
-		const raw = context.getNodeParameter(parameter.name, itemIndex, {}, { rawExpressions: true });
-		return emptyKeysAsNull(value, raw);
-	};
+	return readerWith(
+		(parameter, itemIndex) =>
+			parameter.name === questionField.name
+				? readMessage(context, read)
+				: read(parameter, itemIndex),
+		(name) => rawParameter(context, name),
+	);
 };
 
 /** Whether a signature of a person could be checked. */
 function keysProblem(
 	credential: ICredentialDataDecryptedObject,
 	personKeys: unknown,
-): InputProblem | undefined {
+	buttons: number,
+): InputProblem | string[] {
 	const field = personKeys === undefined ? 'Require Signed Payload' : "Person's Keys";
 	if (personKeys === undefined && credential.payloadSignatureKeys === 'person') {
 		return {
@@ -162,8 +163,18 @@ function keysProblem(
 		};
 	}
 	const verifier = createPayloadVerifier(credential, personKeys);
-	if (verifier.ok) return undefined;
-	return { field, problem: `cannot be used: ${verifier.title}`, advice: verifier.advice };
+	if (!verifier.ok)
+		return { field, problem: `cannot be used: ${verifier.title}`, advice: verifier.advice };
+	const { keys } = verifier;
+	const isAlone = credential.payloadSignature === 'signatureOnly';
+	if (isAlone && keys.length * buttons > MAX_TRIES_OF_PRESS) {
+		return {
+			field,
+			problem: `would have each answer tried with ${keys.length} keys for each of ${buttons} buttons`,
+			advice: `Offer fewer choices or give fewer keys: with Signature Alone, keys times buttons can be ${MAX_TRIES_OF_PRESS}.`,
+		};
+	}
+	return personKeys === undefined ? [] : keys.filter((key) => key !== null);
 }
 
 /** Whether an answer of this kind could be accepted at all with this credential. */
@@ -198,11 +209,21 @@ function credentialProblem(
 		};
 	}
 	const keys = group?.people.map(({ personKeys }) => personKeys) ?? [response.personKeys];
+	/** how many people have the key with a thumbprint */
+	const having = new Map<string, number>();
 	for (const personKeys of keys) {
-		const found = keysProblem(credential, personKeys);
-		if (found) return found;
+		const found = keysProblem(credential, personKeys, response.buttons.length);
+		if (!Array.isArray(found)) return found;
+		for (const key of new Set(found)) having.set(key, (having.get(key) ?? 0) + 1);
 	}
-	return undefined;
+	const most = Math.max(0, ...having.values());
+	if (most <= 1) return undefined;
+	return {
+		field: 'People',
+		problem: `has the same key for ${most} people`,
+		advice:
+			'Give each person keys of their own: one signature would count for all who have the key.',
+	};
 }
 
 const BY_ITEM = [
@@ -439,10 +460,10 @@ async function askThem(
 	const [attempt] = attempts;
 	const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
 	if (!('result' in sent)) return sent;
-	const { userId, diyalogMessageId } = sent.result;
+	const { userId, diyalogMessageId, sentAt } = sent.result;
 	if (wait.expectation.kind === 'receipt')
 		rememberReceiptId(String(diyalogMessageId), wait.messageId);
-	return { wait: { ...wait, userId: String(userId) } };
+	return { wait: { ...wait, userId: String(userId), sentAt: String(sentAt ?? wait.sentAt) } };
 }
 
 /**

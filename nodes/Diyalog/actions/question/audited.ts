@@ -170,6 +170,7 @@ function whoAnswers(
  * Writes into the log which answers of a call were not taken, and which of several people's count.
  *
  * @param counted those that did not count before
+ * @param isCheckable whether signatures can be checked now with these keys of a person
  */
 export function logAnswers(
 	context: IWebhookFunctions,
@@ -178,6 +179,7 @@ export function logAnswers(
 	taken: readonly TakenAnswer[],
 	receptions: readonly Reception[],
 	counted: readonly GivenAnswer[],
+	isCheckable: (personKeys: unknown) => boolean,
 ): void {
 	const plan = readPlan(wait.audit);
 	if (!plan || plan.to === 'item') return;
@@ -193,8 +195,10 @@ export function logAnswers(
 		if (!answer || !reception || reception.accepted || proof === wait.lastWrongCode) continue;
 		const { reason } = reception;
 		if (!isRecorded(reason)) continue;
+		const { personKeys } = wait.group ? (wait.group.people[answer.number] ?? {}) : wait;
+		const who = by(whoAnswers(wait, answer, reason));
 		const make = () =>
-			refusedRecord(plan, wait, answer, reason, by(whoAnswers(wait, answer, reason)), now());
+			refusedRecord(plan, wait, answer, reason, who, now(), isCheckable(personKeys));
 		logRecord(context, plan.to, makeRecord(context, make));
 	}
 }

@@ -59,7 +59,8 @@ async function sendToAll(
 			const sent = attempt.before ?? (await deliver(client, message, options, attempt, now));
 			if ('result' in sent) {
 				reached.push((failure) => attempt.setUncertain({ failure }));
-				return { ...person, userId: String(sent.result.userId) };
+				const { userId, sentAt } = sent.result;
+				return { ...person, userId: String(userId), sentAt: String(sentAt) };
 			}
 			const { failure } = sent;
 			failures.set(index, failure);

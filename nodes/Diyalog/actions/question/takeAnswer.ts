@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type {
 	IDataObject,
 	INodeExecutionData,
@@ -201,12 +202,12 @@ function judgeForOne(
 }
 
 /** Several people were asked. Their answers are taken in the order of happening, until the rule decides. */
-function judgeForSeveral(
+async function judgeForSeveral(
 	context: IWebhookFunctions,
 	{ wait, input }: Waited<GroupWait>,
 	taken: readonly TakenAnswer[],
 	surroundings: DecisionSurroundings,
-): Judgement {
+): Promise<Judgement> {
 	const byTime = taken
 		.map((each, index) => ({ ...each, index }))
 		.sort((one, other) =>
@@ -218,6 +219,8 @@ function judgeForSeveral(
 	let goesOn: INodeExecutionData[][] | undefined;
 	for (const { answer, proof, index } of byTime) {
 		if (!answer) continue;
+		// Checking signatures of many people in one go would hold n8n up.
+		await sleep(0);
 		const counting = countAnswer({ ...wait, group }, answer, proof, surroundings);
 		const counted = goesOn ? 'notWaiting' : 'counted';
 		receptions[index] = refusedAs(counting.counts ? counted : counting.reason);
@@ -299,11 +302,15 @@ async function takePassedOnAnswers(
 		counted = [],
 		goesOn,
 	} = isGroupWait(wait)
-		? judgeForSeveral(context, { wait, input }, taken, surroundings)
+		? await judgeForSeveral(context, { wait, input }, taken, surroundings)
 		: judgeForOne(context, { wait, input }, taken, surroundings);
 	for (const reception of receptions)
 		if (!reception.accepted) logRefusal(context, reception.reason);
-	logAnswers(context, credential, wait, taken, receptions, counted);
+	const isCheckable = (personKeys: unknown): boolean => {
+		const verifier = verifierFor(personKeys);
+		return verifier.ok && verifier.keys.length > 0;
+	};
+	logAnswers(context, credential, wait, taken, receptions, counted, isCheckable);
 	const [appSecret = ''] = appSecrets;
 	const said: Receptions = {
 		receptions,

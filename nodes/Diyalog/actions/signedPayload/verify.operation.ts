@@ -3,7 +3,7 @@ import { payloadSignatureFields } from '../../deviceSignature/fields';
 import { createPayloadVerifier } from '../../deviceSignature/verifier';
 import { MAX_TRIES } from '../../deviceSignature/press';
 import type { CheckedPayload, InvalidReason, SignatureEvidence } from '../../deviceSignature/press';
-import { addProblem, check, decided } from '../../input/problem';
+import { addProblem, check } from '../../input/problem';
 import { messageIdText, optionalIdentifier } from '../../input/schemas';
 import { lazily, z } from '../../lib/zod';
 import { CREDENTIAL_TYPE } from '../../transport/client';
@@ -110,6 +110,9 @@ const fields: INodeProperties[] = [
 /** Far more than any signed payload; reading so many brackets of JSON takes half a second, in which n8n does nothing else. */
 const MAX_CHARACTERS = 1_000_000;
 
+/** Far more than any ID has. */
+const MAX_ID_CHARACTERS = 10_000;
+
 /** More than a question has answers. Each is tried with each key. */
 const MAX_SIGNED_TEXTS = 100;
 
@@ -149,7 +152,14 @@ const exactMessageId = lazily(() =>
 		.unknown()
 		.optional()
 		.transform((value, context): unknown => {
-			if (typeof value !== 'string' || value === value.trim()) return value;
+			if (typeof value !== 'string') return value;
+			if (value.length > MAX_ID_CHARACTERS)
+				return addProblem(
+					context,
+					`is longer than ${MAX_ID_CHARACTERS} characters`,
+					'Give the ID as it came with the press.',
+				);
+			if (value === value.trim()) return value;
 			return addProblem(
 				context,
 				'has blanks around it',
@@ -159,9 +169,10 @@ const exactMessageId = lazily(() =>
 		.pipe(messageIdText()),
 );
 
+/** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
 const NO_KEYS = ['is empty', "Give the public keys of the person's devices."] as const;
 
-const inputSchema = lazily(() =>
+const schema = lazily(() =>
 	z.object({
 		payload: letters(),
 		messageId: exactMessageId(),
@@ -171,9 +182,6 @@ const inputSchema = lazily(() =>
 		personKeys: enteredKeys(NO_KEYS),
 	}),
 );
-
-/** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
-const schema = lazily(() => z.unknown().pipe(decided('personKeys', NO_KEYS)).pipe(inputSchema()));
 
 const verification = (
 	signedPayload: string,
@@ -242,7 +250,7 @@ export const verify: Operation = {
 					const audited = recordOfPayload(context, credential, entered, press, checked);
 					return { result: { ...result, ...audited }, output: result.valid ? 0 : 1 };
 				}
-				const isTooMuch = signedText.length * verifier.keys > MAX_TRIES;
+				const isTooMuch = signedText.length * verifier.keys.length > MAX_TRIES;
 				throw invalidInputError(node, isTooMuch ? TOO_MANY_TRIES : UNCHECKABLE, itemIndex);
 			},
 		};

@@ -144,6 +144,7 @@ describe('7. what would hold n8n up for minutes is refused before it is looked t
 		['a payload', { payload: text }, withKey, /longer than/],
 		['a signed text', { signedText: text }, withKey, /longer than/],
 		['signed texts together', { signedText: ['a', text] }, withKey, /longer than/],
+		['a message ID', { messageId: text }, withKey, /longer than/],
 		['a list', { signedText: Array.from({ length: 101 }, () => 'a') }, withKey, /more than 100/],
 		[
 			'a separator',

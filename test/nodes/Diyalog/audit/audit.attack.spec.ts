@@ -666,6 +666,25 @@ describe('questions', () => {
 		]);
 	});
 
+	it.each([
+		['checks nothing any more', { payloadSignature: 'none' }],
+		['says that each person has keys of their own', { payloadSignatureKeys: 'person' }],
+		['has a key that cannot be read', { payloadSignaturePublicKey: 'gone' }],
+	])(
+		'22b. a signature that was not checked, because the credential %s by now, is recorded as such',
+		async (_what, changed) => {
+			const asked = await ask({}, { requireSignedPayload: true });
+			const { messageId, buttonsV2 = [] } = asked.message;
+			const payload = buttonsV2[0]?.payload ?? '';
+			Object.assign(given, changed);
+			await press(asked, token({ payload, messageId, customerNo: asked.customerNo }));
+			expect(asked.execution.continuations).toEqual([]);
+			expect(answered()).toMatchObject([
+				{ reason: 'notSigned', checks: { ...ANY_ANSWER, deviceSignature: 'notChecked' } },
+			]);
+		},
+	);
+
 	it('23. refused answers, one line each: who really answered, and which check failed', async () => {
 		const asked = await ask();
 		const stranger = newCustomer();

@@ -38,6 +38,48 @@ function certificates(count: number, bytes: number, subject: (index: number) => 
 	}).join(',');
 }
 
+const minimal = (bytes: Buffer): Buffer => ((bytes[0] ?? 0) & 0x80 ? integer(bytes) : der(2, bytes));
+const nats = (text: bigint): Buffer => hex(text.toString(16));
+
+/** Certificates that may all have issued one another, with a key of any kind. */
+function withKeys(count: number, spki: Buffer, algorithm: Buffer, signature: Buffer): string {
+	const time = (year: string) => der(0x17, Buffer.from(`${year}0101000000Z`));
+	const dates = der(0x30, time('25'), time('35'));
+	return Array.from({ length: count }, (_, index) => {
+		const serial = der(2, Buffer.from([index + 1]));
+		const inner = der(0x30, serial, algorithm, nameOf('a'), dates, nameOf('a'), spki);
+		return der(0x30, inner, algorithm, der(3, Buffer.alloc(1), signature)).toString('base64');
+	}).join(',');
+}
+
+/** Of 10,000 bits, the most that OpenSSL checks. */
+function dsaOf10000Bits(count: number): string {
+	const bytes = 1_249;
+	const q = nats(2n ** 256n - 189n);
+	const params = der(
+		0x30,
+		minimal(Buffer.alloc(bytes, 0xff)),
+		minimal(q),
+		minimal(Buffer.alloc(bytes - 1, 0x77)),
+	);
+	const point = der(3, Buffer.alloc(1), minimal(Buffer.alloc(bytes - 1, 0x55)));
+	const spki = der(0x30, der(0x30, hex('06072a8648ce380401'), params), point);
+	const signature = der(
+		0x30,
+		minimal(Buffer.alloc(31, 0x55)),
+		minimal(Buffer.alloc(31, 0x66)),
+	);
+	return withKeys(count, spki, der(0x30, hex('0609608648016503040302')), signature);
+}
+
+/** Up to 3,072 bits OpenSSL takes an exponent as long as the modulus. */
+function rsaWithLongExponent(count: number): string {
+	const key = der(0x30, integer(Buffer.alloc(384, 0xff)), integer(Buffer.alloc(383, 0xff)));
+	const spki = der(0x30, hex('300d06092a864886f70d0101010500'), der(3, Buffer.alloc(1), key));
+	const algorithm = hex('300d06092a864886f70d01010b0500');
+	return withKeys(count, spki, algorithm, Buffer.alloc(384, 0x11));
+}
+
 const RSA: Format = {
 	settings: plain('separated', {
 		payloadSignatureMethod: 'rsaSha256',
@@ -77,6 +119,22 @@ it.each([
 		expect(result).toBeUndefined();
 		expect(questions.sandbox.messages()).toEqual([]);
 		expect(ms).toBeLessThan(1_000);
+	},
+);
+
+it.each([
+	['DSA of 10,000 bits', dsaOf10000Bits(18)],
+	['RSA of 3,072 bits with an exponent as long', rsaWithLongExponent(20)],
+])(
+	'1b. certificates that may all have issued one another, %s: no dearer than the longest keys that are taken',
+	async (_what, personKeys) => {
+		await questions.use(RSA);
+		// What is done once in a process is no part of it.
+		await askWith(certificates(2, BYTES, () => 'a'));
+		const { ms: longestMs } = await askWith(certificates(20, BYTES, () => 'a'));
+		const { result, ms } = await askWith(personKeys);
+		expect(result).toBeUndefined();
+		expect(ms).toBeLessThan(Math.max(200, 2 * longestMs));
 	},
 );
 
