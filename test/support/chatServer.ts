@@ -19,8 +19,11 @@ const requestSchema = z.object({
 /** What the model was asked. */
 export type ChatRequest = z.output<typeof requestSchema>;
 
-/** One turn of a model: what it says, or the tools that it calls, each with all that it says of the call; a text is JSON as it goes out. */
-export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown; id?: string }>;
+/**
+ * One turn of a model: what it says, or the tools that it calls, each with all that it says of the call; a text is JSON as it goes out.
+ * An id of null goes out as none, as some servers do.
+ */
+export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown; id?: string | null }>;
 
 export interface ChatServer {
 	/** base address of the API, for the credential */
@@ -58,8 +61,8 @@ export const saidBefore = ({ messages }: ChatRequest): string[] =>
 export const callsBefore = ({ messages }: ChatRequest): number =>
 	messages.filter(({ role }) => role === 'tool').length;
 
-const callOf = (id: string, name: string, said: unknown) => ({
-	id,
+const callOf = (id: string | null, name: string, said: unknown) => ({
+	...(id !== null && { id }),
 	type: 'function',
 	function: { name, arguments: textOf(said) },
 });
