@@ -13,6 +13,7 @@ import {
 	asTool,
 	chatModel,
 	deedTool,
+	httpPost,
 	manualTrigger,
 	node,
 	set,
@@ -145,32 +146,36 @@ it('2. an expression of n8n in a text that the model says in place of arguments:
 	expect(question).toBeUndefined();
 }, 120_000);
 
-it('3. the second call of an agent has the id of the first: its answer is not lost behind that of the first', async () => {
-	const working = agent();
-	const flow = await stage.createCalled([
-		[TASK, working],
-		[asModel(chatModel(modelId)), working],
-		[asTool(askTool()), working],
-	]);
-	let calls = 0;
-	chat.turnOf = (asked) => {
-		calls++;
-		if (calls <= 2) {
-			const amount = calls === 1 ? '1' : '9999';
-			return [{ tool: 'Ask', said: { amount }, id: 'call_0' }];
-		}
-		return tellAll(asked);
-	};
-	const number = await began(flow);
-	const first = await questionOf(flow.id, number);
-	await first?.press('Approve');
-	const second = await questionOf(flow.id, number + 1);
-	await second?.press('Decline');
-	const data = await ends(flow.id);
-	const told = JSON.stringify(itemsOf(data, 'Agent'));
-	console.log('SAME ID', first?.text, second?.text, told);
-	expect(second === undefined || told.includes('declined')).toBe(true);
-}, 120_000);
+it.each(['call_0', null])(
+	'3. the second call of an agent has the id of the first, %s: its answer is not lost behind that of the first',
+	async (callId) => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			[TASK, working],
+			[asModel(chatModel(modelId)), working],
+			[asTool(askTool()), working],
+		]);
+		let calls = 0;
+		chat.turnOf = (asked) => {
+			calls++;
+			if (calls <= 2) {
+				const amount = calls === 1 ? '1' : '9999';
+				return [{ tool: 'Ask', said: { amount }, id: callId }];
+			}
+			return tellAll(asked);
+		};
+		const number = await began(flow);
+		const first = await questionOf(flow.id, number);
+		await first?.press('Approve');
+		const second = await questionOf(flow.id, number + 1);
+		await second?.press('Decline');
+		const data = await ends(flow.id);
+		const told = JSON.stringify(itemsOf(data, 'Agent'));
+		console.log('SAME ID', first?.text, second?.text, told);
+		expect(second === undefined || told.includes('declined')).toBe(true);
+	},
+	120_000,
+);
 
 it('3b. the same behind a review: what has run is told, so that it is not done again', async () => {
 	const working = agent();
@@ -184,7 +189,11 @@ it('3b. the same behind a review: what has run is told, so that it is not done a
 		if (calls <= 2) {
 			const amount = calls === 1 ? '1' : '9999';
 			return [
-				{ tool: 'Transfer', said: { toolParameters: { amount }, hitlParameters: {} }, id: 'call_0' },
+				{
+					tool: 'Transfer',
+					said: { toolParameters: { amount }, hitlParameters: {} },
+					id: 'call_0',
+				},
 			];
 		}
 		return `${callsBefore(asked)} results. ${tellAll(asked)}`;
@@ -199,6 +208,116 @@ it('3b. the same behind a review: what has run is told, so that it is not done a
 	console.log('SAME ID REVIEW', first?.text, second?.text, told, JSON.stringify(chat.deeds));
 	expect(chat.deeds.length === 1 || told.includes('2 results')).toBe(true);
 }, 120_000);
+
+it('11. right use: a question of this package behind a review', async () => {
+	const working = agent();
+	const flow = await stage.createCalled([
+		[TASK, working],
+		...behindReview(working, review('=Ask {{ $tool.parameters.amount }}?'), askTool()),
+	]);
+	chat.turnOf = once({
+		tool: 'Ask',
+		said: { toolParameters: { amount: '250' }, hitlParameters: {} },
+	});
+	const number = await began(flow);
+	const first = await questionOf(flow.id, number);
+	await first?.press('Approve');
+	const second = await questionOf(flow.id, number + 1);
+	await second?.press('Decline');
+	const told = JSON.stringify(itemsOf(await ends(flow.id), 'Agent'));
+	console.log('BEHIND', first?.text, second?.text, told);
+	expect(told).toContain('declined');
+}, 120_000);
+
+it.each([
+	['a note without a head', '\u{1d159}'],
+	['a full blank of hieroglyphs', '\u{13441}'],
+	['a filler of the Khitan script', '\u{16fe4}'],
+])(
+	'12. %s, of which nobody sees anything, is shown',
+	async (_what, blank) => {
+		const working = agent();
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, review('=Pay {{ $tool.parameters.amount }}?'), payment()),
+		]);
+		const amount = `1${blank.repeat(3_000)}000`;
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		const number = await began(flow);
+		const question = await questionOf(flow.id, number);
+		await question?.press('Decline');
+		await ends(flow.id);
+		console.log('BLANK', question?.text.length, question?.text.includes(blank));
+		expect(question?.text).not.toContain(blank);
+	},
+	120_000,
+);
+
+it.each(['with a default', 'without'])(
+	'13. two calls in one turn of a workflow that waits itself: each runs with what was approved (%s)',
+	async (kind) => {
+		const asks = stage.send(
+			{
+				resource: 'message',
+				operation: 'sendAndWait',
+				customerNo: '70022',
+				message: '=Inside {{ $json.amount }}',
+			},
+			{ name: 'Ask inside' },
+		);
+		const child = await stage.n8n.createWorkflow(
+			workflow('Pays', [
+				[
+					node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
+						workflowInputs: { values: [{ name: 'amount' }] },
+					}),
+					asks,
+					httpPost('Do', chat.toolUrl, "={{ { amount: $('Called').first().json.amount } }}"),
+				],
+			]),
+		);
+		const asked = kind === 'without' ? "'string'" : "'string', '777'";
+		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Pays',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: {
+				mappingMode: 'defineBelow',
+				value: { amount: `={{ $fromAI('amount', '', ${asked}) }}` },
+				schema: [{ id: 'amount', displayName: 'amount', type: 'string' }],
+			},
+		});
+		const working = agent();
+		const flow = await stage.createCalled([
+			[TASK, working],
+			...behindReview(working, review('=Pay {{ $tool.parameters.amount }}?'), tool),
+		]);
+		const call = (amount: string) => ({
+			tool: 'Pay',
+			said: { toolParameters: { amount }, hitlParameters: {} },
+		});
+		chat.turnOf = once(call('1'), call('2'), call('3'));
+		const number = await began(flow);
+		const texts: string[] = [];
+		for (let at = number; at < number + 9; at++) {
+			const question = await questionOf(flow.id, at);
+			if (!question) break;
+			texts.push(question.text);
+			await sleepMs(500);
+			await question.press('Approve');
+		}
+		const data = await ends(flow.id);
+		console.log('WAITING TOOL', texts, JSON.stringify(chat.deeds));
+		console.log(
+			JSON.stringify(itemsOf(data, 'Pay', 'ai_tool')),
+			JSON.stringify(itemsOf(data, 'Agent')),
+		);
+		expect(chat.deeds).toEqual([{ amount: '1' }, { amount: '2' }, { amount: '3' }]);
+	},
+	180_000,
+);
 
 describe('a model whose server gives its calls no ids', () => {
 	const OF_ITEM = set('Task', { name: 'Zeynep', no: '70021' });
@@ -223,7 +342,10 @@ describe('a model whose server gives its calls no ids', () => {
 		const second = await questionOf(flow.id, number + 1);
 		await second?.press('Approve');
 		const data = await ends(flow.id);
-		const people = stage.sandbox.messages().slice(number).map((each) => each.customerNo);
+		const people = stage.sandbox
+			.messages()
+			.slice(number)
+			.map((each) => each.customerNo);
 		console.log('NO IDS', first?.text, second?.text, people, JSON.stringify(chat.deeds));
 		console.log(JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')).slice(0, 1500));
 		expect(people).not.toContain('70022');
@@ -325,20 +447,24 @@ describe('a step that is executed in the editor', () => {
 		return asked;
 	};
 
-	it.each(['Decline', 'Approve'])('4. of a review, %s: is asked once', async (button) => {
-		const working = agent();
-		const asking = review('=Pay {{ $tool.parameters.amount }}?');
-		const { id, number } = await step(
-			asking,
-			[[manualTrigger(), TASK, working], ...behindReview(working, asking, payment())],
-			{ query: { Transfer: { amount: '250' }, [REVIEW]: {} }, tool: { name: 'Transfer' } },
-		);
-		const asked = await answers(id, number, button);
-		const [newest] = await stage.n8n.executions(id);
-		console.log('STEP', button, newest?.status, asked, JSON.stringify(chat.deeds));
-		expect(asked.length).toBeLessThanOrEqual(1);
-		expect(chat.deeds).toHaveLength(button === 'Approve' ? 1 : 0);
-	}, 120_000);
+	it.each(['Decline', 'Approve'])(
+		'4. of a review, %s: is asked once',
+		async (button) => {
+			const working = agent();
+			const asking = review('=Pay {{ $tool.parameters.amount }}?');
+			const { id, number } = await step(
+				asking,
+				[[manualTrigger(), TASK, working], ...behindReview(working, asking, payment())],
+				{ query: { Transfer: { amount: '250' }, [REVIEW]: {} }, tool: { name: 'Transfer' } },
+			);
+			const asked = await answers(id, number, button);
+			const [newest] = await stage.n8n.executions(id);
+			console.log('STEP', button, newest?.status, asked, JSON.stringify(chat.deeds));
+			expect(asked.length).toBeLessThanOrEqual(1);
+			expect(chat.deeds).toHaveLength(button === 'Approve' ? 1 : 0);
+		},
+		120_000,
+	);
 
 	it('5. of Send and Wait as a plain tool: nothing is sent whose answer would be lost', async () => {
 		const working = agent();
@@ -369,59 +495,63 @@ describe('right use: a chat, an agent with memory, and a tool behind a review, a
 			{ webhookId: id },
 		);
 
-	it.each(['lastNode', 'streaming'])('6. %s', async (responseMode) => {
-		const webhookId = randomUUID();
-		const start = chatTrigger(webhookId, { responseMode });
-		const working = node('AI Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, { options: {} });
-		const asking = review(
-			'=The agent wants to run this tool: {{ $tool.name }}\n\nInput:\n{{ $tool.parameters }}',
-		);
-		const tool = node('Send Money', 'n8n-nodes-base.httpRequestTool', 4.3, {
-			toolDescription: 'Sends money',
-			method: 'POST',
-			url: chat.toolUrl,
-			sendBody: true,
-			bodyParameters: {
-				parameters: [
-					{
-						name: 'amount',
-						value:
-							"={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('parameters0_Value', ``, 'string') }}",
-					},
-				],
-			},
-			options: {},
-		});
-		const memory = node('Simple Memory', '@n8n/n8n-nodes-langchain.memoryBufferWindow', 1.4, {});
-		const id = await stage.n8n.createWorkflow(
-			workflow('Chat', [
-				[start, working],
-				...behindReview(working, asking, tool),
-				[{ node: memory, type: 'ai_memory' }, working],
-			]),
-		);
-		const url = `${stage.n8n.url}/webhook/${webhookId}/chat`;
-		await sleepMs(3_000);
-		chat.turnOf = once({
-			tool: 'Send_Money',
-			said: { toolParameters: { parameters0_Value: '250' }, hitlParameters: {} },
-		});
-		const number = stage.sandbox.messages().length;
-		const answered = fetch(url, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify({ action: 'sendMessage', sessionId: 's1', chatInput: 'Send 250' }),
-			signal: AbortSignal.timeout(20_000),
-		})
-			.then(async (response) => `${response.status} ${await response.text()}`)
-			.catch((error: unknown) => String(error));
-		const question = await questionOf(id, number);
-		await question?.press('Approve');
-		const data = await ends(id);
-		console.log('CHAT', responseMode, question?.text, JSON.stringify(chat.deeds));
-		console.log('CHAT says', await answered, JSON.stringify(itemsOf(data, 'AI Agent')));
-		expect(chat.deeds).toEqual([{ amount: '250' }]);
-	}, 120_000);
+	it.each(['lastNode', 'streaming'])(
+		'6. %s',
+		async (responseMode) => {
+			const webhookId = randomUUID();
+			const start = chatTrigger(webhookId, { responseMode });
+			const working = node('AI Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, { options: {} });
+			const asking = review(
+				'=The agent wants to run this tool: {{ $tool.name }}\n\nInput:\n{{ $tool.parameters }}',
+			);
+			const tool = node('Send Money', 'n8n-nodes-base.httpRequestTool', 4.3, {
+				toolDescription: 'Sends money',
+				method: 'POST',
+				url: chat.toolUrl,
+				sendBody: true,
+				bodyParameters: {
+					parameters: [
+						{
+							name: 'amount',
+							value:
+								"={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('parameters0_Value', ``, 'string') }}",
+						},
+					],
+				},
+				options: {},
+			});
+			const memory = node('Simple Memory', '@n8n/n8n-nodes-langchain.memoryBufferWindow', 1.4, {});
+			const id = await stage.n8n.createWorkflow(
+				workflow('Chat', [
+					[start, working],
+					...behindReview(working, asking, tool),
+					[{ node: memory, type: 'ai_memory' }, working],
+				]),
+			);
+			const url = `${stage.n8n.url}/webhook/${webhookId}/chat`;
+			await sleepMs(3_000);
+			chat.turnOf = once({
+				tool: 'Send_Money',
+				said: { toolParameters: { parameters0_Value: '250' }, hitlParameters: {} },
+			});
+			const number = stage.sandbox.messages().length;
+			const answered = fetch(url, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify({ action: 'sendMessage', sessionId: 's1', chatInput: 'Send 250' }),
+				signal: AbortSignal.timeout(20_000),
+			})
+				.then(async (response) => `${response.status} ${await response.text()}`)
+				.catch((error: unknown) => String(error));
+			const question = await questionOf(id, number);
+			await question?.press('Approve');
+			const data = await ends(id);
+			console.log('CHAT', responseMode, question?.text, JSON.stringify(chat.deeds));
+			console.log('CHAT says', await answered, JSON.stringify(itemsOf(data, 'AI Agent')));
+			expect(chat.deeds).toEqual([{ amount: '250' }]);
+		},
+		120_000,
+	);
 });
 
 it('7. a stranger at the WebSocket of chats does not continue what waits for a person', async () => {

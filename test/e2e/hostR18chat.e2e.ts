@@ -30,7 +30,14 @@ it.each(['approval', 'code'])(
 		}).catch(() => '');
 		const status = await asked.status();
 		const ways = data === '' ? [] : waysOf(nodesRun(data));
-		console.log('STRANGER', said, responseType, status, ways, data && JSON.stringify(itemsOf(data, 'Output 0')));
+		console.log(
+			'STRANGER',
+			said,
+			responseType,
+			status,
+			ways,
+			data && JSON.stringify(itemsOf(data, 'Output 0')),
+		);
 		expect(ways).not.toContain(0);
 	},
 	120_000,
