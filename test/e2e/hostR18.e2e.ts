@@ -17,6 +17,7 @@ import {
 	manualTrigger,
 	node,
 	set,
+	trigger,
 	workflow,
 } from './harness/workflows';
 import type { Fields, Row, WorkflowNode } from './harness/workflows';
@@ -318,6 +319,96 @@ it.each(['with a default', 'without'])(
 	},
 	180_000,
 );
+
+it('14. right use: two questions of this package in one turn behind a review, each with its own answer', async () => {
+	const working = agent();
+	const flow = await stage.createCalled([
+		[TASK, working],
+		...behindReview(working, review('=Ask {{ $tool.parameters.amount }}?'), askTool()),
+	]);
+	const call = (amount: string) => ({
+		tool: 'Ask',
+		said: { toolParameters: { amount }, hitlParameters: {} },
+	});
+	chat.turnOf = once(call('1'), call('2'));
+	const number = await began(flow);
+	const texts: string[] = [];
+	for (let at = number; at < number + 6; at++) {
+		const question = await questionOf(flow.id, at);
+		if (!question) break;
+		texts.push(question.text);
+		await question.press(question.text.startsWith('Pay 2') ? 'Decline' : 'Approve');
+	}
+	const told = JSON.stringify(itemsOf(await ends(flow.id), 'Ask', 'ai_tool'));
+	console.log('TWO BEHIND', texts, told);
+	expect(texts).toHaveLength(4);
+	expect(told).toMatch(/"decision":"approved".*"decision":"declined"/);
+}, 120_000);
+
+it('15. a tool of n8n that gives the call to another agent is refused behind a review', async () => {
+	const working = agent();
+	const tool = node('Helper', 'n8n-nodes-base.messageAnAgentTool', 2, {
+		toolDescription: 'Does it',
+		agentId: { __rl: true, mode: 'id', value: 'none' },
+		message: "={{ $fromAI('task', 'What to do', 'string') }}",
+	});
+	const flow = await stage.createCalled([
+		[TASK, working],
+		...behindReview(working, review('=May I do this: {{ $tool.parameters.task }}?'), tool),
+	]);
+	chat.turnOf = once({
+		tool: 'Helper',
+		said: { toolParameters: { task: 'Help' }, hitlParameters: {} },
+	});
+	const number = await began(flow);
+	const question = await questionOf(flow.id, number);
+	await question?.press('Decline');
+	const data = await ends(flow.id);
+	console.log('AGENT NODE', question?.text, JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')));
+	expect(JSON.stringify(itemsOf(data, REVIEW, 'ai_tool'))).toContain('error');
+	expect(question).toBeUndefined();
+}, 120_000);
+
+it('16. right use: a customer writes to the bot, an agent works for the customer, who approves what it does', async () => {
+	const webhookId = randomUUID();
+	const start = trigger(stage.credentialId, webhookId, { events: ['textReceived'] });
+	const working = node('AI Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, {
+		promptType: 'define',
+		text: '={{ $json.text }}',
+		options: {},
+	});
+	const asking = review('=May we pay {{ $tool.parameters.amount }}?', {
+		customerNo: '={{ $json.customerNo }}',
+	});
+	const id = await stage.n8n.createWorkflow(
+		workflow('Bot', [[start, working], ...behindReview(working, asking, payment())]),
+	);
+	const url = await stage.n8n.webhookUrl(`${webhookId}/webhook`);
+	stage.sandbox.setWebhookUrl('bot', url);
+	try {
+		chat.turnOf = once({
+			tool: 'Transfer',
+			said: { toolParameters: { amount: '250' }, hitlParameters: {} },
+		});
+		const number = stage.sandbox.messages().length;
+		await stage.type('Please pay 250');
+		const question = await waitFor('the question', WITHIN_MS, async () => {
+			const [newest] = await stage.n8n.executions(id);
+			return newest?.status === 'waiting' ? stage.sandbox.messages()[number] : undefined;
+		});
+		await stage.press(question, 'Approve');
+		await waitFor('the deed', WITHIN_MS, async () => chat.deeds[0]);
+		const executions = await stage.n8n.executions(id);
+		console.log(
+			'BOT',
+			question.text,
+			executions.map(({ status }) => status),
+		);
+		expect(chat.deeds).toEqual([{ amount: '250' }]);
+	} finally {
+		await stage.addTrigger();
+	}
+}, 120_000);
 
 describe('a model whose server gives its calls no ids', () => {
 	const OF_ITEM = set('Task', { name: 'Zeynep', no: '70021' });
