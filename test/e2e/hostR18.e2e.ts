@@ -11,6 +11,7 @@ import type { AskingWorkflow, Stage } from './harness/waiting';
 import {
 	asModel,
 	asTool,
+	calledTrigger,
 	chatModel,
 	deedTool,
 	httpPost,
@@ -408,6 +409,99 @@ it('16. right use: a customer writes to the bot, an agent works for the customer
 	} finally {
 		await stage.addTrigger();
 	}
+}, 120_000);
+
+it('17. three calls in one turn, of which nobody answers the first until n8n itself ends the wait: the others are asked', async () => {
+	const working = agent();
+	const limitWaitTime = {
+		values: { limitType: 'afterTimeInterval', resumeAmount: 1.3, resumeUnit: 'minutes' },
+	};
+	const flow = await stage.createCalled([
+		[TASK, working],
+		...behindReview(
+			working,
+			review('=Pay {{ $tool.parameters.amount }}?', { options: { limitWaitTime } }),
+			payment(),
+		),
+	]);
+	const call = (amount: string) => ({
+		tool: 'Transfer',
+		said: { toolParameters: { amount }, hitlParameters: {} },
+	});
+	chat.turnOf = once(call('1'), call('2'), call('3'));
+	const number = await began(flow);
+	await questionOf(flow.id, number);
+	await waitFor('the next one, or the end', 240_000, async () => {
+		const [newest] = await stage.n8n.executions(flow.id);
+		return newest?.status === 'success' || stage.sandbox.messages()[number + 1] ? true : undefined;
+	});
+	await sleepMs(1_000);
+	const texts: string[] = [];
+	for (let at = number + 1; at < number + 4; at++) {
+		const question = await questionOf(flow.id, at);
+		if (!question) break;
+		texts.push(question.text);
+		await question.press('Approve');
+	}
+	const data = await ends(flow.id);
+	console.log('TRACKER', texts, JSON.stringify(chat.deeds));
+	console.log(JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')).slice(0, 3000));
+	expect(chat.deeds).toEqual([{ amount: '2' }, { amount: '3' }]);
+}, 400_000);
+
+it('18. a field of the item with the name tool, in the place of which n8n puts the name of the tool', async () => {
+	const working = agent();
+	const tool = deedTool(
+		'Order_it',
+		chat.toolUrl,
+		"={{ { what: $json.tool, count: $fromAI('count', 'How many', 'string') } }}",
+	);
+	const flow = await stage.createCalled([
+		[set('Task', { name: 'Zeynep', tool: 'hammer' }), working],
+		...behindReview(
+			working,
+			review("=Order {{ $tool.parameters.count }} of {{ $('Task').first().json.tool }}?"),
+			tool,
+		),
+	]);
+	chat.turnOf = once({
+		tool: 'Order_it',
+		said: { toolParameters: { count: '2' }, hitlParameters: {} },
+	});
+	const number = await began(flow);
+	const question = await questionOf(flow.id, number);
+	await question?.press('Approve');
+	await ends(flow.id);
+	console.log('TOOL FIELD', question?.text, JSON.stringify(chat.deeds));
+	expect(chat.deeds).toEqual(question ? [{ what: 'hammer', count: '2' }] : []);
+}, 120_000);
+
+it('19. an expression of n8n in a text in place of arguments, which SQL in a workflow behind it expands, runs as it was read', async () => {
+	const child = await stage.n8n.createWorkflow(
+		workflow('Does it', [
+			[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
+		]),
+	);
+	const tool = node('Do it', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+		description: 'Does what it is told',
+		workflowId: { __rl: true, mode: 'id', value: child },
+		workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
+	});
+	const working = node('Agent', '@n8n/n8n-nodes-langchain.agent', 3.1, { options: {} });
+	const flow = await stage.createCalled([
+		[CHAT, working],
+		...behindReview(working, review('=May I do this: {{ $tool.parameters }}?'), tool),
+	]);
+	chat.turnOf = once({
+		tool: 'Do_it',
+		said: { toolParameters: 'Pay {{ 9990 + 9 }}', hitlParameters: {} },
+	});
+	const number = await began(flow);
+	const question = await questionOf(flow.id, number);
+	await question?.press('Approve');
+	await ends(flow.id);
+	console.log('TEXT', question?.text, JSON.stringify(chat.deeds));
+	expect(question).toBeUndefined();
 }, 120_000);
 
 describe('a model whose server gives its calls no ids', () => {
