@@ -121,7 +121,6 @@ it('1. right use: a review of an older agent asks the person, or says to the mod
 	const number = await began(flow);
 	const question = await questionOf(flow.id, number);
 	const data = question ? '' : await ends(flow.id);
-	console.log('OLDER', question, JSON.stringify(itemsOf(data, 'Agent')), chat.deeds);
 	expect(question ?? JSON.stringify(itemsOf(data, 'Agent'))).not.toMatch(/I was told: *("")?\W*$/);
 }, 120_000);
 
@@ -143,8 +142,7 @@ it('2. an expression of n8n in a text that the model says in place of arguments:
 	const number = await began(flow);
 	const question = await questionOf(flow.id, number);
 	await question?.press('Approve');
-	const data = await ends(flow.id);
-	console.log('BRACES', question?.text, JSON.stringify(itemsOf(data, 'Close', 'ai_tool')));
+	await ends(flow.id);
 	expect(question).toBeUndefined();
 }, 120_000);
 
@@ -173,7 +171,6 @@ it.each(['call_0', null])(
 		await second?.press('Decline');
 		const data = await ends(flow.id);
 		const told = JSON.stringify(itemsOf(data, 'Agent'));
-		console.log('SAME ID', first?.text, second?.text, told);
 		expect(second === undefined || told.includes('declined')).toBe(true);
 	},
 	120_000,
@@ -207,7 +204,6 @@ it('3b. the same behind a review: what has run is told, so that it is not done a
 	await second?.press('Approve');
 	const data = await ends(flow.id);
 	const told = JSON.stringify(itemsOf(data, 'Agent'));
-	console.log('SAME ID REVIEW', first?.text, second?.text, told, JSON.stringify(chat.deeds));
 	expect(chat.deeds.length === 1 || told.includes('2 results')).toBe(true);
 }, 120_000);
 
@@ -227,7 +223,6 @@ it('11. right use: a question of this package behind a review', async () => {
 	const second = await questionOf(flow.id, number + 1);
 	await second?.press('Decline');
 	const told = JSON.stringify(itemsOf(await ends(flow.id), 'Agent'));
-	console.log('BEHIND', first?.text, second?.text, told);
 	expect(told).toContain('declined');
 }, 120_000);
 
@@ -252,7 +247,6 @@ it.each([
 		const question = await questionOf(flow.id, number);
 		await question?.press('Decline');
 		await ends(flow.id);
-		console.log('BLANK', question?.text.length, question?.text.includes(blank));
 		expect(question?.text).not.toContain(blank);
 	},
 	120_000,
@@ -310,12 +304,7 @@ it.each(['with a default', 'without'])(
 			await sleepMs(500);
 			await question.press('Approve');
 		}
-		const data = await ends(flow.id);
-		console.log('WAITING TOOL', texts, JSON.stringify(chat.deeds));
-		console.log(
-			JSON.stringify(itemsOf(data, 'Pay', 'ai_tool')),
-			JSON.stringify(itemsOf(data, 'Agent')),
-		);
+		await ends(flow.id);
 		expect(chat.deeds).toEqual([{ amount: '1' }, { amount: '2' }, { amount: '3' }]);
 	},
 	180_000,
@@ -341,7 +330,6 @@ it('14. right use: two questions of this package in one turn behind a review, ea
 		await question.press(question.text.startsWith('Pay 2') ? 'Decline' : 'Approve');
 	}
 	const told = JSON.stringify(itemsOf(await ends(flow.id), 'Ask', 'ai_tool'));
-	console.log('TWO BEHIND', texts, told);
 	expect(texts).toHaveLength(4);
 	expect(told).toMatch(/"decision":"approved".*"decision":"declined"/);
 }, 120_000);
@@ -365,7 +353,6 @@ it('15. a tool of n8n that gives the call to another agent is refused behind a r
 	const question = await questionOf(flow.id, number);
 	await question?.press('Decline');
 	const data = await ends(flow.id);
-	console.log('AGENT NODE', question?.text, JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')));
 	expect(JSON.stringify(itemsOf(data, REVIEW, 'ai_tool'))).toContain('error');
 	expect(question).toBeUndefined();
 }, 120_000);
@@ -399,12 +386,6 @@ it('16. right use: a customer writes to the bot, an agent works for the customer
 		});
 		await stage.press(question, 'Approve');
 		await waitFor('the deed', WITHIN_MS, async () => chat.deeds[0]);
-		const executions = await stage.n8n.executions(id);
-		console.log(
-			'BOT',
-			question.text,
-			executions.map(({ status }) => status),
-		);
 		expect(chat.deeds).toEqual([{ amount: '250' }]);
 	} finally {
 		await stage.addTrigger();
@@ -443,13 +424,11 @@ it('17. three calls in one turn, of which nobody answers the first until n8n its
 		texts.push(question.text);
 		await question.press('Approve');
 	}
-	const data = await ends(flow.id);
-	console.log('TRACKER', texts, JSON.stringify(chat.deeds));
-	console.log(JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')).slice(0, 3000));
+	await ends(flow.id);
 	expect(chat.deeds).toEqual([{ amount: '2' }, { amount: '3' }]);
 }, 400_000);
 
-it('18. a field of the item with the name tool, in the place of which n8n puts the name of the tool', async () => {
+it('18. a field of the item with the name tool, in the place of which n8n puts the name of the tool: the person reads what runs, or is not asked', async () => {
 	const working = agent();
 	const tool = deedTool(
 		'Order_it',
@@ -472,11 +451,10 @@ it('18. a field of the item with the name tool, in the place of which n8n puts t
 	const question = await questionOf(flow.id, number);
 	await question?.press('Approve');
 	await ends(flow.id);
-	console.log('TOOL FIELD', question?.text, JSON.stringify(chat.deeds));
 	expect(chat.deeds).toEqual(question ? [{ what: 'hammer', count: '2' }] : []);
 }, 120_000);
 
-it('19. an expression of n8n in a text in place of arguments, which SQL in a workflow behind it expands, runs as it was read', async () => {
+it('19. the same for a workflow as the tool: asks nobody', async () => {
 	const child = await stage.n8n.createWorkflow(
 		workflow('Does it', [
 			[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
@@ -500,7 +478,6 @@ it('19. an expression of n8n in a text in place of arguments, which SQL in a wor
 	const question = await questionOf(flow.id, number);
 	await question?.press('Approve');
 	await ends(flow.id);
-	console.log('TEXT', question?.text, JSON.stringify(chat.deeds));
 	expect(question).toBeUndefined();
 }, 120_000);
 
@@ -526,13 +503,11 @@ describe('a model whose server gives its calls no ids', () => {
 		await first?.press('Approve');
 		const second = await questionOf(flow.id, number + 1);
 		await second?.press('Approve');
-		const data = await ends(flow.id);
+		await ends(flow.id);
 		const people = stage.sandbox
 			.messages()
 			.slice(number)
 			.map((each) => each.customerNo);
-		console.log('NO IDS', first?.text, second?.text, people, JSON.stringify(chat.deeds));
-		console.log(JSON.stringify(itemsOf(data, REVIEW, 'ai_tool')).slice(0, 1500));
 		expect(people).not.toContain('70022');
 	}, 120_000);
 
@@ -564,7 +539,6 @@ describe('a model whose server gives its calls no ids', () => {
 		const second = await questionOf(flow.id, number + 1);
 		await second?.press('Approve');
 		await ends(flow.id);
-		console.log('NO IDS 2', first?.text, second?.text, JSON.stringify(chat.deeds));
 		expect(second).toBeUndefined();
 		expect(JSON.stringify(chat.deeds)).not.toContain('Attacker');
 	}, 120_000);
@@ -594,7 +568,6 @@ describe('a model whose server gives its calls no ids', () => {
 		await first?.press('Approve');
 		const data = await ends(flow.id);
 		const verified = JSON.stringify(itemsOf(data, VERIFY, 'ai_tool'));
-		console.log('NO IDS 3', first?.text, verified);
 		expect(verified).not.toContain('"valid":true');
 	}, 120_000);
 });
@@ -643,8 +616,6 @@ describe('a step that is executed in the editor', () => {
 				{ query: { Transfer: { amount: '250' }, [REVIEW]: {} }, tool: { name: 'Transfer' } },
 			);
 			const asked = await answers(id, number, button);
-			const [newest] = await stage.n8n.executions(id);
-			console.log('STEP', button, newest?.status, asked, JSON.stringify(chat.deeds));
 			expect(asked.length).toBeLessThanOrEqual(1);
 			expect(chat.deeds).toHaveLength(button === 'Approve' ? 1 : 0);
 		},
@@ -664,8 +635,7 @@ describe('a step that is executed in the editor', () => {
 			{ query: { Ask: { amount: '250' } }, tool: { name: 'Ask' } },
 		);
 		const asked = await answers(id, number, 'Decline');
-		const data = await ends(id);
-		console.log('STEP ASK', asked, JSON.stringify(itemsOf(data, 'Ask', 'ai_tool')));
+		await ends(id);
 		expect(asked).toEqual([]);
 	}, 120_000);
 });
@@ -720,7 +690,7 @@ describe('right use: a chat, an agent with memory, and a tool behind a review, a
 				said: { toolParameters: { parameters0_Value: '250' }, hitlParameters: {} },
 			});
 			const number = stage.sandbox.messages().length;
-			const answered = fetch(url, {
+			void fetch(url, {
 				method: 'POST',
 				headers: { 'content-type': 'application/json' },
 				body: JSON.stringify({ action: 'sendMessage', sessionId: 's1', chatInput: 'Send 250' }),
@@ -730,9 +700,7 @@ describe('right use: a chat, an agent with memory, and a tool behind a review, a
 				.catch((error: unknown) => String(error));
 			const question = await questionOf(id, number);
 			await question?.press('Approve');
-			const data = await ends(id);
-			console.log('CHAT', responseMode, question?.text, JSON.stringify(chat.deeds));
-			console.log('CHAT says', await answered, JSON.stringify(itemsOf(data, 'AI Agent')));
+			await ends(id);
 			expect(chat.deeds).toEqual([{ amount: '250' }]);
 		},
 		120_000,
