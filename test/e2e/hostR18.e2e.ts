@@ -120,8 +120,9 @@ it('1. right use: a review of an older agent asks the person, or says to the mod
 	});
 	const number = await began(flow);
 	const question = await questionOf(flow.id, number);
-	const data = question ? '' : await ends(flow.id);
-	expect(question ?? JSON.stringify(itemsOf(data, 'Agent'))).not.toMatch(/I was told: *("")?\W*$/);
+	await question?.press('Decline');
+	const told = JSON.stringify(itemsOf(await ends(flow.id), 'Agent'));
+	expect(told).toMatch(/rejected|version 3|nobody/i);
 }, 120_000);
 
 it('2. an expression of n8n in a text that the model says in place of arguments: asks nobody', async () => {
