@@ -1,6 +1,5 @@
-import { env } from 'node:process';
 import { writeToChat } from '../support/chatSocket';
-import { waitFor } from '../../tools/system';
+import { env, waitFor } from '../../tools/system';
 import { nodesRun } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 import { marked, waysOf } from './harness/workflows';

@@ -55,8 +55,8 @@ const namesIn = (text: string): string[] =>
 /** What JavaScript, and so an expression, makes of an object inside a text. */
 const OBJECT_AS_TEXT = '[object Object]';
 
-/** Signs that show nothing, though Unicode does not say so: of Braille, music, hieroglyphs (two) and the Khitan script. */
-export const BLANK_SIGNS = String.raw`\u2800\u{1d159}\u{13441}\u{13442}\u{16fe4}`;
+/** Signs that show nothing, though Unicode does not say so: of the Khitan script, Braille, music and hieroglyphs. */
+export const BLANK_SIGNS = String.raw`\u{16fe4}\u2800\u{1d159}\u{13441}\u{13442}`;
 
 /** A character that a person sees: neither a blank, nor ignorable, nor half of one. */
 const SEEN = new RegExp(

@@ -87,7 +87,7 @@ function requireSingleItem(context: IExecuteFunctions): void {
  * a picture its colour, e.g. that of a warning sign, may stay.
  */
 const UNSEEN = new RegExp(
-	String.raw`(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029${BLANK_SIGNS}]`,
+	String.raw`(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}${BLANK_SIGNS}\u2028\u2029]`,
 	'gu',
 );
 
