@@ -309,14 +309,22 @@ describe('several calls of one turn', () => {
 	);
 
 	it('8. of a node of n8n that waits for an answer itself: the second is not asked', async () => {
-		const tool = node('Ask by Mail', 'n8n-nodes-base.emailSendTool', 2.1, {
-			toolDescription: 'Asks by mail',
-			operation: 'sendAndWait',
-			fromEmail: 'bank@example.com',
-			toEmail: 'zeynep@example.com',
-			subject: 'Payment',
-			message: "={{ $fromAI('amount', 'How much', 'string') }}",
-		});
+		const server = { user: 'bank', password: 'none', host: '127.0.0.1', port: 9, secure: false };
+		const smtp = { id: await stage.n8n.createCredential('Mail', server, 'smtp'), name: 'Mail' };
+		const tool = node(
+			'Ask by Mail',
+			'n8n-nodes-base.emailSendTool',
+			2.1,
+			{
+				toolDescription: 'Asks by mail',
+				operation: 'sendAndWait',
+				fromEmail: 'bank@example.com',
+				toEmail: 'zeynep@example.com',
+				subject: 'Payment',
+				message: "={{ $fromAI('amount', 'How much', 'string') }}",
+			},
+			{ credentials: { smtp } },
+		);
 		const flow = await reviewed(review(PAY), tool);
 		chat.turnOf = once(
 			callOf('Ask_by_Mail', { amount: '1' }),
