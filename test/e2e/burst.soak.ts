@@ -47,7 +47,7 @@ it(`${WAITING} answers in one moment: each continues its execution once, and the
 	const { n8n, sandbox } = stage;
 	const hour = { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' };
 	const workflow = await stage.createAsking(
-		{ limitWaitTime: { values: hour } },
+		{ options: { limitWaitTime: { values: hour } } },
 		report(receiver.url),
 	);
 	const ids = Array.from({ length: WAITING }, () => randomUUID());

@@ -21,6 +21,7 @@ describe('n8n killed with -9 while executions wait', () => {
 	const WAITING = 50;
 	const KILLS = extent(3, 20);
 	const PRESSED_AT_A_KILL = 2;
+	const LONG = { limitType: 'afterTimeInterval', resumeAmount: 2, resumeUnit: 'hours' };
 	const ENDED = ['success', 'error', 'crashed', 'canceled'];
 	let stage: Stage;
 
@@ -37,11 +38,7 @@ describe('n8n killed with -9 while executions wait', () => {
 		async () => {
 			const { n8n, sandbox } = stage;
 			const workflow = await stage.createAsking(
-				{
-					limitWaitTime: {
-						values: { limitType: 'afterTimeInterval', resumeAmount: 2, resumeUnit: 'hours' },
-					},
-				},
+				{ options: { limitWaitTime: { values: LONG } } },
 				stage.carryOut(),
 			);
 			for (let index = 0; index < WAITING; index++) await postJson(workflow.url);

@@ -129,3 +129,53 @@ it('3. n8n fails to store the first press (500), and is restarted in good order:
 	await sleepMs(3_000);
 	expect(await timesOf(one.id, 'failed-x')).toBe(1);
 }, 120_000);
+
+it('4. an answer that was carried out is on its way to another trigger, whose n8n needs long and is killed: it goes on after the restart', async () => {
+	await fast();
+	const receiver = await publish('Slow receiver of answers');
+	const first = await publish('First of answers', { alsoPassOnTo: [receiver.url] });
+	expect(await post(first.url, press('warm'))).toBe(200);
+	await sleepMs(1_000);
+	const asked = await (await stage.createAsking()).start();
+	const { messageId } = asked.message;
+	await slow(60_000);
+	const approved = post(first.url, envelope(written(`[${messageId}]:approve`)));
+	await sleepMs(2_000);
+	await fast();
+	// Another press, which is stored meanwhile.
+	expect(await post(receiver.url, press('meanwhile-x'))).toBe(200);
+	// It is kept, because the receiver has not said that it has taken it.
+	expect(await approved).toBe(200);
+	await asked.record();
+	await sleepMs(500);
+	await stage.n8n.kill();
+	await stage.n8n.boot();
+	for (const { webhookId } of [receiver, first]) await stage.n8n.webhookUrl(`${webhookId}/webhook`);
+	expect(await post(first.url, press('next-y'))).toBe(200);
+	await sleepMs(15_000);
+	expect(await timesOf(receiver.id, 'next-y')).toBe(1);
+	expect(await timesOf(receiver.id, messageId)).toBe(1);
+}, 180_000);
+
+it('5. an answer that did not get through, for which n8n needs long and is killed: it comes out when it is repeated', async () => {
+	await fast();
+	const one = await publish('Slow five');
+	expect(await post(one.url, press('warm'))).toBe(200);
+	const asked = await (await stage.createAsking()).start();
+	// Made under another App Secret, as when node and trigger have two credentials.
+	const forged = asked.message.messageId.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+	await slow(3_000);
+	const first = press(forged);
+	const pending = post(one.url, first);
+	await sleepMs(500);
+	await fast();
+	expect(await post(one.url, press('second-z'))).toBe(200);
+	await sleepMs(500);
+	await stage.n8n.kill();
+	expect(await pending).toBe(0);
+	await stage.n8n.boot();
+	await stage.n8n.webhookUrl(`${one.webhookId}/webhook`);
+	await post(one.url, first);
+	await sleepMs(3_000);
+	expect(await timesOf(one.id, forged)).toBe(1);
+}, 120_000);

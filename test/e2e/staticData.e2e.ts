@@ -514,3 +514,53 @@ describe('6. a call that starts nothing lasts while another one is taken', () =>
 		180_000,
 	);
 });
+
+describe('7. a call is kept for another trigger, and somebody publishes the workflow with something else in it', () => {
+	/** The trigger with other fields is published. */
+	async function publishWith(id: string, changed: Fields): Promise<void> {
+		const { nodes, connections } = await stage.saved(id);
+		const change = { nodes: nodes.map((each) => ({ ...each, ...changed })), connections };
+		await stage.n8n.request('PATCH', `/rest/workflows/${id}`, change, z.unknown());
+		const { versionId } = await stage.saved(id);
+		const resource = `/rest/workflows/${id}/activate`;
+		await stage.n8n.request('POST', resource, { versionId }, z.unknown());
+		await sleepMs(4_000);
+	}
+
+	it.each([
+		['an empty list, and then with the old one', { options: {} }, false],
+		['the trigger under another node id, as a tool makes it anew', undefined, true],
+	])(
+		'%s: the call goes on, or the log says that it is lost, and nothing of it stays',
+		async (_what, parameters, hasOtherId) => {
+			const [a, b] = [randomUUID(), randomUUID()];
+			const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+			const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+			const id = await stage.n8n.createWorkflow(workflow('A', [[first]]));
+			await isUp(a, b);
+			await switchOff(other, b);
+			expect(await post(a, press('kept'))).toBe(200);
+			await sleepMs(500);
+			expect(await staticDataOf(id)).toContain('"keptCalls":"ey');
+			const { parameters: before } = first;
+			if (parameters)
+				await publishWith(id, { parameters: { ...(before as Fields), ...parameters } });
+			await publishWith(id, { parameters: before, ...(hasOtherId && { id: randomUUID() }) });
+			await isUp(a);
+			await stage.n8n.switchTo(other, 'activate');
+			await isUp(b);
+			expect(await post(a, press('next'))).toBe(200);
+			await sleepMs(12_000);
+			const log = (await fs.readFile(stage.n8n.logFile, 'utf8')).split('\n');
+			const isReported = log.some((line) => line.includes(b) && line.includes('lost'));
+			const ids = await idsOf(other);
+			expect(ids).toContain('next');
+			expect(ids.includes('kept') || isReported).toBe(true);
+			// What was taken goes with the next call.
+			expect(await post(a, press('last'))).toBe(200);
+			await sleepMs(1_000);
+			expect(await staticDataOf(id)).not.toContain('"keptCalls":"ey');
+		},
+		120_000,
+	);
+});

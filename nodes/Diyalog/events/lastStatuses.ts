@@ -7,7 +7,7 @@ import type { CallbackFingerprint } from './fingerprint';
  * a server that got no answer. With another status in between it is new: Approved, Cancelled, Approved are three events.
  */
 
-/** Messages whose last status is known: 100 kB of text. Those that changed longest ago are forgotten. */
+/** Messages whose last status is known: 105 kB of text. Those that changed longest ago are forgotten. */
 const MAX_SUBJECTS = 5_000;
 
 interface Status {
@@ -17,7 +17,15 @@ interface Status {
 	before?: string;
 	/** of the last one that was dealt with */
 	settled?: string;
+	/** how many there were, in all processes: what has fewer is older */
+	count: number;
 }
+
+/** Nobody can tell which status was the last one: whichever comes is new. */
+const IN_DOUBT = '';
+
+/** A count is stored as one digit. */
+const RADIX = 36;
 
 /** The last status of each message, in bounded memory. */
 export class LastStatuses {
@@ -27,15 +35,28 @@ export class LastStatuses {
 	/**
 	 * Takes over what another process knows of the same trigger, or this one before a restart.
 	 *
+	 * It may have written over what this one knows since, as it was before. Of two that had the same one before, nobody knows which is newer.
+	 *
 	 * @param stored what {@link toText} returned there; anything else is taken for nothing
+	 * @param counts what {@link toCounts} returned there; older versions stored none
 	 */
-	merge(stored: unknown): void {
+	merge(stored: unknown, counts?: unknown): void {
 		if (typeof stored !== 'string') return;
 		for (let at = 0; at < stored.length; at += 2 * FINGERPRINT_CHARACTERS) {
 			const end = at + FINGERPRINT_CHARACTERS;
 			const subject = stored.slice(at, end);
 			const last = stored.slice(end, end + FINGERPRINT_CHARACTERS);
-			this.statuses.set(subject, { ...this.statuses.get(subject), last, settled: last });
+			const known = this.statuses.get(subject);
+			const digit = String(counts ?? '').charAt(at / (2 * FINGERPRINT_CHARACTERS));
+			const count = parseInt(digit, RADIX);
+			if (known && count < known.count) continue;
+			const isInDoubt = known?.count === count && known.last !== last;
+			this.statuses.set(
+				subject,
+				isInDoubt
+					? { ...known, last: IN_DOUBT }
+					: { ...known, last, settled: last, count: count || (known?.count ?? 0) },
+			);
 		}
 	}
 
@@ -45,9 +66,15 @@ export class LastStatuses {
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
 	add({ subject, text }: CallbackFingerprint, isOpen = false): boolean {
-		const { last: before, settled } = this.statuses.get(subject) ?? {};
+		const { last: before, settled, count = 0 } = this.statuses.get(subject) ?? {};
 		if (before === text) return false;
-		this.statuses.set(subject, { last: text, before, settled: isOpen ? settled : text });
+		const next = Math.min(count + 1, RADIX - 1);
+		this.statuses.set(subject, {
+			last: text,
+			before,
+			settled: isOpen ? settled : text,
+			count: next,
+		});
 		return true;
 	}
 
@@ -69,13 +96,23 @@ export class LastStatuses {
 			status.before = status.settled === status.last ? undefined : status.settled;
 		if (status.last !== text) return;
 		if (status.before === undefined) this.statuses.delete(subject);
-		else this.statuses.set(subject, { last: status.before, settled: status.settled });
+		else this.statuses.set(subject, { ...status, last: status.before, before: undefined });
 	}
 
 	/** All of it that is dealt with, to be stored. */
 	toText(): string {
 		return [...this.statuses]
 			.map(([subject, { settled }]) => (settled === undefined ? '' : `${subject}${settled}`))
+			.join('');
+	}
+
+	/** How many statuses each message in that text has had. */
+	toCounts(): string {
+		return [...this.statuses.values()]
+			.filter(({ settled }) => settled !== undefined)
+			.map(({ last, settled, count }) =>
+				(last === settled || last === IN_DOUBT ? count : count - 1).toString(RADIX),
+			)
 			.join('');
 	}
 }

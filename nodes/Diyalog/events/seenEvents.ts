@@ -104,6 +104,11 @@ export class SeenEvents {
 		if (bucket) bucket.text = undefined;
 	}
 
+	/** Whether an event was dealt with, here or in another process. */
+	isSettled(text: string): boolean {
+		return this.bucketOf.has(text) && !this.open.has(text);
+	}
+
 	/** Forgets an event that was not dealt with in the end, so that its repetition is taken. */
 	forget({ text }: EventFingerprint): void {
 		this.open.delete(text);

@@ -251,9 +251,10 @@ export class KeptCalls {
 	/**
 	 * Becomes the keeper of calls whose own one has ended, or nobody knows of. Who did not end reads it, and leaves them.
 	 *
+	 * @param isAlone nobody else is to pass anything on
 	 * @returns whether there were any
 	 */
-	takeOver(nowMs: number): boolean {
+	takeOver(nowMs: number, isAlone = false): boolean {
 		let isAny = false;
 		for (const entry of this.entries.values()) {
 			const { sinceMs } = entry.keeper;
@@ -261,7 +262,7 @@ export class KeptCalls {
 				sinceMs >= this.beganAtMs &&
 				sinceMs >= nowMs - KEPT_BY_NOBODY_AFTER_MS &&
 				sinceMs <= nowMs + CLOCKS_APART_MS;
-			if (isAlive || this.isOwn(entry)) continue;
+			if ((isAlive && !isAlone) || this.isOwn(entry)) continue;
 			entry.keeper = { process: this.process, sinceMs: nowMs };
 			this.change(entry);
 			isAny = true;

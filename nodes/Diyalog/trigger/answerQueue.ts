@@ -151,6 +151,9 @@ export class AnswerQueue<T> {
 	/** turns of questions that wait on: n8n may hold them back, and say meanwhile that they run */
 	private readonly counted = new BoundedSet<string>(MAX_ANSWERED);
 
+	/** what became of answers that were counted, by their id */
+	private readonly countedAs = new BoundedMap<string, AnswerOutcome>(MAX_ANSWERED);
+
 	private underWay = 0;
 
 	private size = 0;
@@ -165,6 +168,8 @@ export class AnswerQueue<T> {
 		const { turn, userId } = answer;
 		const taken = this.answered.get(turn);
 		if (taken !== undefined) return taken === answer.id ? { resumed: true } : NOT_WAITING;
+		const counted = this.countedAs.get(answer.id);
+		if (counted) return counted;
 		const { maxInChain, maxInQuestion, maxInAll } = this.limits;
 		const { chains, size = 0 } = this.questions.get(turn) ?? {};
 		const waiting = chains?.get(userId)?.entries.length ?? 0;
@@ -286,7 +291,14 @@ export class AnswerQueue<T> {
 		chain.entries.shift();
 		this.settle(question, entry, outcome);
 		if (outcome.resumed) this.answered.set(entry.turn, entry.id);
-		else if (COUNTED.includes(outcome.notResumedReason)) this.counted.add(entry.turn);
+		else if (COUNTED.includes(outcome.notResumedReason)) {
+			this.counted.add(entry.turn);
+			this.countedAs.set(entry.id, outcome);
+			// The same one again, which was kept as well.
+			const isSame = ({ id }: Entry<T>) => id === entry.id;
+			for (const same of chain.entries.filter(isSame)) this.settle(question, same, outcome);
+			chain.entries = chain.entries.filter((each) => !isSame(each));
+		}
 		// What stands behind it would find out the same, or overtake it.
 		if (isOpen(outcome)) this.endChain(question, chain, lost('withdrawn'));
 		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')

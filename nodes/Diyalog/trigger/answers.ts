@@ -175,7 +175,12 @@ async function pass(
 		);
 		return refusal('notSigned');
 	}
-	const url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
+	let url: string;
+	try {
+		url = resumeUrlOf(reference, waitingBaseOf(context, n8nAddress));
+	} catch {
+		return lost('unreachable');
+	}
 	const outcome = await queue.pass({
 		id: passedOn.proof,
 		turn,

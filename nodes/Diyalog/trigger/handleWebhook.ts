@@ -41,7 +41,9 @@ import { storeKnown } from './stored';
 import {
 	forget,
 	isTest,
+	noteOutcome,
 	onlyNew,
+	outcomeBefore,
 	rememberUntilReplied,
 	settle,
 	underWayUntil,
@@ -411,6 +413,9 @@ function toTell(candidates: Candidate[], mayHaveOthers: boolean): ToldOutcomes {
 	return { outcomes, isComplete: !mayHaveOthers };
 }
 
+/** Reasons of the trigger itself: the repetition may find otherwise. */
+const NOT_JUDGED = ['busy', 'notAuthenticated', 'notSigned'];
+
 /** Phase 6: answers that an execution waits for are passed on to it. */
 async function passOnAnswers(
 	context: IWebhookFunctions,
@@ -422,7 +427,10 @@ async function passOnAnswers(
 	const passOn = async (candidate: Candidate): Promise<Candidate> => {
 		const { event, waitedFor } = candidate;
 		if (!waitedFor) return candidate;
-		const outcome = await passOnAnswer(context, waitedFor, settings);
+		const outcome =
+			outcomeBefore(context, candidate) ?? (await passOnAnswer(context, waitedFor, settings));
+		if (outcome.resumed || !(outcome.isLost || NOT_JUDGED.includes(outcome.notResumedReason)))
+			noteOutcome(context, candidate, outcome);
 		// A press that only might have been meant as a text stays an ordinary press.
 		const isOrdinary = event.event === 'buttonPressed' && waitedFor.genuine?.isText;
 		return isOrdinary && !outcome.resumed && !outcome.isLost
@@ -490,12 +498,12 @@ function emit(
 	const comesOut = (candidate: Candidate): boolean =>
 		isLost(candidate, settings) ||
 		(candidate.isWanted && !(onlyUnmatched && isMatched(candidate.outcome)));
-	// What an execution waited for is dealt with, or kept. The others are when n8n has stored what they start.
+	// What comes out is dealt with when n8n has stored it.
 	const out = candidates.filter(comesOut);
-	const open = new Set(out.filter(({ outcome }) => !outcome));
+	const isOut = new Set(out);
 	settle(
 		context,
-		candidates.filter((each) => !open.has(each)),
+		candidates.filter((each) => !isOut.has(each)),
 	);
 	storeAll(context, settings);
 	if (!passing.isSafe() || !repeated.isSafe()) ownReply.send(503, NOT_TAKEN_YET);
@@ -507,7 +515,7 @@ function emit(
 		// n8n stores what is kept before it replies.
 		return passing.isKept() ? { webhookResponse: 'OK' } : reply(context, 200, 'OK');
 	}
-	void rememberUntilReplied(context, [...open], ownReply, () => storeAll(context, settings));
+	void rememberUntilReplied(context, out, ownReply, () => storeAll(context, settings));
 	return { workflowData: [out.map((candidate) => ({ json: { ...toItem(candidate) } }))] };
 }
 
@@ -565,6 +573,17 @@ async function end(
 	return emit(context, withOutcomes, settings, ownReply, passing, repeated);
 }
 
+/** Whatever fails in between: what was selected was not dealt with, and its repetition is taken. */
+async function orForget(
+	context: IWebhookFunctions,
+	{ candidates }: Selection,
+	goOn: () => Promise<IWebhookResponseData>,
+): Promise<IWebhookResponseData> {
+	const going = goOn();
+	void going.catch(() => forget(context, candidates));
+	return await going;
+}
+
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const settings = readTriggerSettings(context);
@@ -591,15 +610,17 @@ export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	const checked = checkPayloads(context, events, credential, takenAt);
 	const selected = select(context, checked, settings, secrets);
 	const { candidates } = selected;
-	// First, because what happened first counts.
-	passOnKeptAnswers(context, settings, secrets, answersAmong(candidates));
-	const answered = passOnAnswers(context, candidates, settings, origin);
-	const told = answered.then((all) => toTell(all, selected.hasOldAnswers || hasStale));
-	// Whoever awaits the answers themselves hears of it, and nobody may listen here.
-	told.catch(() => undefined);
-	const call = { path: 'webhook', body: body.value, takenAt } as const;
-	const passing = passOn(context, settings, secrets, origin, call, told);
-	return await end(context, settings, selected, answered, passing, origin);
+	return await orForget(context, selected, async () => {
+		// First, because what happened first counts.
+		passOnKeptAnswers(context, settings, secrets, answersAmong(candidates));
+		const answered = passOnAnswers(context, candidates, settings, origin);
+		const told = answered.then((all) => toTell(all, selected.hasOldAnswers || hasStale));
+		// Whoever awaits the answers themselves hears of it, and nobody may listen here.
+		told.catch(() => undefined);
+		const call = { path: 'webhook', body: body.value, takenAt } as const;
+		const passing = passOn(context, settings, secrets, origin, call, told);
+		return await end(context, settings, selected, answered, passing, origin);
+	});
 }
 
 /** Phase 6 as well: the call goes on to other triggers, unless it comes from one. */
@@ -674,15 +695,11 @@ export async function handleStatusCallback(
 	}
 	const callback = callbackFrom(received.callback, origin);
 	const selected = select(context, [callback], settings, secrets);
-	passOnKeptAnswers(context, settings, secrets, []);
-	const call = { path, body: body.value, takenAt } as const;
-	const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
-	return await end(
-		context,
-		settings,
-		selected,
-		Promise.resolve(selected.candidates),
-		passing,
-		origin,
-	);
+	return await orForget(context, selected, async () => {
+		passOnKeptAnswers(context, settings, secrets, []);
+		const call = { path, body: body.value, takenAt } as const;
+		const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
+		const answered = Promise.resolve(selected.candidates);
+		return await end(context, settings, selected, answered, passing, origin);
+	});
 }

@@ -7,7 +7,7 @@ import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
 import { fromMessageId } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { isTest } from './takenBefore';
-import { readStored, store } from './stored';
+import { readStored, store, takeOrphaned } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -267,11 +267,12 @@ function catchUp(
 	nowMs: number,
 ): void {
 	const { [FIELD]: text } = readStored(context);
-	if (text === memory.read) return;
+	const orphaned = takeOrphaned(context, FIELD);
+	if (text === memory.read && orphaned.length === 0) return;
 	memory.read = text;
 	const known = new Set([...memory.answers.values()].map(({ stored }) => stored.proof));
 	let strange = 0;
-	for (const stored of parse(text)) {
+	for (const stored of [text, ...orphaned].flatMap(parse)) {
 		if (known.has(stored.proof) || memory.settled.has(stored.proof)) continue;
 		const genuine = readGenuine(stored, appSecrets);
 		if (genuine) add(context, memory, genuine, Math.min(stored.keptAtMs, nowMs));

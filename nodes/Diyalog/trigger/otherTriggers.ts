@@ -17,7 +17,7 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
-import { readStored, store } from './stored';
+import { hasOrphans, readStored, store, takeOrphaned } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -235,6 +235,11 @@ function readReply({ status, headers, text }: SelfReply): Tried {
 			kind: 'refused',
 			why: `it cannot read them (${status}). See its own line in the log.`,
 		};
+	if (status === 401 && text === REFUSED_FOR_GOOD.age)
+		return {
+			kind: 'refused',
+			why: `they are too old for it (${status}). Its Maximum Age is less than here.`,
+		};
 	if (status === 401 && Object.values<string>(REFUSED_FOR_GOOD).includes(text))
 		return {
 			kind: 'refused',
@@ -448,15 +453,17 @@ function limit(memory: Memory, passing: Passing): void {
 function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
 	const { [FIELD]: text } = readStored(context);
-	if (text !== memory.read) {
+	const orphaned = takeOrphaned(context, FIELD);
+	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
-		const strange = memory.calls.merge(text, appSecretsOf(secrets), Date.now());
+		const all = [text, ...orphaned].join();
+		const strange = memory.calls.merge(all, appSecretsOf(secrets), Date.now());
 		if (strange > 0)
 			context.logger.error(
 				`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,
 			);
 	}
-	if (!memory.calls.takeOver(Date.now())) return;
+	if (!memory.calls.takeOver(Date.now(), orphaned.length > 0)) return;
 	const nowMs = performance.now();
 	for (const key of targets.map(keyOf)) {
 		if (memory.calls.next(key) === undefined) continue;
@@ -543,7 +550,7 @@ export function passOnToOthers(
 ): PassingOn {
 	if (isTest(context)) return NOTHING_TO_PASS_ON;
 	if (settings.options.alsoPassOnTo.length === 0) {
-		stopPassingOn(context);
+		giveUpAll(context, settings, secrets);
 		return NOTHING_TO_PASS_ON;
 	}
 	const passing = passingOf(context, settings, secrets);
@@ -618,6 +625,25 @@ export function stopPassingOn(
 	if (memory) memory.endsAtMs = -Infinity;
 }
 
+/** Without a list nothing is passed on any more, and what was kept is lost. */
+function giveUpAll(
+	context: TriggerContext,
+	settings: TriggerSettings,
+	secrets: TriggerSecrets,
+): void {
+	const id = triggerIdOf(context);
+	const { [FIELD]: kept } = readStored(context);
+	if (kept === undefined && !byTrigger.has(id)) return;
+	const memory = memoryOf(context);
+	const passing = passingOf(context, settings, secrets);
+	catchUp(memory, passing);
+	memory.calls.takeOver(Date.now(), true);
+	limit(memory, passing);
+	stopPassingOn(context);
+	byTrigger.delete(id);
+	if (kept !== undefined) store(context, { [FIELD]: undefined });
+}
+
 /** When a trigger is activated, in older releases also at the start of n8n: what was kept is tried again; without a list nothing is. */
 export function resumeKeptCalls(
 	context: TriggerContext,
@@ -626,14 +652,9 @@ export function resumeKeptCalls(
 ): void {
 	if (isTest(context)) return;
 	const { [FIELD]: kept } = readStored(context);
-	if (settings.options.alsoPassOnTo.length === 0) {
-		stopPassingOn(context);
-		byTrigger.delete(triggerIdOf(context));
-		if (kept !== undefined) store(context, { [FIELD]: undefined });
-		return;
-	}
+	if (settings.options.alsoPassOnTo.length === 0) return giveUpAll(context, settings, secrets);
 	const isKnown = byTrigger.has(triggerIdOf(context));
-	if (kept === undefined && !isKnown) return;
+	if (kept === undefined && !isKnown && !hasOrphans(context)) return;
 	const memory = memoryOf(context);
 	memory.latest = passingOf(context, settings, secrets);
 	memory.endsAtMs = memory.hasCalls ? Infinity : performance.now() + WITHOUT_CALLS_MS;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { BoundedMap, BoundedSet } from '../lib/boundedMap';
+import { workflowOf } from '../lib/workflow';
 import { idsOf } from './triggerId';
 import type { Identified } from './triggerId';
 
@@ -18,7 +19,8 @@ const WRITING_FIELD = 'writing';
 
 let writings = 0;
 
-const nameOf = (node: string): string => `Diyalog Trigger ${node}`;
+const PREFIX = 'Diyalog Trigger ';
+const nameOf = (node: string): string => `${PREFIX}${node}`;
 
 /** More workflows with triggers than one n8n has by far; only so that the map cannot grow for ever. */
 const MAX_WORKFLOWS = 1_000;
@@ -115,4 +117,31 @@ export function store(context: Storing, fields: IDataObject): void {
 	written.set(name, { stored, takenOver });
 	staticData[name] = stored;
 	storeKnown(context);
+}
+
+/** What is stored under ids that no node of the workflow has any more: somebody has deleted a trigger, or a tool has made it anew. */
+function orphansOf(context: Storing): string[] {
+	const { node } = idsOf(context);
+	const others = Object.keys(context.getWorkflowStaticData('global')).filter(
+		(name) => name.startsWith(PREFIX) && name !== nameOf(node),
+	);
+	if (others.length === 0) return others;
+	const nodes = Object.values(workflowOf(context)?.nodes ?? {}).map(({ id }) => nameOf(id));
+	return nodes.length === 0 ? [] : others.filter((name) => !nodes.includes(name));
+}
+
+export const hasOrphans = (context: Storing): boolean => orphansOf(context).length > 0;
+
+/** Takes what is stored in a field of triggers that are no longer there, out of what n8n stores. */
+export function takeOrphaned(context: Storing, field: string): unknown[] {
+	const { workflow } = idsOf(context);
+	const staticData = context.getWorkflowStaticData('global');
+	return orphansOf(context).flatMap((name) => {
+		const { [field]: taken, ...rest } = Object(staticData[name]) as IDataObject;
+		if (taken === undefined || taken === '') return [];
+		// No later call of this process writes it back.
+		writtenIn(workflow).delete(name);
+		staticData[name] = rest;
+		return [taken];
+	});
 }

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
+import { FINGERPRINT_CHARACTERS } from '../events/fingerprint';
 import type { Fingerprint } from '../events/fingerprint';
 import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
+import { refusal } from './answerQueue';
+import type { AnswerOutcome } from './answerQueue';
 import { noneTakenOver, readStored, store, storeOnSave, writingOf } from './stored';
 import type { TakenOver } from './stored';
 import { triggerIdOf } from './triggerId';
@@ -16,11 +19,13 @@ import { triggerIdOf } from './triggerId';
  */
 
 /*
- * Fields of what is stored of a trigger: which events were taken, the last status of messages, and who has written both. That is not who
- * has stored last: a process that stores the answers it keeps stores along what another one has written here.
+ * Fields of what is stored of a trigger: which events were taken, the last status of messages, what became of answers, and who has written
+ * that. That is not who has stored last: a process that stores the answers it keeps stores along what another one has written here.
  */
 const SEEN_FIELD = 'seenEvents';
 const STATUSES_FIELD = 'lastStatuses';
+const COUNTS_FIELD = 'statusCounts';
+const OUTCOMES_FIELD = 'outcomes';
 const WRITER_FIELD = 'seenEventsWrittenBy';
 
 /** Shorter than n8n takes to store an execution, so that it happens in between. */
@@ -49,6 +54,8 @@ interface TakenBefore {
 	id: string;
 	seen: SeenEvents;
 	statuses: LastStatuses;
+	/** what executions did with answers whose items n8n has not stored yet, by the fingerprint: nobody asks them twice */
+	outcomes: BoundedMap<string, AnswerOutcome>;
 	/** what was written to the database last; undefined before */
 	written?: IDataObject;
 	/** what was read once: a call that began before this process has written reads it once more */
@@ -59,6 +66,9 @@ interface TakenBefore {
 
 /** More than answers stand in line; so many at most are remembered as not dealt with. */
 const MAX_UNDER_WAY = 25_000;
+
+/** Few are open at a time, unless n8n fails and nobody repeats its calls. */
+const MAX_OUTCOMES = 1_000;
 
 /** A repetition waits as long for the first call, half a second less than Diyalog waits for its reply. */
 const FIRST_CALL_WITHIN_MS = 3_000;
@@ -74,6 +84,7 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 		id: randomUUID(),
 		seen: new SeenEvents(),
 		statuses: new LastStatuses(),
+		outcomes: new BoundedMap(MAX_OUTCOMES),
 		takenOver: noneTakenOver(),
 		underWay: new BoundedMap(MAX_UNDER_WAY),
 	}));
@@ -112,14 +123,17 @@ function end(
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
 function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void {
-	const { id, seen, statuses, written } = takenBefore;
-	const now = {
+	const { id, seen, statuses, outcomes, written } = takenBefore;
+	const now: IDataObject = {
 		[SEEN_FIELD]: seen.toText(),
 		[STATUSES_FIELD]: statuses.toText(),
+		[COUNTS_FIELD]: statuses.toCounts(),
+		[OUTCOMES_FIELD]: [...outcomes]
+			.map(([name, outcome]) => name + (outcome.resumed ? '' : outcome.notResumedReason))
+			.join(),
 		[WRITER_FIELD]: id,
 	};
-	if (written?.[SEEN_FIELD] === now[SEEN_FIELD] && written[STATUSES_FIELD] === now[STATUSES_FIELD])
-		return;
+	if (written && Object.keys(now).every((field) => written[field] === now[field])) return;
 	takenBefore.written = now;
 	store(context, now);
 }
@@ -136,14 +150,45 @@ export function forget(context: IWebhookFunctions, events: readonly Fingerprinte
 }
 
 /** Takes over what was stored elsewhere meanwhile. */
-function catchUp(context: IWebhookFunctions, { id, seen, statuses, takenOver }: TakenBefore): void {
+function catchUp(
+	context: IWebhookFunctions,
+	{ id, seen, statuses, outcomes, takenOver }: TakenBefore,
+): void {
 	const stored = readStored(context);
 	const writing = writingOf(stored);
 	if (stored[WRITER_FIELD] === id || takenOver.has(writing)) return;
 	if (writing !== undefined) takenOver.add(writing);
 	seen.merge(stored[SEEN_FIELD]);
-	statuses.merge(stored[STATUSES_FIELD]);
+	statuses.merge(stored[STATUSES_FIELD], stored[COUNTS_FIELD]);
+	for (const part of String(stored[OUTCOMES_FIELD] ?? '').split(',', MAX_OUTCOMES)) {
+		const reason = part.slice(FINGERPRINT_CHARACTERS);
+		outcomes.set(
+			part.slice(0, FINGERPRINT_CHARACTERS),
+			reason === '' ? { resumed: true } : refusal(reason),
+		);
+	}
+	for (const name of [...outcomes.keys()])
+		if (name === '' || seen.isSettled(name)) outcomes.delete(name);
 }
+
+/** An execution has judged an answer. Until n8n has stored the item, that is what its repetition is told: the answer counts once. */
+export function noteOutcome(
+	context: IWebhookFunctions,
+	{ fingerprint }: Fingerprinted,
+	outcome: AnswerOutcome,
+): void {
+	if (isTest(context)) return;
+	const takenBefore = takenBeforeBy(context);
+	takenBefore.outcomes.set(nameOf(fingerprint), outcome);
+	storeTaken(context, takenBefore);
+}
+
+/** What an execution did with an answer whose item n8n did not store, or was ended before. */
+export const outcomeBefore = (
+	context: IWebhookFunctions,
+	{ fingerprint }: Fingerprinted,
+): AnswerOutcome | undefined =>
+	isTest(context) ? undefined : takenBeforeBy(context).outcomes.get(nameOf(fingerprint));
 
 /** What a call repeats while the first one is under way. */
 export interface Repeated {
@@ -233,7 +278,10 @@ export function underWayUntil(
 export function settle(context: IWebhookFunctions, events: readonly Fingerprinted[]): void {
 	if (events.length === 0 || isTest(context)) return;
 	const takenBefore = takenBeforeBy(context);
-	for (const { fingerprint } of events) end(takenBefore, fingerprint, 'settle');
+	for (const { fingerprint } of events) {
+		end(takenBefore, fingerprint, 'settle');
+		takenBefore.outcomes.delete(nameOf(fingerprint));
+	}
 	storeTaken(context, takenBefore);
 }
 

@@ -1,3 +1,6 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { makeMark, MARK_HEADER } from '../../../../nodes/Diyalog/passOn/mark';
+import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
 import { sleepMs } from '../../../../tools/system';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
@@ -71,3 +74,67 @@ it('2. Diyalog has repeated the call meanwhile, and read 503: the next repetitio
 	await post(restarted.server, a);
 	expect(restarted.server.executions).toHaveLength(1);
 }, 30_000);
+
+describe('a press that names a message which an execution waits for', () => {
+	/** A message of an execution that waits, made under this App Secret. */
+	const askedUnder = (appSecret: string) =>
+		toMessageId(
+			{
+				executionId: '17',
+				nodeId: randomUUID(),
+				turn: randomBytes(12).toString('base64url'),
+				number: 0,
+				signature: randomBytes(32).toString('hex'),
+			},
+			'',
+			appSecret,
+		) ?? '';
+
+	it('3. it did not get through (unproved), and another press was stored meanwhile: its repetition comes out after the restart', async () => {
+		const a = press(askedUnder('the App Secret of another credential'));
+		const first = await load('before-3');
+		first.server.storesAfterMs = 3_000;
+		const pending = post(first.server, a);
+		await sleepMs(300);
+		const second = await load('before-3');
+		expect(await post(second.server, press('b'))).toBe(200);
+		const inDatabase = storedBy(second);
+		// Killed: Diyalog got no reply, n8n has stored no execution.
+		expect(first.server.executions).toEqual([]);
+		await first.server.close();
+		servers.splice(servers.indexOf(first.server), 1);
+		expect(await pending).toBe(0);
+		const restarted = await load('after-3', inDatabase);
+		await post(restarted.server, a);
+		expect(restarted.server.executions.flat()).toEqual([
+			expect.objectContaining({ notResumedReason: 'unproved' }),
+		]);
+	}, 20_000);
+
+	it('4. another trigger has passed it on, and passes it on again: it comes out after the restart', async () => {
+		const a = press(askedUnder(SECRET));
+		const addressed = { id: '', isTest: false, path: 'webhook', body: Buffer.from(a) } as const;
+		const postMarked = async ({ url }: WebhookServer) => {
+			const now = Date.now();
+			const said = { takenAtMs: now, passedOnAtMs: now, outcomes: new Map(), isComplete: false };
+			const headers = { [MARK_HEADER]: makeMark(said, addressed, SECRET) };
+			return (await postSigned(url, a, SECRET, headers).catch(() => ({ status: 0 }))).status;
+		};
+		const first = await load('before-4');
+		first.server.storesAfterMs = 3_000;
+		const pending = postMarked(first.server);
+		await sleepMs(300);
+		const second = await load('before-4');
+		expect(await post(second.server, press('b'))).toBe(200);
+		const inDatabase = storedBy(second);
+		expect(first.server.executions).toEqual([]);
+		await first.server.close();
+		servers.splice(servers.indexOf(first.server), 1);
+		expect(await pending).toBe(0);
+		const restarted = await load('after-4', inDatabase);
+		await postMarked(restarted.server);
+		expect(restarted.server.executions.flat()).toEqual([
+			expect.objectContaining({ notResumedReason: 'notTold' }),
+		]);
+	}, 20_000);
+});

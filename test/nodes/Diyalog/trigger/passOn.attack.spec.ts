@@ -801,6 +801,36 @@ it('44. one whose list is empty now tries nothing any more of what was kept', as
 	expect(stored(next)).toBe('');
 });
 
+it('6b. a receiver with a smaller Maximum Age refuses what the first one takes, and the log says why', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url], { options: { freshnessMinutes: 60 } });
+	expect(await post(first, press('late', { time: Date.now() - 20 * MINUTE_MS }))).toBe(200);
+	await sleepMs(3_000);
+	expect(first.trigger.log.filter((line) => line.includes('lost'))).toEqual([
+		expect.stringMatching(/trigger second is lost: .* Its Maximum Age is less than here\.$/),
+	]);
+	expect(idsOf(second)).toEqual([]);
+}, 20_000);
+
+it('44b. whoever empties the list of one that has kept calls finds in the log that they are lost', async () => {
+	const second = await start('second');
+	const workflowId = randomUUID();
+	const options = { alsoPassOnTo: [second.url] };
+	const first = await start('first', { options }, {}, workflowId);
+	n8n.switchOff('second');
+	for (const id of ['a', 'b']) expect(await post(first, press(id))).toBe(200);
+	expect(keptOf(first)).toBe(2);
+	// Published with an empty list, and then with the old one again.
+	const emptied = await start('first', {}, first.trigger.staticData, workflowId);
+	n8n.publish('second', second.server);
+	const again = await start('first', { options }, emptied.trigger.staticData, workflowId);
+	await post(again, press('c'));
+	await gets(second, 1);
+	await sleepMs(5_000);
+	const isReported = [emptied, again].some(({ trigger }) => trigger.log.join().includes('lost'));
+	expect(isReported ? ['a', 'b', 'c'] : idsOf(second).sort()).toEqual(['a', 'b', 'c']);
+}, 30_000);
+
 describe('several processes share what is stored', () => {
 	const target = 'second';
 	const pending = { isKept: true, isUnderWay: false };

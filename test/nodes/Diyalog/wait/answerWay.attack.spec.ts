@@ -147,6 +147,16 @@ describe('a failing database', () => {
 		expect(asked.execution.continuations).toHaveLength(1);
 	});
 
+	it('1c. N8n Address is no address, in a workflow that was imported as published: the answer is kept', async () => {
+		const options = { n8nAddress: 'http://127.0.0.1:1' };
+		await serve({ options });
+		options.n8nAddress = 'nonsense';
+		const asked = await ask();
+		expect(await say(press(asked, 'approve', 10))).toBe(200);
+		expect(items()).toEqual([expect.objectContaining({ resumed: null, notResumedReason: 'kept' })]);
+		expect(decisions(asked)).toEqual([]);
+	});
+
 	it('2. a link that is confirmed while the database fails can be confirmed again', async () => {
 		const asked = await ask({ options: { answerBy: 'link' } });
 		const [approve] = asked.message.buttonsV2 ?? [];
