@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
+import { writeToChat } from '../support/chatSocket';
 import { fs, sleepMs, waitFor } from '../../tools/system';
 import { firstItemOf, nodesRun } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
@@ -8,6 +9,7 @@ import {
 	calledTrigger,
 	marked,
 	node,
+	noOp,
 	output,
 	splitOut,
 	subWorkflow,
@@ -393,6 +395,14 @@ describe('around it', () => {
 		);
 		await stage.press(asked.message, 'Approve');
 		expect(await asked.outcome()).toMatchObject({ decision: 'approved' });
+	}, 120_000);
+
+	it('a stranger at the WebSocket of chats does not continue what waits for a person', async () => {
+		const flow = await stage.createAsking({}, noOp('After'));
+		const asked = await flow.start();
+		await writeToChat(stage.n8n.url, asked.executionId, 'approved');
+		await sleepMs(5_000);
+		expect(await asked.status()).toBe('waiting');
 	}, 120_000);
 
 	it('the log says why answers were not taken, and holds no secret', async () => {

@@ -19,8 +19,11 @@ const requestSchema = z.object({
 /** What the model was asked. */
 export type ChatRequest = z.output<typeof requestSchema>;
 
-/** One turn of a model: what it says, or the tools that it calls, each with all that it says of the call; a text is JSON as it goes out. */
-export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown; id?: string }>;
+/**
+ * One turn of a model: what it says, or the tools that it calls, each with all that it says of the call; a text is JSON as it goes out.
+ * An id of null goes out as none, as some servers do.
+ */
+export type ChatTurn = string | ReadonlyArray<{ tool: string; said: unknown; id?: string | null }>;
 
 export interface ChatServer {
 	/** base address of the API, for the credential */
@@ -58,14 +61,41 @@ export const saidBefore = ({ messages }: ChatRequest): string[] =>
 export const callsBefore = ({ messages }: ChatRequest): number =>
 	messages.filter(({ role }) => role === 'tool').length;
 
-const callOf = (id: string, name: string, said: unknown) => ({
-	id,
+const callOf = (id: string | null, name: string, said: unknown) => ({
+	...(id !== null && { id }),
 	type: 'function',
 	function: { name, arguments: textOf(said) },
 });
 
 const calling = (calls: ReadonlyArray<ReturnType<typeof callOf>>) =>
 	completion({ content: null, tool_calls: calls }, 'tool_calls');
+
+const streamSchema = z.object({ stream: z.boolean().default(false) });
+
+/** The same as a stream: all of it in one piece, and its end. */
+function asStream(said: ReturnType<typeof completion>): string {
+	const pieces = said.choices.flatMap(({ index, message, finish_reason }) => {
+		const calls: unknown[] = Array.isArray(Object(message).tool_calls)
+			? Object(message).tool_calls
+			: [];
+		const tool_calls = calls.map((call, at) => ({ ...Object(call), index: at }));
+		const delta = { ...message, ...(calls.length > 0 && { tool_calls }) };
+		return [
+			{ index, delta, finish_reason: null },
+			{ index, delta: {}, finish_reason },
+		];
+	});
+	const events = pieces.map((piece) => ({
+		id: said.id,
+		object: 'chat.completion.chunk',
+		created: said.created,
+		model: said.model,
+		choices: [piece],
+	}));
+	return [...events.map((event) => JSON.stringify(event)), '[DONE]']
+		.map((event) => `data: ${event}\n\n`)
+		.join('');
+}
 
 let made = 0;
 
@@ -97,11 +127,14 @@ export async function startChatServer(toolArguments: unknown): Promise<ChatServe
 	const app = Fastify({ logger: false, forceCloseConnections: true });
 	const requests: ChatRequest[] = [];
 	const deeds: unknown[] = [];
-	app.post('/v1/chat/completions', async (request) => {
+	app.post('/v1/chat/completions', async (request, reply) => {
 		const asked = requestSchema.parse(request.body);
 		requests.push(asked);
-		if (server.turnOf) return completionOf(server.turnOf(asked));
-		return answerTo(asked, toolArguments, server.callsAtOnce);
+		const said = server.turnOf
+			? completionOf(server.turnOf(asked))
+			: answerTo(asked, toolArguments, server.callsAtOnce);
+		if (!streamSchema.parse(request.body).stream) return said;
+		return await reply.type('text/event-stream').send(asStream(said));
 	});
 	app.post('/transfer', async (request) => {
 		deeds.push(request.body);

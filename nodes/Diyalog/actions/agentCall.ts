@@ -51,6 +51,8 @@ const callSchema = lazily(() =>
 		nodeName: z.string(),
 		runIndex: z.number().optional(),
 		action: z.object({
+			/** as the model's server has given it */
+			id: z.unknown().optional(),
 			/** all that the model has said, under whatever names */
 			input: z.looseObject({}).optional(),
 			metadata: z
@@ -72,6 +74,13 @@ const callSchema = lazily(() =>
 
 type Call = z.output<ReturnType<typeof callSchema>>;
 
+const NONE_BEFORE = { previousRequests: [] };
+
+/** What n8n keeps of a call of an earlier turn. */
+const stepSchema = lazily(() =>
+	z.object({ action: z.object({ toolCallId: z.unknown().optional() }) }).catch({ action: {} }),
+);
+
 /** What n8n keeps of an agent that has called tools: the items that it works on, and what for which of them it called. */
 const callingAgentSchema = lazily(() =>
 	z.object({
@@ -79,7 +88,12 @@ const callingAgentSchema = lazily(() =>
 		/** which run of the agent it is, in a loop */
 		runIndex: z.number().optional(),
 		data: z.object({ main: z.array(z.array(z.unknown()).nullable()) }),
-		metadata: z.object({ subNodeExecutionData: z.object({ actions: z.array(z.unknown()) }) }),
+		metadata: z.object({
+			subNodeExecutionData: z.object({
+				actions: z.array(z.unknown()),
+				metadata: z.object({ previousRequests: z.array(z.unknown()).catch([]) }).catch(NONE_BEFORE),
+			}),
+		}),
 	}),
 );
 
@@ -101,10 +115,12 @@ interface CallingAgent {
 	name: string;
 	items: unknown[];
 	run: number;
-	/** of this node */
+	/** all calls of the turn */
+	turn: Call[];
+	/** those of this node */
 	calls: Call[];
-	/** one of the same turn is about a review */
-	isBesideReview: boolean;
+	/** the ids of the calls of earlier turns */
+	idsBefore: unknown[];
 }
 
 /** The agents that wait for a call of this node, each with its calls. */
@@ -118,9 +134,10 @@ function callingAgents(context: IExecuteFunctions): CallingAgent[] {
 			(action) => callSchema().safeParse(action).data ?? [],
 		);
 		const calls = turn.filter(({ nodeName }) => nodeName === name);
-		const isBesideReview = turn.some(({ action }) => action.metadata?.hitl !== undefined);
+		const { previousRequests } = metadata.subNodeExecutionData.metadata;
+		const idsBefore = previousRequests.map((step) => stepSchema().parse(step).action.toolCallId);
 		const items = data.main[0] ?? [];
-		return calls.length > 0 ? [{ name: node.name, items, run, calls, isBesideReview }] : [];
+		return calls.length > 0 ? [{ name: node.name, items, run, turn, calls, idsBefore }] : [];
 	});
 }
 

@@ -22,6 +22,9 @@ const isToolCall = (said: object): boolean => Object(said).type === 'tool_call';
 /** What an agent works on. n8n hands a tool with arguments of its own the item of the agent as well. */
 const TASK_FIELD = 'chatInput';
 
+/** Under this name n8n gives a tool its own name. */
+const TOOL_FIELD = 'tool';
+
 /** All arguments, as n8n proposes it for the message, which is an object and no text, and as text. */
 export const TOOL_PARAMETERS =
 	/\{\{\s*(?:\$tool\.parameters|JSON\.stringify\(\s*\$tool\.parameters\s*\))\s*\}\}/g;
@@ -38,7 +41,7 @@ function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): 
 const EXPANDED = /\{\{|\$[$&`']/;
 
 /** Whether it stands in a text, or in two that a tool may write side by side. */
-function isExpanded({ parameters }: INode, said: object): boolean {
+function isExpanded({ parameters }: INode, said: unknown): boolean {
 	const texts = textsOf(said);
 	// A node that evaluates braces itself may put a mark of its author's behind it.
 	const isEvaluated = textsOf(parameters).some((text) => /^(?!=)[^]*\{\{/.test(text));
@@ -47,7 +50,7 @@ function isExpanded({ parameters }: INode, said: object): boolean {
 	return texts.some((text) => ['', ...ends].some((end) => EXPANDED.test(end + text)));
 }
 
-/** Values of a database node. It takes a text apart at commas, and leaves out what is empty. */
+/** Values of a database node. It splits a text at commas, and leaves out what is empty. */
 const VALUES_FIELD = 'queryReplacement';
 const LIST = /^=\s*\{\{\s*\[(?:(?!\{\{)[^])*\]\s*\}\}\s*$/;
 
@@ -59,7 +62,7 @@ const valuesIn = (parameters: object): string[] =>
 
 /** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
 function ofOwnArguments(own: object, said: object): string | undefined {
-	if (Object.hasOwn(said, 'tool')) return 'The model has said another name of the tool';
+	if (Object.hasOwn(said, TOOL_FIELD)) return 'The model has said another name of the tool';
 	if (Object.hasOwn(said, TASK_FIELD))
 		return 'The model has said an argument under the name chatInput, which is that of the task';
 	if (Object.keys(own).every((name) => name === TASK_FIELD)) return undefined;
@@ -85,25 +88,35 @@ function ofValuesAskedFor(
 		return 'The model has said more than the tool asks for';
 	// n8n takes the default of $fromAI for it then.
 	if (names.some((name) => saidOf(said, name) === undefined))
-		return 'The model has left out a value that the tool asks for, so that nobody could read it';
+		return 'The model left out a value that the tool asks for. The person could not read it';
 	if (!asked.every((each) => isOfType(each, saidOf(said, each.key))))
 		return 'The model has said a value of another type than the tool asks for';
 	const values = valuesIn(parameters);
 	if (values.length > 0 && textsOf(said).some((text) => /\$\d/.test(text)))
 		return 'The model has written $ with a number, which the tool takes for one of its Query Parameters';
 	if (values.some((value) => /\$fromai\b/i.test(value) && !LIST.test(value)))
-		return 'The tool takes a text apart at commas. Give its Query Parameters as a list in one expression: {{ [...] }}';
+		return 'The tool splits a text at commas. Enter its Query Parameters as a list in one expression: {{ [...] }}';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }
+
+/** Whether it gives the call to an agent that does not stand in this workflow. */
+const isAgentItself = ({ type }: INode): boolean => type.endsWith('.messageAnAgentTool');
+
+/** Whether a tool may make the execution wait. n8n then disables it for all calls of the turn, and passes their input on. */
+const mayWait = ({ type, parameters }: INode): boolean =>
+	/\.(?:toolWorkflow|chatTool)$/.test(type) || /^=|AndWait$/.test(String(parameters.operation));
 
 /** Whether it is a tool of this package, which gives itself the item of the agent back. */
 const isOwnTool = (review: INode, gated: INode): boolean =>
 	gated.type === review.type.replace(/HitlTool$/, 'Tool');
 
-/** n8n lays what the model says over the item of the tool, and the review shows the item as it was. */
+/** n8n lays that, and what the model says, over the item of the tool, and the review shows the item as it was. */
 function ofSameName(works: INode[], own: object, said: object): string | undefined {
 	const isRead = fieldsReadIn(works.map(({ parameters }) => parameters));
-	return Object.keys(said).some((name) => Object.hasOwn(own, name) || isRead(name))
+	const isOfField = (name: string): boolean => Object.hasOwn(own, name) || isRead(name);
+	if (isOfField(TOOL_FIELD))
+		return "n8n gives the tool its own name as the field tool of the item. Give the item's field another name";
+	return Object.keys(said).some(isOfField)
 		? 'The tool asks for a value under the name of a field of an item. Give the value another name in $fromAI'
 		: undefined;
 }
@@ -149,17 +162,23 @@ export function showsAnother(
 	if (isNested(own))
 		return 'The agent is a tool of another agent, whose model can replace what the tool takes from the item';
 	if (gated.retryOnFail || workflow.getNode(agent.name)?.retryOnFail)
-		return 'n8n could run the tool once for each try. Turn Retry On Fail off in the settings of the tool and of the agent';
-	if (workflow.getParentNodes(gated.name, 'ai_tool', 1).length > 0)
+		return 'n8n could run the tool several times. Turn Retry On Fail off in the tool and in the agent';
+	if (isAgentItself(gated) || workflow.getParentNodes(gated.name, 'ai_tool', 1).length > 0)
 		return 'The tool is an agent, and nobody would read what its own tools run with';
+	const before = agent.turn.slice(0, agent.turn.indexOf(call));
+	const isSecond = before.some(
+		({ action }) => action.metadata?.hitl?.gatedToolNodeName === gated.name,
+	);
+	if (isSecond && mayWait(gated) && !isOwnTool(context.getNode(), gated))
+		return 'The model called the tool several times in one turn, and the tool can wait. n8n could run the first call only. Tell the model in its system message to call one tool at a time';
 	const { toolName: name, originalInput: parameters } = hitl;
 	const said = isObject(parameters) ? parameters : {};
 	const isText = !isObject(parameters ?? {});
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
-	if (isExpanded(gated, said))
-		return 'The model has written {{, or a dollar sign before a mark or at the end, which some tools take for more than a text';
+	if (isExpanded(gated, parameters))
+		return 'The model wrote {{, or $ before a mark or at the end. Some tools read this as more than a text';
 	const asked = asksOf(gated);
 	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
 	// n8n runs the tool with a text, or with nothing, as its `input`.

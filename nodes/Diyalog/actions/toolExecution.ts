@@ -116,7 +116,7 @@ function refusalOfExecution(context: IExecuteFunctions): NodeOperationError | un
 /** What n8n would make of the result of a tool, though it runs as it should. */
 function refusalOfResult(
 	context: IExecuteFunctions,
-	{ items, isBesideReview }: CallOfAgent['agent'],
+	{ agent: { items, turn, idsBefore }, call }: CallOfAgent,
 ): NodeOperationError | undefined {
 	const node = context.getNode();
 	if (items.length > 1)
@@ -128,13 +128,19 @@ function refusalOfResult(
 	if (node.onError === 'continueErrorOutput')
 		return operationError(
 			node,
-			'With an error output n8n does not tell the model what this tool has done, and that a person has rejected a call, whatever the answer is',
+			'This tool has an error output. So n8n does not tell the model what the tool has done, and says that a person rejected the call',
 			'Choose another On Error in the settings of this node. Nothing was sent or verified.',
 		);
-	return isBesideReview && !isReviewTool(node)
+	if (idsBefore.includes(call.action.id))
+		return operationError(
+			node,
+			"The server of the model gave an earlier call the same ID, or none. So n8n would not tell the model this call's result",
+			'Use a model whose server gives each call an ID of its own. Nothing was sent or verified.',
+		);
+	return turn.some(({ action }) => action.metadata?.hitl !== undefined) && !isReviewTool(node)
 		? operationError(
 				node,
-				'The model has called this tool beside one that a person has to approve. n8n forgets what this tool has done when the person approves',
+				'The model called this tool together with one that a person has to approve. After the approval n8n forgets the result of this tool',
 				'Tell the model in its system message to call one tool at a time. Nothing was sent or verified.',
 			)
 		: undefined;
@@ -189,7 +195,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 	restoreItem(context, found);
 	const isByChance = isPairedByChance(context, found.agent);
 	const refusal =
-		refusalOfResult(context, found.agent) ??
+		refusalOfResult(context, found) ??
 		(isReviewTool(node) ? refusalOfReview(context, found, isByChance) : undefined);
 	if (refusal) return refusal;
 	if (isNested(found.own) && !hasOneValueForTools(node.parameters))

@@ -55,8 +55,14 @@ const namesIn = (text: string): string[] =>
 /** What JavaScript, and so an expression, makes of an object inside a text. */
 const OBJECT_AS_TEXT = '[object Object]';
 
-/** A character that a person sees: neither a blank, nor ignorable, nor half of one. Braille has a pattern without dots. */
-const SEEN = /[^\s\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u;
+/** Signs that show nothing, though Unicode does not say so: of the Khitan script, Braille, music and hieroglyphs. */
+export const BLANK_SIGNS = String.raw`\u{16fe4}\u2800\u{1d159}\u{13441}\u{13442}`;
+
+/** A character that a person sees: neither a blank, nor ignorable, nor half of one. */
+const SEEN = new RegExp(
+	String.raw`[^\s\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}${BLANK_SIGNS}]`,
+	'u',
+);
 
 /** Characters that show all that follows in the other direction, figures too: 10.00 is read as 00.01. */
 const OVERRIDES = /[\u202d\u202e]/;

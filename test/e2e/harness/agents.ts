@@ -3,11 +3,13 @@ import { callsBefore, saidBefore } from '../../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../../support/chatServer';
 import { plain } from '../../support/signedFormats';
 import type { Phone } from '../../support/signedFormats';
+import { waitFor } from '../../../tools/system';
 import { Stage } from './waiting';
-import { node } from './workflows';
-import type { WorkflowNode } from './workflows';
+import type { AskingWorkflow } from './waiting';
+import { asModel, asTool, chatModel, deedTool, node } from './workflows';
+import type { Fields, Row, WorkflowNode } from './workflows';
 
-/* An AI agent, its model, and our node as a tool that verifies what people have signed. */
+/* An AI agent, its model, our node as a tool that verifies what people have signed, and its review of other tools. */
 
 export const FORMAT = plain('separated', { payloadSignatureSeparator: '.' });
 
@@ -55,3 +57,67 @@ export const once =
 	(...turn: Exclude<ChatTurn, string>) =>
 	(asked: ChatRequest): ChatTurn =>
 		callsBefore(asked) === 0 ? turn : tellAll(asked);
+
+export const REVIEW = 'Ask a person';
+const WITHIN_MS = 60_000;
+
+/** The review of a tool. */
+export const reviewTool = (stage: Stage, message: string, parameters: Fields = {}): WorkflowNode =>
+	stage.send(
+		{ message, operation: undefined, otpMode: undefined, resource: undefined, ...parameters },
+		{ name: REVIEW, type: 'n8n-nodes-diyalog.diyalogHitlTool' },
+	);
+
+/** What pays as much as the model says. */
+export const paymentTool = ({ toolUrl }: ChatServer): WorkflowNode =>
+	deedTool('Transfer', toolUrl, "={{ { amount: $fromAI('amount', 'How much', 'string') } }}");
+
+/** An agent whose tool a person has to approve. */
+export const reviewedAgent = (
+	modelId: string,
+	working: WorkflowNode,
+	asking: WorkflowNode,
+	tool: WorkflowNode,
+): Row[] => [
+	[asModel(chatModel(modelId)), working],
+	[asTool(tool), asking],
+	[asTool(asking), working],
+];
+
+/** Starts a workflow, and tells how many messages there were before. */
+export async function beginAt(stage: Stage, { url }: AskingWorkflow): Promise<number> {
+	const count = stage.sandbox.messages().length;
+	await fetch(url, { method: 'POST' });
+	return count;
+}
+
+export interface AskedQuestion {
+	text: string;
+	customerNo: unknown;
+	press: (button: string) => Promise<void>;
+}
+
+/** The question that comes next to the phone, or undefined when the execution has ended without one. */
+export async function nextQuestion(
+	stage: Stage,
+	workflowId: string,
+	number: number,
+	withinMs = WITHIN_MS,
+): Promise<AskedQuestion | undefined> {
+	const found = await waitFor('a question or the end', withinMs, async () => {
+		const [newest] = await stage.n8n.executions(workflowId);
+		const message = stage.sandbox.messages()[number];
+		if (newest?.status === 'waiting' && message) return message;
+		return newest?.status === 'success' ? 'none' : undefined;
+	});
+	if (found === 'none') return undefined;
+	const { text = '', customerNo } = found;
+	return { text, customerNo, press: async (button) => await stage.press(found, button) };
+}
+
+/** The data of an execution that has succeeded. */
+export const dataAtEnd = async (stage: Stage, workflowId: string): Promise<string> =>
+	await waitFor('the end', WITHIN_MS, async () => {
+		const [newest] = await stage.n8n.executions(workflowId);
+		return newest?.status === 'success' ? await stage.n8n.executionData(newest.id) : undefined;
+	});

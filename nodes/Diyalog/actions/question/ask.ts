@@ -7,6 +7,7 @@ import type {
 	INode,
 	INodeProperties,
 } from 'n8n-workflow';
+import { BLANK_SIGNS } from '../../codes/placeholders';
 import { MAX_TRIES_OF_PRESS } from '../../deviceSignature/press';
 import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
@@ -85,8 +86,10 @@ function requireSingleItem(context: IExecuteFunctions): void {
  * What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. What gives
  * a picture its colour, e.g. that of a warning sign, may stay.
  */
-const UNSEEN =
-	/(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/gu;
+const UNSEEN = new RegExp(
+	String.raw`(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}${BLANK_SIGNS}\u2028\u2029]`,
+	'gu',
+);
 
 /** As JSON writes it. */
 const escaped = (character: string): string =>

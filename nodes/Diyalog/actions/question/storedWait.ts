@@ -42,7 +42,7 @@ export function requireWaitable(context: IExecuteFunctions): void {
 		field: 'This node',
 		problem: 'cannot wait where it was called',
 		advice:
-			'Its caller goes on at once, so an answer would be lost. For an AI agent use the human review tool of Diyalog, or an AI Agent node of version 3 or later.',
+			'Its caller goes on at once, so an answer would be lost. For an AI agent use an AI Agent node of version 3 or later.',
 	});
 }
 
