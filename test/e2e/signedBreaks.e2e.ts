@@ -67,7 +67,7 @@ const ownerOf = new Map([...phones].map(([no, phone]) => [thumbprintOf(phone), n
 let stage: Stage;
 let chat: ChatServer;
 /** What the model calls its tool with. */
-const said: Record<string, unknown> = { amount: '250' };
+const said: Record<string, unknown> = { toolParameters: { amount: '250' }, hitlParameters: {} };
 
 beforeAll(async () => {
 	chat = await startChatServer(said);
@@ -653,7 +653,8 @@ describe('4. the human review of an agent', () => {
 			await newestOf(id, 'success');
 			expect(chat.deeds).toHaveLength(deeds + 1);
 		} finally {
-			for (const name of ['no', 'key', 'hitlParameters']) delete said[name];
+			for (const name of ['no', 'key']) delete said[name];
+			said.hitlParameters = {};
 		}
 	}, 120_000);
 });

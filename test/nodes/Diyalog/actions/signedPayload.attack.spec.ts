@@ -3,33 +3,13 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { createPayloadVerifier } from '../../../../nodes/Diyalog/deviceSignature/verifier';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { FORMATS, formatNamed, newPhone, plain } from '../../../support/signedFormats';
+import { verified } from '../../../support/verifiedPayload';
 
 /* What Verify Signed Payload must not call valid. */
 
 const COMPANY = newPhone();
 const PERSON = newPhone();
 const OTHER_PERSON = newPhone();
-
-/** What comes out, at which output, or the error. */
-async function verified(
-	parameters: INodeParameters,
-	credentials: Record<string, string | boolean>,
-	input: IDataObject = {},
-): Promise<IDataObject> {
-	const { items, error } = await runDiyalogNode(
-		{
-			parameters: { resource: 'signedPayload', operation: 'verify', ...parameters },
-			credentials: {
-				serverUrl: 'http://127.0.0.1:9',
-				botToken: 'token-of-the-bot',
-				appSecret: 'app secret',
-				...credentials,
-			},
-		},
-		[{ json: input }],
-	);
-	return error ? { error: error.message } : (items[0]?.json ?? {});
-}
 
 const SEPARATED = formatNamed('payload, separator, signature');
 

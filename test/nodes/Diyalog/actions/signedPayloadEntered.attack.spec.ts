@@ -1,33 +1,12 @@
 import { createHmac, createPublicKey } from 'node:crypto';
-import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { createPayloadVerifier } from '../../../../nodes/Diyalog/deviceSignature/verifier';
 import { parsePress } from '../../../../nodes/Diyalog/events/press';
-import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { formatNamed, newPhone, plain } from '../../../support/signedFormats';
+import { verified } from '../../../support/verifiedPayload';
 
 /* What Verify Signed Payload must not call valid, by what is entered. */
 
 const PHONE = newPhone();
-
-async function verified(
-	parameters: INodeParameters,
-	credentials: Record<string, string | boolean>,
-	input: IDataObject,
-): Promise<IDataObject> {
-	const { items, error } = await runDiyalogNode(
-		{
-			parameters: { resource: 'signedPayload', operation: 'verify', ...parameters },
-			credentials: {
-				serverUrl: 'http://127.0.0.1:9',
-				botToken: 'token-of-the-bot',
-				appSecret: 'app secret',
-				...credentials,
-			},
-		},
-		[{ json: input }],
-	);
-	return error ? { error: error.message } : (items[0]?.json ?? {});
-}
 
 it("1. a person's public keys as a list in JSON, and a credential with an HMAC: who knows them signs nothing", async () => {
 	const spki = createPublicKey(PHONE.publicKey).export({ type: 'spki', format: 'der' });

@@ -1,79 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import type { IDataObject, INodeParameters } from 'n8n-workflow';
-import type { StoredMessage } from '../../../../sandbox/diyalog';
-import { startSandbox } from '../../../../sandbox/server';
-import type { Sandbox } from '../../../../sandbox/server';
 import { busyMs, waitFor } from '../../../../tools/system';
 import { postSigned } from '../../../support/sign';
 import { plain } from '../../../support/signedFormats';
 import type { Format } from '../../../support/signedFormats';
-import { WaitingInstance } from '../../../support/waitingInstance';
-import type { WaitingExecution } from '../../../support/waitingInstance';
+import { PEOPLE, SECRET, SignedQuestions } from '../../../support/signedQuestions';
 import { entry, envelope } from '../../../support/webhookBodies';
-import type { WebhookServer } from '../../../support/webhookServer';
 
 /* What a person's own registered keys may cost when answers to a question are checked. */
 
-const SECRET = randomBytes(16).toString('hex');
-const PEOPLE = [
-	{ customerNo: '70021', userId: '2074022437' },
-	{ customerNo: '70022', userId: '2074022438' },
-	{ customerNo: '70023', userId: '2074022439' },
-] as const;
-
-let sandbox: Sandbox;
-let instance: WaitingInstance;
-let trigger: WebhookServer;
-let credentials: Record<string, string | boolean>;
-
-beforeEach(async () => {
-	instance = await WaitingInstance.start();
-	sandbox = await startSandbox({
-		customers: [...PEOPLE],
-		bots: [{ name: 'bot', token: 'bot-token', webhook: { appSecret: SECRET } }],
-	});
-});
-
-afterEach(async () => {
-	expect(instance.escaped).toEqual([]);
-	await sandbox.close();
-	await instance.close();
-});
-
-/** What the app signs, and an active trigger with the same credential unless it has another one. */
-async function use(
-	{ settings }: Format,
-	others: Record<string, string | boolean> = { payloadSignatureKeys: 'person' },
-	ofTrigger: Record<string, string | boolean> = {},
-): Promise<void> {
-	credentials = {
-		serverUrl: sandbox.url,
-		botToken: 'bot-token',
-		appSecret: SECRET,
-		...settings,
-		...others,
-	};
-	trigger = await instance.serveTrigger({
-		credentials: { ...credentials, ...ofTrigger },
-		parameters: {
-			events: ['buttonPressed'],
-			authentication: 'signature',
-			filters: {},
-			options: {},
-		},
-	});
-}
-
-interface Asked {
-	execution: WaitingExecution;
-	messages: StoredMessage[];
-}
-
-async function ask(parameters: INodeParameters, input: IDataObject = {}): Promise<Asked> {
-	const before = sandbox.messages().length;
-	const execution = await instance.ask(credentials, parameters, input);
-	return { execution, messages: sandbox.messages().slice(before) };
-}
+const questions = new SignedQuestions();
 
 /* DER, as far as it is needed here. */
 const lengthOf = (count: number): Buffer =>
@@ -126,7 +60,9 @@ const askWith = async (personKeys: string) => {
 	expect(personKeys.length).toBeLessThanOrEqual(100_000);
 	return await cpuMsOf(
 		async () =>
-			await ask({ options: { requireSignedPayload: true, personKeys } }).catch(() => undefined),
+			await questions
+				.ask({ options: { requireSignedPayload: true, personKeys } })
+				.catch(() => undefined),
 	);
 };
 
@@ -136,16 +72,16 @@ it.each([
 ])(
 	'1. certificates that may all have issued one another, %s: refused before anything is sent, soon',
 	async (_what, count, bytes) => {
-		await use(RSA);
+		await questions.use(RSA);
 		const { result, ms } = await askWith(certificates(count, bytes, () => 'a'));
 		expect(result).toBeUndefined();
-		expect(sandbox.messages()).toEqual([]);
+		expect(questions.sandbox.messages()).toEqual([]);
 		expect(ms).toBeLessThan(1_000);
 	},
 );
 
 it('2. a call with 10 presses of a person with the costliest keys that are taken: read once, and n8n does not stand', async () => {
-	await use(RSA);
+	await questions.use(RSA);
 	const personKeys = certificates(20, BYTES, (index) => `phone ${index}`);
 	const { result, ms: askedMs } = await askWith(personKeys);
 	if (!result) throw new Error('The question was refused');
@@ -159,12 +95,12 @@ it('2. a call with 10 presses of a person with the costliest keys that are taken
 	);
 	const { ms: pressesMs } = await cpuMsOf(async () => {
 		// Refused answers of one person rest, so on a busy machine the reply may be that the call shall be repeated.
-		const { status } = await postSigned(trigger.url, body, SECRET);
+		const { status } = await postSigned(questions.trigger.url, body, SECRET);
 		expect(status).toBe(200);
 		await waitFor(
 			'what becomes of all presses',
 			30_000,
-			() => trigger.executions.flat().length >= 10 || undefined,
+			() => questions.trigger.executions.flat().length >= 10 || undefined,
 		);
 	});
 	expect(execution.continuations).toEqual([]);
