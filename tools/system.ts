@@ -17,12 +17,12 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleepMs } from 'node:timers/promises';
 
-export { existsSync, fs, http, https, os, path, readdirSync, readFileSync, sleepMs };
+export { connect, existsSync, fs, http, https, os, path, readdirSync, readFileSync, sleepMs };
 export type { AddressInfo, ChildProcess };
 
 export const requireCommonJs = createRequire(__filename);

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
-import { sleepMs } from '../../tools/system';
+import { connect, sleepMs } from '../../tools/system';
 
 /* What a stranger needs to write to the chat of n8n: a WebSocket (RFC 6455), and the number of an execution. */
 
