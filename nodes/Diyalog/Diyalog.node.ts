@@ -10,6 +10,7 @@ import type {
 import { properties, resources } from './actions';
 import { executeOperation } from './actions/execute';
 import { outputsOf, WAITING_TOOLTIP } from './actions/outputs';
+import { onMessage } from './actions/question/chatMessages';
 import { resumeWebhooks, takeAnswer } from './actions/question/takeAnswer';
 import { subtitleOf } from './actions/subtitle';
 import { diyalogApiTest } from './diyalogApiTest';
@@ -46,6 +47,8 @@ export class Diyalog implements INodeType {
 	};
 
 	methods = { credentialTest: { diyalogApiTest } };
+
+	onMessage = onMessage;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await executeOperation(this);

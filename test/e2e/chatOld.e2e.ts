@@ -4,7 +4,7 @@ import { nodesRun } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 import { marked, waysOf } from './harness/workflows';
 
-/* A release of n8n whose WebSocket of chats lets anybody continue what waits: DIYALOG_N8N_VERSION=2.0.0. */
+/* An early release of n8n, whose WebSocket of chats lets anybody continue what waits. */
 
 let stage: Stage;
 
@@ -29,6 +29,7 @@ it.each(['approval', 'code'])(
 		}).catch(() => '');
 		const ways = data === '' ? [] : waysOf(nodesRun(data));
 		expect(ways).not.toContain(0);
+		expect(await asked.status()).toBe('waiting');
 	},
 	120_000,
 );
