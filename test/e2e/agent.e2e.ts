@@ -174,9 +174,7 @@ describe('without a tool to approve, as a tool of the agent itself', () => {
 		const before = stage.sandbox.messages().length;
 		const data = await (await createWithTool(2.2)).run();
 		expect(firstItemOf(data, AGENT)).toEqual({
-			output: expect.stringMatching(
-				/cannot wait where it was called.*human review tool.*version 3/,
-			),
+			output: expect.stringMatching(/cannot wait where it was called.*AI Agent node of version 3/),
 		});
 		expect(stage.sandbox.messages()).toHaveLength(before);
 	});
