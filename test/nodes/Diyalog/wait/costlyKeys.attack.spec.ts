@@ -38,7 +38,8 @@ function certificates(count: number, bytes: number, subject: (index: number) => 
 	}).join(',');
 }
 
-const minimal = (bytes: Buffer): Buffer => ((bytes[0] ?? 0) & 0x80 ? integer(bytes) : der(2, bytes));
+const minimal = (bytes: Buffer): Buffer =>
+	(bytes[0] ?? 0) & 0x80 ? integer(bytes) : der(2, bytes);
 const nats = (text: bigint): Buffer => hex(text.toString(16));
 
 /** Certificates that may all have issued one another, with a key of any kind. */
@@ -64,11 +65,7 @@ function dsaOf10000Bits(count: number): string {
 	);
 	const point = der(3, Buffer.alloc(1), minimal(Buffer.alloc(bytes - 1, 0x55)));
 	const spki = der(0x30, der(0x30, hex('06072a8648ce380401'), params), point);
-	const signature = der(
-		0x30,
-		minimal(Buffer.alloc(31, 0x55)),
-		minimal(Buffer.alloc(31, 0x66)),
-	);
+	const signature = der(0x30, minimal(Buffer.alloc(31, 0x55)), minimal(Buffer.alloc(31, 0x66)));
 	return withKeys(count, spki, der(0x30, hex('0609608648016503040302')), signature);
 }
 
