@@ -180,7 +180,7 @@ it('one listens in the editor, one fails for a minute, one is off and on again, 
 			: undefined,
 	);
 	for (const { id } of [failing, off])
-		expect(await linesWith('Diyalog Trigger', `did not reach trigger ${id}`)).toHaveLength(1);
+		expect(await linesWith('Diyalog Trigger', `trigger ${id} did not take a call`)).toHaveLength(1);
 	expect(await linesWith('Diyalog Trigger', building.id)).toEqual([]);
 
 	await stage.n8n.kill();

@@ -101,7 +101,11 @@ async function readUnread(context: IWebhookFunctions): Promise<Refusal | undefin
 		await context.getRequestObject().readRawBody?.();
 		return undefined;
 	} catch {
-		return refuse(400, 'The body could not be read.', () => 'its body broke off.');
+		return refuse(
+			400,
+			'The body could not be read.',
+			() => 'the connection ended before the body did.',
+		);
 	}
 }
 
@@ -266,7 +270,7 @@ function logOddities(
 	if (malformed > 0) {
 		const fields = [...malformedFields].join(', ');
 		context.logger.warn(
-			`Diyalog Trigger left out ${malformed} malformed part(s) of a call. Missing or not understood: ${fields}.`,
+			`Diyalog Trigger left out ${malformed} malformed part(s) of a call. These fields are missing or wrong: ${fields}.`,
 		);
 	}
 	if (withOneTime > 0) {

@@ -233,7 +233,7 @@ function readReply({ status, headers, text }: SelfReply): Tried {
 	if (status === 400 && isTrigger)
 		return {
 			kind: 'refused',
-			why: `it cannot read them (${status}). See its own line in the log.`,
+			why: `it could not read the body (${status}). See its own line in the log.`,
 		};
 	if (status === 401 && text === REFUSED_FOR_GOOD.age)
 		return {
@@ -243,7 +243,7 @@ function readReply({ status, headers, text }: SelfReply): Tried {
 	if (status === 401 && Object.values<string>(REFUSED_FOR_GOOD).includes(text))
 		return {
 			kind: 'refused',
-			why: `it refuses them with ${status}. See its own line in the log, and whether its credential has the same App Secret.`,
+			why: `it refused with ${status}. See its own line in the log. Compare the App Secret of its credential.`,
 		};
 	if (status >= 500 || TRY_AGAIN.includes(status)) return failed(`it answered with ${status}.`);
 	return {
@@ -287,7 +287,7 @@ async function post(
 		return readReply(await callSelf(passing.context, address, headers, body, TRY_WITHIN_MS));
 	} catch (error) {
 		return explainThrown(error).uncertain
-			? failed('it did not answer in time, or the connection broke off.')
+			? failed('it did not answer in time, or the connection ended.')
 			: {
 					kind: 'off',
 					why: 'n8n could not reach itself. Set N8n Address in the options, e.g. http://127.0.0.1:5678.',
@@ -300,7 +300,7 @@ const nameOf = ({ id, isTest }: Target): string => `trigger ${id}${isTest ? ' (t
 const stateLine = (target: Target, trouble: string): string =>
 	trouble === ''
 		? `: ${nameOf(target)} takes the calls that are passed on to it again.`
-		: `: a call that is passed on did not reach ${nameOf(target)}: ${trouble}`;
+		: `: ${nameOf(target)} did not take a call that was passed on: ${trouble}`;
 
 /** Says it when it changes whether a target takes calls, and not for every call. */
 function sayState({ context }: Passing, target: Target, state: TargetState, trouble: string): void {
@@ -318,8 +318,8 @@ function sayOfStuck({ context }: Passing, target: Target, trouble: string): void
 
 /** Why calls were given up. */
 const LOSSES: Readonly<Record<Lost['why'], string>> = {
-	tooOld: 'it did not take them for a day.',
-	tooMany: 'too many others were kept for it since.',
+	tooOld: 'it took nothing for a day.',
+	tooMany: 'too many later calls are kept for it.',
 	notInList: 'it is not in Also Pass On To any more.',
 };
 

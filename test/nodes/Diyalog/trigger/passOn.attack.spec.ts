@@ -385,7 +385,7 @@ it('13. a workflow that is switched off gets what was kept when it is switched o
 	await gets(second, 4);
 	expect(idsOf(second)).toEqual(['a', 'b', 'c', 'd']);
 	expect(keptOf(first)).toBe(0);
-	expect(first.trigger.log.filter((line) => line.includes('did not reach'))).toHaveLength(1);
+	expect(first.trigger.log.filter((line) => line.includes('did not take a call'))).toHaveLength(1);
 	expect(first.trigger.log.filter((line) => line.includes('again.'))).toHaveLength(1);
 });
 
@@ -441,8 +441,11 @@ it('16. one that hangs, one that fails and one that refuses cost neither the oth
 		['a', 'b'],
 	]);
 	expect(keptOf(first)).toBe(2);
-	await logged(first, 'trigger refusing is lost: it refuses them with 401');
-	await logged(first, 'did not reach trigger failing: it answered with 500');
+	await logged(first, 'trigger refusing is lost: it refused with 401');
+	await logged(
+		first,
+		'trigger failing did not take a call that was passed on: it answered with 500',
+	);
 });
 
 it('17. a call too large to be kept: Diyalog shall repeat it, and the repetition goes on', async () => {
@@ -557,7 +560,7 @@ it('24. a flood while a target is dead: few tries, and a bounded place', async (
 	expect(keptOf(first)).toBeLessThanOrEqual(500);
 	expect(stored(first).length).toBeLessThanOrEqual(300_000);
 	expect(n8n.callsTo('second').length).toBeLessThan(60);
-	await logged(first, 'too many others were kept for it since');
+	await logged(first, 'too many later calls are kept for it');
 }, 120_000);
 
 it('25. one that is off for ever leaves the room of others alone', async () => {
