@@ -109,6 +109,10 @@ const SAME = [
 	['Yes', 'Yes\u3164'],
 	['Yes', 'Yes\ufe0f'],
 	['Öde', 'O\u0308de'],
+	['Yes', 'Yes\u2800'],
+	['Yes', 'Yes\u{1d159}'],
+	['Yes', '\u{13441}Yes'],
+	['I agree', 'I\u2800agree'],
 ] as const;
 
 describe('two answers look the same:', () => {
