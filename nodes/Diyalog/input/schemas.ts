@@ -150,6 +150,8 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
 			return addProblem(
 				context,
 				`is not a whole number from ${min} to ${max}`,
-				`Enter a number from ${min} to ${max}.`,
+				entered === null
+					? `Check the expression: it gives nothing. It has to give a number from ${min} to ${max}.`
+					: `Enter a number from ${min} to ${max}.`,
 			);
 		});

@@ -1,5 +1,5 @@
 import { normaliseCode } from '../codes/code';
-import { findUnfilled, shownText } from '../codes/placeholders';
+import { BLANK_SIGNS, findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, listOf, pressableFromData } from '../input/json';
@@ -122,6 +122,8 @@ const MAX_SEEN_CHARACTERS = 1_000;
 /** Characters that show nothing, not even a blank. */
 const UNSEEN = /(?:(?!\s)[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}])+/gu;
 
+const BLANKS = new RegExp(String.raw`[\s${BLANK_SIGNS}]+`, 'gu');
+
 /**
  * What a person sees of a text: without characters that show nothing, in one width, each blank the same. Each character is
  * taken apart by itself: putting many accents into their order takes the square of their number.
@@ -129,7 +131,7 @@ const UNSEEN = /(?:(?!\s)[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}])+/gu;
 const seenOf = (text: string): string =>
 	text
 		.replace(UNSEEN, '')
-		.replace(/\s+/g, ' ')
+		.replace(BLANKS, ' ')
 		.trim()
 		.slice(0, MAX_SEEN_CHARACTERS)
 		.replace(/\P{ASCII}/gu, (character) => character.normalize('NFKD'))

@@ -99,6 +99,18 @@ describe('a switch about which an expression says nothing is not off:', () => {
 	);
 });
 
+it.each(['={{ $json.missing }}', '={{ null }}', '={{ "" }}'])(
+	'2b. a number that an expression gives nothing for, %s: the error says what to look at',
+	async (validMinutes) => {
+		const { error } = await runDiyalogNode({
+			credentials,
+			parameters: { ...HELLO, resource: 'otp', otpMode: 'generate', options: { validMinutes } },
+		});
+		expect(error?.message).toMatch(/^Valid for \(Minutes\) is not a whole number from 1 to 10 /);
+		expect(error).toHaveProperty('description', expect.stringMatching(/^Check the expression: /));
+	},
+);
+
 const SAME = [
 	['OK', 'OK'],
 	['OK', ' OK '],
@@ -109,6 +121,10 @@ const SAME = [
 	['Yes', 'Yes\u3164'],
 	['Yes', 'Yes\ufe0f'],
 	['Öde', 'O\u0308de'],
+	['Yes', 'Yes\u2800'],
+	['Yes', 'Yes\u{1d159}'],
+	['Yes', '\u{13441}Yes'],
+	['I agree', 'I\u2800agree'],
 ] as const;
 
 describe('two answers look the same:', () => {
