@@ -18,7 +18,7 @@ export const onMessage: INodeType['onMessage'] = asksForMethod
 				'Somebody wrote to the chat of n8n about an execution that waits for an answer over Diyalog',
 				{
 					description:
-						'Nothing was approved, and the execution waits on. Update n8n to 2.39 or later.',
+						'Nothing was approved, and the execution waits on. Update n8n to 2.38.7 or later.',
 				},
 			);
 		};
