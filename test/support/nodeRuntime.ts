@@ -517,6 +517,11 @@ export class TriggerUnderTest {
 		return (stored ?? {}) as IDataObject;
 	}
 
+	/** what n8n keeps of the whole workflow */
+	get workflowData(): IDataObject {
+		return this.workflow.getStaticData('global');
+	}
+
 	/**
 	 * @param workflowId a trigger of the same id is the same one, for instance after a restart
 	 * @param staticData what n8n kept of it in its database

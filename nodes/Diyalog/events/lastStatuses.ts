@@ -19,6 +19,8 @@ interface Status {
 	settled?: string;
 	/** how many there were, in all processes: what has fewer is older */
 	count: number;
+	/** how many there were up to the one that was dealt with */
+	settledCount: number;
 }
 
 /** Nobody can tell which status was the last one: whichever comes is new. */
@@ -26,6 +28,10 @@ const IN_DOUBT = '';
 
 /** A count is stored as one digit. */
 const RADIX = 36;
+const MAX_COUNT = RADIX - 1;
+
+/** The highest count stands for all above it as well. */
+const oneLess = (count: number): number => (count === MAX_COUNT ? count : Math.max(0, count - 1));
 
 /** The last status of each message, in bounded memory. */
 export class LastStatuses {
@@ -51,11 +57,12 @@ export class LastStatuses {
 			const count = parseInt(digit, RADIX);
 			if (known && count < known.count) continue;
 			const isInDoubt = known?.count === count && known.last !== last;
+			const next = count || (known?.count ?? 0);
 			this.statuses.set(
 				subject,
 				isInDoubt
 					? { ...known, last: IN_DOUBT }
-					: { ...known, last, settled: last, count: count || (known?.count ?? 0) },
+					: { ...known, last, settled: last, count: next, settledCount: next },
 			);
 		}
 	}
@@ -66,14 +73,16 @@ export class LastStatuses {
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
 	add({ subject, text }: CallbackFingerprint, isOpen = false): boolean {
-		const { last: before, settled, count = 0 } = this.statuses.get(subject) ?? {};
+		const known = this.statuses.get(subject);
+		const { last: before, settled, count = 0, settledCount = 0 } = known ?? {};
 		if (before === text) return false;
-		const next = Math.min(count + 1, RADIX - 1);
+		const next = Math.min(count + 1, MAX_COUNT);
 		this.statuses.set(subject, {
 			last: text,
 			before,
 			settled: isOpen ? settled : text,
 			count: next,
+			settledCount: isOpen ? settledCount : next,
 		});
 		return true;
 	}
@@ -82,8 +91,10 @@ export class LastStatuses {
 	settle({ subject, text }: CallbackFingerprint): void {
 		const status = this.statuses.get(subject);
 		if (!status) return;
-		const { last, before, settled } = status;
-		if (last === text || (before === text && settled !== last)) status.settled = text;
+		const { last, before, settled, count } = status;
+		if (last !== text && (before !== text || settled === last)) return;
+		status.settled = text;
+		status.settledCount = last === text ? count : oneLess(count);
 	}
 
 	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. */
@@ -91,12 +102,18 @@ export class LastStatuses {
 		const status = this.statuses.get(subject);
 		if (!status) return;
 		// n8n may have failed after it was dealt with here.
-		if (status.settled === text) status.settled = status.last === text ? status.before : undefined;
+		if (status.settled === text) {
+			status.settled = status.last === text ? status.before : undefined;
+			status.settledCount = oneLess(status.settledCount);
+		}
 		if (status.before === text)
 			status.before = status.settled === status.last ? undefined : status.settled;
 		if (status.last !== text) return;
-		if (status.before === undefined) this.statuses.delete(subject);
-		else this.statuses.set(subject, { ...status, last: status.before, before: undefined });
+		const { before, settled, count, settledCount } = status;
+		if (before === undefined) return void this.statuses.delete(subject);
+		// Else it would count as newer than what another process has taken since.
+		const left = before === settled ? settledCount : oneLess(count);
+		this.statuses.set(subject, { ...status, last: before, before: undefined, count: left });
 	}
 
 	/** All of it that is dealt with, to be stored. */
@@ -110,9 +127,7 @@ export class LastStatuses {
 	toCounts(): string {
 		return [...this.statuses.values()]
 			.filter(({ settled }) => settled !== undefined)
-			.map(({ last, settled, count }) =>
-				(last === settled || last === IN_DOUBT ? count : count - 1).toString(RADIX),
-			)
+			.map(({ settledCount }) => settledCount.toString(RADIX))
 			.join('');
 	}
 }

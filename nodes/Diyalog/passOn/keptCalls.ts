@@ -133,6 +133,15 @@ const macOf = (text: string, key: KeyObject): string =>
 
 const keyUnder = (secret: string): KeyObject => deriveKey(secret, 'kept call');
 
+const keysUnder = (secrets: readonly string[]): ReadonlyMap<string, KeyObject> =>
+	new Map(secrets.filter((secret) => secret !== '').map((secret) => [secret, keyUnder(secret)]));
+
+function textsIn(stored: unknown): string[] {
+	if (typeof stored !== 'string') return [];
+	// More than may be there, but a text without end is not gone through.
+	return stored.split(CALL_SEPARATOR, MAX_CALLS * 2).filter((each) => each !== '');
+}
+
 /** The calls that the triggers of one list have not taken yet. */
 export class KeptCalls {
 	/** the one that was taken first first */
@@ -151,6 +160,18 @@ export class KeptCalls {
 
 	/** as it is stored; undefined when it has to be put together again */
 	private text: string | undefined = '';
+
+	/** Whether any call in what was stored is genuine, and is to go to one of these triggers. */
+	static isAnyFor(
+		targets: readonly string[],
+		stored: unknown,
+		appSecrets: readonly string[],
+	): boolean {
+		const keys = keysUnder(appSecrets);
+		return textsIn(stored).some((text) =>
+			readEntry(text, keys)?.waiting.some(([target]) => targets.includes(target)),
+		);
+	}
 
 	/** Whether a call is small enough to be kept. */
 	static hasRoomFor(call: Call): boolean {
@@ -327,15 +348,11 @@ export class KeptCalls {
 	 * @returns how many calls nobody with one of these secrets has kept
 	 */
 	merge(stored: unknown, appSecrets: readonly string[], nowMs: number): number {
-		const keys = new Map(
-			appSecrets.filter((secret) => secret !== '').map((secret) => [secret, keyUnder(secret)]),
-		);
+		const keys = keysUnder(appSecrets);
 		let strange = 0;
 		let isNew = false;
 		const found = new Set<string>();
-		// One more than may be there, so that a text without end is not gone through.
-		const texts = typeof stored === 'string' ? stored.split(CALL_SEPARATOR, MAX_CALLS * 2) : [];
-		for (const text of texts.filter((each) => each !== '')) {
+		for (const text of textsIn(stored)) {
 			const read = readEntry(text, keys);
 			if (!read) strange++;
 			else {

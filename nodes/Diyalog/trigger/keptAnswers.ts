@@ -267,7 +267,9 @@ function catchUp(
 	nowMs: number,
 ): void {
 	const { [FIELD]: text } = readStored(context);
-	const orphaned = takeOrphaned(context, FIELD);
+	const orphaned = takeOrphaned(context, FIELD, (taken) =>
+		parse(taken).some((each) => readGenuine(each, appSecrets)),
+	);
 	if (text === memory.read && orphaned.length === 0) return;
 	memory.read = text;
 	const known = new Set([...memory.answers.values()].map(({ stored }) => stored.proof));

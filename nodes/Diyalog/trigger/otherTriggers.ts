@@ -453,7 +453,10 @@ function limit(memory: Memory, passing: Passing): void {
 function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
 	const { [FIELD]: text } = readStored(context);
-	const orphaned = takeOrphaned(context, FIELD);
+	const keys = targets.map(keyOf);
+	const orphaned = takeOrphaned(context, FIELD, (taken) =>
+		KeptCalls.isAnyFor(keys, taken, appSecretsOf(secrets)),
+	);
 	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
 		const all = [text, ...orphaned].join();
@@ -465,7 +468,7 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 	}
 	if (!memory.calls.takeOver(Date.now(), orphaned.length > 0)) return;
 	const nowMs = performance.now();
-	for (const key of targets.map(keyOf)) {
+	for (const key of keys) {
 		if (memory.calls.next(key) === undefined) continue;
 		const state = stateOf(memory, key);
 		state.failedAtMs = nowMs;

@@ -132,13 +132,29 @@ function orphansOf(context: Storing): string[] {
 
 export const hasOrphans = (context: Storing): boolean => orphansOf(context).length > 0;
 
-/** Takes what is stored in a field of triggers that are no longer there, out of what n8n stores. */
-export function takeOrphaned(context: Storing, field: string): unknown[] {
+/** Whether the workflow has no other trigger that could be the one that was made anew. */
+function isOnlyTrigger(context: Storing): boolean {
+	const { type } = context.getNode();
+	const nodes = Object.values(workflowOf(context)?.nodes ?? {});
+	return nodes.filter((each) => each.type === type).length === 1;
+}
+
+/**
+ * Takes what is stored in a field of triggers that are no longer there, out of what n8n stores.
+ *
+ * @param isOurs whether this trigger can go on with any of it; else it is left to another trigger of the workflow
+ */
+export function takeOrphaned(
+	context: Storing,
+	field: string,
+	isOurs: (taken: unknown) => boolean,
+): unknown[] {
 	const { workflow } = idsOf(context);
 	const staticData = context.getWorkflowStaticData('global');
 	return orphansOf(context).flatMap((name) => {
 		const { [field]: taken, ...rest } = Object(staticData[name]) as IDataObject;
 		if (taken === undefined || taken === '') return [];
+		if (!isOurs(taken) && !isOnlyTrigger(context)) return [];
 		// No later call of this process writes it back.
 		writtenIn(workflow).delete(name);
 		staticData[name] = rest;

@@ -127,7 +127,7 @@ function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void 
 	const now: IDataObject = {
 		[SEEN_FIELD]: seen.toText(),
 		[STATUSES_FIELD]: statuses.toText(),
-		[COUNTS_FIELD]: statuses.toCounts(),
+		[COUNTS_FIELD]: `${id} ${statuses.toCounts()}`,
 		[OUTCOMES_FIELD]: [...outcomes]
 			.map(([name, outcome]) => name + (outcome.resumed ? '' : outcome.notResumedReason))
 			.join(),
@@ -159,7 +159,9 @@ function catchUp(
 	if (stored[WRITER_FIELD] === id || takenOver.has(writing)) return;
 	if (writing !== undefined) takenOver.add(writing);
 	seen.merge(stored[SEEN_FIELD]);
-	statuses.merge(stored[STATUSES_FIELD], stored[COUNTS_FIELD]);
+	// An older release writes statuses, and leaves the counts of others as they are.
+	const [writer, counts] = String(stored[COUNTS_FIELD] ?? '').split(' ', 2);
+	statuses.merge(stored[STATUSES_FIELD], writer === stored[WRITER_FIELD] ? counts : undefined);
 	for (const part of String(stored[OUTCOMES_FIELD] ?? '').split(',', MAX_OUTCOMES)) {
 		const reason = part.slice(FINGERPRINT_CHARACTERS);
 		outcomes.set(

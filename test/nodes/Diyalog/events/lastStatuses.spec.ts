@@ -49,3 +49,36 @@ it('two have ended before n8n fails to store both: the repetition of both is tak
 	for (const each of [APPROVED, CANCELLED]) statuses.forget(each);
 	for (const each of [APPROVED, CANCELLED]) expect(statuses.add(each)).toBe(true);
 });
+
+describe('two processes count the statuses of one message', () => {
+	const SUBJECT = 'subject-00';
+	const status = (text: string) => ({ subject: SUBJECT, text: text.padEnd(10, '-') });
+
+	it.each([1, 2, 3, 40])(
+		'n8n fails to store a status %i times here, and stores it there: the one before is new afterwards, and not lost',
+		(times) => {
+			const [here, there] = [new LastStatuses(), new LastStatuses()];
+			here.add(status('Approved'));
+			there.merge(here.toText(), here.toCounts());
+			for (let time = 0; time < times; time++) {
+				expect(here.add(status('Cancelled'), true)).toBe(true);
+				here.forget(status('Cancelled'));
+			}
+			expect(there.add(status('Cancelled'))).toBe(true);
+			here.merge(there.toText(), there.toCounts());
+			expect(here.add(status('Approved'))).toBe(true);
+		},
+	);
+
+	it('three are under way together, and n8n stores none of them: what the other process has taken since is newer', () => {
+		const [here, there] = [new LastStatuses(), new LastStatuses()];
+		here.add(status('Approved'));
+		there.merge(here.toText(), here.toCounts());
+		const open = ['Cancelled', 'SentToUser', 'Failed'].map(status);
+		for (const each of open) here.add(each, true);
+		for (const each of open) here.forget(each);
+		there.add(status('Cancelled'));
+		here.merge(there.toText(), there.toCounts());
+		expect(here.add(status('Approved'))).toBe(true);
+	});
+});

@@ -747,3 +747,27 @@ it('35. a call that comes while an answer rests has it passed on when it has res
 	expect(between.answered()).toBe(3);
 	expect(decisions(asked)).toEqual(['approved']);
 });
+
+it('37. the trigger that has kept it is made anew under another id, and another trigger of the workflow, with another App Secret, is called first: it leaves it to that one', async () => {
+	const ours = credentials;
+	credentials = { ...credentials, appSecret: OTHER_SECRET };
+	workflowId = randomUUID();
+	await become({ n8nAddress: NOWHERE }, workflowId, {});
+	const asked = await ask({}, OTHER_SECRET);
+	const body = envelope(pressed(asked, 'approve'));
+	expect((await postSigned(server?.url ?? '', body, OTHER_SECRET)).status).toBe(200);
+	const { keptAnswers } = trigger.staticData;
+	expect(stored()).toHaveLength(1);
+	credentials = ours;
+	workflowId = randomUUID();
+	await become({}, workflowId, {});
+	trigger.workflowData['Diyalog Trigger gone'] = { keptAnswers };
+	const type = 'n8n-nodes-diyalog.diyalogTrigger';
+	const position: [number, number] = [0, 0];
+	trigger.publishWith([
+		{ id: 'anew', name: 'Anew', type, typeVersion: 2, position, parameters: {} },
+	]);
+	await nextCall();
+	expect(trigger.workflowData['Diyalog Trigger gone']).toEqual({ keptAnswers });
+	expect(trigger.log.join()).not.toContain('are lost');
+});

@@ -132,3 +132,18 @@ it('5. the other one has taken a later status: it counts for both', async () => 
 	expect(await (await begin(one)).goOn('Approved', 'f')).toEqual(['Approved']);
 	expect(await (await begin(other)).goOn('Cancelled', 'f')).toEqual(['Cancelled']);
 }, 30_000);
+
+it('6. one process still has an older release, which stores no counts and leaves those that it finds: Approved, Cancelled, Approved are three events', async () => {
+	const one = loadAnew();
+	database = '{}';
+	await (await begin(one)).goOn('SentToUser', 'g');
+	await (await begin(one)).goOn('Approved', 'g');
+	await (await begin(one)).goOn('Approved', 'h');
+	const before = JSON.parse(database) as IDataObject;
+	const other = loadAnew();
+	await (await begin(other)).goOn('Cancelled', 'g');
+	const after = JSON.parse(database) as IDataObject;
+	const { statusCounts, outcomes } = before;
+	database = JSON.stringify({ ...after, statusCounts, outcomes });
+	expect(await (await begin(one)).goOn('Approved', 'g')).toEqual(['Approved']);
+}, 30_000);
