@@ -28,6 +28,9 @@ const COUNTS_FIELD = 'statusCounts';
 const OUTCOMES_FIELD = 'outcomes';
 const WRITER_FIELD = 'seenEventsWrittenBy';
 
+/** What is stored of an answer that an execution has taken, in the place of a reason. */
+const RESUMED = 'resumed';
+
 /** Shorter than n8n takes to store an execution, so that it happens in between. */
 const WRITE_AGAIN_EVERY_MS = 1;
 
@@ -129,7 +132,7 @@ function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void 
 		[STATUSES_FIELD]: statuses.toText(),
 		[COUNTS_FIELD]: `${id} ${statuses.toCounts()}`,
 		[OUTCOMES_FIELD]: [...outcomes]
-			.map(([name, outcome]) => name + (outcome.resumed ? '' : outcome.notResumedReason))
+			.map(([name, outcome]) => name + (outcome.resumed ? RESUMED : outcome.notResumedReason))
 			.join(),
 		[WRITER_FIELD]: id,
 	};
@@ -164,13 +167,13 @@ function catchUp(
 	statuses.merge(stored[STATUSES_FIELD], writer === stored[WRITER_FIELD] ? counts : undefined);
 	for (const part of String(stored[OUTCOMES_FIELD] ?? '').split(',', MAX_OUTCOMES)) {
 		const reason = part.slice(FINGERPRINT_CHARACTERS);
+		if (reason === '') continue;
 		outcomes.set(
 			part.slice(0, FINGERPRINT_CHARACTERS),
-			reason === '' ? { resumed: true } : refusal(reason),
+			reason === RESUMED ? { resumed: true } : refusal(reason),
 		);
 	}
-	for (const name of [...outcomes.keys()])
-		if (name === '' || seen.isSettled(name)) outcomes.delete(name);
+	for (const name of [...outcomes.keys()]) if (seen.isSettled(name)) outcomes.delete(name);
 }
 
 /** An execution has judged an answer. Until n8n has stored the item, that is what its repetition is told: the answer counts once. */
