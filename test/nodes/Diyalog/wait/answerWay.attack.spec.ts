@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { INodeParameters } from 'n8n-workflow';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { passOn } from '../../../../nodes/Diyalog/wait/passedOnAnswer';
 import { fromMessageId, resumeUrlOf } from '../../../../nodes/Diyalog/wait/resumeReference';
 import { rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessages';
@@ -7,12 +7,13 @@ import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { FaultyServer } from '../../../support/faultyServer';
-import { runDiyalogNode } from '../../../support/nodeRuntime';
+import { runDiyalogNode, TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
 import { sleepMs, waitFor } from '../../../../tools/system';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { StoringFault, WaitingExecution } from '../../../support/waitingInstance';
 import { entry, envelope } from '../../../support/webhookBodies';
+import { serve as serveTrigger } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
 
 /*
@@ -155,6 +156,29 @@ describe('a failing database', () => {
 		expect(await say(press(asked, 'approve', 10))).toBe(200);
 		expect(items()).toEqual([expect.objectContaining({ resumed: null, notResumedReason: 'kept' })]);
 		expect(decisions(asked)).toEqual([]);
+	});
+
+	it('1d. the same, and n8n is killed: after the restart the repetition says that it was taken, and asks the execution no more', async () => {
+		const started = async (id: string, stored: IDataObject) => {
+			const setup = { credentials, parameters: parameters() };
+			const under = new TriggerUnderTest(setup, id, stored, { url: instance.url });
+			trigger = await serveTrigger(under);
+			return under;
+		};
+		const before = await started('killed', {});
+		const asked = await ask();
+		const tap = press(asked, 'approve', 10);
+		trigger.isDiskFull = true;
+		expect(await say(tap)).toBe(500);
+		const inDatabase = JSON.parse(JSON.stringify(before.staticData)) as IDataObject;
+		await trigger.close();
+		await started('restarted', inDatabase);
+		const calls = instance.calls.length;
+		expect(await say(tap)).toBe(200);
+		await trigger.close();
+		expect(items()).toEqual([expect.objectContaining({ resumed: true })]);
+		expect(instance.calls).toHaveLength(calls);
+		expect(decisions(asked)).toEqual(['approved']);
 	});
 
 	it('2. a link that is confirmed while the database fails can be confirmed again', async () => {
