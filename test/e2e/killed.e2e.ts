@@ -67,23 +67,37 @@ async function timesOf(workflowId: string, name: string): Promise<number> {
 	return times;
 }
 
-it('1. another press was taken meanwhile, and n8n is killed: the first one, which nobody replied to, is taken when it is repeated', async () => {
-	const one = await publish('Slow one');
-	expect(await post(one.url, press('warm'))).toBe(200);
+/**
+ * How often a press starts the workflow of a trigger, if n8n needs long for it, takes another one meanwhile and is killed, and the
+ * press is repeated.
+ *
+ * @param pressed the id of the message that it names
+ */
+async function timesAfterKill(
+	{ id, url, webhookId }: Awaited<ReturnType<typeof publish>>,
+	pressed: string,
+	other: string,
+): Promise<number> {
+	const first = press(pressed);
 	await slow(3_000);
-	const first = press('first-x');
-	const pending = post(one.url, first);
+	const pending = post(url, first);
 	await sleepMs(500);
 	await fast();
-	expect(await post(one.url, press('second-x'))).toBe(200);
+	expect(await post(url, press(other))).toBe(200);
 	await sleepMs(500);
 	await stage.n8n.kill();
 	expect(await pending).toBe(0);
 	await stage.n8n.boot();
-	await stage.n8n.webhookUrl(`${one.webhookId}/webhook`);
-	await post(one.url, first);
+	await stage.n8n.webhookUrl(`${webhookId}/webhook`);
+	await post(url, first);
 	await sleepMs(3_000);
-	expect(await timesOf(one.id, 'first-x')).toBe(1);
+	return await timesOf(id, pressed);
+}
+
+it('1. another press was taken meanwhile, and n8n is killed: the first one, which nobody replied to, is taken when it is repeated', async () => {
+	const one = await publish('Slow one');
+	expect(await post(one.url, press('warm'))).toBe(200);
+	expect(await timesAfterKill(one, 'first-x', 'second-x')).toBe(1);
 }, 120_000);
 
 it('2. a call that is kept for another trigger, whose n8n needs long and is killed: it goes on after the restart', async () => {
@@ -164,18 +178,5 @@ it('5. an answer that did not get through, for which n8n needs long and is kille
 	const asked = await (await stage.createAsking()).start();
 	// Made under another App Secret, as when node and trigger have two credentials.
 	const forged = asked.message.messageId.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
-	await slow(3_000);
-	const first = press(forged);
-	const pending = post(one.url, first);
-	await sleepMs(500);
-	await fast();
-	expect(await post(one.url, press('second-z'))).toBe(200);
-	await sleepMs(500);
-	await stage.n8n.kill();
-	expect(await pending).toBe(0);
-	await stage.n8n.boot();
-	await stage.n8n.webhookUrl(`${one.webhookId}/webhook`);
-	await post(one.url, first);
-	await sleepMs(3_000);
-	expect(await timesOf(one.id, forged)).toBe(1);
+	expect(await timesAfterKill(one, forged, 'second-z')).toBe(1);
 }, 120_000);

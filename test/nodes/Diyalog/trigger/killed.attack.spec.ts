@@ -41,23 +41,35 @@ const press = (id: string) => envelope(written(`[${id}]:approve`));
 const storedBy = ({ trigger }: { trigger: TriggerUnderTest }) =>
 	JSON.parse(JSON.stringify(trigger.staticData)) as object;
 
-it('1. another press was stored meanwhile: the repetition of the first one is taken after the restart', async () => {
-	const a = press('a');
-	const first = await load('before-1');
-	first.server.storesAfterMs = 3_000;
-	const pending = post(first.server, a);
+/**
+ * Posts a call, has another press stored meanwhile, and kills n8n before it has stored the execution of the first one.
+ *
+ * @returns n8n after the restart, with what was in the database
+ */
+async function restartedAfter(
+	name: string,
+	postFirst: (server: WebhookServer) => Promise<number>,
+): Promise<WebhookServer> {
+	const { server: first } = await load(`before-${name}`);
+	first.storesAfterMs = 3_000;
+	const pending = postFirst(first);
 	await sleepMs(300);
-	const second = await load('before-1');
+	const second = await load(`before-${name}`);
 	expect(await post(second.server, press('b'))).toBe(200);
 	const inDatabase = storedBy(second);
-	// Killed: Diyalog got no reply, n8n has stored no execution.
-	expect(first.server.executions).toEqual([]);
-	await first.server.close();
-	servers.splice(servers.indexOf(first.server), 1);
+	expect(first.executions).toEqual([]);
+	await first.close();
+	servers.splice(servers.indexOf(first), 1);
+	// Diyalog got no reply.
 	expect(await pending).toBe(0);
-	const restarted = await load('after-1', inDatabase);
-	await post(restarted.server, a);
-	expect(restarted.server.executions).toHaveLength(1);
+	return (await load(`after-${name}`, inDatabase)).server;
+}
+
+it('1. another press was stored meanwhile: the repetition of the first one is taken after the restart', async () => {
+	const a = press('a');
+	const restarted = await restartedAfter('1', async (server) => await post(server, a));
+	await post(restarted, a);
+	expect(restarted.executions).toHaveLength(1);
 }, 20_000);
 
 it('2. Diyalog has repeated the call meanwhile, and read 503: the next repetition is taken after the restart', async () => {
@@ -92,21 +104,9 @@ describe('a press that names a message which an execution waits for', () => {
 
 	it('3. it did not get through (unproved), and another press was stored meanwhile: its repetition comes out after the restart', async () => {
 		const a = press(askedUnder('the App Secret of another credential'));
-		const first = await load('before-3');
-		first.server.storesAfterMs = 3_000;
-		const pending = post(first.server, a);
-		await sleepMs(300);
-		const second = await load('before-3');
-		expect(await post(second.server, press('b'))).toBe(200);
-		const inDatabase = storedBy(second);
-		// Killed: Diyalog got no reply, n8n has stored no execution.
-		expect(first.server.executions).toEqual([]);
-		await first.server.close();
-		servers.splice(servers.indexOf(first.server), 1);
-		expect(await pending).toBe(0);
-		const restarted = await load('after-3', inDatabase);
-		await post(restarted.server, a);
-		expect(restarted.server.executions.flat()).toEqual([
+		const restarted = await restartedAfter('3', async (server) => await post(server, a));
+		await post(restarted, a);
+		expect(restarted.executions.flat()).toEqual([
 			expect.objectContaining({ notResumedReason: 'unproved' }),
 		]);
 	}, 20_000);
@@ -120,20 +120,9 @@ describe('a press that names a message which an execution waits for', () => {
 			const headers = { [MARK_HEADER]: makeMark(said, addressed, SECRET) };
 			return (await postSigned(url, a, SECRET, headers).catch(() => ({ status: 0 }))).status;
 		};
-		const first = await load('before-4');
-		first.server.storesAfterMs = 3_000;
-		const pending = postMarked(first.server);
-		await sleepMs(300);
-		const second = await load('before-4');
-		expect(await post(second.server, press('b'))).toBe(200);
-		const inDatabase = storedBy(second);
-		expect(first.server.executions).toEqual([]);
-		await first.server.close();
-		servers.splice(servers.indexOf(first.server), 1);
-		expect(await pending).toBe(0);
-		const restarted = await load('after-4', inDatabase);
-		await postMarked(restarted.server);
-		expect(restarted.server.executions.flat()).toEqual([
+		const restarted = await restartedAfter('4', postMarked);
+		await postMarked(restarted);
+		expect(restarted.executions.flat()).toEqual([
 			expect.objectContaining({ notResumedReason: 'notTold' }),
 		]);
 	}, 20_000);
