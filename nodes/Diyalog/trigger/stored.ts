@@ -119,6 +119,8 @@ export function store(context: Storing, fields: IDataObject): void {
 	storeKnown(context);
 }
 
+const nodesOf = (context: Storing) => Object.values(workflowOf(context)?.nodes ?? {});
+
 /** What is stored under ids that no node of the workflow has any more: somebody has deleted a trigger, or a tool has made it anew. */
 function orphansOf(context: Storing): string[] {
 	const { node } = idsOf(context);
@@ -126,7 +128,7 @@ function orphansOf(context: Storing): string[] {
 		(name) => name.startsWith(PREFIX) && name !== nameOf(node),
 	);
 	if (others.length === 0) return others;
-	const nodes = Object.values(workflowOf(context)?.nodes ?? {}).map(({ id }) => nameOf(id));
+	const nodes = nodesOf(context).map(({ id }) => nameOf(id));
 	return nodes.length === 0 ? [] : others.filter((name) => !nodes.includes(name));
 }
 
@@ -135,8 +137,7 @@ export const hasOrphans = (context: Storing): boolean => orphansOf(context).leng
 /** Whether the workflow has no other trigger that could be the one that was made anew. */
 function isOnlyTrigger(context: Storing): boolean {
 	const { type } = context.getNode();
-	const nodes = Object.values(workflowOf(context)?.nodes ?? {});
-	return nodes.filter((each) => each.type === type).length === 1;
+	return nodesOf(context).filter((each) => each.type === type).length === 1;
 }
 
 /**
@@ -154,7 +155,7 @@ export function takeOrphaned(
 	return orphansOf(context).flatMap((name) => {
 		const { [field]: taken, ...rest } = Object(staticData[name]) as IDataObject;
 		if (taken === undefined || taken === '') return [];
-		if (!isOurs(taken) && !isOnlyTrigger(context)) return [];
+		if (!isOnlyTrigger(context) && !isOurs(taken)) return [];
 		// No later call of this process writes it back.
 		writtenIn(workflow).delete(name);
 		staticData[name] = rest;

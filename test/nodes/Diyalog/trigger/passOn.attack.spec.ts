@@ -790,18 +790,25 @@ it('43. one that is unpublished tries nothing any more, and goes on when it is p
 	expect(idsOf(second)).toEqual(['a']);
 });
 
-it('44. one whose list is empty now tries nothing any more of what was kept', async () => {
+/** A trigger has kept presses for another one, and is published with an empty list; then the other one takes calls again. */
+async function emptyList(...ids: string[]) {
 	const second = await start('second');
 	const workflowId = randomUUID();
 	const options = { alsoPassOnTo: [second.url] };
 	const first = await start('first', { options }, {}, workflowId);
 	n8n.switchOff('second');
-	await post(first, press('a'));
-	const next = await start('first', {}, first.trigger.staticData, workflowId);
+	for (const id of ids) expect(await post(first, press(id))).toBe(200);
+	expect(keptOf(first)).toBe(ids.length);
+	const emptied = await start('first', {}, first.trigger.staticData, workflowId);
 	n8n.publish('second', second.server);
+	return { second, emptied, options, workflowId };
+}
+
+it('44. one whose list is empty now tries nothing any more of what was kept', async () => {
+	const { second, emptied } = await emptyList('a');
 	await sleepMs(2_500);
 	expect(idsOf(second)).toEqual([]);
-	expect(stored(next)).toBe('');
+	expect(stored(emptied)).toBe('');
 });
 
 it('6b. a receiver with a smaller Maximum Age refuses what the first one takes, and the log says why', async () => {
@@ -816,16 +823,8 @@ it('6b. a receiver with a smaller Maximum Age refuses what the first one takes, 
 }, 20_000);
 
 it('44b. whoever empties the list of one that has kept calls finds in the log that they are lost', async () => {
-	const second = await start('second');
-	const workflowId = randomUUID();
-	const options = { alsoPassOnTo: [second.url] };
-	const first = await start('first', { options }, {}, workflowId);
-	n8n.switchOff('second');
-	for (const id of ['a', 'b']) expect(await post(first, press(id))).toBe(200);
-	expect(keptOf(first)).toBe(2);
-	// Published with an empty list, and then with the old one again.
-	const emptied = await start('first', {}, first.trigger.staticData, workflowId);
-	n8n.publish('second', second.server);
+	const { second, emptied, options, workflowId } = await emptyList('a', 'b');
+	// Published with the old list again.
 	const again = await start('first', { options }, emptied.trigger.staticData, workflowId);
 	await post(again, press('c'));
 	await gets(second, 1);

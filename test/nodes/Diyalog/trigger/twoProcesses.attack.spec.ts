@@ -37,7 +37,14 @@ function loadAnew(): Process {
 
 const servers: WebhookServer[] = [];
 const id = randomUUID();
-let database = '{}';
+let database: string;
+let one: Process;
+let other: Process;
+
+beforeEach(() => {
+	[one, other] = [loadAnew(), loadAnew()];
+	database = '{}';
+});
 
 afterEach(async () => {
 	for (const server of servers.splice(0)) await server.close();
@@ -70,7 +77,6 @@ async function begin(Process: Process) {
 }
 
 it('1. Approved, Cancelled, Approved are three events, also when a call of the other process overlaps with the second', async () => {
-	const [one, other] = [loadAnew(), loadAnew()];
 	expect(await (await begin(other)).goOn('Approved')).toEqual(['Approved']);
 	// It has begun before the next one, and ends after it.
 	const overlapping = await begin(other);
@@ -80,8 +86,6 @@ it('1. Approved, Cancelled, Approved are three events, also when a call of the o
 }, 30_000);
 
 it('2. the same, and the second is repeated: it starts nothing again', async () => {
-	const [one, other] = [loadAnew(), loadAnew()];
-	database = '{}';
 	await (await begin(other)).goOn('Approved', 'c');
 	const overlapping = await begin(other);
 	expect(await (await begin(one)).goOn('Cancelled', 'c')).toEqual(['Cancelled']);
@@ -90,8 +94,6 @@ it('2. the same, and the second is repeated: it starts nothing again', async () 
 }, 30_000);
 
 it('3. one has taken a press; the other one, whose call had begun before, saves older static data and gets its repetition: it starts once more, as documented, and not a third time', async () => {
-	const [one, other] = [loadAnew(), loadAnew()];
-	database = '{}';
 	const press = envelope(written('[once]:approve'));
 	const overlapping = await begin(other);
 	expect(await (await begin(one)).take(press)).toEqual(['once']);
@@ -102,8 +104,6 @@ it('3. one has taken a press; the other one, whose call had begun before, saves 
 }, 30_000);
 
 it('3b. the same, and the one that has taken it has taken another press since: it starts nothing', async () => {
-	const [one, other] = [loadAnew(), loadAnew()];
-	database = '{}';
 	const press = envelope(written('[once-b]:approve'));
 	const overlapping = await begin(other);
 	expect(await (await begin(one)).take(press)).toEqual(['once-b']);
@@ -113,8 +113,6 @@ it('3b. the same, and the one that has taken it has taken another press since: i
 }, 30_000);
 
 it('4. two take another status of one message, and neither knows of the other: nobody knows which was the last, so each may come again', async () => {
-	const [one, other] = [loadAnew(), loadAnew()];
-	database = '{}';
 	await (await begin(other)).goOn('SentToUser', 'e');
 	const overlapping = await begin(other);
 	expect(await (await begin(one)).goOn('Approved', 'e')).toEqual(['Approved']);
@@ -124,8 +122,6 @@ it('4. two take another status of one message, and neither knows of the other: n
 }, 30_000);
 
 it('5. the other one has taken a later status: it counts for both', async () => {
-	const [one, other] = [loadAnew(), loadAnew()];
-	database = '{}';
 	await (await begin(one)).goOn('Approved', 'f');
 	await (await begin(other)).goOn('Cancelled', 'f');
 	expect(await (await begin(one)).goOn('Cancelled', 'f')).toEqual([]);
@@ -134,13 +130,10 @@ it('5. the other one has taken a later status: it counts for both', async () => 
 }, 30_000);
 
 it('6. one process still has an older release, which stores no counts and leaves those that it finds: Approved, Cancelled, Approved are three events', async () => {
-	const one = loadAnew();
-	database = '{}';
 	await (await begin(one)).goOn('SentToUser', 'g');
 	await (await begin(one)).goOn('Approved', 'g');
 	await (await begin(one)).goOn('Approved', 'h');
 	const before = JSON.parse(database) as IDataObject;
-	const other = loadAnew();
 	await (await begin(other)).goOn('Cancelled', 'g');
 	const after = JSON.parse(database) as IDataObject;
 	const { statusCounts, outcomes } = before;
