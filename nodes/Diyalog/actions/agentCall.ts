@@ -13,7 +13,7 @@ const REVIEW_TOOL = 'HitlTool';
 export const isTool = ({ type }: INode): boolean => type.endsWith('Tool');
 
 /** What has to be approved before the tool behind it runs. */
-export const isReviewTool = ({ type }: INode): boolean => type.endsWith(REVIEW_TOOL);
+export const isReviewTool = ({ type }: Pick<INode, 'type'>): boolean => type.endsWith(REVIEW_TOOL);
 
 /**
  * Whether an AI agent runs the node as a tool of its own, and not n8n as a node that it has taken off its stack. Early

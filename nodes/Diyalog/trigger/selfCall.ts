@@ -54,8 +54,8 @@ export function waitingBaseOf(context: IWebhookFunctions, n8nAddress: string): s
 }
 
 /**
- * n8n keeps a call open while it holds executions back (N8N_CONCURRENCY_PRODUCTION_LIMIT). Asking again does no harm: an
- * execution continues once.
+ * n8n keeps a call open while it holds executions back (N8N_CONCURRENCY_PRODUCTION_LIMIT). Asking again does no harm: a
+ * question is left once.
  */
 const RESPONSE_WITHIN_MS = 120_000;
 
@@ -175,10 +175,9 @@ export async function postAnswers(
 /**
  * Tells a waiting node once that its time is up.
  *
- * @param url the resume address
- * @param body what says so
+ * @param url the resume address that says so
  */
-export async function postEnd(context: Caller, url: string, body: string): Promise<Attempt> {
-	const { attempts } = await post(context, url, body, 1);
+export async function postEnd(context: Caller, url: string): Promise<Attempt> {
+	const { attempts } = await post(context, url, '', 1);
 	return attempts[0] ?? 'unsure';
 }

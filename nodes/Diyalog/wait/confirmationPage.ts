@@ -56,3 +56,8 @@ export const TAKEN_PAGE = page('<p>✓</p>');
 
 /** What the person sees when nothing waits for this answer any more. */
 export const OVER_PAGE = page('<p>✗</p><p>This link is no longer valid.</p>');
+
+/** What the person sees when nobody can say yet what becomes of the answer. */
+export const AGAIN_PAGE = page(
+	'<p>…</p><p>Nothing was confirmed by this. Please look again in a minute.</p>',
+);

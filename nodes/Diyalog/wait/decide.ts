@@ -202,6 +202,25 @@ const GRACE_MS = 10_000;
 export const endsAtMs = ({ deadline, expectation }: Pick<Wait, 'deadline' | 'expectation'>) =>
 	Date.parse(deadline) + (expectation.kind === 'receipt' ? 0 : GRACE_MS);
 
+/**
+ * n8n looks once a minute for waits that end within the next 70 seconds, and sets a timer (2.41: wait-tracker.js). It ends with it
+ * whatever the execution waits for at that time, also the next question. So n8n is told a later time, at which nobody can answer any more,
+ * and the node ends its question itself.
+ */
+const N8N_LOOKS_AHEAD_MS = 70_000;
+/** What n8n may take to store that an execution goes on. */
+const N8N_STORES_WITHIN_MS = 10_000;
+/** What n8n may hold up a call that came in time. */
+const N8N_HOLDS_UP_MS = 10_000;
+
+/** From when on n8n may be about to end the wait. */
+export const n8nLooksFromMs = (wait: Pick<Wait, 'deadline' | 'expectation'>): number =>
+	endsAtMs(wait) + N8N_HOLDS_UP_MS;
+
+/** When n8n ends the wait, if the node could not. */
+export const n8nEndsAt = (wait: Pick<Wait, 'deadline' | 'expectation'>): Date =>
+	new Date(n8nLooksFromMs(wait) + N8N_STORES_WITHIN_MS + N8N_LOOKS_AHEAD_MS);
+
 /** Given in time, and no later here than Diyalog's batches explain. */
 function isInTime({ deadline }: Wait, { occurredAt }: Answer, now: Date): boolean {
 	const lateMs = now.getTime() - Date.parse(deadline);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DateTime } from 'luxon';
+import { sleep } from 'n8n-workflow';
 import type {
 	ICredentialDataDecryptedObject,
 	IDataObject,
@@ -16,7 +17,7 @@ import type { Entered } from '../../input/shown';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
-import { codeDigest, endsAtMs } from '../../wait/decide';
+import { codeDigest, n8nEndsAt } from '../../wait/decide';
 import type { Expectation, Wait } from '../../wait/decide';
 import { notDelivered } from '../../wait/outcome';
 import { rememberReceiptId } from '../../wait/receiptIds';
@@ -55,11 +56,12 @@ import {
 	bindTo,
 	requireWaitable,
 	restoreInput,
+	mayHaveAskedBefore,
 	storedItems,
 	storeWait,
 	waitingFor,
 } from './storedWait';
-import { readAgain } from './runAgain';
+import { readAgain, SETTLES_WITHIN_MS } from './runAgain';
 import type { QuestionAgain } from './runAgain';
 import { askAll, waitAfterAnswers } from './several';
 import { waitAfterWrongCode } from './wrongCode';
@@ -504,6 +506,7 @@ export async function startAsking(
 		const attempts = [attemptOf(first), ...others.map(attemptOf)] as const;
 		const input = storedItems(context)[itemIndex]?.json ?? {};
 		// Before it is sent: from then on people can answer, and what n8n passes on must be no approval.
+		const hasAskedBefore = mayHaveAskedBefore(context);
 		const takeBack = storeWait(context, question.wait, input);
 		let bound: Wait | undefined;
 		try {
@@ -520,7 +523,8 @@ export async function startAsking(
 		} finally {
 			if (!bound) takeBack();
 		}
-		await context.putExecutionToWait(new Date(endsAtMs(bound)));
+		if (hasAskedBefore) await sleep(SETTLES_WITHIN_MS);
+		await context.putExecutionToWait(n8nEndsAt(bound));
 		endInTime(context, bound);
 		adviseWhileWaiting(context, client.credentials, bound);
 		return waitingFor(bound, input);

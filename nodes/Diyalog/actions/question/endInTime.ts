@@ -6,14 +6,16 @@ import type { Wait } from '../../wait/decide';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
 
 /*
- * n8n looks once a minute for waits that end within the next 70 seconds (2.41: wait-tracker.js, getWaitingExecutions). A
- * shorter one may be over by then, and ends up to a minute late. So the process that asked ends it in time, by a call of the
- * resume address. The execution waits all the while, so that any process can take its receipt or answer. When the call does
- * not get through, or n8n was restarted meanwhile, n8n ends the wait when it looks.
+ * The process that asked ends a wait in time, by a call of the resume address: n8n is told a later time (see n8nEndsAt). The execution
+ * waits all the while, so that any process can take its receipt or answer. When the call does not get through, or n8n was restarted
+ * meanwhile, n8n ends the wait at that later time.
  */
 
-/** Before the end of longer waits n8n looks for sure. */
-const SHORT_MS = 65_000;
+/** Longer waits may end later: each of them would take up memory all the while. */
+const LONGEST_MS = 15 * 60_000;
+
+/** So many waits at most, for the same reason: some MB. */
+const MAX_WAITS = 20_000;
 
 /** Timers may be early by a millisecond. */
 const MARGIN_MS = 10;
@@ -22,39 +24,44 @@ const MARGIN_MS = 10;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
 
-const TIME_IS_UP = JSON.stringify({ timeIsUp: true });
+/** Parameter of the resume URL that says that the time is up. n8n signs it with the rest, so only the node can say so. */
+const END_PARAMETER = 'timeIsUp';
 
-/** Whether a call of the resume address says that the time is up. It needs no proof: it ends only what is over. */
-export const saysTimeIsUp = (body: unknown): boolean =>
-	typeof body === 'object' && body !== null && 'timeIsUp' in body;
+/** Whether a call of the resume address says that the time is up. */
+export const saysTimeIsUp = (query: object): boolean => END_PARAMETER in query;
 
-/** The turns of the short waits that this process is to end. */
+/** The turns of the waits that this process is to end. */
 const toEnd = new Set<string>();
 
 /** An answer was taken in this process, so that a wait need not be ended. */
 export const hasEnded = ({ turn }: Wait): void => void toEnd.delete(turn);
 
-async function end(context: IExecuteFunctions, turn: string, url: string): Promise<void> {
-	for (let tried = 0; tried < TRIES && toEnd.has(turn); tried++) {
+/** What waits are ended with. Each execution brings the same, and the data of all that wait must not stay in memory. */
+let latest: Pick<IExecuteFunctions, 'helpers' | 'logger'> | undefined;
+
+async function end(executionId: string, turn: string, url: string): Promise<void> {
+	for (let tried = 0; tried < TRIES && latest && toEnd.has(turn); tried++) {
 		if (tried > 0) await sleep(FIRST_PAUSE_MS * 2 ** (tried - 1));
-		const found = await postEnd(context, url, TIME_IS_UP);
+		const found = await postEnd(latest, url);
 		if (found === 'running' || found === 'unsure') continue;
 		if (found.resumed || found.notResumedReason !== 'notOver') toEnd.delete(turn);
 		if (found.resumed || !found.isLost) continue;
-		context.logger.warn(
-			`Diyalog: execution ${context.getExecutionId()} was not continued in time, because n8n could not reach itself. n8n continues it within a minute.`,
+		latest.logger.warn(
+			`Diyalog: execution ${executionId} was not continued in time, because n8n could not reach itself. n8n continues it within two minutes.`,
 		);
 	}
 	toEnd.delete(turn);
 }
 
-/** Sees to it that a short wait ends in time. It holds up neither the execution nor an n8n that stops. */
+/** Sees to it that a wait ends in time. It holds up neither the execution nor an n8n that stops. */
 export function endInTime(context: IExecuteFunctions, wait: Wait): void {
 	const waitMs = endsAtMs(wait) - Date.now();
-	if (waitMs > SHORT_MS) return;
+	if (waitMs > LONGEST_MS || toEnd.size >= MAX_WAITS) return;
 	const { turn } = wait;
-	const url = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn });
+	const executionId = context.getExecutionId();
+	const url = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn, [END_PARAMETER]: '1' });
+	latest = context;
 	toEnd.add(turn);
 	const timer = AbortSignal.timeout(Math.max(0, Math.ceil(waitMs)) + MARGIN_MS);
-	timer.addEventListener('abort', () => void end(context, turn, url), { once: true });
+	timer.addEventListener('abort', () => void end(executionId, turn, url), { once: true });
 }

@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 import { lazily, z } from '../../lib/zod';
 import { invalidInputError } from '../errors';
-import { endsAtMs } from '../../wait/decide';
+import { n8nEndsAt } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { outputOf } from '../../wait/decisions';
 import type { Decision } from '../../wait/decisions';
@@ -34,7 +34,7 @@ import {
  * execution if it waits; it cannot tell that it has waited again meanwhile. An answer that another process read at the same
  * time as this one has to find it running.
  */
-const SETTLES_WITHIN_MS = 2_000;
+export const SETTLES_WITHIN_MS = 2_000;
 
 /** Field of the item with which the node is run again. */
 const AGAIN_FIELD = 'diyalogAgain';
@@ -83,6 +83,10 @@ export function runAgain(
 	return itemAt(context.getNode(), output, item);
 }
 
+/** Whether an execution goes on only to wait on. */
+export const isRunAgain = (items: INodeExecutionData[][]): boolean =>
+	items.flat().some(({ json }) => AGAIN_FIELD in json);
+
 /** A question that was answered, and is waited for on. */
 export interface QuestionAgain {
 	wait: Wait;
@@ -129,6 +133,6 @@ export async function waitOn(
 	storeWait(context, wait, input);
 	await meanwhile();
 	await sleep(SETTLES_WITHIN_MS);
-	await context.putExecutionToWait(new Date(endsAtMs(wait)));
+	await context.putExecutionToWait(n8nEndsAt(wait));
 	return waitingFor(wait, input);
 }

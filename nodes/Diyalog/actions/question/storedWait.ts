@@ -1,14 +1,16 @@
 import type {
 	IDataObject,
 	IExecuteFunctions,
+	INode,
 	INodeExecutionData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import type { InputProblem } from '../../input/problem';
+import { workflowOf } from '../../lib/workflow';
 import { lazily, z } from '../../lib/zod';
 import { invalidInputError } from '../errors';
 import { itemAt } from '../outputs';
-import { isToolExecution } from '../agentCall';
+import { isReviewTool, isToolExecution } from '../agentCall';
 import { readWait } from '../../wait/decide';
 import { OUTPUT_COUNT, outputOf } from '../../wait/decisions';
 import type { Wait } from '../../wait/decide';
@@ -82,6 +84,21 @@ const runOf = (context: IExecuteFunctions): unknown => context.getWorkflowDataPr
 /** Whether what is stored belongs to this very run of the node. */
 export const isStoredByThisRun = (context: IExecuteFunctions): boolean =>
 	context.getContext('node')[RUN_FIELD] === runOf(context);
+
+const mayAsk = ({ type, parameters }: INode): boolean =>
+	/\.diyalog(Hitl)?(Tool)?$/i.test(type) &&
+	(isReviewTool({ type }) || parameters.operation === 'sendAndWait');
+
+/** Whether this execution may have asked before, in this node or another one: an answer to that may still be on its way. */
+export function mayHaveAskedBefore(context: IExecuteFunctions): boolean {
+	if (RUN_FIELD in context.getContext('node')) return true;
+	const node = context.getNode();
+	const hasRun = ({ name }: INode): boolean =>
+		context.evaluateExpression(`{{ $("${escaped(name)}").isExecuted }}`, 0) !== false;
+	return Object.values(workflowOf(context)?.nodes ?? {}).some(
+		(each) => each.name !== node.name && mayAsk(each) && hasRun(each),
+	);
+}
 
 /** Some names mean something else to n8n or JavaScript, for instance `constructor`. */
 function readIfPossible(context: IExecuteFunctions): Partial<StoredWait> {

@@ -1,5 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import type {
+	ICredentialDataDecryptedObject,
 	IDataObject,
 	INodeExecutionData,
 	IWebhookDescription,
@@ -8,6 +9,7 @@ import type {
 } from 'n8n-workflow';
 import { lazily, z } from '../../lib/zod';
 import {
+	AGAIN_PAGE,
 	confirmationPage,
 	LINK_ANSWER_PARAMETER,
 	OVER_PAGE,
@@ -35,7 +37,8 @@ import { seal } from '../../wait/sealed';
 import { appSecretsOf } from '../../transport/appSecrets';
 import { itemAt } from '../outputs';
 import { itemOf, logAnswers, logEnded } from './audited';
-import { hasEnded, saysTimeIsUp } from './endInTime';
+import { saysTimeIsUp } from './endInTime';
+import { beginToLeave, hasBody } from './leaving';
 import { runAgain } from './runAgain';
 import { readStored, waitingFor } from './storedWait';
 import type { StoredWait } from './storedWait';
@@ -109,7 +112,6 @@ function ended(
 	{ wait, input }: Waited,
 	ending: Ending,
 ): INodeExecutionData[][] {
-	hasEnded(wait);
 	const at = new Date().toISOString();
 	logEnded(context, wait, ending, at);
 	const item = { json: itemOf(wait, ending, input, at), pairedItem: { item: 0 } };
@@ -143,15 +145,6 @@ function endedByRule(
 	const ending = { decision, approved, value, userId, payloadSignature, respondedAt };
 	return ended(context, { wait: { ...wait, customerNo, employeeNo }, input }, ending);
 }
-
-/**
- * Lets the execution continue. n8n does so only if it still waits, and answers when that is stored; of several answers at
- * the same time, also in several processes, it takes one.
- */
-const goOn = (
-	workflowData: INodeExecutionData[][],
-	webhookResponse: string | Receptions,
-): IWebhookResponseData => ({ webhookResponse, workflowData });
 
 /** What becomes of the answers of a call: what the trigger hears of each, and with what the execution goes on. */
 interface Judgement {
@@ -274,6 +267,20 @@ async function takePassedOnAnswers(
 		logRefusal(context, 'notWaiting');
 		return replyJson(context, 200, { receptions: taken.map(() => refusedAs('notWaiting')) });
 	}
+	const goOn = beginToLeave(context, wait);
+	if (!goOn) return replyJson(context, 200, { receptions: taken.map(() => refusedAs('running')) });
+	const { said, goesOn } = await judgeAnswers(context, credential, { wait, input }, taken);
+	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
+}
+
+/** Judges answers that a trigger has authenticated. */
+async function judgeAnswers(
+	context: IWebhookFunctions,
+	credential: ICredentialDataDecryptedObject,
+	{ wait, input }: Waited,
+	taken: readonly TakenAnswer[],
+): Promise<{ said: Receptions; goesOn: INodeExecutionData[][] | undefined }> {
+	const appSecrets = appSecretsOf(credential);
 	const now = new Date();
 	const verifiers = new Map<unknown, VerifierSetup>();
 	/** Reading keys can take longer than checking a signature, and one person may press many times. */
@@ -318,7 +325,7 @@ async function takePassedOnAnswers(
 			replies: seal('replies', [context.getExecutionId(), wait.turn], replies, appSecret),
 		}),
 	};
-	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
+	return { said, goesOn };
 }
 
 const turnSchema = lazily(() => z.object({ [TURN_PARAMETER]: z.unknown().optional() }));
@@ -326,9 +333,11 @@ const turnSchema = lazily(() => z.object({ [TURN_PARAMETER]: z.unknown().optiona
 /** The node that asked says that the time is up; whoever calls, it is looked at here. */
 function takeEnd(context: IWebhookFunctions, { wait, input }: StoredWait): IWebhookResponseData {
 	const { [TURN_PARAMETER]: turn } = turnSchema().parse(context.getQueryData());
-	if (!wait || turn !== wait.turn || Date.now() < endsAtMs(wait)) {
-		return replyJson(context, 200, { receptions: [refusedAs('notOver')] });
-	}
+	const refuse = (reason: string) => replyJson(context, 200, { receptions: [refusedAs(reason)] });
+	const isOver = wait && turn === wait.turn && Date.now() >= endsAtMs(wait);
+	if (!isOver || hasBody(context)) return refuse('notOver');
+	const goOn = beginToLeave(context, wait);
+	if (!goOn) return refuse('running');
 	const { waiting: json, output } = waitingFor(wait, input);
 	logEnded(context, wait, endingInTime(wait));
 	const item = { json, pairedItem: { item: 0 } };
@@ -364,6 +373,11 @@ function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWeb
 		showPage(context, confirmationPage(title));
 		return KEEPS_WAITING;
 	}
+	const goOn = hasBody(context) ? undefined : beginToLeave(context, wait);
+	if (!goOn) {
+		showPage(context, AGAIN_PAGE, 409);
+		return KEEPS_WAITING;
+	}
 	context.getResponseObject().set(PAGE_HEADERS);
 	return goOn(ended(context, { wait, input }, endingOf(verdict)), TAKEN_PAGE);
 }
@@ -378,7 +392,7 @@ export async function takeAnswer(context: IWebhookFunctions): Promise<IWebhookRe
 		const stored = readStored(context);
 		const isLink = LINK_ANSWER_PARAMETER in context.getQueryData();
 		if (isLink || context.getRequestObject().method === 'GET') return takeLink(context, stored);
-		if (saysTimeIsUp(context.getBodyData())) return takeEnd(context, stored);
+		if (saysTimeIsUp(context.getQueryData())) return takeEnd(context, stored);
 		return await takePassedOnAnswers(context, stored);
 	} catch (error) {
 		const name = error instanceof Error ? error.name : 'an unknown error';
