@@ -798,14 +798,17 @@ it('37. who knows the resume address says that the time is up, with approvals be
 		{ timeIsUp: true, answers: [{ answer: text, proof: '' }] },
 		{ timeIsUp: null, diyalogAgain: { turn: reference.turn, counted: [] } },
 	]) {
-		const response = await fetch(url, {
+		const call = {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
 			body: JSON.stringify(body),
-		});
-		expect(await response.json()).toEqual({
-			receptions: [{ accepted: false, reason: 'notOver' }],
-		});
+		};
+		const refused = { accepted: false, reason: expect.any(String) };
+		const inBody = await fetch(url, call);
+		expect(inBody.status).toBe(401);
+		expect(await inBody.json()).toEqual({ receptions: body.answers?.map(() => refused) ?? [] });
+		const inAddress = await fetch(`${url}&timeIsUp=1`, call);
+		expect(await inAddress.json()).toEqual({ receptions: [{ ...refused, reason: 'notOver' }] });
 	}
 	await say(asked, { by: 0 }, { by: 1 });
 	expect(decisions(asked)).toEqual(['approved']);
