@@ -47,10 +47,26 @@ async function end(executionId: string, turn: string, url: string): Promise<void
 		if (found.resumed || found.notResumedReason !== 'notOver') toEnd.delete(turn);
 		if (found.resumed || !found.isLost) continue;
 		latest.logger.warn(
-			`Diyalog: execution ${executionId} was not continued in time, because n8n could not reach itself. n8n continues it within two minutes.`,
+			`Diyalog: execution ${executionId} was not continued in time, because n8n could not reach itself. n8n continues it within 90 seconds.`,
 		);
 	}
 	toEnd.delete(turn);
+}
+
+/** So many at once: a thousand may end in the same second. */
+const AT_ONCE = 20;
+
+const due: Array<() => Promise<void>> = [];
+let underWay = 0;
+
+function endDue(): void {
+	for (let next; underWay < AT_ONCE && (next = due.shift()); ) {
+		underWay++;
+		void next().finally(() => {
+			underWay--;
+			endDue();
+		});
+	}
 }
 
 /** Sees to it that a wait ends in time. It holds up neither the execution nor an n8n that stops. */
@@ -63,5 +79,9 @@ export function endInTime(context: IExecuteFunctions, wait: Wait): void {
 	latest = context;
 	toEnd.add(turn);
 	const timer = AbortSignal.timeout(Math.max(0, Math.ceil(waitMs)) + MARGIN_MS);
-	timer.addEventListener('abort', () => void end(executionId, turn, url), { once: true });
+	const atEnd = (): void => {
+		due.push(async () => await end(executionId, turn, url));
+		endDue();
+	};
+	timer.addEventListener('abort', atEnd, { once: true });
 }
