@@ -14,7 +14,7 @@ import { TURN_PARAMETER } from '../../wait/resumeReference';
 /** Longer waits may end later: each of them would take up memory all the while. */
 const LONGEST_MS = 15 * 60_000;
 
-/** So many waits at most, for the same reason: some MB. */
+/** So many waits at most, for the same reason: 36 MB. */
 const MAX_WAITS = 20_000;
 
 /** Timers may be early by a millisecond. */
