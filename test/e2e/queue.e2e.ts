@@ -3,7 +3,7 @@ import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { describeUnless } from '../support/skip';
-import { sleepMs, waitFor } from '../../tools/system';
+import { fs, sleepMs, waitFor } from '../../tools/system';
 import { postJson } from '../../tools/postJson';
 import { itemsOf, nodesRun, outputsLeft } from '../../tools/n8n/executions';
 import { record } from './harness/figures';
@@ -120,6 +120,16 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 		sandbox.timesReceived({ customerNo, messageId });
 	const received = (messages: readonly Message[]) =>
 		messages.filter((message) => times(message) > 0).length;
+
+	/** What the processes say that carry executions out. */
+	const linesOf = async (words: string): Promise<string[]> => {
+		const processes = [...queue.workers, ...queue.webhookProcesses];
+		const logs = processes.map(async ({ logFile }) => await fs.readFile(logFile, 'utf8'));
+		return (await Promise.all(logs))
+			.join('\n')
+			.split('\n')
+			.filter((line) => line.includes(words));
+	};
 
 	/** Kills a worker with -9 as soon as so many messages have arrived, and starts it again. */
 	const killWorkerAfter = async (index: number, messages: readonly Message[], arrived: number) => {
@@ -354,8 +364,9 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 				const wanted = done.filter(({ messageId }) =>
 					items.some((item) => messageId.endsWith(`-${item.messageId}`)),
 				);
-				if (wanted.length !== 1 || received(wanted) !== 1)
-					astray.push({ id, items, ran: nodesRun(data), left: outputsLeft(data, ASK) });
+				if (wanted.length === 1 && received(wanted) === 1) continue;
+				const log = await linesOf(`execution ${id} `);
+				astray.push({ id, items, ran: nodesRun(data), left: outputsLeft(data, ASK), log });
 			}
 			expect(astray).toEqual([]);
 			expect(WAITING - received(done)).toBeLessThanOrEqual(lost.length);
