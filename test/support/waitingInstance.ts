@@ -44,8 +44,6 @@ interface Stored extends WaitingExecution {
 	setup: NodeSetup;
 	/** as n8n stores it while it waits */
 	data: IRun['data'];
-	/** `waiting`, or that it was let go on; each time it waits is another */
-	waits: number;
 }
 
 /**
@@ -135,7 +133,6 @@ export class WaitingInstance {
 			id,
 			setup,
 			...waitingOf(run),
-			waits: 1,
 			continuations: [],
 			continuedAt: [],
 		};
@@ -186,11 +183,10 @@ export class WaitingInstance {
 			return;
 		}
 		try {
-			const { waits } = execution;
 			const data = structuredClone(execution.data);
 			const node = new WaitingNode(execution.setup, data, this.instanceOf(execution));
 			const result = await node.call(request, response);
-			if (result.workflowData) await this.continue(execution, data, waits, result, response);
+			if (result.workflowData) await this.continue(execution, data, result, response);
 		} catch (error) {
 			this.escaped.push(error);
 			if (!response.headersSent) response.status(500).end();
@@ -199,18 +195,17 @@ export class WaitingInstance {
 
 	private readonly instanceOf = ({ id }: WaitingExecution) => ({ url: this.url, executionId: id });
 
-	/** n8n lets an execution continue if it still waits, and answers when that is stored. */
+	/** n8n lets an execution continue with what it has read if it waits, perhaps again, and answers when that is stored. */
 	private async continue(
 		execution: Stored,
 		data: IRun['data'],
-		waits: number,
 		{ workflowData = [], webhookResponse }: IWebhookResponseData,
 		response: Response,
 	): Promise<void> {
 		const fault = this.storing.shift();
 		await sleepMs(this.storesAfterMs);
-		const goesOn = execution.waits === waits && fault !== 'fails';
-		if (goesOn) execution.waits++;
+		const waits = !this.running.has(execution.id) && execution.continuations.length === 0;
+		const goesOn = waits && fault !== 'fails' && isStorable(workflowData);
 		const isRunAgain = data.executionData?.nodeExecutionStack[0]?.node.disabled === false;
 		if (goesOn && isRunAgain) this.running.add(execution.id);
 		if (goesOn && !isRunAgain) {
@@ -225,6 +220,15 @@ export class WaitingInstance {
 		const run = await runAgain(execution.setup, data, workflowData, this.instanceOf(execution));
 		Object.assign(execution, waitingOf(run));
 		this.running.delete(execution.id);
+	}
+}
+
+/** n8n writes items down as text, and does not continue where one refuses that. */
+function isStorable(items: INodeExecutionData[][]): boolean {
+	try {
+		return JSON.stringify(items) !== undefined;
+	} catch {
+		return false;
 	}
 }
 

@@ -196,6 +196,45 @@ describe('a failing database', () => {
 	});
 });
 
+describe('a link is confirmed while n8n holds the answer back', () => {
+	const linkTo = ({ message }: Asked, button: number): string =>
+		message.buttonsV2?.[button]?.payload ?? '';
+
+	const confirm = async (url: string, more: RequestInit = {}) =>
+		(await fetch(url, { method: 'POST', ...more })).status;
+
+	it('2b. once more, and refused: the first counts, and n8n is given nothing else to store', async () => {
+		instance.storesAfterMs = 500;
+		const asked = await ask({ options: { answerBy: 'link' } });
+		const first = confirm(linkTo(asked, 0));
+		await sleepMs(100);
+		const others = [confirm(linkTo(asked, 0)), confirm(linkTo(asked, 1))];
+		expect(await Promise.all([first, ...others])).toEqual([200, 409, 409]);
+		expect(decisions(asked)).toEqual(['approved']);
+	});
+
+	it('2c. and the person hangs up: the answer counts, and no other one', async () => {
+		instance.storesAfterMs = 500;
+		const asked = await ask({ options: { answerBy: 'link' } });
+		await confirm(linkTo(asked, 0), { signal: AbortSignal.timeout(100) }).catch(() => undefined);
+		expect(await confirm(linkTo(asked, 1))).toBe(409);
+		await sleepMs(600);
+		expect(decisions(asked)).toEqual(['approved']);
+	});
+
+	it('2d. and n8n fails: the other answer can be given', async () => {
+		instance.storesAfterMs = 300;
+		instance.storing.push('fails');
+		const asked = await ask({ options: { answerBy: 'link' } });
+		const first = confirm(linkTo(asked, 0));
+		await sleepMs(100);
+		expect(await confirm(linkTo(asked, 1))).toBe(409);
+		expect(await first).toBe(500);
+		expect(await confirm(linkTo(asked, 1))).toBe(200);
+		expect(decisions(asked)).toEqual(['declined']);
+	});
+});
+
 it('3. Approve and Decline in two processes at the same moment: one is accepted', async () => {
 	instance.storesAfterMs = 5;
 	for (let round = 0; round < 20; round++) {
