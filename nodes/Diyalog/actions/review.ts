@@ -10,9 +10,11 @@ import { fieldsReadIn, looksOnlyAtAgentItem, textsOf } from './expressions';
  * could differ, nobody is asked.
  */
 
-/** n8n takes what `$tool` and `$fromAI` give from here first. A model can write it beside what the tool really runs with. */
-const hasQuery = (said: object): boolean =>
-	Object.hasOwn(said, 'query') && isObject(Object(said).query);
+/**
+ * n8n takes what `$tool` and `$fromAI` give from here first: of a list as well, which has a length. A model can write it beside what the
+ * tool really runs with.
+ */
+const hasQuery = (said: object): boolean => typeof saidOf(said, 'query') === 'object';
 
 const TAKEN_FOR_CALL = 'The model has said something that n8n takes for the whole call';
 

@@ -88,7 +88,7 @@ const ofAnotherCall = (context: IExecuteFunctions, said: object): NodeOperationE
 		: operationError(
 				context.getNode(),
 				'n8n would not run this tool with what the model has said in this call',
-				'Several calls run at the same time, or the model has said an object as "query". Use an AI Agent node of version 3 or later. Nothing was sent or verified.',
+				'Several calls run at the same time, or the model has said an object or a list as "query". Use an AI Agent node of version 3 or later. Nothing was sent or verified.',
 			);
 
 /** Why a tool cannot be run that an older agent, or a caller from outside, runs as its own. */
