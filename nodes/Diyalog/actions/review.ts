@@ -1,7 +1,15 @@
 import type { FromAIArgument, IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
-import { asksOf, isNested, isSameJson, looksAtOneOfSeveral, saidOf, valueOf } from './agentCall';
+import {
+	asksOf,
+	isNested,
+	isSameJson,
+	looksAtOneOfSeveral,
+	saidOf,
+	TOOL_CALL_FIELD,
+	valueOf,
+} from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { fieldsReadIn, looksOnlyAtAgentItem, textsOf } from './expressions';
 
@@ -67,6 +75,8 @@ function ofOwnArguments(own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, TOOL_FIELD)) return 'The model has said another name of the tool';
 	if (Object.hasOwn(said, TASK_FIELD))
 		return 'The model has said an argument under the name chatInput, which is that of the task';
+	if (Object.hasOwn(said, TOOL_CALL_FIELD))
+		return 'The model has said an argument under the name toolCallId, in the place of which n8n gives the tool the ID of the call';
 	if (Object.keys(own).every((name) => name === TASK_FIELD)) return undefined;
 	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, without sessionId and action, with an Edit Fields node in front of the agent";
 }
