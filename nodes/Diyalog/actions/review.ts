@@ -133,6 +133,9 @@ function ofSameName(works: INode[], own: object, said: object): string | undefin
 		: undefined;
 }
 
+/** Nodes of n8n and of this package. Those of others may have code in fields under any name. */
+const HAS_KNOWN_FIELDS = /^(?:n8n-nodes-base|@n8n\/n8n-nodes-langchain|n8n-nodes-diyalog)\./;
+
 /** The nodes that work for a tool, such as the model of a vector store. */
 function nodesBelow(context: IExecuteFunctions, name: string): INode[] {
 	const workflow = workflowOf(context);
@@ -203,8 +206,10 @@ export function showsAnother(
 		: ofOwnArguments(own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
-	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
-		return 'The tool looks at another node, and n8n could give it the value of another item';
+	const looksBeyond = ({ type, parameters }: INode): boolean =>
+		!looksOnlyAtAgentItem(parameters, !HAS_KNOWN_FIELDS.test(type));
+	if (isPaired && works.some(looksBeyond))
+		return "The tool, or a node below it, may look at more than $json, and n8n could give it the value of another item. Put the value into the agent's item, and take it by $json";
 	return works.some(({ parameters }) =>
 		looksAtOneOfSeveral(context, parameters, isPaired ? agent.name : undefined),
 	)
