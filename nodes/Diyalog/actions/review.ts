@@ -144,20 +144,26 @@ function nodesBelow(context: IExecuteFunctions, name: string): INode[] {
 }
 
 /**
- * The call that n8n runs after the approval, as a person reads it below a message, however the author has put that: the tool, and every
- * word of the model. It is empty where the message ends with both already, and where no call is known.
+ * Whether a message ends with the tool and every word of the model.
  *
  * @param entered the message as its author has written it
  */
-export function callToShow(context: IExecuteFunctions, entered: string): string {
-	const tool = valueOf(context, '$tool');
+export function endsWithCall(entered: string): boolean {
 	const places = [TOOL_NAME, TOOL_PARAMETERS].map((shown) => entered.search(shown));
 	const end = entered.slice(Math.min(...places));
 	// Words of the model behind the call could read like another one.
 	const isLast = !end.replace(TOOL_PARAMETERS, '').replace(TOOL_NAME, '').includes('{{');
-	const isShown = entered.startsWith('=') && !places.includes(-1) && isLast;
-	if (!isObject(tool) || isShown) return '';
-	return `\n\n${String(tool.name)}: ${JSON.stringify(tool.parameters ?? {})}`;
+	return entered.startsWith('=') && !places.includes(-1) && isLast;
+}
+
+/**
+ * The call that n8n runs after the approval, as a person reads it below a message: the tool, and every word of the model. It is empty
+ * where no call is known.
+ */
+export function callToShow(context: IExecuteFunctions): string {
+	const tool = valueOf(context, '$tool');
+	if (!isObject(tool)) return '';
+	return `${String(tool.name)}: ${JSON.stringify(tool.parameters ?? {})}`;
 }
 
 /**
