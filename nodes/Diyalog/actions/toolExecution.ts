@@ -190,7 +190,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 		return operationError(
 			node,
 			'n8n does not tell what the model has called this tool with',
-			'It may have replaced anything that this node takes from the item. Update this package. Nothing was sent or verified.',
+			'It may have replaced anything that this node takes from the item. If several agents use this tool, choose v1 as Execution Order in the settings of the workflow. Otherwise update this package. Nothing was sent or verified.',
 		);
 	restoreItem(context, found);
 	const isByChance = isPairedByChance(context, found.agent);
