@@ -121,8 +121,9 @@ const isBeyondAgentItem = looksBeyond(OF_AGENT_ITEM);
 const OF_CODE = /code/i;
 
 /**
- * The same for stored parameters of a node. Of a text that is no expression runs what stands in braces, which a node for SQL evaluates
- * itself, or all of it where it is code. In others a name with a dollar sign, as in GraphQL, is a word.
+ * Whether stored parameters of a node look at nothing but these and the item of the agent. What runs of a text is what stands in braces,
+ * also without an equals sign, which nodes for SQL evaluate themselves, and all of it where it is code. Elsewhere a name with a dollar
+ * sign is a word, as in GraphQL.
  *
  * @param isCode whether each text may be code
  */

@@ -70,7 +70,10 @@ const valuesIn = (parameters: object): string[] =>
 		return name === VALUES_FIELD && value !== '' ? [String(value)] : [];
 	});
 
-/** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
+/**
+ * Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. Its item is made
+ * of four, each laid over the one before: the agent's item, `tool`, what the model has said, and `toolCallId`.
+ */
 function ofOwnArguments(own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, TOOL_FIELD)) return 'The model has said another name of the tool';
 	if (Object.hasOwn(said, TASK_FIELD))
