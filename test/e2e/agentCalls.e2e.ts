@@ -620,3 +620,48 @@ it.each(['lastNode', 'streaming'])(
 	},
 	120_000,
 );
+
+describe('one review that stands in front of a tool for two agents', () => {
+	async function begun(executionOrder: string): Promise<{ flow: AskingWorkflow; number: number }> {
+		const first = { ...agent(), name: 'First' };
+		const second = { ...agent(), name: 'Second' };
+		const asking = review('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?');
+		const flow = await stage.createCalled(
+			(call) => [
+				[call, set('Ali', { name: 'Ali' }), first],
+				[call, set('Can', { name: 'Can' }), second],
+				withModel(first),
+				withModel(second),
+				[asTool(payment()), asking],
+				[asTool(asking), first],
+				[asTool(asking), second],
+			],
+			{ executionOrder },
+		);
+		chat.turnOf = (asked) => {
+			const isForAli = JSON.stringify(asked.messages).includes('Work for Ali');
+			return once(payingCall(isForAli ? '1' : '2'))(asked);
+		};
+		return { flow, number: await began(flow) };
+	}
+
+	it('22. in the older order of execution n8n mixes up their calls: nobody is asked, and what to do is said', async () => {
+		const { flow, number } = await begun('v0');
+		const { id } = await waitFor('the end', WITHIN_MS, async () => {
+			const [newest] = await stage.n8n.executions(flow.id);
+			return newest?.status === 'error' ? newest : undefined;
+		});
+		expect(await stage.n8n.executionData(id)).toContain(
+			'If several agents use this tool, choose v1 as Execution Order',
+		);
+		expect(stage.sandbox.messages()).toHaveLength(number);
+		expect(chat.deeds).toEqual([]);
+	}, 120_000);
+
+	it('23. right use: in the other order each is asked for its own item', async () => {
+		const { flow, number } = await begun('v1');
+		const asked = await answerAll(flow, number);
+		expect(asked.map(({ text }) => text.split('?')[0])).toEqual(['Pay 1 for Ali', 'Pay 2 for Can']);
+		expect(chat.deeds).toEqual([{ amount: '1' }, { amount: '2' }]);
+	}, 120_000);
+});

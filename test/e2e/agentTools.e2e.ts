@@ -2519,6 +2519,117 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = once({ tool: 'Transfer', said });
 		expect((await approveAll(flow)).done).toEqual([{ amount: '250' }]);
 	}, 120_000);
+
+	it('144. a list that the model says as "query", out of which n8n takes a number that nobody has read: asks nobody', async () => {
+		const jsonBody =
+			"={{ { filter: $fromAI('query', 'Which', 'json'), length: $fromAI('length', 'How many', 'number') } }}";
+		const flow = await reviewed('=Delete?', deedTool('Transfer', chat.toolUrl, jsonBody));
+		chat.turnOf = callsOnce('Transfer', { query: ['a', 'b', 'c', 'd', 'e'], length: 1 });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
+	it('145. an argument "toolCallId", in the place of which n8n gives a tool with arguments of its own the ID of the call: asks nobody', async () => {
+		const cancelling = await startMcpServer([
+			{
+				name: 'cancel',
+				description: 'Cancels',
+				inputSchema: { type: 'object', properties: { toolCallId: { type: 'string' } } },
+			},
+		]);
+		try {
+			const tool = bankTools();
+			const flow = await reviewed(
+				'=May I?',
+				{ ...tool, parameters: { ...Object(tool.parameters), endpointUrl: cancelling.url } },
+				CHAT,
+			);
+			const said = { toolParameters: { toolCallId: 'ORDER-1' }, hitlParameters: {} };
+			chat.turnOf = (asked) =>
+				callsBefore(asked) === 0
+					? [{ tool: 'Bank_cancel', said, id: 'ORDER-9999' }]
+					: tellAll(asked);
+			const { asked } = await approveAll(flow);
+			expect({ asked, called: cancelling.called }).toEqual({ asked: [], called: [] });
+		} finally {
+			await cancelling.close();
+		}
+	}, 120_000);
+
+	it('146. right use: a value that a tool asks for under the name "toolCallId"', async () => {
+		const jsonBody = "={{ { to: $fromAI('toolCallId', 'Which call', 'string') } }}";
+		const flow = await reviewed('=Transfer?', deedTool('Transfer', chat.toolUrl, jsonBody));
+		chat.turnOf = callsOnce('Transfer', { toolCallId: 'ALICE' });
+		expect((await approveAll(flow)).done).toEqual([{ to: 'ALICE' }]);
+	}, 120_000);
+
+	it.each([
+		['variables of GraphQL', 'mutation ($amount: String!) { pay(amount: $amount) { id } }', ''],
+		['a description in $USD', 'mutation { pay }', ' in $USD, $$ or $node'],
+	])(
+		'147. right use: the second call of a tool with %s, which are no expressions',
+		async (_what, query, described) => {
+			const tool = node('Transfer', 'n8n-nodes-base.graphqlTool', 1.1, {
+				toolDescription: `Transfers money${described}`,
+				endpoint: chat.toolUrl,
+				requestFormat: 'json',
+				responseFormat: 'json',
+				query,
+				variables: "={{ { amount: $fromAI('amount', 'How much', 'string') } }}",
+			});
+			const flow = await reviewed('=Pay {{ $tool.parameters.amount }}?', tool);
+			chat.turnOf = (asked) => {
+				const amount = String(callsBefore(asked) + 1);
+				const said = { toolParameters: { amount }, hitlParameters: {} };
+				return callsBefore(asked) < 2 ? [{ tool: 'Transfer', said }] : tellAll(asked);
+			};
+			const { done } = await approveAll(flow);
+			expect(done.map((deed) => Object(deed).variables)).toEqual([
+				{ amount: '1' },
+				{ amount: '2' },
+			]);
+		},
+		120_000,
+	);
+
+	it.each([
+		[
+			'a punctuation mark of Hebrew turns the figures behind it',
+			'max = /*\u05be*/ 9000000 - 1',
+			'max = /*\u200e\u05be\u200e*/ 9000000 - 1',
+		],
+		['letters of Arabic do', '\u0627 100 200', '\u200e\u0627\u200e 100 200'],
+		['figures of Arabic do', '5 - \u0661 - 7', '5 - \u200e\u0661\u200e - 7'],
+		[
+			'right use: a name in Hebrew stays in one piece',
+			'\u05de\u05e9\u05d4 \u05db\u05d4\u05df 10.00',
+			'\u200e\u05de\u05e9\u05d4 \u05db\u05d4\u05df\u200e 10.00',
+		],
+		['a mark that the model has written itself is shown', '1\u200f2\u200e', '1\\u200f2\\u200e'],
+		[
+			'a pile of marks that covers what stands around it is shown',
+			'5\u0316\u0316\u0316\u0316 e\u0301',
+			'5\\u0316\\u0316\\u0316\\u0316 e\u0301',
+		],
+	])(
+		'148. the call below the message is read as it runs: %s',
+		async (_what, amount, expected) => {
+			const messages = [
+				'=May I?',
+				'=May I run {{ $tool.name }} with {{ JSON.stringify($tool.parameters) }}',
+			];
+			for (const message of messages) {
+				chat.deeds.length = 0;
+				const flow = await reviewed(message, payment());
+				chat.turnOf = callsOnce('Transfer', { amount });
+				const { asked, done } = await approveAll(flow);
+				expect(asked).toEqual([expect.stringMatching(/^May I/)]);
+				const call = `{"amount":"${expected}"}`;
+				expect(asked.join().slice(-call.length)).toBe(call);
+				expect(done).toEqual([{ amount }]);
+			}
+		},
+		120_000,
+	);
 });
 
 describe('what n8n makes of several items, of several calls of one turn, and of the settings of a tool', () => {

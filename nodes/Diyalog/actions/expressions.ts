@@ -117,8 +117,24 @@ const OF_PYTHON = /(?:^|\W)_(?:\(|node|items)/;
 
 const isBeyondAgentItem = looksBeyond(OF_AGENT_ITEM);
 
-/** The same where a text that is no expression may be code, which has no equals sign in front, or SQL, in which a node itself evaluates braces. */
-export const looksOnlyAtAgentItem = everyText((text) => {
-	const code = codeIn(text);
+/** Fields with code, which has no equals sign in front: jsCode, pythonCode, functionCode. */
+const OF_CODE = /code/i;
+
+/**
+ * Whether stored parameters of a node look at nothing but these and the item of the agent. What runs of a text is what stands in braces,
+ * also without an equals sign, which nodes for SQL evaluate themselves, and all of it where it is code. Elsewhere a name with a dollar
+ * sign is a word, as in GraphQL.
+ *
+ * @param isCode whether each text may be code
+ */
+export function looksOnlyAtAgentItem(stored: unknown, isCode: boolean): boolean {
+	if (typeof stored === 'object' && stored !== null)
+		return Object.entries(stored).every(
+			([name, each]) =>
+				looksOnlyAtAgentItem(name, isCode) &&
+				looksOnlyAtAgentItem(each, isCode || OF_CODE.test(name)),
+		);
+	const text = String(stored);
+	const code = isCode ? codeIn(text) : evaluatedIn(text);
 	return !isBeyondAgentItem(code) && !OF_PYTHON.test(code);
-});
+}

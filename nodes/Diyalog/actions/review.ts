@@ -1,7 +1,15 @@
 import type { FromAIArgument, IExecuteFunctions, INode } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { workflowOf } from '../lib/workflow';
-import { asksOf, isNested, isSameJson, looksAtOneOfSeveral, saidOf, valueOf } from './agentCall';
+import {
+	asksOf,
+	isNested,
+	isSameJson,
+	looksAtOneOfSeveral,
+	saidOf,
+	TOOL_CALL_FIELD,
+	valueOf,
+} from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { fieldsReadIn, looksOnlyAtAgentItem, textsOf } from './expressions';
 
@@ -10,9 +18,11 @@ import { fieldsReadIn, looksOnlyAtAgentItem, textsOf } from './expressions';
  * could differ, nobody is asked.
  */
 
-/** n8n takes what `$tool` and `$fromAI` give from here first. A model can write it beside what the tool really runs with. */
-const hasQuery = (said: object): boolean =>
-	Object.hasOwn(said, 'query') && isObject(Object(said).query);
+/**
+ * n8n takes what `$tool` and `$fromAI` give from here first: of a list as well, which has a length. A model can write it beside what the
+ * tool really runs with.
+ */
+const hasQuery = (said: object): boolean => typeof saidOf(said, 'query') === 'object';
 
 const TAKEN_FOR_CALL = 'The model has said something that n8n takes for the whole call';
 
@@ -60,11 +70,16 @@ const valuesIn = (parameters: object): string[] =>
 		return name === VALUES_FIELD && value !== '' ? [String(value)] : [];
 	});
 
-/** Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. */
+/**
+ * Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. Its item is made
+ * of four, each laid over the one before: the agent's item, `tool`, what the model has said, and `toolCallId`.
+ */
 function ofOwnArguments(own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, TOOL_FIELD)) return 'The model has said another name of the tool';
 	if (Object.hasOwn(said, TASK_FIELD))
 		return 'The model has said an argument under the name chatInput, which is that of the task';
+	if (Object.hasOwn(said, TOOL_CALL_FIELD))
+		return 'The model has said an argument under the name toolCallId, in the place of which n8n gives the tool the ID of the call';
 	if (Object.keys(own).every((name) => name === TASK_FIELD)) return undefined;
 	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, without sessionId and action, with an Edit Fields node in front of the agent";
 }
@@ -121,6 +136,9 @@ function ofSameName(works: INode[], own: object, said: object): string | undefin
 		: undefined;
 }
 
+/** Nodes of n8n and of this package. Those of others may have code in fields under any name. */
+const HAS_KNOWN_FIELDS = /^(?:n8n-nodes-base|@n8n\/n8n-nodes-langchain|n8n-nodes-diyalog)\./;
+
 /** The nodes that work for a tool, such as the model of a vector store. */
 function nodesBelow(context: IExecuteFunctions, name: string): INode[] {
 	const workflow = workflowOf(context);
@@ -129,20 +147,26 @@ function nodesBelow(context: IExecuteFunctions, name: string): INode[] {
 }
 
 /**
- * The call that n8n runs after the approval, as a person reads it below a message, however the author has put that: the tool, and every
- * word of the model. It is empty where the message ends with both already, and where no call is known.
+ * Whether a message ends with the tool and every word of the model.
  *
  * @param entered the message as its author has written it
  */
-export function callToShow(context: IExecuteFunctions, entered: string): string {
-	const tool = valueOf(context, '$tool');
+export function endsWithCall(entered: string): boolean {
 	const places = [TOOL_NAME, TOOL_PARAMETERS].map((shown) => entered.search(shown));
 	const end = entered.slice(Math.min(...places));
 	// Words of the model behind the call could read like another one.
 	const isLast = !end.replace(TOOL_PARAMETERS, '').replace(TOOL_NAME, '').includes('{{');
-	const isShown = entered.startsWith('=') && !places.includes(-1) && isLast;
-	if (!isObject(tool) || isShown) return '';
-	return `\n\n${String(tool.name)}: ${JSON.stringify(tool.parameters ?? {})}`;
+	return entered.startsWith('=') && !places.includes(-1) && isLast;
+}
+
+/**
+ * The call that n8n runs after the approval, as a person reads it below a message: the tool, and every word of the model. It is empty
+ * where no call is known.
+ */
+export function callToShow(context: IExecuteFunctions): string {
+	const tool = valueOf(context, '$tool');
+	if (!isObject(tool)) return '';
+	return `${String(tool.name)}: ${JSON.stringify(tool.parameters ?? {})}`;
 }
 
 /**
@@ -191,8 +215,10 @@ export function showsAnother(
 		: ofOwnArguments(own, said);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
-	if (isPaired && !works.every(({ parameters }) => looksOnlyAtAgentItem(parameters)))
-		return 'The tool looks at another node, and n8n could give it the value of another item';
+	const looksBeyond = ({ type, parameters }: INode): boolean =>
+		!looksOnlyAtAgentItem(parameters, !HAS_KNOWN_FIELDS.test(type));
+	if (isPaired && works.some(looksBeyond))
+		return "The tool, or a node below it, may look at more than $json, and n8n could give it the value of another item. Put the value into the agent's item, and take it by $json";
 	return works.some(({ parameters }) =>
 		looksAtOneOfSeveral(context, parameters, isPaired ? agent.name : undefined),
 	)

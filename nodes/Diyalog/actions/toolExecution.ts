@@ -88,7 +88,7 @@ const ofAnotherCall = (context: IExecuteFunctions, said: object): NodeOperationE
 		: operationError(
 				context.getNode(),
 				'n8n would not run this tool with what the model has said in this call',
-				'Several calls run at the same time, or the model has said an object as "query". Use an AI Agent node of version 3 or later. Nothing was sent or verified.',
+				'Several calls run at the same time, or the model has said an object or a list as "query". Use an AI Agent node of version 3 or later. Nothing was sent or verified.',
 			);
 
 /** Why a tool cannot be run that an older agent, or a caller from outside, runs as its own. */
@@ -190,7 +190,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 		return operationError(
 			node,
 			'n8n does not tell what the model has called this tool with',
-			'It may have replaced anything that this node takes from the item. Update this package. Nothing was sent or verified.',
+			'It may have replaced anything that this node takes from the item. If several agents use this tool, choose v1 as Execution Order in the settings of the workflow. Otherwise update this package. Nothing was sent or verified.',
 		);
 	restoreItem(context, found);
 	const isByChance = isPairedByChance(context, found.agent);

@@ -40,7 +40,7 @@ import { invalidInputError, operationError, requireValid } from '../errors';
 import type { ItemOutcome, OperationRun } from '../operation';
 import { rawParameter, readerWith, readFields } from '../parameters';
 import type { ParameterReader } from '../parameters';
-import { callToShow, TOOL_PARAMETERS } from '../review';
+import { callToShow, endsWithCall, TOOL_PARAMETERS } from '../review';
 import { checksByItem, sameCredential } from '../sameCredential';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
@@ -85,8 +85,8 @@ function requireSingleItem(context: IExecuteFunctions): void {
 }
 
 /**
- * What shows nothing, or turns the direction of what follows: a model could make its parameters look like others. What gives
- * a picture its colour, e.g. that of a warning sign, may stay.
+ * What shows nothing, or turns the direction of what follows without being a letter: a model could make its parameters look like others.
+ * What gives a picture its colour, e.g. that of a warning sign, may stay.
  */
 const UNSEEN = new RegExp(
 	String.raw`(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}${BLANK_SIGNS}\u2028\u2029]`,
@@ -106,13 +106,45 @@ const GAP = /\s{20,}|(?:\r?\n){4,}/gu;
 /** What is longer is not sent, and would take seconds here. */
 const MAX_READ_CHARACTERS = 1_000_000;
 
-/** Characters that an author has written stay as they are where no more of the kind have come from elsewhere. */
-function withoutUnseen(message: string, entered: string): string {
-	const shown = message.replace(GAP, ({ length }) => ` [${length} blanks] `);
-	const unseen = new Set(shown.match(UNSEEN) ?? []);
+/** So many marks above and below a letter cover what stands around it. */
+const PILE = /\p{M}{4,}/gu;
+
+const withoutGaps = (text: string): string =>
+	text.replace(GAP, ({ length }) => ` [${length} blanks] `).replace(PILE, escaped);
+
+/** What Unicode writes from right to left, marks and figures included (the blocks of DerivedBidiClass whose default is R or AL). */
+const FROM_RIGHT = String.raw`[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]`;
+
+const WORD_FROM_RIGHT = String.raw`(?:(?!\p{N})${FROM_RIGHT})+`;
+
+/** Words of that, as in a name, or figures. */
+const PART_FROM_RIGHT = new RegExp(
+	String.raw`${WORD_FROM_RIGHT}(?: (?=\p{L})${WORD_FROM_RIGHT})*|(?:(?=\p{N})${FROM_RIGHT})+`,
+	'gu',
+);
+
+/** Left-to-Right Mark. It shows nothing itself. */
+const FROM_LEFT = '\u200e';
+
+/** Keeps such parts from turning what stands beside them, figures too: 9000 - 1 would be read as 1 - 9000. */
+const inOrder = (text: string): string =>
+	text.replace(PART_FROM_RIGHT, `${FROM_LEFT}$&${FROM_LEFT}`);
+
+/**
+ * A message with the call below it, unless it ends with the call already and all of that is read from left to right. Characters that an
+ * author has written stay as they are in the message where no more of the kind have come from elsewhere.
+ */
+function withCall(message: string, call: string, entered: string): string {
+	const below = withoutGaps(call).replace(UNSEEN, escaped);
+	const ordered = inOrder(below);
+	const isShown = call === '' || (endsWithCall(entered) && ordered === below);
+	const whole = isShown ? message : `${message}\n\n${call}`;
+	const unseen = new Set(whole.match(UNSEEN) ?? []);
 	const isMore = (character: string): boolean =>
-		shown.split(character).length > entered.split(character).length;
-	return [...unseen].some(isMore) ? shown.replace(UNSEEN, escaped) : shown;
+		whole.split(character).length > entered.split(character).length;
+	const shown = withoutGaps(isShown ? message : `${message}\n\n`);
+	const readable = [...unseen].some(isMore) ? shown.replace(UNSEEN, escaped) : shown;
+	return isShown ? readable : readable + ordered;
 }
 
 /** The message. That of a review shows the call that it is about: who approves a call has to see all of it. */
@@ -129,7 +161,7 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 	const message = ['number', 'boolean'].includes(typeof given) ? String(given) : given;
 	if (typeof message !== 'string' || message.trim() === '') return message;
 	return message.length <= MAX_READ_CHARACTERS
-		? withoutUnseen(message + callToShow(context, text), text)
+		? withCall(message, callToShow(context), text)
 		: message;
 }
 
