@@ -1,10 +1,11 @@
 import { args, env, exitWith, fs, path, print, projectRoot, runVisibly } from '../../tools/system';
 import { IN_FULL } from './harness/extent';
-import { lastFigures } from './harness/figures';
+import { lastFigures, writeReported } from './harness/figures';
 import { renderPage, renderTables } from './harness/report';
 
 const USAGE = `Usage: npm run test:soak -- [<part> ...]        run everything, or some parts, in full; then the table
-       npm run test:soak -- report [--write]   only the table of the last figures; --write puts it into docs/proof.md
+       npm run test:soak -- report [--write]   only the table of the last figures; --write puts it into docs/proof.md,
+                                               and the figures into docs/proof.jsonl, where the next report finds them
 
 Parts are the files of test/e2e by name: editor, queue, faults, load, send, trigger, wait,
 version, webhook`;
@@ -21,7 +22,8 @@ async function report(): Promise<void> {
 	if (!args.includes('--write')) return;
 	const page = await formatted(renderPage(figures));
 	await fs.writeFile(path.join(projectRoot, 'docs', 'proof.md'), page);
-	print('Written: docs/proof.md');
+	await writeReported(figures);
+	print('Written: docs/proof.md, and what it was made from: docs/proof.jsonl');
 }
 
 async function main(): Promise<void> {

@@ -639,6 +639,10 @@ function giveUpAll(
 	if (kept === undefined && !byTrigger.has(id)) return;
 	const memory = memoryOf(context);
 	const passing = passingOf(context, settings, secrets);
+	if (passing.appSecret === undefined && (kept ?? '') !== '' && !memory.hasCalls)
+		context.logger.error(
+			'Diyalog Trigger: calls that were kept for other triggers are lost: Also Pass On To is empty, and nobody can read them without an App Secret.',
+		);
 	catchUp(memory, passing);
 	memory.calls.takeOver(Date.now(), true);
 	limit(memory, passing);

@@ -110,11 +110,8 @@ export interface WaitInput {
 	questionLimits: QuestionLimits | undefined;
 }
 
-const label = (fallback: string) =>
-	z
-		.string()
-		.default(fallback)
-		.transform((text) => (text.trim() === '' ? fallback : text));
+const textOr = (fallback: string) =>
+	optionalText().transform((text = '') => (text.trim() === '' ? fallback : text));
 
 /** Titles that begin with so many characters alike look the same on a phone. */
 const MAX_SEEN_CHARACTERS = 1_000;
@@ -141,10 +138,10 @@ const seenOf = (text: string): string =>
 const approvalValuesSchema = lazily(() =>
 	z.object({
 		approvalType: z.enum(['single', 'double']).default('double'),
-		approveLabel: label(DEFAULT_APPROVE_LABEL).transform(shownText),
-		disapproveLabel: label(DEFAULT_DECLINE_LABEL).transform(shownText),
+		approveLabel: textOr(DEFAULT_APPROVE_LABEL).transform(shownText),
+		disapproveLabel: textOr(DEFAULT_DECLINE_LABEL).transform(shownText),
 		offerReport: z.boolean().default(false),
-		reportLabel: label(DEFAULT_REPORT_LABEL).transform(shownText),
+		reportLabel: textOr(DEFAULT_REPORT_LABEL).transform(shownText),
 	}),
 );
 
@@ -317,18 +314,15 @@ const limitSchema = lazily(() =>
 );
 
 const prefixSchema = lazily(() =>
-	z
-		.string()
-		.default('')
-		.transform((text, context) =>
-			/^[A-Za-z0-9_-]*$/.test(text.trim())
-				? text.trim()
-				: addProblem(
-						context,
-						'holds other characters than letters, digits, _ and -',
-						'Use only these, e.g. transfer-17.',
-					),
-		),
+	textOr('').transform((text, context) =>
+		/^[A-Za-z0-9_-]*$/.test(text.trim())
+			? text.trim()
+			: addProblem(
+					context,
+					'holds other characters than letters, digits, _ and -',
+					'Use only these, e.g. transfer-17.',
+				),
+	),
 );
 
 /** Where nothing came of an expression, the credential's keys must not take the place of the person's own. */
@@ -348,9 +342,9 @@ const optionsSchema = lazily(() =>
 			requireSignedPayload: z.boolean().default(false),
 			personKeys: enteredKeys(NO_KEYS),
 			leaveTextOut: z.boolean().default(false),
-			wrongCodeReply: label(DEFAULT_WRONG_CODE_REPLY),
-			decidedReply: z.string().trim().default(''),
-			wrongReply: z.string().trim().default(''),
+			wrongCodeReply: textOr(DEFAULT_WRONG_CODE_REPLY),
+			decidedReply: textOr('').transform((text) => text.trim()),
+			wrongReply: textOr('').transform((text) => text.trim()),
 		})
 		.prefault({}),
 );

@@ -4,10 +4,12 @@ import { n8nName } from '../../../tools/n8n/install';
 
 /*
  * What the parts of the proof found out, one line of JSON each, added to one file by every part; the report is made
- * from the last finding of each.
+ * from the last finding of each. All parts take hours: what a report was written from stands beside it, so that a part that
+ * runs alone, or elsewhere, changes its own lines only.
  */
 
 const FIGURES_FILE = path.join(projectRoot, '.cache', 'proof', 'figures.jsonl');
+const REPORTED_FILE = path.join(projectRoot, 'docs', 'proof.jsonl');
 
 const figureSchema = z.object({
 	/** the part of the proof, as the headline of its table */
@@ -52,13 +54,26 @@ export async function record(figure: Figure): Promise<void> {
 	await fs.appendFile(FIGURES_FILE, `${JSON.stringify(line)}\n`);
 }
 
+async function figuresIn(file: string): Promise<RecordedFigure[]> {
+	const text = await fs.readFile(file, 'utf8').catch(() => '');
+	const lines = text.split('\n').filter((each) => each !== '');
+	return lines.map((line) => lineSchema.parse(JSON.parse(line)));
+}
+
 /** The last finding of each kind, in the order in which the kinds were found first. */
 export async function lastFigures(): Promise<RecordedFigure[]> {
-	const text = await fs.readFile(FIGURES_FILE, 'utf8').catch(() => '');
 	const last = new Map<string, RecordedFigure>();
-	for (const line of text.split('\n').filter((each) => each !== '')) {
-		const figure = lineSchema.parse(JSON.parse(line));
-		last.set(JSON.stringify([figure.part, figure.what]), figure);
+	for (const figure of [...(await figuresIn(REPORTED_FILE)), ...(await figuresIn(FIGURES_FILE))]) {
+		const kind = JSON.stringify([figure.part, figure.what]);
+		if ((last.get(kind)?.at ?? '') <= figure.at) last.set(kind, figure);
 	}
 	return [...last.values()];
+}
+
+/** Writes down what a report was made from. */
+export async function writeReported(figures: readonly RecordedFigure[]): Promise<void> {
+	await fs.writeFile(
+		REPORTED_FILE,
+		figures.map((figure) => `${JSON.stringify(figure)}\n`).join(''),
+	);
 }

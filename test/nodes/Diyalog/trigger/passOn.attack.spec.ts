@@ -885,6 +885,30 @@ describe('several processes share what is stored', () => {
 		expect(reads(after, before.toText(SECRET), 2_000)).toBe('a');
 	});
 
+	it('46b. of what a deleted trigger has kept, one takes only what it can read and what is for its own list', () => {
+		const deleted = new KeptCalls('deleted', 0);
+		deleted.add(call('a', 1_000), 'other', pending, 1_000);
+		deleted.add(call('b', 1_000), target, pending, 1_000);
+		const text = deleted.toText(SECRET);
+		expect(KeptCalls.isAnyFor([target], text, [SECRET])).toBe(true);
+		expect(KeptCalls.isAnyFor([target], text, ['another secret', SECRET])).toBe(true);
+		expect(KeptCalls.isAnyFor([target], text, ['another secret'])).toBe(false);
+		expect(KeptCalls.isAnyFor(['a third'], text, [SECRET])).toBe(false);
+		expect(KeptCalls.isAnyFor([], text, [SECRET])).toBe(false);
+		for (const strange of [undefined, '', 'x', 7, [text]])
+			expect(KeptCalls.isAnyFor([target], strange, [SECRET])).toBe(false);
+	});
+
+	it('46c. whoever empties the list and needs no App Secret any more finds in the log that it is lost', async () => {
+		const before = new KeptCalls('before', 0);
+		before.add(call('a', Date.now()), target, pending, Date.now());
+		const staticData = { keptCalls: before.toText(SECRET) };
+		const emptied = await start('first', { authentication: 'none' }, staticData);
+		expect(await post(emptied, press('b'))).toBe(200);
+		expect(emptied.trigger.log.join()).toContain('are lost: Also Pass On To is empty');
+		expect(stored(emptied)).toBe('');
+	});
+
 	it('47. one gives up what it keeps itself only', () => {
 		const one = new KeptCalls('one', 0);
 		const two = new KeptCalls('two', 0);

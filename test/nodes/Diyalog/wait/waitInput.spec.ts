@@ -40,6 +40,38 @@ describe('what is planned', () => {
 		expect(planned({ limitWaitTime: { values } })).toMatchObject({ response, limit: values });
 	});
 
+	it.each([null, undefined, ''])(
+		'a text that may be empty is none, where an expression gives %j',
+		(nothing) => {
+			const checked = checkQuestion(
+				{
+					responseType: 'approval',
+					approvalOptions: { values: { approveLabel: nothing, disapproveLabel: nothing } },
+				},
+				{ messageIdPrefix: nothing, decidedReply: nothing, wrongReply: nothing },
+			);
+			expect(checked).toMatchObject({
+				valid: true,
+				input: {
+					response: { buttons: [{ title: 'Approve' }, { title: 'Decline' }] },
+					replies: NO_REPLIES,
+					messageIdPrefix: '',
+				},
+			});
+		},
+	);
+
+	it('a text that is a list is refused, and the error says what to look at', () => {
+		expect(checkQuestion({ responseType: 'approval' }, { decidedReply: ['a'] })).toEqual({
+			valid: false,
+			problem: {
+				field: 'Reply When Decided',
+				problem: 'is not a text',
+				advice: 'Check the expression: it has to give a text, not a list or an object.',
+			},
+		});
+	});
+
 	it('one button only, with a label; an emptied label is the usual word', () => {
 		const planned = (approvalOptions: object) => {
 			const checked = checkQuestion({ responseType: 'approval', approvalOptions }, {});
