@@ -321,7 +321,7 @@ it('49. a body of which the last byte comes when it is older than Maximum Age is
 			authentication: 'signature',
 			options: { freshnessMinutes: 0.05 },
 		},
-		credentials: { appSecret: SECRET },
+		credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
 	});
 	const body = press();
 	// n8n reads what says that it is JSON before it asks the trigger.
