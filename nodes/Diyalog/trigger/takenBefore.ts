@@ -113,7 +113,8 @@ function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty
 	const novelty = call ? seen.add(call, true) : 'new';
 	if (novelty !== 'new') return novelty;
 	// The statuses before it may come later: it is a repetition only if it has come as this one.
-	const isKnown = numbered && seen.add(numbered, true) !== 'new' && statuses.isLast(fingerprint);
+	const isKnown =
+		numbered && seen.add(numbered, true) === 'repeated' && statuses.isLast(fingerprint);
 	if (!isKnown && statuses.add(fingerprint, true, numbered?.number)) return 'new';
 	if (call) seen.settle(call);
 	return 'repeated';

@@ -1,4 +1,4 @@
-import { http } from '../../../../tools/system';
+import { http, sleepMs } from '../../../../tools/system';
 import { heapBytes } from '../../../support/heap';
 import { hmacSha1, postSigned } from '../../../support/sign';
 import { postStrangeBodies } from '../../../support/strangeBodies';
@@ -336,7 +336,7 @@ it('49. a body of which the last byte comes when it is older than Maximum Age is
 		});
 		request.on('error', reject);
 		request.write(body.slice(0, -1));
-		setTimeout(() => request.end(body.slice(-1)), 4_000);
+		void sleepMs(4_000).then(() => request.end(body.slice(-1)));
 	});
 	expect(status).toBe(401);
 	expect(server.executions).toEqual([]);
