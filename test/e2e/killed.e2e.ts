@@ -180,3 +180,69 @@ it('5. an answer that did not get through, for which n8n needs long and is kille
 	const forged = asked.message.messageId.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
 	expect(await timesAfterKill(one, forged, 'second-z')).toBe(1);
 }, 120_000);
+
+describe('status callbacks of one message', () => {
+	/** A trigger, and what it takes; of n8n nothing is stored but what it has stored by itself. */
+	async function publishForCallbacks(name: string) {
+		const webhookId = randomUUID();
+		const credentialId = await stage.n8n.createCredential(`Diyalog of ${name}`, {
+			serverUrl: stage.sandbox.url,
+			botToken: 'bot-token',
+			appSecret: stage.appSecret,
+			statusCallbackToken: 'callback',
+		});
+		const id = await stage.n8n.createWorkflow(
+			workflow(name, [[trigger(credentialId, webhookId, { events: ['statusCallback'] })]]),
+		);
+		const place = `${webhookId}/updatemokstatus`;
+		await stage.n8n.webhookUrl(place);
+		const say = async (status: string): Promise<number> =>
+			await fetch(`${stage.n8n.url}/webhook/${place}`, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json', 'auth-token': 'callback' },
+				body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' }),
+			}).then(
+				(response) => response.status,
+				() => 0,
+			);
+		const restart = async () => {
+			await stage.n8n.kill();
+			await fast();
+			await stage.n8n.boot();
+			await stage.n8n.webhookUrl(place);
+		};
+		return { id, say, restart };
+	}
+
+	it('6. Approved is stored, Cancelled and Approved are under way, Cancelled is stored, n8n is killed: the repeated Approved is not lost', async () => {
+		await fast();
+		const { id, say, restart } = await publishForCallbacks('Slow six');
+		expect(await say('Approved')).toBe(200);
+		await sleepMs(1_500);
+		await slow(1_500);
+		const cancelled = say('Cancelled');
+		await sleepMs(400);
+		await slow(30_000);
+		const again = say('Approved');
+		expect(await cancelled).toBe(200);
+		await sleepMs(600);
+		await restart();
+		expect(await again).toBe(0);
+		expect(await say('Approved')).toBe(200);
+		await sleepMs(3_000);
+		expect([await timesOf(id, 'Approved'), await timesOf(id, 'Cancelled')]).toEqual([2, 1]);
+	}, 120_000);
+
+	it('7. n8n takes long to store Cancelled and is killed: it is to be repeated, and Approved behind it is not lost', async () => {
+		await fast();
+		const { id, say, restart } = await publishForCallbacks('Slow seven');
+		expect(await say('Approved')).toBe(200);
+		await sleepMs(1_500);
+		await slow(30_000);
+		expect(await say('Cancelled')).toBe(503);
+		await restart();
+		for (const status of ['Cancelled', 'Approved']) expect(await say(status)).toBe(200);
+		await sleepMs(3_000);
+		expect([await timesOf(id, 'Approved'), await timesOf(id, 'Cancelled')]).toEqual([2, 1]);
+	}, 120_000);
+});

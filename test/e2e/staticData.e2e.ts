@@ -564,3 +564,56 @@ describe('7. a call is kept for another trigger, and somebody publishes the work
 		120_000,
 	);
 });
+
+describe('8. a tool puts the same workflow into n8n again, of which the nodes have no ids', () => {
+	async function deploy(id: string, rows: WorkflowNode[][]): Promise<void> {
+		const { versionId } = await stage.saved(id);
+		const { nodes, connections } = workflow('A', rows);
+		const bare = nodes.map((each) => ({ ...each, id: undefined }));
+		const change = { nodes: bare, connections, versionId };
+		await stage.n8n.request('PATCH', `/rest/workflows/${id}`, change, z.unknown());
+		await stage.n8n.switchTo(id, 'activate');
+		await sleepMs(3_000);
+	}
+
+	it('a call that was taken is not taken again, and the former id has nothing stored any more', async () => {
+		const a = randomUUID();
+		const rows = [[triggerOf(a), noOp('A')]];
+		const id = await stage.n8n.createWorkflow(workflow('A', rows));
+		await isUp(a);
+		const body = press('once');
+		expect(await post(a, body)).toBe(200);
+		await ended(id, 1);
+		await sleepMs(1_000);
+		for (let time = 0; time < 2; time++) {
+			await deploy(id, rows);
+			await isUp(a);
+			expect(await post(a, body)).toBe(200);
+			await sleepMs(2_000);
+		}
+		await restart(a);
+		expect(await post(a, body)).toBe(200);
+		await sleepMs(4_000);
+		expect(await idsOf(id)).toEqual(['once']);
+		expect((await staticDataOf(id)).match(/"Diyalog Trigger /g)).toHaveLength(1);
+	}, 180_000);
+
+	it('with an empty list, while a call is kept for another trigger: the log says that it is lost, and nothing of it stays', async () => {
+		const [a, b] = [randomUUID(), randomUUID()];
+		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
+		await isUp(a, b);
+		await switchOff(other, b);
+		expect(await post(a, press('kept'))).toBe(200);
+		await ended(id, 1);
+		await sleepMs(500);
+		await deploy(id, [[triggerOf(a), noOp('A')]]);
+		await isUp(a);
+		for (const each of ['next', 'last']) expect(await post(a, press(each))).toBe(200);
+		await sleepMs(4_000);
+		const log = (await fs.readFile(stage.n8n.logFile, 'utf8')).split('\n');
+		expect(log.some((line) => line.includes(b) && line.includes('lost'))).toBe(true);
+		expect(await staticDataOf(id)).not.toContain('"keptCalls":"ey');
+	}, 120_000);
+});

@@ -9,6 +9,10 @@ import { lazily, z } from '../lib/zod';
 
 const id = lazily(() => z.union([z.string(), z.number().int()]).transform(String));
 
+/** Some servers write null for a field that they leave out. */
+const optional = <T extends z.ZodType>(schema: T) =>
+	schema.nullish().transform((value): z.output<T> | undefined => value ?? undefined);
+
 /** Employees have none, and what stands there for them is documented nowhere: nothing of it may cost an event. */
 const customerNo = lazily(() =>
 	id()
@@ -61,7 +65,12 @@ export const entrySchema = lazily(() =>
 );
 
 /** Message ids that were delivered or read; all earlier messages were as well. */
-const receipt = lazily(() => z.object({ mids: z.array(id()).default([]), watermark: epochMs() }));
+const receipt = lazily(() =>
+	z.object({
+		mids: optional(z.array(id())).transform((mids = []) => mids),
+		watermark: epochMs(),
+	}),
+);
 
 /**
  * One element of `messaging`. Sender is always the bot and recipient always the person, also when it was the person
@@ -73,11 +82,11 @@ export const messagingSchema = lazily(() =>
 		recipient: z.object({ id: id(), appCustomerId: customerNo() }),
 		/** when it happened */
 		timestamp: epochMs(),
-		messageEcho: z.object({ mid: id() }).optional(),
-		delivery: receipt().optional(),
-		reads: receipt().optional(),
+		messageEcho: optional(z.object({ mid: id() })),
+		delivery: optional(receipt()),
+		reads: optional(receipt()),
 		/** A message of another kind than text has no text; it is passed on as `other`. */
-		message: z.object({ mid: id().optional(), text: z.string().optional() }).optional(),
+		message: optional(z.object({ mid: optional(id()), text: optional(z.string()) })),
 	}),
 );
 

@@ -10,30 +10,62 @@ import type { CallbackFingerprint } from './fingerprint';
 /** Messages whose last status is known: 105 kB of text. Those that changed longest ago are forgotten. */
 const MAX_SUBJECTS = 5_000;
 
+/** A status that was taken since the last one with which nothing was under way. */
+interface Taken {
+	text: string;
+	/** it is not dealt with yet */
+	isOpen: boolean;
+}
+
 interface Status {
-	/** the fingerprint of the last one */
-	last: string;
-	/** of the one before, for the case that the last one was not dealt with */
-	before?: string;
-	/** of the last one that was dealt with */
-	settled?: string;
-	/** how many there were, in all processes: what has fewer is older */
-	count: number;
-	/** how many there were up to the one that was dealt with */
-	settledCount: number;
+	/** the fingerprint of the last one before those; undefined when there was none */
+	base?: string;
+	since: readonly Taken[];
+	/** how many there were up to {@link base}, in all processes: what has fewer is older */
+	baseCount: number;
+	/** which one it is for the trigger that has passed it on */
+	number?: number;
 }
 
 /** Nobody can tell which status was the last one: whichever comes is new. */
 const IN_DOUBT = '';
 
-/** A count is stored as one digit. */
+/** What is stored then: no fingerprint has dots. */
+const STORED_IN_DOUBT = '.'.repeat(FINGERPRINT_CHARACTERS);
+
+/** So many of one message may be under way together before nobody tells any more which was the last one. */
+const MAX_SINCE = 20;
+
+/** A count is stored as one digit. The highest one stands for all above it as well. */
 const RADIX = 36;
 const MAX_COUNT = RADIX - 1;
 
-/** The highest count stands for all above it as well. */
-const oneLess = (count: number): number => (count === MAX_COUNT ? count : Math.max(0, count - 1));
+const NONE: Status = { since: [], baseCount: 0 };
 
-/** The last status of each message, in bounded memory. */
+const lastOf = ({ base, since }: Status): string | undefined => since.at(-1)?.text ?? base;
+
+const countOf = ({ baseCount, since }: Status): number =>
+	Math.min(baseCount + since.length, MAX_COUNT);
+
+const isUnderWay = ({ since }: Status): boolean => since.some(({ isOpen }) => isOpen);
+
+const oneMore = (count: number): number => Math.min(count + 1, MAX_COUNT);
+
+const inDoubt = (count: number): Status => ({ base: IN_DOUBT, since: [], baseCount: count });
+
+/** As it is stored; undefined when nothing of it is. */
+function storedOf(status: Status): string | undefined {
+	if (!isUnderWay(status)) return lastOf(status) || STORED_IN_DOUBT;
+	const isAnyDone = status.base !== undefined || status.since.some(({ isOpen }) => !isOpen);
+	return isAnyDone ? STORED_IN_DOUBT : undefined;
+}
+
+/**
+ * The last status of each message, in bounded memory.
+ *
+ * As long as one of a message is under way it is stored that the last one is in doubt: n8n may be ended before it has stored that one, and
+ * then an older status that comes again is new. Taken twice is better than lost.
+ */
 export class LastStatuses {
 	/** by the message and customer, the one that changed last at the end */
 	private readonly statuses = new BoundedMap<string, Status>(MAX_SUBJECTS);
@@ -51,83 +83,101 @@ export class LastStatuses {
 		for (let at = 0; at < stored.length; at += 2 * FINGERPRINT_CHARACTERS) {
 			const end = at + FINGERPRINT_CHARACTERS;
 			const subject = stored.slice(at, end);
-			const last = stored.slice(end, end + FINGERPRINT_CHARACTERS);
+			const text = stored.slice(end, end + FINGERPRINT_CHARACTERS);
+			const last = text === STORED_IN_DOUBT ? IN_DOUBT : text;
 			const known = this.statuses.get(subject);
 			const digit = String(counts ?? '').charAt(at / (2 * FINGERPRINT_CHARACTERS));
 			const count = parseInt(digit, RADIX);
-			if (known && count < known.count) continue;
-			const isInDoubt = known?.count === count && known.last !== last;
-			const next = count || (known?.count ?? 0);
-			this.statuses.set(
-				subject,
-				isInDoubt
-					? { ...known, last: IN_DOUBT }
-					: { ...known, last, settled: last, count: next, settledCount: next },
-			);
+			const knownCount = known ? countOf(known) : 0;
+			const knownLast = known && lastOf(known);
+			if (known && (count < knownCount || knownLast === last)) continue;
+			const next = count || knownCount;
+			// What was in doubt as long as it was under way there is certain now. What both have taken at once has a higher count.
+			const isOther = count === knownCount && (knownLast !== IN_DOUBT || count === MAX_COUNT);
+			const isUnsure = known && (isOther || isUnderWay(known));
+			const merged = isUnsure ? inDoubt(oneMore(next)) : { ...inDoubt(next), base: last };
+			this.statuses.set(subject, merged);
 		}
+	}
+
+	/**
+	 * Which status of its message a callback would be; undefined when that is not certain, or when it is the last one again.
+	 */
+	numberOf({ subject, text }: CallbackFingerprint): number | undefined {
+		const known = this.statuses.get(subject);
+		const last = known && lastOf(known);
+		if (!known || !last || last === text || countOf(known) >= MAX_COUNT) return undefined;
+		return countOf(known) + 1;
+	}
+
+	/** Whether it is the last one of its message. */
+	isLast({ subject, text }: CallbackFingerprint): boolean {
+		return lastOf(this.statuses.get(subject) ?? NONE) === text;
 	}
 
 	/**
 	 * Remembers a callback; false when it is a repetition.
 	 *
-	 * @param isOpen it is dealt with later, and not stored before {@link settle}
+	 * @param isOpen it is dealt with later, and not stored as the last one before {@link settle}
+	 * @param number which one it is for a trigger that has passed it on, and says that it is no repetition
 	 */
-	add({ subject, text }: CallbackFingerprint, isOpen = false): boolean {
-		const known = this.statuses.get(subject);
-		const { last: before, settled, count = 0, settledCount = 0 } = known ?? {};
-		if (before === text) return false;
-		const next = Math.min(count + 1, MAX_COUNT);
-		this.statuses.set(subject, {
-			last: text,
-			before,
-			settled: isOpen ? settled : text,
-			count: next,
-			settledCount: isOpen ? settledCount : next,
-		});
+	add(fingerprint: CallbackFingerprint, isOpen = false, number?: number): boolean {
+		const { subject, text } = fingerprint;
+		if (number === undefined && this.isLast(fingerprint)) return false;
+		const known = this.statuses.get(subject) ?? NONE;
+		// It comes late: the last one stays the last one.
+		if (number !== undefined && number < (known.number ?? 0)) return true;
+		const added = { text, isOpen };
+		const count = countOf(known);
+		if (!isUnderWay(known))
+			this.statuses.set(subject, { base: lastOf(known), since: [added], baseCount: count, number });
+		else if (known.since.length < MAX_SINCE)
+			this.statuses.set(subject, { ...known, since: [...known.since, added], number });
+		else this.statuses.set(subject, { ...inDoubt(count), since: [added], number });
 		return true;
 	}
 
-	/** A callback was dealt with: from now on it is stored. */
+	/** A callback was dealt with: from now on it may be stored as the last one. */
 	settle({ subject, text }: CallbackFingerprint): void {
-		const status = this.statuses.get(subject);
-		if (!status) return;
-		const { last, before, settled, count } = status;
-		if (last !== text && (before !== text || settled === last)) return;
-		status.settled = text;
-		status.settledCount = last === text ? count : oneLess(count);
+		const settled = this.statuses
+			.get(subject)
+			?.since.find((each) => each.isOpen && each.text === text);
+		if (settled) settled.isOpen = false;
 	}
 
-	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. */
+	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. n8n may have failed after it was dealt with here. */
 	forget({ subject, text }: CallbackFingerprint): void {
-		const status = this.statuses.get(subject);
-		if (!status) return;
-		// n8n may have failed after it was dealt with here.
-		if (status.settled === text) {
-			status.settled = status.last === text ? status.before : undefined;
-			status.settledCount = oneLess(status.settledCount);
-		}
-		if (status.before === text)
-			status.before = status.settled === status.last ? undefined : status.settled;
-		if (status.last !== text) return;
-		const { before, settled, count, settledCount } = status;
-		if (before === undefined) return void this.statuses.delete(subject);
-		// Else it would count as newer than what another process has taken since.
-		const left = before === settled ? settledCount : oneLess(count);
-		this.statuses.set(subject, { ...status, last: before, before: undefined, count: left });
+		const known = this.statuses.get(subject);
+		if (!known) return;
+		const index = Math.max(
+			known.since.findLastIndex((each) => each.text === text && each.isOpen),
+			known.since.findIndex((each) => each.text === text),
+		);
+		const left: Status = {
+			...known,
+			...(index < 0 && known.base === text && inDoubt(oneMore(known.baseCount))),
+			since: known.since.filter((_, at) => at !== index),
+		};
+		const last = lastOf(left);
+		if (last === undefined) return void this.statuses.delete(subject);
+		this.statuses.set(subject, last === text ? inDoubt(oneMore(countOf(left))) : left);
 	}
 
-	/** All of it that is dealt with, to be stored. */
+	/** What of it may be stored. */
 	toText(): string {
 		return [...this.statuses]
-			.map(([subject, { settled }]) => (settled === undefined ? '' : `${subject}${settled}`))
+			.map(([subject, status]) => {
+				const stored = storedOf(status);
+				return stored === undefined ? '' : `${subject}${stored}`;
+			})
 			.join('');
 	}
 
 	/** How many statuses each message in that text has had. */
 	toCounts(): string {
 		return [...this.statuses.values()]
-			.filter(({ settled }) => settled !== undefined)
-			.map(({ settledCount }) => settledCount.toString(RADIX))
+			.filter((status) => storedOf(status) !== undefined)
+			.map((status) => countOf(status).toString(RADIX))
 			.join('');
 	}
 }

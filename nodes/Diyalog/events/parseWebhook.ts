@@ -67,6 +67,10 @@ function midsOf(receipt: unknown): unknown[] {
 	return Array.isArray(receipt.mids) ? receipt.mids : [];
 }
 
+/** Some servers write null for a field that they leave out. */
+const isGiven = (element: object, field: string): boolean =>
+	(Reflect.get(element, field) ?? undefined) !== undefined;
+
 /**
  * Whether an element tells only what nobody asks for. Most of what Diyalog sends is of that kind, and checking it is
  * most of the work.
@@ -76,8 +80,8 @@ function tellsNothingOf(
 	isAwaited: IsReceiptAwaited,
 	element: unknown,
 ): boolean {
-	if (typeof element !== 'object' || element === null || 'message' in element) return false;
-	const told = RECEIPTS.filter(([field]) => field in element);
+	if (typeof element !== 'object' || element === null || isGiven(element, 'message')) return false;
+	const told = RECEIPTS.filter(([field]) => isGiven(element, field));
 	if (told.length === 0 || told.some(([, event]) => wanted.includes(event))) return false;
 	if ('delivery' in element && midsOf(element.delivery).some(isAwaited)) return false;
 	return !('reads' in element && midsOf(element.reads).some(isAwaited));

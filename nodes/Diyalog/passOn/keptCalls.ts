@@ -38,6 +38,8 @@ export interface Call extends ToldOutcomes {
 	signature: string;
 	/** epoch ms */
 	takenAtMs: number;
+	/** which status of its message it is; undefined of what is no status callback, or may be a repetition */
+	number?: number;
 }
 
 /** What is known of a call that a trigger has not taken yet. */
@@ -85,6 +87,7 @@ const storedSchema = lazily(() =>
 		contentType: z.string(),
 		signature: z.string(),
 		takenAtMs: z.number(),
+		number: z.number().optional(),
 		outcomes: z.array(
 			z.tuple([
 				z.string(),

@@ -21,6 +21,8 @@ export type AnswerOutcome =
 			isLost: boolean;
 			/** passing it on again would change nothing */
 			isFinal?: true;
+			/** the execution has not said so: it was running all the time, and may wait again */
+			isConcluded?: true;
 	  };
 
 /**
@@ -48,6 +50,14 @@ export const refusal = (notResumedReason: string): AnswerOutcome => ({
 const UNKNOWN = { resumed: null, notResumedReason: 'unknown', isLost: true } as const;
 
 const NOT_WAITING = refusal('notWaiting');
+
+/** It has run for so long that it has gone on, as far as anybody can tell. */
+const NEVER_WAITED: AnswerOutcome = {
+	resumed: false,
+	notResumedReason: 'notWaiting',
+	isLost: false,
+	isConcluded: true,
+};
 
 /** It waits on after an answer that it has counted, or has gone on with one of another process. */
 const STILL_RUNNING = lost('stillRunning');
@@ -301,8 +311,8 @@ export class AnswerQueue<T> {
 		}
 		// What stands behind it would find out the same, or overtake it.
 		if (isOpen(outcome)) this.endChain(question, chain, lost('withdrawn'));
-		if (outcome.resumed || outcome.notResumedReason === 'notWaiting')
-			this.endChain(question, chain, NOT_WAITING);
+		if (outcome.resumed) this.endChain(question, chain, NOT_WAITING);
+		else if (outcome.notResumedReason === 'notWaiting') this.endChain(question, chain, outcome);
 		if (chain.entries.length === 0) question.chains.delete(entry.userId);
 		rest(REST_FACTOR * tookMs, false);
 	}
@@ -320,7 +330,7 @@ export class AnswerQueue<T> {
 			return entry.isUnsure ? UNKNOWN : STILL_RUNNING;
 		// With this answer or with one of another process: n8n refuses the slower of two as if it had failed.
 		if (entry.isUnsure && hasGoneOn(found)) return { ...UNKNOWN, isFinal: true };
-		return found === 'running' ? NOT_WAITING : found;
+		return found === 'running' ? NEVER_WAITED : found;
 	}
 
 	private end(question: Question<T>, outcome: AnswerOutcome): void {

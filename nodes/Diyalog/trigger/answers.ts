@@ -235,7 +235,9 @@ export async function passOnAnswer(
 	const passedOn = passOn(answer, reference.executionId, appSecret);
 	const outcome = await pass(context, { ...genuine, answer, passedOn }, settings);
 	const { lateAnswerReply } = options;
-	if (lateAnswerReply !== '' && !outcome.resumed && IS_OVER.includes(outcome.notResumedReason))
+	const isOver =
+		!outcome.resumed && !outcome.isConcluded && IS_OVER.includes(outcome.notResumedReason);
+	if (lateAnswerReply !== '' && isOver)
 		void tell(context, genuine, [{ kind: 'late', userId: event.userId, text: lateAnswerReply }]);
 	logLoss(context, `execution ${reference.executionId}`, outcome);
 	const isWithdrawn = !outcome.resumed && outcome.notResumedReason === 'withdrawn';

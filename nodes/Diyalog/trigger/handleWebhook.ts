@@ -5,7 +5,7 @@ import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
 import { passesFilters } from '../events/filters';
 import type { Fingerprint } from '../events/fingerprint';
-import { callFingerprintOf } from '../events/fingerprint';
+import { callFingerprintOf, numberedFingerprintOf } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
 import { parseStatusCallback, parseWebhook } from '../events/parseWebhook';
 import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/parseWebhook';
@@ -37,11 +37,12 @@ import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { overwritingProblem } from './staticDataWriters';
-import { storeKnown } from './stored';
+import { forgetOrphans, storeKnown } from './stored';
 import {
 	forget,
 	isTest,
 	noteOutcome,
+	numberOf,
 	onlyNew,
 	outcomeBefore,
 	rememberUntilReplied,
@@ -371,9 +372,13 @@ interface Selection {
 function select(
 	context: IWebhookFunctions,
 	events: ReadonlyArray<ReceivedEvent | ReceivedCallback>,
-	{ events: wanted, filters, options: { onlySigned, freshnessMinutes } }: TriggerSettings,
+	{ events: wanted, filters, options }: TriggerSettings,
 	secrets: TriggerSecrets,
 ): Selection {
+	const { onlySigned, freshnessMinutes, alsoPassOnTo } = options;
+	// Others are told which status of its message a callback is.
+	const isCounted = ({ event }: DiyalogEvent): boolean =>
+		event === 'statusCallback' && alsoPassOnTo.length > 0;
 	const all: Candidate[] = events
 		.map(({ event, fingerprint }) => ({
 			event,
@@ -381,7 +386,9 @@ function select(
 			isWanted: passesFilters(event, { events: wanted, ...filters, onlySigned }),
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
-		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
+		.filter(
+			({ event, isWanted, waitedFor }) => isWanted || waitedFor !== undefined || isCounted(event),
+		);
 	const { taken: candidates, repeated } = onlyNew(context, all, freshnessMinutes);
 	return {
 		candidates,
@@ -420,6 +427,11 @@ function toTell(candidates: Candidate[], mayHaveOthers: boolean): ToldOutcomes {
 /** Reasons of the trigger itself: the repetition may find otherwise. */
 const NOT_JUDGED = ['busy', 'notAuthenticated', 'notSigned'];
 
+/** Whether the execution has said what it did with an answer. */
+const isJudged = (outcome: AnswerOutcome): boolean =>
+	outcome.resumed ||
+	!(outcome.isLost || outcome.isConcluded || NOT_JUDGED.includes(outcome.notResumedReason));
+
 /** Phase 6: answers that an execution waits for are passed on to it. */
 async function passOnAnswers(
 	context: IWebhookFunctions,
@@ -433,8 +445,7 @@ async function passOnAnswers(
 		if (!waitedFor) return candidate;
 		const outcome =
 			outcomeBefore(context, candidate) ?? (await passOnAnswer(context, waitedFor, settings));
-		if (outcome.resumed || !(outcome.isLost || NOT_JUDGED.includes(outcome.notResumedReason)))
-			noteOutcome(context, candidate, outcome);
+		if (isJudged(outcome)) noteOutcome(context, candidate, outcome);
 		// A press that only might have been meant as a text stays an ordinary press.
 		const isOrdinary = event.event === 'buttonPressed' && waitedFor.genuine?.isText;
 		return isOrdinary && !outcome.resumed && !outcome.isLost
@@ -486,6 +497,11 @@ function storeAll(context: IWebhookFunctions, settings: TriggerSettings): void {
 	if (isTest(context)) return;
 	storeKeptAnswers(context, settings);
 	storeKeptCalls(context, settings);
+	const forgotten = forgetOrphans(context, Date.now());
+	if (forgotten > 0)
+		context.logger.warn(
+			`Diyalog Trigger: what ${forgotten} trigger(s) had stored that were deleted from this workflow a day ago is removed.`,
+		);
 	storeKnown(context);
 }
 
@@ -569,8 +585,12 @@ async function end(
 	origin: Origin,
 ): Promise<IWebhookResponseData> {
 	const { candidates, repeated } = selected;
+	// The next status of the same message may come to another process, or after a restart, which know nothing of this one yet.
+	const isCallback = candidates.some(
+		({ event, isWanted }) => isWanted && event.event === 'statusCallback',
+	);
 	// n8n stores what is kept for others when this call is over.
-	const isStored = () => passing.isSafe() && !passing.isKept() && repeated.isSafe();
+	const isStored = () => !isCallback && passing.isSafe() && !passing.isKept() && repeated.isSafe();
 	const ownReply = ownReplyFor(context, candidates, isStored, origin);
 	const withOutcomes = await answered;
 	await Promise.all([passing.done, repeated.done]);
@@ -591,10 +611,11 @@ async function orForget(
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const settings = readTriggerSettings(context);
-	const now = new Date();
 
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body);
+	// A body can come slowly, and its age counts when it has come.
+	const now = new Date();
 
 	const authenticated = await authenticate(context, settings, (secrets) =>
 		checkSignature(context, body.value, secrets),
@@ -633,7 +654,7 @@ function passOn(
 	settings: TriggerSettings,
 	secrets: TriggerSecrets,
 	{ isPassedOn }: Origin,
-	call: Pick<TakenCall, 'path' | 'body' | 'takenAt'>,
+	call: Pick<TakenCall, 'path' | 'body' | 'takenAt' | 'number'>,
 	told: Promise<ToldOutcomes>,
 ): PassingOn {
 	if (isPassedOn) return NOTHING_TO_PASS_ON;
@@ -653,9 +674,13 @@ function callbackFrom(
 	{ mark }: Origin,
 ): ReceivedCallback {
 	if (!mark) return { event, fingerprint };
-	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs } = mark;
-	const text = callFingerprintOf(fingerprint, takenAtMs);
-	return { event, fingerprint: { ...fingerprint, call: { text, sentAtMs, mayBeKnownSinceMs } } };
+	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs, number } = mark;
+	const times = { sentAtMs, mayBeKnownSinceMs };
+	const call = { text: callFingerprintOf(fingerprint, takenAtMs), ...times };
+	const numbered = number !== undefined && {
+		numbered: { text: numberedFingerprintOf(fingerprint, number), number, ...times },
+	};
+	return { event, fingerprint: { ...fingerprint, call, ...numbered } };
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */
@@ -663,7 +688,6 @@ export async function handleStatusCallback(
 	context: IWebhookFunctions,
 ): Promise<IWebhookResponseData> {
 	const settings = readTriggerSettings(context);
-	const now = new Date();
 	const isForOthers = settings.options.alsoPassOnTo.length > 0;
 	if (!settings.events.includes('statusCallback') && !isForOthers) {
 		return reply(context, 404, NO_CALLBACKS);
@@ -683,6 +707,7 @@ export async function handleStatusCallback(
 
 	const body = marked ?? (await readBody(context));
 	if (!body.ok) return refuseCall(context, body);
+	const now = new Date();
 
 	const { secrets } = authenticated.value;
 	const origin = originOf(context, path, body.value, settings, secrets);
@@ -698,10 +723,11 @@ export async function handleStatusCallback(
 		);
 	}
 	const callback = callbackFrom(received.callback, origin);
+	const number = isForOthers ? numberOf(context, callback.fingerprint) : undefined;
 	const selected = select(context, [callback], settings, secrets);
 	return await orForget(context, selected, async () => {
 		passOnKeptAnswers(context, settings, secrets, []);
-		const call = { path, body: body.value, takenAt } as const;
+		const call = { path, body: body.value, takenAt, number } as const;
 		const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
 		const answered = Promise.resolve(selected.candidates);
 		return await end(context, settings, selected, answered, passing, origin);

@@ -267,9 +267,12 @@ function catchUp(
 	nowMs: number,
 ): void {
 	const { [FIELD]: text } = readStored(context);
-	const orphaned = takeOrphaned(context, FIELD, (taken) =>
-		parse(taken).some((each) => readGenuine(each, appSecrets)),
-	);
+	const orphaned = takeOrphaned(
+		context,
+		[FIELD],
+		({ [FIELD]: taken }, isOnlyTrigger) =>
+			isOnlyTrigger || parse(taken).some((each) => readGenuine(each, appSecrets)),
+	).map(({ [FIELD]: taken }) => taken);
 	if (text === memory.read && orphaned.length === 0) return;
 	memory.read = text;
 	const known = new Set([...memory.answers.values()].map(({ stored }) => stored.proof));

@@ -17,7 +17,7 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
-import { hasOrphans, readStored, store, takeOrphaned } from './stored';
+import { hasOrphaned, readStored, store, takeOrphaned } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -454,9 +454,12 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 	if (appSecret === undefined) return;
 	const { [FIELD]: text } = readStored(context);
 	const keys = targets.map(keyOf);
-	const orphaned = takeOrphaned(context, FIELD, (taken) =>
-		KeptCalls.isAnyFor(keys, taken, appSecretsOf(secrets)),
-	);
+	const orphaned = takeOrphaned(
+		context,
+		[FIELD],
+		({ [FIELD]: taken }, isOnlyTrigger) =>
+			isOnlyTrigger || KeptCalls.isAnyFor(keys, taken, appSecretsOf(secrets)),
+	).map(({ [FIELD]: taken }) => taken);
 	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
 		const all = [text, ...orphaned].join();
@@ -486,6 +489,8 @@ export interface TakenCall {
 	contentType: string | undefined;
 	signature: string | undefined;
 	takenAt: Date;
+	/** which status of its message it is, if that is certain */
+	number?: number;
 }
 
 /** A call on its way to the other triggers. */
@@ -548,7 +553,7 @@ export function passOnToOthers(
 	context: IWebhookFunctions,
 	settings: TriggerSettings,
 	secrets: TriggerSecrets,
-	{ path, body, contentType = 'application/json', signature = '', takenAt }: TakenCall,
+	{ path, body, contentType = 'application/json', signature = '', takenAt, number }: TakenCall,
 	told: Promise<ToldOutcomes>,
 ): PassingOn {
 	if (isTest(context)) return NOTHING_TO_PASS_ON;
@@ -580,6 +585,7 @@ export function passOnToOthers(
 			contentType,
 			signature,
 			takenAtMs: takenAt.getTime(),
+			number,
 			...(known ?? NOT_KNOWN),
 		};
 		for (const target of passing.targets)
@@ -636,7 +642,7 @@ function giveUpAll(
 ): void {
 	const id = triggerIdOf(context);
 	const { [FIELD]: kept } = readStored(context);
-	if (kept === undefined && !byTrigger.has(id)) return;
+	if (kept === undefined && !byTrigger.has(id) && !hasOrphaned(context, FIELD)) return;
 	const memory = memoryOf(context);
 	const passing = passingOf(context, settings, secrets);
 	if (passing.appSecret === undefined && (kept ?? '') !== '' && !memory.hasCalls)
@@ -661,7 +667,7 @@ export function resumeKeptCalls(
 	const { [FIELD]: kept } = readStored(context);
 	if (settings.options.alsoPassOnTo.length === 0) return giveUpAll(context, settings, secrets);
 	const isKnown = byTrigger.has(triggerIdOf(context));
-	if (kept === undefined && !isKnown && !hasOrphans(context)) return;
+	if (kept === undefined && !isKnown && !hasOrphaned(context, FIELD)) return;
 	const memory = memoryOf(context);
 	memory.latest = passingOf(context, settings, secrets);
 	memory.endsAtMs = memory.hasCalls ? Infinity : performance.now() + WITHOUT_CALLS_MS;

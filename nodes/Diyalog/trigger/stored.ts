@@ -17,6 +17,15 @@ import type { Identified } from './triggerId';
 const OWN_PROCESS = randomUUID();
 const WRITING_FIELD = 'writing';
 
+/** The id of the node's address: a tool can make the node anew under another id of its own. */
+const WEBHOOK_FIELD = 'webhookId';
+
+/** Since when others are no longer there, epoch ms. */
+const ORPHANS_FIELD = 'orphansSince';
+
+/** What no other part of the trigger has stored. */
+const OWN_FIELDS = [WRITING_FIELD, WEBHOOK_FIELD, ORPHANS_FIELD];
+
 let writings = 0;
 
 const PREFIX = 'Diyalog Trigger ';
@@ -53,6 +62,11 @@ const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
 	!isObject(there) ||
 	String(writingOf(there)).startsWith(OWN_PROCESS) ||
 	takenOver.has(writingOf(there));
+
+const addressOf = (context: Storing): IDataObject => {
+	const { webhook } = idsOf(context);
+	return webhook === undefined ? {} : { [WEBHOOK_FIELD]: webhook };
+};
 
 const writtenIn = (workflow: string) =>
 	byWorkflow.getOrMake(workflow, () => new Map<string, Written>());
@@ -113,7 +127,8 @@ export function store(context: Storing, fields: IDataObject): void {
 	const takenOver = own?.takenOver ?? noneTakenOver();
 	const base = isOwn ? own.stored : readStored(context);
 	if (!isOwn && isObject(there)) takenOver.add(writingOf(there));
-	const stored = { ...base, ...fields, [WRITING_FIELD]: `${OWN_PROCESS} ${++writings}` };
+	const writing = `${OWN_PROCESS} ${++writings}`;
+	const stored = { ...base, ...fields, ...addressOf(context), [WRITING_FIELD]: writing };
 	written.set(name, { stored, takenOver });
 	staticData[name] = stored;
 	storeKnown(context);
@@ -132,33 +147,74 @@ function orphansOf(context: Storing): string[] {
 	return nodes.length === 0 ? [] : others.filter((name) => !nodes.includes(name));
 }
 
-export const hasOrphans = (context: Storing): boolean => orphansOf(context).length > 0;
+const orphanIn = (context: Storing, name: string): IDataObject =>
+	Object(context.getWorkflowStaticData('global')[name]) as IDataObject;
 
-/** Whether the workflow has no other trigger that could be the one that was made anew. */
-function isOnlyTrigger(context: Storing): boolean {
-	const { type } = context.getNode();
-	return nodesOf(context).filter((each) => each.type === type).length === 1;
+const isEmpty = (value: unknown): boolean => value === undefined || value === '';
+
+/** Whether a field of triggers that are no longer there holds anything. */
+export const hasOrphaned = (context: Storing, field: string): boolean =>
+	orphansOf(context).some((name) => !isEmpty(orphanIn(context, name)[field]));
+
+/** Removes what is stored of a trigger that is no longer there, so that no later call of this process writes it back. */
+function replaceOrphan(context: Storing, name: string, left: IDataObject): void {
+	const { workflow } = idsOf(context);
+	const staticData = context.getWorkflowStaticData('global');
+	const fields = Object.keys(left).filter((field) => !isEmpty(left[field]));
+	const isOver = fields.every((field) => OWN_FIELDS.includes(field));
+	writtenIn(workflow).delete(name);
+	if (isOver) delete staticData[name];
+	else staticData[name] = left;
 }
 
 /**
- * Takes what is stored in a field of triggers that are no longer there, out of what n8n stores.
+ * Takes what is stored in some fields of triggers that are no longer there, out of what n8n stores. Whoever has the address of such a
+ * trigger is that trigger. Of others without a successor it takes what it may.
  *
- * @param isOurs whether this trigger can go on with any of it; else it is left to another trigger of the workflow
+ * @param isOurs whether this trigger may go on with it; else it is left to another trigger of the workflow. It is given whether there is
+ * another one
  */
 export function takeOrphaned(
 	context: Storing,
-	field: string,
-	isOurs: (taken: unknown) => boolean,
-): unknown[] {
-	const { workflow } = idsOf(context);
-	const staticData = context.getWorkflowStaticData('global');
-	return orphansOf(context).flatMap((name) => {
-		const { [field]: taken, ...rest } = Object(staticData[name]) as IDataObject;
-		if (taken === undefined || taken === '') return [];
-		if (!isOnlyTrigger(context) && !isOurs(taken)) return [];
-		// No later call of this process writes it back.
-		writtenIn(workflow).delete(name);
-		staticData[name] = rest;
-		return [taken];
+	fields: readonly string[],
+	isOurs: (taken: IDataObject, isOnlyTrigger: boolean) => boolean,
+): IDataObject[] {
+	const orphans = orphansOf(context);
+	if (orphans.length === 0) return [];
+	const { webhook } = idsOf(context);
+	const { type } = context.getNode();
+	const nodes = nodesOf(context);
+	const isOnly = nodes.filter((each) => each.type === type).length === 1;
+	return orphans.flatMap((name) => {
+		const there = orphanIn(context, name);
+		if (fields.every((field) => isEmpty(there[field]))) return [];
+		const { [WEBHOOK_FIELD]: former } = there;
+		const isSame = former !== undefined && former === webhook;
+		const hasOther = !isSame && nodes.some(({ webhookId = '' }) => webhookId === former);
+		if (!isSame && (hasOther || !isOurs(there, isOnly))) return [];
+		const left = Object.entries(there).filter(([field]) => !fields.includes(field));
+		replaceOrphan(context, name, Object.fromEntries(left));
+		return [there];
 	});
+}
+
+/** What nobody has taken over for so long is removed. Kept calls and answers live no longer. */
+const MAX_ORPHANED_MS = 24 * 60 * 60_000;
+
+/**
+ * Removes what is stored of triggers that have not been there for a day. Somebody may restore them until then.
+ *
+ * @returns how many
+ */
+export function forgetOrphans(context: Storing, nowMs: number): number {
+	const orphans = orphansOf(context);
+	const known = Object(readStored(context)[ORPHANS_FIELD]) as IDataObject;
+	if (orphans.length === 0 && Object.keys(known).length === 0) return 0;
+	const sinceOf = (name: string): number => Math.min(Number(known[name] ?? nowMs), nowMs);
+	const old = orphans.filter((name) => nowMs - sinceOf(name) > MAX_ORPHANED_MS);
+	for (const name of old) replaceOrphan(context, name, {});
+	const left = orphans.filter((name) => !old.includes(name));
+	const since = Object.fromEntries(left.map((name) => [name, sinceOf(name)]));
+	if (JSON.stringify(since) !== JSON.stringify(known)) store(context, { [ORPHANS_FIELD]: since });
+	return old.length;
 }

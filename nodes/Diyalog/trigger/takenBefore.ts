@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { FINGERPRINT_CHARACTERS } from '../events/fingerprint';
-import type { Fingerprint } from '../events/fingerprint';
+import type { CallbackFingerprint, Fingerprint } from '../events/fingerprint';
 import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
 import { refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
-import { noneTakenOver, readStored, store, storeOnSave, writingOf } from './stored';
+import { sayRarely } from './refusals';
+import { noneTakenOver, readStored, store, storeOnSave, takeOrphaned, writingOf } from './stored';
 import type { TakenOver } from './stored';
 import { triggerIdOf } from './triggerId';
 
@@ -27,6 +28,8 @@ const STATUSES_FIELD = 'lastStatuses';
 const COUNTS_FIELD = 'statusCounts';
 const OUTCOMES_FIELD = 'outcomes';
 const WRITER_FIELD = 'seenEventsWrittenBy';
+
+const FIELDS = [SEEN_FIELD, STATUSES_FIELD, COUNTS_FIELD, OUTCOMES_FIELD, WRITER_FIELD];
 
 /** What is stored of an answer that an execution has taken, in the place of a reason. */
 const RESUMED = 'resumed';
@@ -106,10 +109,14 @@ const nameOf = (fingerprint: Fingerprint): string =>
 
 function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty {
 	if ('sentAtMs' in fingerprint) return seen.add(fingerprint, true);
-	const novelty = fingerprint.call ? seen.add(fingerprint.call, true) : 'new';
+	const { call, numbered } = fingerprint;
+	const novelty = call ? seen.add(call, true) : 'new';
 	if (novelty !== 'new') return novelty;
-	if (statuses.add(fingerprint, true)) return 'new';
-	if (fingerprint.call) seen.settle(fingerprint.call);
+	// The statuses before it may come later: it is a repetition only if it has come as this one.
+	const isKnown =
+		numbered && seen.add(numbered, true) === 'repeated' && statuses.isLast(fingerprint);
+	if (!isKnown && statuses.add(fingerprint, true, numbered?.number)) return 'new';
+	if (call) seen.settle(call);
 	return 'repeated';
 }
 
@@ -121,7 +128,8 @@ function end(
 ): void {
 	if ('sentAtMs' in fingerprint) return seen[how](fingerprint);
 	statuses[how](fingerprint);
-	if (fingerprint.call) seen[how](fingerprint.call);
+	const { call, numbered } = fingerprint;
+	for (const each of [call, numbered]) if (each) seen[how](each);
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
@@ -152,15 +160,25 @@ export function forget(context: IWebhookFunctions, events: readonly Fingerprinte
 	storeTaken(context, takenBefore);
 }
 
-/** Takes over what was stored elsewhere meanwhile. */
-function catchUp(
-	context: IWebhookFunctions,
-	{ id, seen, statuses, outcomes, takenOver }: TakenBefore,
-): void {
+/** Takes over what was stored elsewhere meanwhile, and what this trigger has taken under another id of its node. */
+function catchUp(context: IWebhookFunctions, takenBefore: TakenBefore): void {
+	const { id, takenOver } = takenBefore;
 	const stored = readStored(context);
 	const writing = writingOf(stored);
-	if (stored[WRITER_FIELD] === id || takenOver.has(writing)) return;
-	if (writing !== undefined) takenOver.add(writing);
+	if (stored[WRITER_FIELD] !== id && !takenOver.has(writing)) {
+		if (writing !== undefined) takenOver.add(writing);
+		merge(takenBefore, stored);
+	}
+	// One that has taken calls itself was there before, and is another one.
+	const isNew = stored[WRITER_FIELD] === undefined;
+	const former = takeOrphaned(context, FIELDS, (_, isOnlyTrigger) => isOnlyTrigger && isNew);
+	if (former.length === 0) return;
+	for (const each of former) merge(takenBefore, each);
+	takenBefore.written = undefined;
+	storeTaken(context, takenBefore);
+}
+
+function merge({ seen, statuses, outcomes }: TakenBefore, stored: IDataObject): void {
 	seen.merge(stored[SEEN_FIELD]);
 	// An older release writes statuses, and leaves the counts of others as they are.
 	const [writer, counts] = String(stored[COUNTS_FIELD] ?? '').split(' ', 2);
@@ -221,6 +239,28 @@ function waitFor(firstCalls: ReadonlySet<FirstCall>): Repeated {
 	return { done: wait(), isSafe };
 }
 
+/** Of what another trigger has passed on nobody else says that it starts nothing. */
+function sayDropped(context: IWebhookFunctions, repeated: readonly Fingerprinted[]): void {
+	if (!repeated.some(({ fingerprint }) => 'call' in fingerprint && fingerprint.call)) return;
+	const line = (unsaid: number): string =>
+		`: a status callback that was passed on starts nothing, because it repeats the last one of its message.${unsaid > 0 ? ` ${unsaid} more lines like this were left out.` : ''}`;
+	sayRarely(context, 'repeated callback', line);
+}
+
+/**
+ * Which status of its message a callback is, before it is given to {@link onlyNew}; undefined when that is not certain, or when it may be
+ * a repetition.
+ */
+export function numberOf(
+	context: IWebhookFunctions,
+	fingerprint: CallbackFingerprint,
+): number | undefined {
+	if (isTest(context)) return undefined;
+	const takenBefore = takenBeforeBy(context);
+	catchUp(context, takenBefore);
+	return takenBefore.statuses.numberOf(fingerprint);
+}
+
 /** What a call brings. */
 export interface Judged<T> {
 	taken: T[];
@@ -251,6 +291,7 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
+	sayDropped(context, having('repeated'));
 	const firstCalls = having('repeated').flatMap(
 		({ fingerprint }) => takenBefore.underWay.get(nameOf(fingerprint)) ?? [],
 	);
@@ -315,7 +356,11 @@ export async function rememberUntilReplied(
 		settleOnce();
 		writeAgain();
 	};
-	void whenOver.then((isStored) => (isStored ? settleOnce() : undefined));
+	void whenOver.then((isStored) => {
+		if (isStored) settleOnce();
+		// They were forgotten, and their repetition may be under way.
+		isSettled = true;
+	});
 	const sinceMs = performance.now();
 	for (let waitedMs = 0; !isOver() && waitedMs < GIVE_UP_AFTER_MS; ) {
 		storeOnSave(context, writeAll);

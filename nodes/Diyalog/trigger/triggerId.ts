@@ -7,6 +7,8 @@ interface TriggerIds {
 	workflow: string;
 	node: string;
 	trigger: string;
+	/** of its address, which it keeps when a tool gives it another node id */
+	webhook: string | undefined;
 	credential: string | undefined;
 }
 
@@ -16,12 +18,13 @@ const known = new WeakMap<Identified, TriggerIds>();
 export function idsOf(context: Identified): TriggerIds {
 	const ids = known.get(context);
 	if (ids) return ids;
-	const { id, credentials } = context.getNode();
+	const { id, webhookId, credentials } = context.getNode();
 	const workflow = context.getWorkflow().id ?? '';
 	const found = {
 		workflow,
 		node: id,
 		trigger: `${workflow}/${id}`,
+		webhook: webhookId,
 		credential: credentials?.diyalogApi?.id ?? undefined,
 	};
 	known.set(context, found);

@@ -127,3 +127,37 @@ it.each([
 	expect(parse(1_010)).toBe(false);
 	expect(parse(100_000)).toBe(false);
 });
+
+it.each([
+	['15. delivery', { delivery: null }],
+	['16. reads', { reads: null }],
+	['17. messageEcho', { messageEcho: null }],
+	['18. mids', { delivery: { mids: null, watermark: NOW } }],
+	['19. watermark', { reads: { mids: ['r'], watermark: null } }],
+])('%s is null beside a press: the press is read', (_, parts) => {
+	const strange = entry({ message: { mid: 'm', text: '[a]:x' }, ...parts }, { time: NOW });
+	const reading = parseWebhook(Buffer.from(JSON.stringify({ object: 'dialog', entry: [strange] })));
+	if (!reading.ok) throw new Error(reading.reason);
+	const events = reading.parsed.entries.flatMap((each) => each.events);
+	expect(reading.parsed.malformed).toBe(0);
+	expect(events.map(({ event }) => event)).toContainEqual(
+		expect.objectContaining({ event: 'buttonPressed', messageId: 'a' }),
+	);
+});
+
+it.each([
+	[
+		'20. message, beside a receipt',
+		{ message: null, delivery: { mids: ['a'] } },
+		'messageDelivered',
+	],
+	['21. text and mid', { message: { mid: null, text: null } }, 'other'],
+	['22. mid of a text', { message: { mid: null, text: 'hello' } }, 'textReceived'],
+	['23. a receipt, beside something new', { delivery: null, seal: {} }, 'other'],
+])('%s is null: it is as if it were not there', (_, parts, expected) => {
+	const body = JSON.stringify({ object: 'dialog', entry: [entry(parts, { time: NOW })] });
+	const reading = parseWebhook(Buffer.from(body), [], () => true);
+	if (!reading.ok) throw new Error(reading.reason);
+	const events = reading.parsed.entries.flatMap((each) => each.events);
+	expect(events.map(({ event }) => event.event)).toEqual([expected]);
+});

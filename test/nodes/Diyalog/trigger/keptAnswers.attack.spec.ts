@@ -771,3 +771,48 @@ it('37. the trigger that has kept it is made anew under another id, and another 
 	expect(trigger.workflowData['Diyalog Trigger gone']).toEqual({ keptAnswers });
 	expect(trigger.log.join()).not.toContain('are lost');
 });
+
+it('38. the execution runs for a minute, and n8n fails to store the item: its repetition is not told that the question is over, but carried out', async () => {
+	let isRunning = true;
+	const listener = http.createServer((request, response) => {
+		void (async () => {
+			const chunks: Buffer[] = [];
+			for await (const chunk of request) chunks.push(chunk as Buffer);
+			const json = { 'content-type': 'application/json' };
+			if (isRunning) {
+				const text = JSON.stringify({ message: 'The execution "1" is running already.' });
+				return void response.writeHead(409, json).end(text);
+			}
+			const body = Buffer.concat(chunks).toString();
+			const handed = await fetch(`${instance.url}${request.url}`, {
+				method: 'POST',
+				headers: json,
+				body,
+			});
+			response.writeHead(handed.status).end(await handed.text());
+		})();
+	});
+	await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+	closeAfterwards = async () => {
+		listener.closeAllConnections();
+		await new Promise((resolve) => listener.close(resolve));
+	};
+	const n8nAddress = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+	await become({ n8nAddress, lateAnswerReply: 'This question is closed.' }, workflowId, {});
+	const asked = await ask();
+	const sent = sandbox.messages().length;
+	const body = envelope(pressed(asked, 'approve'));
+	Object.assign(server ?? {}, { isDiskFull: true });
+	// Diyalog hangs up.
+	const hungUp = AbortSignal.timeout(2_000);
+	await postSigned(server?.url ?? '', body, SECRET, {}, hungUp).catch(() => undefined);
+	await waitFor('not stored', 80_000, () =>
+		trigger.log.find((line) => line.includes('did not store')),
+	);
+	Object.assign(server ?? {}, { isDiskFull: false });
+	isRunning = false;
+	expect((await postSigned(server?.url ?? '', body, SECRET)).status).toBe(200);
+	expect(decisions(asked)).toEqual(['approved']);
+	expect(items()).toEqual([expect.objectContaining({ resumed: true })]);
+	expect(sandbox.messages()).toHaveLength(sent);
+}, 120_000);

@@ -15,8 +15,12 @@ import type { WebhookServer } from '../../../support/webhookServer';
 
 const SECRET = 'the-app-secret';
 const setup = {
-	parameters: { events: ['buttonPressed'], authentication: 'signature', options: {} },
-	credentials: { appSecret: SECRET },
+	parameters: {
+		events: ['buttonPressed', 'statusCallback'],
+		authentication: 'signature',
+		options: {},
+	},
+	credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
 };
 
 const servers: WebhookServer[] = [];
@@ -126,4 +130,75 @@ describe('a press that names a message which an execution waits for', () => {
 			expect.objectContaining({ notResumedReason: 'notTold' }),
 		]);
 	}, 20_000);
+});
+
+describe('status callbacks of one message', () => {
+	const say = async ({ statusUrl }: WebhookServer, status: string) =>
+		await fetch(statusUrl, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', 'auth-token': 'callback' },
+			body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' }),
+		}).then(
+			(response) => response.status,
+			() => 0,
+		);
+
+	const statusesOf = ({ executions }: WebhookServer) =>
+		executions.flat().map(({ status }) => status);
+
+	async function end({ server }: { server: WebhookServer }): Promise<void> {
+		await server.close();
+		servers.splice(servers.indexOf(server), 1);
+	}
+
+	it('5. Approved, then Cancelled and Approved are under way, Cancelled is stored, n8n is killed: the repeated Approved is not lost', async () => {
+		const first = await load('5');
+		expect(await say(first.server, 'Approved')).toBe(200);
+		const before = storedBy(first);
+		const [cancelled, again] = [await load('5', before), await load('5', before)];
+		cancelled.server.storesAfterMs = 800;
+		again.server.storesAfterMs = 20_000;
+		const told = say(cancelled.server, 'Cancelled');
+		await sleepMs(200);
+		const approved = say(again.server, 'Approved');
+		expect(await told).toBe(200);
+		await sleepMs(300);
+		const inDatabase = storedBy(cancelled);
+		await end(again);
+		expect(await approved).toBe(0);
+		const restarted = await load('after-5', inDatabase);
+		expect(await say(restarted.server, 'Approved')).toBe(200);
+		expect(statusesOf(restarted.server)).toEqual(['Approved']);
+	}, 30_000);
+
+	it('6. Approved is stored while Cancelled is under way, n8n is killed: nobody knows whether Approved comes again or anew, and it is taken', async () => {
+		const [one, two] = [await load('6'), await load('6')];
+		one.server.storesAfterMs = 500;
+		two.server.storesAfterMs = 20_000;
+		const approved = say(one.server, 'Approved');
+		await sleepMs(150);
+		const cancelled = say(two.server, 'Cancelled');
+		expect(await approved).toBe(200);
+		await sleepMs(300);
+		const inDatabase = storedBy(one);
+		await end(two);
+		expect(await cancelled).toBe(0);
+		const restarted = await load('after-6', inDatabase);
+		expect(await say(restarted.server, 'Approved')).toBe(200);
+		expect(statusesOf(restarted.server)).toEqual(['Approved']);
+	}, 30_000);
+
+	it('7. n8n takes long to store Cancelled: it is to be repeated, or Approved would pass for the one before when n8n is killed', async () => {
+		const first = await load('7');
+		await say(first.server, 'Approved');
+		const before = storedBy(first);
+		const cancelled = await load('7', before);
+		cancelled.server.storesAfterMs = 20_000;
+		expect(await say(cancelled.server, 'Cancelled')).toBe(503);
+		await end(cancelled);
+		const restarted = await load('after-7', before);
+		for (const status of ['Cancelled', 'Approved'])
+			expect(await say(restarted.server, status)).toBe(200);
+		expect(statusesOf(restarted.server)).toEqual(['Cancelled', 'Approved']);
+	}, 30_000);
 });

@@ -643,6 +643,57 @@ describe('status callbacks', () => {
 		expect(second.items().map(({ status }) => status)).toEqual(['Approved', 'Cancelled']);
 	});
 
+	it('48. Cancelled alone fails on its way: Approved, Cancelled, Approved start the receiver three times, and what it gets late is not the last one', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		await startPassing([second.url]);
+		const forbidden = { status: 403, text: 'Forbidden', ifHolding: 'Cancelled' };
+		n8n.faults.set('/webhook/second/', forbidden);
+		for (const status of ['Approved', 'Cancelled', 'Approved'])
+			expect(await postCallback('first', callback(status))).toEqual([200, 'OK']);
+		await gets(second, 2);
+		n8n.faults.clear();
+		await gets(second, 3);
+		expect(second.items().map(({ status }) => status)).toEqual([
+			'Approved',
+			'Approved',
+			'Cancelled',
+		]);
+		for (const status of ['Approved', 'Approved']) await postCallback('second', callback(status));
+		expect(second.items()).toHaveLength(3);
+		await postCallback('second', callback('Cancelled'));
+		expect(second.items()).toHaveLength(4);
+	}, 40_000);
+
+	it('48b. the first trigger is killed before it has stored what the receiver has taken: its repetition starts the receiver no second time, and the log says so', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		const options = { alsoPassOnTo: [second.url] };
+		const first = await start('first', { events: ['statusCallback'], options });
+		await postCallback('first', callback('Approved'));
+		const copy = { ...first.trigger.staticData };
+		await postCallback('first', callback('Cancelled'));
+		await gets(second, 2);
+		const again = await start('first', { events: ['statusCallback'], options }, copy);
+		await sleepMs(10);
+		await postCallback('first', callback('Cancelled'));
+		await waitFor('the repetition', 10_000, () => n8n.callsTo('second')[2]?.status);
+		expect(again.items()).toHaveLength(1);
+		expect(second.items().map(({ status }) => status)).toEqual(['Approved', 'Cancelled']);
+		expect(await logged(second, 'repeats the last one of its message')).toBeDefined();
+	});
+
+	it('48c. repetitions of each start the receiver no second time', async () => {
+		const second = await start('second', { events: ['statusCallback'] });
+		await startPassing([second.url]);
+		for (const status of ['Approved', 'Approved', 'Cancelled', 'Cancelled', 'Approved', 'Approved'])
+			await postCallback('first', callback(status));
+		await waitFor('all', 10_000, () => n8n.callsTo('second')[5]?.status);
+		expect(second.items().map(({ status }) => status)).toEqual([
+			'Approved',
+			'Cancelled',
+			'Approved',
+		]);
+	});
+
 	it('30. with a wrong token nothing goes on', async () => {
 		const second = await start('second', { events: ['statusCallback'] });
 		await startPassing([second.url]);
@@ -907,6 +958,22 @@ describe('several processes share what is stored', () => {
 		expect(await post(emptied, press('b'))).toBe(200);
 		expect(emptied.trigger.log.join()).toContain('are lost: Also Pass On To is empty');
 		expect(stored(emptied)).toBe('');
+	});
+
+	it('46d. one that is made anew under another id, with an empty list: the log says what is lost, and nothing of it stays', async () => {
+		const before = new KeptCalls('before', 0);
+		before.add(call('a', Date.now()), target, pending, Date.now());
+		const emptied = await start('first', {});
+		emptied.trigger.workflowData['Diyalog Trigger gone'] = {
+			keptCalls: before.toText(SECRET),
+			webhookId: 'first',
+		};
+		expect(await post(emptied, press('b'))).toBe(200);
+		await logged(
+			emptied,
+			'to be passed on to trigger second is lost: it is not in Also Pass On To',
+		);
+		expect(emptied.trigger.workflowData['Diyalog Trigger gone']).toBeUndefined();
 	});
 
 	it('47. one gives up what it keeps itself only', () => {

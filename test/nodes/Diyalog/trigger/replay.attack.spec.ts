@@ -492,6 +492,102 @@ describe('through the trigger', () => {
 		expect(server.executions).toHaveLength(1);
 	});
 
+	describe('a tool has made the trigger anew, under another id of its node', () => {
+		const GONE = 'Diyalog Trigger gone';
+		const type = 'n8n-nodes-diyalog.diyalogTrigger';
+		const at = (webhookId: string) => ({ ...setup(), settings: { webhookId } });
+
+		/** What a trigger has stored that has taken this press. */
+		async function takenAt(webhookId: string, body: string): Promise<object> {
+			await serveAnew(new TriggerUnderTest(at(webhookId)));
+			expect(await post(body)).toBe(200);
+			expect(server.executions).toHaveLength(1);
+			return JSON.parse(JSON.stringify(trigger.staticData)) as object;
+		}
+
+		async function anew(webhookId: string, gone: object, own = {}): Promise<void> {
+			await serveAnew(new TriggerUnderTest(at(webhookId), undefined, own));
+			trigger.workflowData[GONE] = { ...gone };
+		}
+
+		const withAnother = (webhookId: string) =>
+			trigger.publishWith([
+				{
+					id: 'another',
+					webhookId,
+					name: 'Another',
+					type,
+					typeVersion: 2,
+					position: [0, 0],
+					parameters: {},
+				},
+			]);
+
+		it('61. a recorded call starts nothing, also after one more restart, and nothing stays under the former id', async () => {
+			const body = envelope(written('[a]:approve'));
+			await anew('same', await takenAt('same', body));
+			withAnother('other');
+			expect(await post(body)).toBe(200);
+			expect(server.executions).toEqual([]);
+			expect(trigger.workflowData[GONE]).toBeUndefined();
+			const stored = JSON.parse(JSON.stringify(trigger.staticData)) as object;
+			await serveAnew(new TriggerUnderTest(at('same'), undefined, { ...stored }));
+			expect(await post(body)).toBe(200);
+			expect(server.executions).toEqual([]);
+		});
+
+		it('61b. of an older release, which stored no address: the only trigger of the workflow takes it', async () => {
+			const body = envelope(written('[a]:approve'));
+			await anew('same', { ...(await takenAt('same', body)), webhookId: undefined });
+			expect(await post(body)).toBe(200);
+			expect([server.executions, trigger.workflowData[GONE]]).toEqual([[], undefined]);
+		});
+
+		it('61c. of a trigger at another address, beside another trigger, or beside what it has taken itself: it takes nothing of it', async () => {
+			const body = envelope(written('[a]:approve'));
+			const gone = await takenAt('former', body);
+			const own = await takenAt('mine', envelope(written('[b]:approve')));
+			await anew('mine', gone, own);
+			expect(await post(body)).toBe(200);
+			expect(server.executions).toHaveLength(1);
+			await anew('mine', gone);
+			withAnother('former');
+			expect(await post(body)).toBe(200);
+			expect(server.executions).toHaveLength(1);
+			expect(trigger.workflowData[GONE]).toEqual(gone);
+		});
+
+		it('61d. a status callback, and Approved, Cancelled, Approved are three events all the same', async () => {
+			const say = async (status: string) => {
+				const headers = { 'content-type': 'application/json', 'auth-token': 'callback' };
+				const body = JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' });
+				await fetch(server.statusUrl, { method: 'POST', headers, body });
+			};
+			await serveAnew(new TriggerUnderTest(at('same')));
+			for (const status of ['Approved', 'Cancelled']) await say(status);
+			await anew('same', JSON.parse(JSON.stringify(trigger.staticData)) as object);
+			for (const status of ['Cancelled', 'Approved']) await say(status);
+			expect(server.executions.flat().map(({ status }) => status)).toEqual(['Approved']);
+		});
+
+		it('61e. what nobody has taken over is removed after a day, and stays until then', async () => {
+			const gone = await takenAt('former', envelope(written('[a]:approve')));
+			await anew('mine', gone);
+			withAnother('other');
+			await post(envelope(written('[b]:approve')));
+			expect(trigger.workflowData[GONE]).toEqual(gone);
+			const { orphansSince } = trigger.staticData;
+			expect(Object.keys(Object(orphansSince))).toEqual([GONE]);
+			const dayAgo = { [GONE]: Date.now() - 25 * 60 * MINUTE_MS };
+			await anew('mine', gone, { orphansSince: dayAgo });
+			withAnother('other');
+			await post(envelope(written('[c]:approve')));
+			expect(trigger.workflowData[GONE]).toBeUndefined();
+			expect(trigger.log.join()).toContain('deleted from this workflow a day ago is removed');
+			expect(trigger.staticData.orphansSince).toEqual({});
+		});
+	});
+
 	describe('status callbacks', () => {
 		const callback = async (status: string, customerNo = '1', messageId = 'a') => {
 			const { status: answered } = await fetch(server.statusUrl, {

@@ -51,20 +51,21 @@ afterEach(async () => {
 });
 
 /** A call that has loaded what is in the database now. */
-async function begin(Process: Process) {
+async function begin(Process: Process, storesAfterMs = 0) {
 	const trigger = new Process(setup, id, JSON.parse(database) as IDataObject);
 	const server = await serve(trigger);
+	server.storesAfterMs = storesAfterMs;
 	servers.push(server);
 	return {
 		/** n8n hands it to the trigger, and saves its static data. */
-		async goOn(status: string, messageId = 'a'): Promise<unknown[]> {
+		async goOn(status: string, messageId = 'a', expected = 200): Promise<unknown[]> {
 			const { status: answered } = await fetch(server.statusUrl, {
 				method: 'POST',
 				headers: { 'content-type': 'application/json', 'auth-token': TOKEN },
 				body: JSON.stringify({ messageId, status, customerNo: '1', secretData: '' }),
 			});
-			expect(answered).toBe(200);
-			database = JSON.stringify(trigger.staticData);
+			expect(answered).toBe(expected);
+			if (answered === 200) database = JSON.stringify(trigger.staticData);
 			return server.executions.flat().map(({ status: each }) => each);
 		},
 		/** The same with a press. */
@@ -139,4 +140,11 @@ it('6. one process still has an older release, which stores no counts and leaves
 	const { statusCounts, outcomes } = before;
 	database = JSON.stringify({ ...after, statusCounts, outcomes });
 	expect(await (await begin(one)).goOn('Approved', 'g')).toEqual(['Approved']);
+}, 30_000);
+
+it('7. one takes long to store Cancelled, so that it is to be repeated: Approved, which comes behind it to the other one, is not lost', async () => {
+	await (await begin(one)).goOn('Approved', 'i');
+	await (await begin(one, 6_000)).goOn('Cancelled', 'i', 503);
+	expect(await (await begin(other)).goOn('Cancelled', 'i')).toEqual(['Cancelled']);
+	expect(await (await begin(other)).goOn('Approved', 'i')).toEqual(['Approved']);
 }, 30_000);

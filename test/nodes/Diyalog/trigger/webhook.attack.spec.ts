@@ -1,3 +1,4 @@
+import { http, sleepMs } from '../../../../tools/system';
 import { heapBytes } from '../../../support/heap';
 import { hmacSha1, postSigned } from '../../../support/sign';
 import { postStrangeBodies } from '../../../support/strangeBodies';
@@ -311,3 +312,32 @@ const BODIES = 5_000;
 it(`47. ${BODIES} bodies of every shape: no error escapes, no forgery is accepted, no press beside them is lost or taken twice`, async () => {
 	await postStrangeBodies(server, SECRET, BODIES);
 }, 120_000);
+
+it('49. a body of which the last byte comes when it is older than Maximum Age is refused', async () => {
+	await server.close();
+	server = await serveTrigger({
+		parameters: {
+			events: ALL_EVENTS,
+			authentication: 'signature',
+			options: { freshnessMinutes: 0.05 },
+		},
+		credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
+	});
+	const body = press();
+	// n8n reads what says that it is JSON before it asks the trigger.
+	const headers = {
+		'content-length': Buffer.byteLength(body),
+		'x-signature': hmacSha1(body, SECRET),
+	};
+	const status = await new Promise<number>((resolve, reject) => {
+		const request = http.request(server.url, { method: 'POST', headers }, (response) => {
+			response.resume();
+			resolve(response.statusCode ?? 0);
+		});
+		request.on('error', reject);
+		request.write(body.slice(0, -1));
+		void sleepMs(4_000).then(() => request.end(body.slice(-1)));
+	});
+	expect(status).toBe(401);
+	expect(server.executions).toEqual([]);
+}, 20_000);
