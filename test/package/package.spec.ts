@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { packBuilt } from '../../tools/n8n/package';
 import { fs, path, projectRoot, run, temporaryFolder } from '../../tools/system';
 
-const MAX_TARBALL_BYTES = 180_000;
+const MAX_TARBALL_BYTES = 185_000;
 
 let folder: string;
 let tarball: string;
