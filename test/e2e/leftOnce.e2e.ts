@@ -60,7 +60,7 @@ it('1. a link is confirmed once more, and refused, by calls that were begun befo
 	expect((await fetch(yes, { method: 'POST' })).status).toBe(200);
 	await waitFor('the second question', 20_000, () => stage.sandbox.messages()[1]);
 	await sleepMs(3_000);
-	for (const send of calls) expect(await send()).toBe('409');
+	for (const send of calls) expect(await send()).toBe('400');
 	await sleepMs(3_000);
 	expect(deedsOf(chat, 'link')).toEqual(['Transfer: approved']);
 	expect(await asked.status()).toBe('waiting');
@@ -70,7 +70,7 @@ it('1b. while nobody has confirmed, a call with a body confirms nothing', async 
 	const workflow = await createChain(stage, chat, 'body', { options: { answerBy: 'link' } });
 	const asked = await workflow.start();
 	const [yes = ''] = linksOf(asked);
-	expect((await fetch(yes, { method: 'POST', body: 'x' })).status).toBe(409);
+	expect((await fetch(yes, { method: 'POST', body: 'x' })).status).toBe(400);
 	expect(await asked.status()).toBe('waiting');
 	const confirmed = await fetch(yes, { method: 'POST' });
 	expect([confirmed.status, await confirmed.text()]).toEqual([200, expect.stringContaining('✓')]);

@@ -27,9 +27,9 @@ export type AnswerOutcome =
 
 /**
  * What one attempt found: what became of the answer, or why it has to be tried again. `running` may mean that the execution
- * is not waiting yet; `unsure` that n8n failed, or did not say what it did.
+ * is not waiting yet, `held` that n8n holds another answer to the question back; `unsure` that n8n failed, or did not say what it did.
  */
-export type Attempt = AnswerOutcome | 'running' | 'unsure';
+export type Attempt = AnswerOutcome | 'running' | 'held' | 'unsure';
 
 /** An answer that did not get through, and certainly changed nothing. */
 export const lost = (notResumedReason: string) =>
@@ -66,7 +66,7 @@ const STILL_RUNNING = lost('stillRunning');
 export const COUNTED: readonly string[] = ['wrongCode', 'counted'];
 
 /** Whether the execution waits no more for an answer to this message; it may ask the next question already. */
-const hasGoneOn = (found: Attempt): boolean =>
+const hasGoneOn = (found: Exclude<Attempt, 'held'>): boolean =>
 	found === 'running' ||
 	(found !== 'unsure' &&
 		!found.resumed &&
@@ -318,7 +318,9 @@ export class AnswerQueue<T> {
 	}
 
 	/** What is definite about an answer after an attempt; undefined when it has to be tried again. */
-	private judge(entry: Entry<T>, found: Attempt, triedForMs: number): AnswerOutcome | undefined {
+	private judge(entry: Entry<T>, attempt: Attempt, triedForMs: number): AnswerOutcome | undefined {
+		if (attempt === 'held') this.counted.add(entry.turn);
+		const found = attempt === 'held' ? 'running' : attempt;
 		const { retryRunningForMs, retryUnsureForMs } = this.limits;
 		const isLost = found !== 'running' && found !== 'unsure' && !found.resumed && found.isLost;
 		if (found === 'unsure' || (entry.isUnsure && isLost)) {

@@ -73,8 +73,8 @@ const NOT_WAITING = /The (workflow for )?execution |No action required/;
 function readReception(reception: Reception): Attempt {
 	if (reception.accepted) return { resumed: true };
 	const { reason } = reception;
-	// It was held up by another one of the same call.
-	if (reason === 'running') return 'running';
+	// It was held up by another one of the same call, or by another call.
+	if (reason === 'running' || reason === 'held') return reason;
 	// Nobody has judged an answer that the waiting node did not believe to come from a trigger.
 	return reason === 'unproved' ? { ...lost(reason), isFinal: true } : refusal(reason);
 }

@@ -57,7 +57,8 @@ export const TAKEN_PAGE = page('<p>✓</p>');
 /** What the person sees when nothing waits for this answer any more. */
 export const OVER_PAGE = page('<p>✗</p><p>This link is no longer valid.</p>');
 
-/** What the person sees when nobody can say yet what becomes of the answer. */
-export const AGAIN_PAGE = page(
-	'<p>…</p><p>Nothing was confirmed by this. Please look again in a minute.</p>',
-);
+/** What the person sees while an answer to this question is taken, perhaps by an earlier press of the same button. */
+export const HELD_PAGE = page('<p>…</p><p>An answer is being taken.</p>');
+
+/** What the person sees of a call that does not come from the page as it is. */
+export const NOTHING_PAGE = page('<p>✗</p><p>Nothing was confirmed. Please try again.</p>');

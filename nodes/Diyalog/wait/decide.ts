@@ -62,6 +62,8 @@ const waitSchema = lazily(() =>
 		turn: z.string(),
 		/** which asked, and which answers find */
 		executionId: z.string().optional(),
+		/** tells apart each time that it is waited for this answer */
+		state: z.string().optional(),
 		/** the customer's number; null where the message was sent to an employee, or to an id of Diyalog */
 		customerNo: z.string().min(1).nullable(),
 		employeeNo: z.string().optional(),

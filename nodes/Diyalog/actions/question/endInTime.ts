@@ -1,7 +1,7 @@
 import { sleep } from 'n8n-workflow';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { postEnd } from '../../trigger/selfCall';
-import { endsAtMs } from '../../wait/decide';
+import { endsAtMs, n8nLooksFromMs } from '../../wait/decide';
 import type { Wait } from '../../wait/decide';
 import { TURN_PARAMETER } from '../../wait/resumeReference';
 
@@ -39,11 +39,12 @@ export const hasEnded = ({ turn }: Wait): void => void toEnd.delete(turn);
 /** What waits are ended with. Each execution brings the same, and the data of all that wait must not stay in memory. */
 let latest: Pick<IExecuteFunctions, 'helpers' | 'logger'> | undefined;
 
-async function end(executionId: string, turn: string, url: string): Promise<void> {
-	for (let tried = 0; tried < TRIES && latest && toEnd.has(turn); tried++) {
+async function end(executionId: string, turn: string, url: string, untilMs: number) {
+	const isDue = () => toEnd.has(turn) && Date.now() <= untilMs;
+	for (let tried = 0; tried < TRIES && latest && isDue(); tried++) {
 		if (tried > 0) await sleep(FIRST_PAUSE_MS * 2 ** (tried - 1));
 		const found = await postEnd(latest, url);
-		if (found === 'running' || found === 'unsure') continue;
+		if (found === 'running' || found === 'held' || found === 'unsure') continue;
 		if (found.resumed || found.notResumedReason !== 'notOver') toEnd.delete(turn);
 		if (found.resumed || !found.isLost) continue;
 		latest.logger.warn(
@@ -53,11 +54,14 @@ async function end(executionId: string, turn: string, url: string): Promise<void
 	toEnd.delete(turn);
 }
 
-/** So many at once: a thousand may end in the same second. */
+/** So many at once: a thousand may end in the same second. n8n ends those for which there is no time left. */
 const AT_ONCE = 20;
 
 const due: Array<() => Promise<void>> = [];
 let underWay = 0;
+
+/** Also those of waits that have ended: a timer cannot be taken back. */
+let timers = 0;
 
 function endDue(): void {
 	for (let next; underWay < AT_ONCE && (next = due.shift()); ) {
@@ -72,15 +76,19 @@ function endDue(): void {
 /** Sees to it that a wait ends in time. It holds up neither the execution nor an n8n that stops. */
 export function endInTime(context: IExecuteFunctions, wait: Wait): void {
 	const waitMs = endsAtMs(wait) - Date.now();
-	if (waitMs > LONGEST_MS || toEnd.size >= MAX_WAITS) return;
+	if (waitMs > LONGEST_MS || timers >= MAX_WAITS) return;
 	const { turn } = wait;
 	const executionId = context.getExecutionId();
 	const url = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn, [END_PARAMETER]: '1' });
 	latest = context;
+	const untilMs = n8nLooksFromMs(wait);
 	toEnd.add(turn);
+	timers++;
 	const timer = AbortSignal.timeout(Math.max(0, Math.ceil(waitMs)) + MARGIN_MS);
 	const atEnd = (): void => {
-		due.push(async () => await end(executionId, turn, url));
+		timers--;
+		if (!toEnd.has(turn)) return;
+		due.push(async () => await end(executionId, turn, url, untilMs));
 		endDue();
 	};
 	timer.addEventListener('abort', atEnd, { once: true });

@@ -29,9 +29,8 @@ interface Call {
 /** By the state that is left. */
 const calls = new BoundedMap<string, Call>(MAX_STATES);
 
-/** What is counted, wrong codes and the answers of several people, makes another state. */
-const stateOf = ({ turn, lastWrongCode = '', group }: Wait): string =>
-	JSON.stringify([turn, lastWrongCode, group?.answers.length ?? 0]);
+/** Each time a question is waited for on is another state, whatever was counted. */
+const stateOf = ({ turn, state = '' }: Wait): string => `${turn} ${state}`;
 
 /** Whether nothing came of a call: it decided nothing, or n8n has failed to let the execution go on. */
 const isFree = ({ response, goesOn }: Call): boolean =>
@@ -48,17 +47,17 @@ export function hasBody(context: IWebhookFunctions): boolean {
  * n8n writes an item down when it has room for the execution, just before it lets it go on. From some time on it may be about to end
  * the wait by itself, and both would go on.
  */
-function refuseWhenLate(item: object, response: Response, untilMs: number): void {
-	let isWritten = false;
+function refuseWhenLate(item: object, untilMs: number): void {
 	const toJSON = (): object => {
-		if (!isWritten && !response.writableEnded && Date.now() > untilMs)
+		if (Date.now() > untilMs)
 			throw new Error(
-				'Diyalog: n8n held an answer back until the time of its question was up. So it is not carried out. Raise N8N_CONCURRENCY_PRODUCTION_LIMIT, or give people more time.',
+				'Diyalog: n8n held a call back until the time of its question was up. So it is not carried out. Raise N8N_CONCURRENCY_PRODUCTION_LIMIT, or give people more time.',
 			);
-		isWritten = true;
-		return { ...item };
+		// Copies that are made of it later are of no interest.
+		Reflect.deleteProperty(item, 'toJSON');
+		return item;
 	};
-	Object.defineProperty(item, 'toJSON', { value: toJSON });
+	Object.defineProperty(item, 'toJSON', { value: toJSON, configurable: true });
 }
 
 /** Lets the execution go on. n8n does so only if it still waits, and replies when that is stored. */
@@ -88,7 +87,7 @@ export function beginToLeave(context: IWebhookFunctions, wait: Wait): GoOn | und
 	return (workflowData, webhookResponse) => {
 		call.goesOn = true;
 		waitsOn = isRunAgain(workflowData);
-		for (const item of workflowData.flat()) refuseWhenLate(item, response, n8nLooksFromMs(wait));
+		for (const item of workflowData.flat()) refuseWhenLate(item, n8nLooksFromMs(wait));
 		return { webhookResponse, workflowData };
 	};
 }

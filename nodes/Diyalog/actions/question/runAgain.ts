@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type {
 	IDataObject,
@@ -126,10 +127,11 @@ export function readAgain(context: IExecuteFunctions): QuestionAgain | undefined
  */
 export async function waitOn(
 	context: IExecuteFunctions,
-	wait: Wait,
+	before: Wait,
 	input: IDataObject,
 	meanwhile: () => Promise<void>,
 ): Promise<ItemOutcome> {
+	const wait = { ...before, state: randomUUID() };
 	storeWait(context, wait, input);
 	await meanwhile();
 	await sleep(SETTLES_WITHIN_MS);

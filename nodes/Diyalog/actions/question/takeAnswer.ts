@@ -9,16 +9,17 @@ import type {
 } from 'n8n-workflow';
 import { lazily, z } from '../../lib/zod';
 import {
-	AGAIN_PAGE,
 	confirmationPage,
+	HELD_PAGE,
 	LINK_ANSWER_PARAMETER,
+	NOTHING_PAGE,
 	OVER_PAGE,
 	PAGE_HEADERS,
 	TAKEN_PAGE,
 } from '../../wait/confirmationPage';
 import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import type { VerifierSetup } from '../../deviceSignature/verifier';
-import { decide, decideButton, endsAtMs } from '../../wait/decide';
+import { decide, decideButton, endsAtMs, n8nLooksFromMs } from '../../wait/decide';
 import type { DecisionSurroundings, RefusalReason, Verdict, Wait } from '../../wait/decide';
 import { isApproval, outputOf } from '../../wait/decisions';
 import { countAnswer, decisionOf, isGroupWait } from '../../wait/decideTogether';
@@ -268,7 +269,7 @@ async function takePassedOnAnswers(
 		return replyJson(context, 200, { receptions: taken.map(() => refusedAs('notWaiting')) });
 	}
 	const goOn = beginToLeave(context, wait);
-	if (!goOn) return replyJson(context, 200, { receptions: taken.map(() => refusedAs('running')) });
+	if (!goOn) return replyJson(context, 200, { receptions: taken.map(() => refusedAs('held')) });
 	const { said, goesOn } = await judgeAnswers(context, credential, { wait, input }, taken);
 	return goesOn ? goOn(goesOn, said) : replyJson(context, 200, said);
 }
@@ -336,8 +337,9 @@ function takeEnd(context: IWebhookFunctions, { wait, input }: StoredWait): IWebh
 	const refuse = (reason: string) => replyJson(context, 200, { receptions: [refusedAs(reason)] });
 	const isOver = wait && turn === wait.turn && Date.now() >= endsAtMs(wait);
 	if (!isOver || hasBody(context)) return refuse('notOver');
+	if (Date.now() > n8nLooksFromMs(wait)) return refuse('leftToN8n');
 	const goOn = beginToLeave(context, wait);
-	if (!goOn) return refuse('running');
+	if (!goOn) return refuse('held');
 	const { waiting: json, output } = waitingFor(wait, input);
 	logEnded(context, wait, endingInTime(wait));
 	const item = { json, pairedItem: { item: 0 } };
@@ -373,9 +375,13 @@ function takeLink(context: IWebhookFunctions, { wait, input }: StoredWait): IWeb
 		showPage(context, confirmationPage(title));
 		return KEEPS_WAITING;
 	}
-	const goOn = hasBody(context) ? undefined : beginToLeave(context, wait);
+	if (hasBody(context)) {
+		showPage(context, NOTHING_PAGE, 400);
+		return KEEPS_WAITING;
+	}
+	const goOn = beginToLeave(context, wait);
 	if (!goOn) {
-		showPage(context, AGAIN_PAGE, 409);
+		showPage(context, HELD_PAGE, 409);
 		return KEEPS_WAITING;
 	}
 	context.getResponseObject().set(PAGE_HEADERS);
