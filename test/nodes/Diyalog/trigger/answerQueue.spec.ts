@@ -220,6 +220,12 @@ describe('what is definite', () => {
 			{ resumed: false, notResumedReason: 'notWaiting', isLost: false },
 		],
 		['it runs, then waits', ['running', 'running', RESUMED], { resumed: true }],
+		[
+			'n8n holds another answer back for ever: this one is not over',
+			['held', 'running', 'held'],
+			{ resumed: false, notResumedReason: 'stillRunning', isLost: true },
+		],
+		['n8n holds another answer back, then takes this one', ['held', RESUMED], { resumed: true }],
 	])('%s', async (_what, found, expected) => {
 		const outcome = pass('a', found);
 		await clock.run();
