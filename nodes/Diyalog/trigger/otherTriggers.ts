@@ -489,8 +489,6 @@ export interface TakenCall {
 	contentType: string | undefined;
 	signature: string | undefined;
 	takenAt: Date;
-	/** which status of its message it is, if that is certain */
-	number?: number;
 }
 
 /** A call on its way to the other triggers. */
@@ -553,7 +551,7 @@ export function passOnToOthers(
 	context: IWebhookFunctions,
 	settings: TriggerSettings,
 	secrets: TriggerSecrets,
-	{ path, body, contentType = 'application/json', signature = '', takenAt, number }: TakenCall,
+	{ path, body, contentType = 'application/json', signature = '', takenAt }: TakenCall,
 	told: Promise<ToldOutcomes>,
 ): PassingOn {
 	if (isTest(context)) return NOTHING_TO_PASS_ON;
@@ -585,7 +583,6 @@ export function passOnToOthers(
 			contentType,
 			signature,
 			takenAtMs: takenAt.getTime(),
-			number,
 			...(known ?? NOT_KNOWN),
 		};
 		for (const target of passing.targets)
