@@ -151,33 +151,40 @@ it('7. one takes long to store Cancelled, so that it is to be repeated: Approved
 	expect(await (await begin(other)).goOn('Approved', 'i')).toEqual(['Approved']);
 }, 30_000);
 
-it.each([
+/** By whom, and which. */
+type Turn = readonly ['one' | 'other', string];
+
+it.each<readonly [string, readonly Turn[]]>([
 	[
-		'8',
-		['one', 'Approved'],
-		['other', 'Cancelled'],
-		['other', 'Approved'],
-		['one', 'Cancelled'],
-		['other', 'Approved'],
+		'8. each takes some',
+		[
+			['one', 'Approved'],
+			['other', 'Cancelled'],
+			['other', 'Approved'],
+			['one', 'Cancelled'],
+			['other', 'Approved'],
+		],
 	],
 	[
-		'9',
-		['one', 'Approved'],
-		['other', 'Cancelled'],
-		['other', 'Approved'],
-		['other', 'Cancelled'],
-		['other', 'Approved'],
-		['one', 'Cancelled'],
-		['one', 'Timeout'],
-		['other', 'Approved'],
+		'9. one takes more than the other knows of',
+		[
+			['one', 'Approved'],
+			['other', 'Cancelled'],
+			['other', 'Approved'],
+			['other', 'Cancelled'],
+			['other', 'Approved'],
+			['one', 'Cancelled'],
+			['one', 'Timeout'],
+			['other', 'Approved'],
+		],
 	],
 ])(
-	'%s. nothing overlaps: each status that is another one than the last is new, whichever takes it',
-	async (name, ...all) => {
-		for (const [by, status = ''] of all) {
+	'%s, and nothing overlaps: none is lost, and a repetition starts nothing',
+	async (name, turns) => {
+		for (const [by, status] of turns) {
 			const process = by === 'one' ? one : other;
-			expect(await (await begin(process)).goOn(status, `turns-${name}`)).toEqual([status]);
-			expect(await (await begin(process)).goOn(status, `turns-${name}`)).toEqual([]);
+			expect(await (await begin(process)).goOn(status, name)).toEqual([status]);
+			expect(await (await begin(process)).goOn(status, name)).toEqual([]);
 		}
 	},
 	30_000,
