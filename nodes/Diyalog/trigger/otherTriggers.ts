@@ -17,7 +17,7 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
-import { hasOrphaned, readStored, store, takeOrphaned } from './stored';
+import { hasOrphaned, readStored, store, takeOrphaned, textIn } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -462,7 +462,7 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 	).map(({ [FIELD]: taken }) => taken);
 	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
-		const all = [text, ...orphaned].join();
+		const all = [text, ...orphaned].map(textIn).join();
 		const strange = memory.calls.merge(all, appSecretsOf(secrets), Date.now());
 		if (strange > 0)
 			context.logger.error(
