@@ -35,8 +35,6 @@ export interface CallbackFingerprint {
 	subject: string;
 	/** only where another trigger has passed it on: the call, which may be passed on again after another status */
 	call?: EventFingerprint;
-	/** only where that trigger says which status of its message it is: it is no repetition there */
-	numbered?: EventFingerprint & { number: number };
 }
 
 export type Fingerprint = EventFingerprint | CallbackFingerprint;
@@ -58,12 +56,6 @@ export const callFingerprintOf = (
 	{ text, subject }: CallbackFingerprint,
 	takenAtMs: number,
 ): string => shortHash([text, subject, takenAtMs]);
-
-/** The fingerprint of a callback that is a certain one of its message for the trigger that has passed it on. */
-export const numberedFingerprintOf = (
-	{ text, subject }: CallbackFingerprint,
-	number: number,
-): string => shortHash([text, subject, 'number', number]);
 
 /** The fingerprint of a status callback: all of it but the time at which it arrived. */
 export const callbackFingerprintOf = ({

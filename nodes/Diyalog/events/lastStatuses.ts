@@ -12,6 +12,8 @@ const MAX_SUBJECTS = 5_000;
 
 /** A status that was taken since the last one with which nothing was under way. */
 interface Taken {
+	/** of the call that brought it, by which its end finds it: others may say the same */
+	of: CallbackFingerprint;
 	text: string;
 	/** it is not dealt with yet */
 	isOpen: boolean;
@@ -23,8 +25,6 @@ interface Status {
 	since: readonly Taken[];
 	/** how many there were up to {@link base}, in all processes: what has fewer is older */
 	baseCount: number;
-	/** which one it is for the trigger that has passed it on */
-	number?: number;
 }
 
 /** Nobody can tell which status was the last one: whichever comes is new. */
@@ -78,7 +78,7 @@ export class LastStatuses {
 	 * @param stored what {@link toText} returned there; anything else is taken for nothing
 	 * @param counts what {@link toCounts} returned there; older versions stored none
 	 */
-	merge(stored: unknown, counts?: unknown): void {
+	merge(stored: unknown, counts = ''): void {
 		if (typeof stored !== 'string') return;
 		for (let at = 0; at < stored.length; at += 2 * FINGERPRINT_CHARACTERS) {
 			const end = at + FINGERPRINT_CHARACTERS;
@@ -86,11 +86,12 @@ export class LastStatuses {
 			const text = stored.slice(end, end + FINGERPRINT_CHARACTERS);
 			const last = text === STORED_IN_DOUBT ? IN_DOUBT : text;
 			const known = this.statuses.get(subject);
-			const digit = String(counts ?? '').charAt(at / (2 * FINGERPRINT_CHARACTERS));
+			const digit = counts.charAt(at / (2 * FINGERPRINT_CHARACTERS));
 			const count = parseInt(digit, RADIX);
 			const knownCount = known ? countOf(known) : 0;
 			const knownLast = known && lastOf(known);
-			if (known && (count < knownCount || knownLast === last)) continue;
+			const isSame = knownLast === last && !(count > knownCount);
+			if (known && (count < knownCount || isSame)) continue;
 			const next = count || knownCount;
 			// What was in doubt as long as it was under way there is certain now. What both have taken at once has a higher count.
 			const isOther = count === knownCount && (knownLast !== IN_DOUBT || count === MAX_COUNT);
@@ -101,66 +102,49 @@ export class LastStatuses {
 	}
 
 	/**
-	 * Which status of its message a callback would be; undefined when that is not certain, or when it is the last one again.
-	 */
-	numberOf({ subject, text }: CallbackFingerprint): number | undefined {
-		const known = this.statuses.get(subject);
-		const last = known && lastOf(known);
-		if (!known || !last || last === text || countOf(known) >= MAX_COUNT) return undefined;
-		return countOf(known) + 1;
-	}
-
-	/** Whether it is the last one of its message. */
-	isLast({ subject, text }: CallbackFingerprint): boolean {
-		return lastOf(this.statuses.get(subject) ?? NONE) === text;
-	}
-
-	/**
 	 * Remembers a callback; false when it is a repetition.
 	 *
+	 * @param of {@link settle} and {@link forget} know it again as this object only
 	 * @param isOpen it is dealt with later, and not stored as the last one before {@link settle}
-	 * @param number which one it is for a trigger that has passed it on, and says that it is no repetition
 	 */
-	add(fingerprint: CallbackFingerprint, isOpen = false, number?: number): boolean {
-		const { subject, text } = fingerprint;
-		if (number === undefined && this.isLast(fingerprint)) return false;
+	add(of: CallbackFingerprint, isOpen = false): boolean {
+		const { subject, text } = of;
 		const known = this.statuses.get(subject) ?? NONE;
-		// It comes late: the last one stays the last one.
-		if (number !== undefined && number < (known.number ?? 0)) return true;
-		const added = { text, isOpen };
+		const last = lastOf(known);
+		if (last === text) return false;
+		const added = { of, text, isOpen };
 		const count = countOf(known);
 		if (!isUnderWay(known))
-			this.statuses.set(subject, { base: lastOf(known), since: [added], baseCount: count, number });
+			this.statuses.set(subject, { base: last, since: [added], baseCount: count });
 		else if (known.since.length < MAX_SINCE)
-			this.statuses.set(subject, { ...known, since: [...known.since, added], number });
-		else this.statuses.set(subject, { ...inDoubt(count), since: [added], number });
+			this.statuses.set(subject, { ...known, since: [...known.since, added] });
+		else this.statuses.set(subject, { ...inDoubt(count), since: [added] });
 		return true;
 	}
 
 	/** A callback was dealt with: from now on it may be stored as the last one. */
-	settle({ subject, text }: CallbackFingerprint): void {
-		const settled = this.statuses
-			.get(subject)
-			?.since.find((each) => each.isOpen && each.text === text);
-		if (settled) settled.isOpen = false;
+	settle(settled: CallbackFingerprint): void {
+		const taken = this.statuses.get(settled.subject)?.since.find(({ of }) => of === settled);
+		if (taken) taken.isOpen = false;
 	}
 
-	/** Forgets a callback that was not dealt with in the end, so that its repetition is taken. n8n may have failed after it was dealt with here. */
-	forget({ subject, text }: CallbackFingerprint): void {
+	/**
+	 * Forgets a callback that was not dealt with in the end, so that its repetition is taken. n8n may have failed after it was dealt with here.
+	 * No other one that says the same counts as the last one any more: nobody could tell its repetition from that of this one.
+	 */
+	forget(forgotten: CallbackFingerprint): void {
+		const { subject, text } = forgotten;
 		const known = this.statuses.get(subject);
 		if (!known) return;
-		const index = Math.max(
-			known.since.findLastIndex((each) => each.text === text && each.isOpen),
-			known.since.findIndex((each) => each.text === text),
-		);
+		const others = known.since.filter(({ of }) => of !== forgotten);
+		const isDoubtful = known.base === text || others.some((each) => each.text === text);
 		const left: Status = {
-			...known,
-			...(index < 0 && known.base === text && inDoubt(oneMore(known.baseCount))),
-			since: known.since.filter((_, at) => at !== index),
+			base: known.base === text ? IN_DOUBT : known.base,
+			since: others.map((each) => (each.text === text ? { ...each, text: IN_DOUBT } : each)),
+			baseCount: isDoubtful ? oneMore(known.baseCount) : known.baseCount,
 		};
-		const last = lastOf(left);
-		if (last === undefined) return void this.statuses.delete(subject);
-		this.statuses.set(subject, last === text ? inDoubt(oneMore(countOf(left))) : left);
+		if (lastOf(left) === undefined) this.statuses.delete(subject);
+		else this.statuses.set(subject, left);
 	}
 
 	/** What of it may be stored. */

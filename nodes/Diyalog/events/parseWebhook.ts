@@ -128,7 +128,7 @@ function messagingEvents(raw: object, data: Messaging, common: WebhookEvent): Ba
 		message ? messageEvents(common, message) : [],
 	].flat();
 	if (events.length > 0) return events;
-	const types = Object.keys(raw).filter((name) => !KNOWN_FIELDS.has(name));
+	const types = Object.keys(raw).filter((name) => !KNOWN_FIELDS.has(name) && isGiven(raw, name));
 	return [{ event: 'other', types, ...common, raw: plainCopy(raw) }];
 }
 

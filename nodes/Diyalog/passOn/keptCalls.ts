@@ -38,8 +38,6 @@ export interface Call extends ToldOutcomes {
 	signature: string;
 	/** epoch ms */
 	takenAtMs: number;
-	/** which status of its message it is; undefined of what is no status callback, or may be a repetition */
-	number?: number;
 }
 
 /** What is known of a call that a trigger has not taken yet. */
@@ -87,7 +85,6 @@ const storedSchema = lazily(() =>
 		contentType: z.string(),
 		signature: z.string(),
 		takenAtMs: z.number(),
-		number: z.number().optional(),
 		outcomes: z.array(
 			z.tuple([
 				z.string(),
@@ -170,6 +167,7 @@ export class KeptCalls {
 		stored: unknown,
 		appSecrets: readonly string[],
 	): boolean {
+		if (targets.length === 0) return false;
 		const keys = keysUnder(appSecrets);
 		return textsIn(stored).some((text) =>
 			readEntry(text, keys)?.waiting.some(([target]) => targets.includes(target)),

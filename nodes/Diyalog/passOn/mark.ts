@@ -48,8 +48,6 @@ export interface PassedOn extends ToldOutcomes {
 	passedOnAtMs: number;
 	/** when it was passed on before, if the receiver may have taken it then */
 	mayBeKnownSinceMs?: number;
-	/** of a status callback: which one of its message it is for the first trigger, if that knows for certain that it is no repetition */
-	number?: number;
 }
 
 /** What the mark belongs to. */
@@ -66,7 +64,6 @@ const contentSchema = lazily(() =>
 		taken: z.number(),
 		passedOn: z.number(),
 		since: z.number().optional(),
-		number: z.number().int().positive().optional(),
 		told: z.record(z.string(), toldSchema()),
 		all: z.boolean(),
 	}),
@@ -96,13 +93,13 @@ function macOf(content: string, { body, path, ...target }: Addressed, secret: st
  * @param appSecret under which the call is genuine; undefined when nobody has authenticated it
  */
 export function makeMark(
-	{ takenAtMs, passedOnAtMs, mayBeKnownSinceMs, number, outcomes, isComplete }: PassedOn,
+	{ takenAtMs, passedOnAtMs, mayBeKnownSinceMs, outcomes, isComplete }: PassedOn,
 	addressed: Addressed,
 	appSecret: string | undefined,
 ): string {
 	if (appSecret === undefined) return PLAIN_MARK;
 	const told: Record<string, Short> = {};
-	const content = { taken: takenAtMs, passedOn: passedOnAtMs, since: mayBeKnownSinceMs, number };
+	const content = { taken: takenAtMs, passedOn: passedOnAtMs, since: mayBeKnownSinceMs };
 	let bytes = Buffer.byteLength(JSON.stringify({ ...content, told, all: false }));
 	let all = isComplete;
 	for (const [event, outcome] of outcomes) {
@@ -149,7 +146,6 @@ export function readMark(
 		takenAtMs: said.taken,
 		passedOnAtMs: said.passedOn,
 		mayBeKnownSinceMs: said.since,
-		number: said.number,
 		outcomes: new Map(Object.entries(said.told).map(([event, short]) => [event, lengthen(short)])),
 		isComplete: said.all,
 	};

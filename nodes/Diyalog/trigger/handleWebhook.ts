@@ -5,7 +5,7 @@ import { createPayloadVerifier } from '../deviceSignature/verifier';
 import type { DiyalogEvent } from '../events/events';
 import { passesFilters } from '../events/filters';
 import type { Fingerprint } from '../events/fingerprint';
-import { callFingerprintOf, numberedFingerprintOf } from '../events/fingerprint';
+import { callFingerprintOf } from '../events/fingerprint';
 import { isFresh } from '../events/freshness';
 import { parseStatusCallback, parseWebhook } from '../events/parseWebhook';
 import type { ParsedWebhook, ReceivedCallback, ReceivedEvent } from '../events/parseWebhook';
@@ -42,7 +42,6 @@ import {
 	forget,
 	isTest,
 	noteOutcome,
-	numberOf,
 	onlyNew,
 	outcomeBefore,
 	rememberUntilReplied,
@@ -372,13 +371,9 @@ interface Selection {
 function select(
 	context: IWebhookFunctions,
 	events: ReadonlyArray<ReceivedEvent | ReceivedCallback>,
-	{ events: wanted, filters, options }: TriggerSettings,
+	{ events: wanted, filters, options: { onlySigned, freshnessMinutes } }: TriggerSettings,
 	secrets: TriggerSecrets,
 ): Selection {
-	const { onlySigned, freshnessMinutes, alsoPassOnTo } = options;
-	// Others are told which status of its message a callback is.
-	const isCounted = ({ event }: DiyalogEvent): boolean =>
-		event === 'statusCallback' && alsoPassOnTo.length > 0;
 	const all: Candidate[] = events
 		.map(({ event, fingerprint }) => ({
 			event,
@@ -386,9 +381,7 @@ function select(
 			isWanted: passesFilters(event, { events: wanted, ...filters, onlySigned }),
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
-		.filter(
-			({ event, isWanted, waitedFor }) => isWanted || waitedFor !== undefined || isCounted(event),
-		);
+		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
 	const { taken: candidates, repeated } = onlyNew(context, all, freshnessMinutes);
 	return {
 		candidates,
@@ -654,7 +647,7 @@ function passOn(
 	settings: TriggerSettings,
 	secrets: TriggerSecrets,
 	{ isPassedOn }: Origin,
-	call: Pick<TakenCall, 'path' | 'body' | 'takenAt' | 'number'>,
+	call: Pick<TakenCall, 'path' | 'body' | 'takenAt'>,
 	told: Promise<ToldOutcomes>,
 ): PassingOn {
 	if (isPassedOn) return NOTHING_TO_PASS_ON;
@@ -674,13 +667,9 @@ function callbackFrom(
 	{ mark }: Origin,
 ): ReceivedCallback {
 	if (!mark) return { event, fingerprint };
-	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs, number } = mark;
-	const times = { sentAtMs, mayBeKnownSinceMs };
-	const call = { text: callFingerprintOf(fingerprint, takenAtMs), ...times };
-	const numbered = number !== undefined && {
-		numbered: { text: numberedFingerprintOf(fingerprint, number), number, ...times },
-	};
-	return { event, fingerprint: { ...fingerprint, call, ...numbered } };
+	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs } = mark;
+	const text = callFingerprintOf(fingerprint, takenAtMs);
+	return { event, fingerprint: { ...fingerprint, call: { text, sentAtMs, mayBeKnownSinceMs } } };
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */
@@ -723,11 +712,10 @@ export async function handleStatusCallback(
 		);
 	}
 	const callback = callbackFrom(received.callback, origin);
-	const number = isForOthers ? numberOf(context, callback.fingerprint) : undefined;
 	const selected = select(context, [callback], settings, secrets);
 	return await orForget(context, selected, async () => {
 		passOnKeptAnswers(context, settings, secrets, []);
-		const call = { path, body: body.value, takenAt, number } as const;
+		const call = { path, body: body.value, takenAt } as const;
 		const passing = passOn(context, settings, secrets, origin, call, NO_ANSWERS);
 		const answered = Promise.resolve(selected.candidates);
 		return await end(context, settings, selected, answered, passing, origin);

@@ -17,7 +17,7 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
-import { hasOrphaned, readStored, store, takeOrphaned } from './stored';
+import { hasOrphaned, readStored, store, takeOrphaned, textIn } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -462,7 +462,7 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 	).map(({ [FIELD]: taken }) => taken);
 	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
-		const all = [text, ...orphaned].join();
+		const all = [text, ...orphaned].map(textIn).join();
 		const strange = memory.calls.merge(all, appSecretsOf(secrets), Date.now());
 		if (strange > 0)
 			context.logger.error(
@@ -489,8 +489,6 @@ export interface TakenCall {
 	contentType: string | undefined;
 	signature: string | undefined;
 	takenAt: Date;
-	/** which status of its message it is, if that is certain */
-	number?: number;
 }
 
 /** A call on its way to the other triggers. */
@@ -553,7 +551,7 @@ export function passOnToOthers(
 	context: IWebhookFunctions,
 	settings: TriggerSettings,
 	secrets: TriggerSecrets,
-	{ path, body, contentType = 'application/json', signature = '', takenAt, number }: TakenCall,
+	{ path, body, contentType = 'application/json', signature = '', takenAt }: TakenCall,
 	told: Promise<ToldOutcomes>,
 ): PassingOn {
 	if (isTest(context)) return NOTHING_TO_PASS_ON;
@@ -585,7 +583,6 @@ export function passOnToOthers(
 			contentType,
 			signature,
 			takenAtMs: takenAt.getTime(),
-			number,
 			...(known ?? NOT_KNOWN),
 		};
 		for (const target of passing.targets)

@@ -54,13 +54,16 @@ const byWorkflow = new BoundedMap<string, Map<string, Written>>(MAX_WORKFLOWS);
 
 type Storing = Identified & Pick<IWebhookFunctions, 'getWorkflowStaticData'>;
 
+/** People can edit what is stored: whatever is no text is none. */
+export const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** The name of the writing that something comes from; undefined of what older versions have written. */
 export const writingOf = (there: unknown): unknown => Object(there)[WRITING_FIELD];
 
 /** Whether what is there is what this process has written, or part of it; else another process knows more. */
 const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
 	!isObject(there) ||
-	String(writingOf(there)).startsWith(OWN_PROCESS) ||
+	textIn(writingOf(there)).startsWith(OWN_PROCESS) ||
 	takenOver.has(writingOf(there));
 
 const addressOf = (context: Storing): IDataObject => {
@@ -210,7 +213,10 @@ export function forgetOrphans(context: Storing, nowMs: number): number {
 	const orphans = orphansOf(context);
 	const known = Object(readStored(context)[ORPHANS_FIELD]) as IDataObject;
 	if (orphans.length === 0 && Object.keys(known).length === 0) return 0;
-	const sinceOf = (name: string): number => Math.min(Number(known[name] ?? nowMs), nowMs);
+	const sinceOf = (name: string): number => {
+		const { [name]: since } = known;
+		return typeof since === 'number' ? Math.min(since, nowMs) : nowMs;
+	};
 	const old = orphans.filter((name) => nowMs - sinceOf(name) > MAX_ORPHANED_MS);
 	for (const name of old) replaceOrphan(context, name, {});
 	const left = orphans.filter((name) => !old.includes(name));

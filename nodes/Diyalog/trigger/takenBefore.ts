@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { FINGERPRINT_CHARACTERS } from '../events/fingerprint';
-import type { CallbackFingerprint, Fingerprint } from '../events/fingerprint';
+import type { Fingerprint } from '../events/fingerprint';
 import { LastStatuses } from '../events/lastStatuses';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
@@ -10,7 +10,15 @@ import { BoundedMap } from '../lib/boundedMap';
 import { refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
 import { sayRarely } from './refusals';
-import { noneTakenOver, readStored, store, storeOnSave, takeOrphaned, writingOf } from './stored';
+import {
+	noneTakenOver,
+	readStored,
+	store,
+	storeOnSave,
+	takeOrphaned,
+	textIn,
+	writingOf,
+} from './stored';
 import type { TakenOver } from './stored';
 import { triggerIdOf } from './triggerId';
 
@@ -107,16 +115,27 @@ interface Fingerprinted {
 const nameOf = (fingerprint: Fingerprint): string =>
 	'sentAtMs' in fingerprint ? fingerprint.text : `${fingerprint.subject} ${fingerprint.text}`;
 
-function add({ seen, statuses }: TakenBefore, fingerprint: Fingerprint): Novelty {
+/** Of what another trigger has passed on nobody else says that it starts nothing. */
+function sayDropped(context: IWebhookFunctions): void {
+	const line = (unsaid: number): string =>
+		`: a status callback that was passed on starts nothing, because it repeats the last one of its message.${unsaid > 0 ? ` ${unsaid} more lines like this were left out.` : ''}`;
+	sayRarely(context, 'repeated callback', line);
+}
+
+function add(
+	context: IWebhookFunctions,
+	{ seen, statuses }: TakenBefore,
+	fingerprint: Fingerprint,
+): Novelty {
 	if ('sentAtMs' in fingerprint) return seen.add(fingerprint, true);
-	const { call, numbered } = fingerprint;
+	const { call } = fingerprint;
 	const novelty = call ? seen.add(call, true) : 'new';
 	if (novelty !== 'new') return novelty;
-	// The statuses before it may come later: it is a repetition only if it has come as this one.
-	const isKnown =
-		numbered && seen.add(numbered, true) === 'repeated' && statuses.isLast(fingerprint);
-	if (!isKnown && statuses.add(fingerprint, true, numbered?.number)) return 'new';
-	if (call) seen.settle(call);
+	if (statuses.add(fingerprint, true)) return 'new';
+	if (call) {
+		seen.settle(call);
+		sayDropped(context);
+	}
 	return 'repeated';
 }
 
@@ -128,8 +147,7 @@ function end(
 ): void {
 	if ('sentAtMs' in fingerprint) return seen[how](fingerprint);
 	statuses[how](fingerprint);
-	const { call, numbered } = fingerprint;
-	for (const each of [call, numbered]) if (each) seen[how](each);
+	if (fingerprint.call) seen[how](fingerprint.call);
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
@@ -181,9 +199,9 @@ function catchUp(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 function merge({ seen, statuses, outcomes }: TakenBefore, stored: IDataObject): void {
 	seen.merge(stored[SEEN_FIELD]);
 	// An older release writes statuses, and leaves the counts of others as they are.
-	const [writer, counts] = String(stored[COUNTS_FIELD] ?? '').split(' ', 2);
+	const [writer, counts] = textIn(stored[COUNTS_FIELD]).split(' ', 2);
 	statuses.merge(stored[STATUSES_FIELD], writer === stored[WRITER_FIELD] ? counts : undefined);
-	for (const part of String(stored[OUTCOMES_FIELD] ?? '').split(',', MAX_OUTCOMES)) {
+	for (const part of textIn(stored[OUTCOMES_FIELD]).split(',', MAX_OUTCOMES)) {
 		const reason = part.slice(FINGERPRINT_CHARACTERS);
 		if (reason === '') continue;
 		outcomes.set(
@@ -239,28 +257,6 @@ function waitFor(firstCalls: ReadonlySet<FirstCall>): Repeated {
 	return { done: wait(), isSafe };
 }
 
-/** Of what another trigger has passed on nobody else says that it starts nothing. */
-function sayDropped(context: IWebhookFunctions, repeated: readonly Fingerprinted[]): void {
-	if (!repeated.some(({ fingerprint }) => 'call' in fingerprint && fingerprint.call)) return;
-	const line = (unsaid: number): string =>
-		`: a status callback that was passed on starts nothing, because it repeats the last one of its message.${unsaid > 0 ? ` ${unsaid} more lines like this were left out.` : ''}`;
-	sayRarely(context, 'repeated callback', line);
-}
-
-/**
- * Which status of its message a callback is, before it is given to {@link onlyNew}; undefined when that is not certain, or when it may be
- * a repetition.
- */
-export function numberOf(
-	context: IWebhookFunctions,
-	fingerprint: CallbackFingerprint,
-): number | undefined {
-	if (isTest(context)) return undefined;
-	const takenBefore = takenBeforeBy(context);
-	catchUp(context, takenBefore);
-	return takenBefore.statuses.numberOf(fingerprint);
-}
-
 /** What a call brings. */
 export interface Judged<T> {
 	taken: T[];
@@ -281,7 +277,10 @@ export function onlyNew<T extends Fingerprinted>(
 	if (events.length === 0 || isTest(context)) return { taken: events, repeated: NOTHING_REPEATED };
 	const takenBefore = takenBeforeBy(context);
 	catchUp(context, takenBefore);
-	const judged = events.map((event) => ({ event, novelty: add(takenBefore, event.fingerprint) }));
+	const judged = events.map((event) => ({
+		event,
+		novelty: add(context, takenBefore, event.fingerprint),
+	}));
 	takenBefore.seen.forgetOld(Date.now(), maxAgeMinutes * MS_PER_MINUTE);
 	const having = (wanted: Novelty): T[] =>
 		judged.filter(({ novelty }) => novelty === wanted).map(({ event }) => event);
@@ -291,7 +290,6 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
-	sayDropped(context, having('repeated'));
 	const firstCalls = having('repeated').flatMap(
 		({ fingerprint }) => takenBefore.underWay.get(nameOf(fingerprint)) ?? [],
 	);

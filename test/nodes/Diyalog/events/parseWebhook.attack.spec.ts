@@ -161,3 +161,13 @@ it.each([
 	const events = reading.parsed.entries.flatMap((each) => each.events);
 	expect(events.map(({ event }) => event.event)).toEqual([expected]);
 });
+
+it('24. fields that are null are no types of an event', () => {
+	const parts = { message: null, delivery: null, sticker: null, seal: {} };
+	const body = JSON.stringify({ object: 'dialog', entry: [entry(parts, { time: NOW })] });
+	const reading = parseWebhook(Buffer.from(body), [], () => true);
+	if (!reading.ok) throw new Error(reading.reason);
+	expect(reading.parsed.entries.flatMap((each) => each.events)).toEqual([
+		expect.objectContaining({ event: expect.objectContaining({ types: ['seal'] }) }),
+	]);
+});

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { makeMark, MARK_HEADER } from '../../../../nodes/Diyalog/passOn/mark';
 import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
-import { sleepMs } from '../../../../tools/system';
+import { sleepMs, waitFor } from '../../../../tools/system';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
 import { envelope, written } from '../../../support/webhookBodies';
@@ -201,4 +201,47 @@ describe('status callbacks of one message', () => {
 			expect(await say(restarted.server, status)).toBe(200);
 		expect(statusesOf(restarted.server)).toEqual(['Cancelled', 'Approved']);
 	}, 30_000);
+
+	it('8. n8n fails to store Approved, after it has stored Cancelled and taken Approved once more: the next Cancelled is not lost', async () => {
+		const [one, two, three, four] = [
+			await load('8'),
+			await load('8'),
+			await load('8'),
+			await load('8'),
+		];
+		one.server.storesAfterMs = 2_000;
+		one.server.isDiskFull = true;
+		three.server.storesAfterMs = 5_000;
+		const first = say(one.server, 'Approved');
+		await sleepMs(500);
+		expect(await say(two.server, 'Cancelled')).toBe(200);
+		const second = say(three.server, 'Approved');
+		expect(await first).toBe(500);
+		expect(await second).toBe(503);
+		await waitFor('the second', 15_000, () => three.server.executions[0]);
+		expect(await say(four.server, 'Cancelled')).toBe(200);
+		expect(statusesOf(four.server)).toEqual(['Cancelled']);
+	}, 30_000);
+
+	it('9. 21 are under way together, the first is stored, n8n is killed: the 21st, which says the same, is not lost', async () => {
+		const told: Array<Promise<number>> = [];
+		const calls = [];
+		for (let at = 0; at < 21; at++) {
+			const call = await load('9');
+			call.server.storesAfterMs = at === 0 ? 5_000 : 15_000;
+			told.push(say(call.server, at % 2 ? 'Cancelled' : 'Approved'));
+			calls.push(call);
+			await sleepMs(20);
+		}
+		expect(new Set(await Promise.all(told))).toEqual(new Set([503]));
+		const [first] = calls;
+		await waitFor('the first', 15_000, () => (first?.server.executions.length ? true : undefined));
+		const another = await load('9');
+		expect(await post(another.server, press('another'))).toBe(200);
+		const inDatabase = storedBy(another);
+		for (const call of calls) await end(call);
+		const restarted = await load('after-9', inDatabase);
+		expect(await say(restarted.server, 'Approved')).toBe(200);
+		expect(statusesOf(restarted.server)).toEqual(['Approved']);
+	}, 60_000);
 });

@@ -643,25 +643,17 @@ describe('status callbacks', () => {
 		expect(second.items().map(({ status }) => status)).toEqual(['Approved', 'Cancelled']);
 	});
 
-	it('48. Cancelled alone fails on its way: Approved, Cancelled, Approved start the receiver three times, and what it gets late is not the last one', async () => {
+	it('48. Cancelled alone is refused on its way: Approved, Cancelled, Approved start the receiver twice, as documented, and the log says so', async () => {
 		const second = await start('second', { events: ['statusCallback'] });
 		await startPassing([second.url]);
 		const forbidden = { status: 403, text: 'Forbidden', ifHolding: 'Cancelled' };
 		n8n.faults.set('/webhook/second/', forbidden);
 		for (const status of ['Approved', 'Cancelled', 'Approved'])
 			expect(await postCallback('first', callback(status))).toEqual([200, 'OK']);
-		await gets(second, 2);
+		expect(await logged(second, 'repeats the last one of its message')).toBeDefined();
 		n8n.faults.clear();
-		await gets(second, 3);
-		expect(second.items().map(({ status }) => status)).toEqual([
-			'Approved',
-			'Approved',
-			'Cancelled',
-		]);
-		for (const status of ['Approved', 'Approved']) await postCallback('second', callback(status));
-		expect(second.items()).toHaveLength(3);
-		await postCallback('second', callback('Cancelled'));
-		expect(second.items()).toHaveLength(4);
+		await gets(second, 2);
+		expect(second.items().map(({ status }) => status)).toEqual(['Approved', 'Cancelled']);
 	}, 40_000);
 
 	it('48b. the first trigger is killed before it has stored what the receiver has taken: its repetition starts the receiver no second time, and the log says so', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
+import { waitFor } from '../../../../tools/system';
 import type * as NodeRuntime from '../../../support/nodeRuntime';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
@@ -57,6 +58,7 @@ async function begin(Process: Process, storesAfterMs = 0) {
 	server.storesAfterMs = storesAfterMs;
 	servers.push(server);
 	return {
+		hasStored: () => server.executions.length > 0,
 		/** n8n hands it to the trigger, and saves its static data. */
 		async goOn(status: string, messageId = 'a', expected = 200): Promise<unknown[]> {
 			const { status: answered } = await fetch(server.statusUrl, {
@@ -148,3 +150,53 @@ it('7. one takes long to store Cancelled, so that it is to be repeated: Approved
 	expect(await (await begin(other)).goOn('Cancelled', 'i')).toEqual(['Cancelled']);
 	expect(await (await begin(other)).goOn('Approved', 'i')).toEqual(['Approved']);
 }, 30_000);
+
+/** By whom, and which. */
+type Turn = readonly ['one' | 'other', string];
+
+it.each<readonly [string, readonly Turn[]]>([
+	[
+		'8. each takes some',
+		[
+			['one', 'Approved'],
+			['other', 'Cancelled'],
+			['other', 'Approved'],
+			['one', 'Cancelled'],
+			['other', 'Approved'],
+		],
+	],
+	[
+		'9. one takes more than the other knows of',
+		[
+			['one', 'Approved'],
+			['other', 'Cancelled'],
+			['other', 'Approved'],
+			['other', 'Cancelled'],
+			['other', 'Approved'],
+			['one', 'Cancelled'],
+			['one', 'Timeout'],
+			['other', 'Approved'],
+		],
+	],
+])(
+	'%s, and nothing overlaps: none is lost, and a repetition starts nothing',
+	async (name, turns) => {
+		for (const [by, status] of turns) {
+			const process = by === 'one' ? one : other;
+			expect(await (await begin(process)).goOn(status, name)).toEqual([status]);
+			expect(await (await begin(process)).goOn(status, name)).toEqual([]);
+		}
+	},
+	30_000,
+);
+
+it('10. Approved is under way at one, the other takes Approved and Cancelled, Approved is under way at one again, and n8n has stored the first when one is killed: the second is not lost', async () => {
+	const first = await begin(one, 9_000);
+	await first.goOn('Approved', 'j', 503);
+	for (const status of ['Approved', 'Cancelled'])
+		expect(await (await begin(other)).goOn(status, 'j')).toEqual([status]);
+	await (await begin(one, 16_000)).goOn('Approved', 'j', 503);
+	await waitFor('the first', 15_000, () => (first.hasStored() ? true : undefined));
+	await (await begin(one)).goOn('SentToUser', 'k');
+	expect(await (await begin(loadAnew())).goOn('Approved', 'j')).toEqual(['Approved']);
+}, 60_000);
