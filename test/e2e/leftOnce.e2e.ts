@@ -1,7 +1,6 @@
-import net from 'node:net';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
-import { sleepMs, waitFor } from '../../tools/system';
+import { connect, sleepMs, waitFor } from '../../tools/system';
 import { createChain, deedsOf, linksOf } from './harness/chain';
 import { Stage } from './harness/waiting';
 
@@ -32,7 +31,7 @@ const within = (resumeAmount: number) => ({
 /** Begins a call whose body does not come yet. The function sends it, and gives the status of the reply. */
 async function begin(url: string, body: string, chunked = false): Promise<() => Promise<string>> {
 	const { hostname, port, pathname, search } = new URL(url);
-	const socket = net.connect(Number(port), hostname);
+	const socket = connect(Number(port), hostname);
 	let said = '';
 	socket.on('data', (data) => (said += data.toString()));
 	socket.on('error', () => undefined);
