@@ -1,5 +1,6 @@
 import type { Reason } from '../codes/checks';
 import type { InvalidReason, PayloadSignature, SignatureEvidence } from '../deviceSignature/press';
+import { escaped } from '../lib/escaped';
 import type { FailureKind } from '../transport/failures';
 import type { RefusalReason } from '../wait/decide';
 import type { Decision } from '../wait/decisions';
@@ -123,8 +124,4 @@ const NOT_PLAIN = /[^\x20-\x7e]/g;
  * nothing in it ends the line or is read otherwise.
  */
 export const lineOf = (record: AuditRecord): string =>
-	LINE_PREFIX +
-	JSON.stringify(record).replace(
-		NOT_PLAIN,
-		(unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-	);
+	LINE_PREFIX + JSON.stringify(record).replace(NOT_PLAIN, escaped);

@@ -311,9 +311,7 @@ function sayState({ context }: Passing, target: Target, state: TargetState, trou
 
 /** Says it of a call that may never be taken, though others are. Customers write what calls hold, so there can be many of these. */
 function sayOfStuck({ context }: Passing, target: Target, trouble: string): void {
-	const line = (unsaid: number): string =>
-		`${stateLine(target, trouble)}${unsaid > 0 ? ` ${unsaid} more lines like this were left out.` : ''}`;
-	sayRarely(context, `stuck ${keyOf(target)} ${trouble}`, line);
+	sayRarely(context, `stuck ${keyOf(target)} ${trouble}`, () => stateLine(target, trouble));
 }
 
 /** Why calls were given up. */

@@ -27,13 +27,13 @@ const lastLines = new BoundedMap<string, LastLine>(MAX_KINDS);
  * Says something in the log, unless the like was said of this trigger some seconds ago.
  *
  * @param kind what has lines of its own, so that a flood of one kind does not hide another
- * @param line makes the line of how many were not said before it; only called when it is written, so that this may cost something
+ * @param line makes the line; only called when it is written, so that this may cost something
  * @param level error: people have to do something, or calls are lost
  */
 export function sayRarely(
 	context: Pick<IWebhookFunctions, 'getWorkflow' | 'getNode' | 'logger'>,
 	kind: string,
-	line: (unsaid: number) => string,
+	line: () => string,
 	level: Level = 'warn',
 ): void {
 	const id = JSON.stringify([triggerIdOf(context), kind]);
@@ -44,7 +44,9 @@ export function sayRarely(
 		return;
 	}
 	lastLines.set(id, { writtenAtMs: nowMs, unsaid: 0 });
-	context.logger[level](`Diyalog Trigger${line(last?.unsaid ?? 0)}`);
+	const { unsaid = 0 } = last ?? {};
+	const others = unsaid > 0 ? ` ${unsaid} more of this kind came before it, without a line.` : '';
+	context.logger[level](`Diyalog Trigger${line()}${others}`);
 }
 
 /**
@@ -58,9 +60,5 @@ export function sayRefused(
 	reason: () => string,
 	level?: Level,
 ): void {
-	const line = (unsaid: number): string => {
-		const others = unsaid > 0 ? ` ${unsaid} more of this kind were refused before it.` : '';
-		return ` refused a call: ${reason()}${others}`;
-	};
-	sayRarely(context, kind, line, level);
+	sayRarely(context, kind, () => ` refused a call: ${reason()}`, level);
 }

@@ -117,8 +117,8 @@ const nameOf = (fingerprint: Fingerprint): string =>
 
 /** Of what another trigger has passed on nobody else says that it starts nothing. */
 function sayDropped(context: IWebhookFunctions): void {
-	const line = (unsaid: number): string =>
-		`: a status callback that was passed on starts nothing, because it repeats the last one of its message.${unsaid > 0 ? ` ${unsaid} more lines like this were left out.` : ''}`;
+	const line = () =>
+		': a status callback that was passed on starts nothing, because it repeats the last one of its message.';
 	sayRarely(context, 'repeated callback', line);
 }
 

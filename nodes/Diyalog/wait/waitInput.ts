@@ -113,6 +113,9 @@ export interface WaitInput {
 const textOr = (fallback: string) =>
 	optionalText().transform((text = '') => (text.trim() === '' ? fallback : text));
 
+/** Empty where nothing was entered. */
+const trimmedText = lazily(() => textOr('').transform((text) => text.trim()));
+
 /** Titles that begin with so many characters alike look the same on a phone. */
 const MAX_SEEN_CHARACTERS = 1_000;
 
@@ -314,9 +317,9 @@ const limitSchema = lazily(() =>
 );
 
 const prefixSchema = lazily(() =>
-	textOr('').transform((text, context) =>
-		/^[A-Za-z0-9_-]*$/.test(text.trim())
-			? text.trim()
+	trimmedText().transform((text, context) =>
+		/^[A-Za-z0-9_-]*$/.test(text)
+			? text
 			: addProblem(
 					context,
 					'holds other characters than letters, digits, _ and -',
@@ -343,8 +346,8 @@ const optionsSchema = lazily(() =>
 			personKeys: enteredKeys(NO_KEYS),
 			leaveTextOut: z.boolean().default(false),
 			wrongCodeReply: textOr(DEFAULT_WRONG_CODE_REPLY),
-			decidedReply: textOr('').transform((text) => text.trim()),
-			wrongReply: textOr('').transform((text) => text.trim()),
+			decidedReply: trimmedText(),
+			wrongReply: trimmedText(),
 		})
 		.prefault({}),
 );

@@ -8,12 +8,12 @@ import type {
 	INode,
 	INodeProperties,
 } from 'n8n-workflow';
-import { BLANK_SIGNS } from '../../codes/placeholders';
 import { MAX_TRIES_OF_PRESS } from '../../deviceSignature/press';
 import { createPayloadVerifier, signsWithSecret } from '../../deviceSignature/verifier';
 import { check } from '../../input/problem';
 import type { InputProblem } from '../../input/problem';
 import type { Entered } from '../../input/shown';
+import { MAX_READ_CHARACTERS, withCall } from '../../messages/shownCall';
 import { DiyalogClient } from '../../transport/client';
 import type { ClientOptions } from '../../transport/client';
 import { LINK_ANSWER_PARAMETER } from '../../wait/confirmationPage';
@@ -84,69 +84,6 @@ function requireSingleItem(context: IExecuteFunctions): void {
 	}
 }
 
-/**
- * What shows nothing, or turns the direction of what follows without being a letter: a model could make its parameters look like others.
- * What gives a picture its colour, e.g. that of a warning sign, may stay.
- */
-const UNSEEN = new RegExp(
-	String.raw`(?!(?<=\p{Extended_Pictographic})\ufe0f|[\t\r\n])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}${BLANK_SIGNS}\u2028\u2029]`,
-	'gu',
-);
-
-/** As JSON writes it. */
-const escaped = (character: string): string =>
-	Array.from({ length: character.length }, (_, index) => {
-		const unit = character.charCodeAt(index).toString(16);
-		return `\\u${unit.padStart(4, '0')}`;
-	}).join('');
-
-/** So many blanks or empty lines push what stands before them off a phone. */
-const GAP = /\s{20,}|(?:\r?\n){4,}/gu;
-
-/** What is longer is not sent, and would take seconds here. */
-const MAX_READ_CHARACTERS = 1_000_000;
-
-/** So many marks above and below a letter cover what stands around it. */
-const PILE = /\p{M}{4,}/gu;
-
-const withoutGaps = (text: string): string =>
-	text.replace(GAP, ({ length }) => ` [${length} blanks] `).replace(PILE, escaped);
-
-/** What Unicode writes from right to left, marks and figures included (the blocks of DerivedBidiClass whose default is R or AL). */
-const FROM_RIGHT = String.raw`[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]`;
-
-const WORD_FROM_RIGHT = String.raw`(?:(?!\p{N})${FROM_RIGHT})+`;
-
-/** Words of that, as in a name, or figures. */
-const PART_FROM_RIGHT = new RegExp(
-	String.raw`${WORD_FROM_RIGHT}(?: (?=\p{L})${WORD_FROM_RIGHT})*|(?:(?=\p{N})${FROM_RIGHT})+`,
-	'gu',
-);
-
-/** Left-to-Right Mark. It shows nothing itself. */
-const FROM_LEFT = '\u200e';
-
-/** Keeps such parts from turning what stands beside them, figures too: 9000 - 1 would be read as 1 - 9000. */
-const inOrder = (text: string): string =>
-	text.replace(PART_FROM_RIGHT, `${FROM_LEFT}$&${FROM_LEFT}`);
-
-/**
- * A message with the call below it, unless it ends with the call already and all of that is read from left to right. Characters that an
- * author has written stay as they are in the message where no more of the kind have come from elsewhere.
- */
-function withCall(message: string, call: string, entered: string): string {
-	const below = withoutGaps(call).replace(UNSEEN, escaped);
-	const ordered = inOrder(below);
-	const isShown = call === '' || (endsWithCall(entered) && ordered === below);
-	const whole = isShown ? message : `${message}\n\n${call}`;
-	const unseen = new Set(whole.match(UNSEEN) ?? []);
-	const isMore = (character: string): boolean =>
-		whole.split(character).length > entered.split(character).length;
-	const shown = withoutGaps(isShown ? message : `${message}\n\n`);
-	const readable = [...unseen].some(isMore) ? shown.replace(UNSEEN, escaped) : shown;
-	return isShown ? readable : readable + ordered;
-}
-
 /** The message. That of a review shows the call that it is about: who approves a call has to see all of it. */
 function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown {
 	const entered = rawParameter(context, 'message');
@@ -161,7 +98,7 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 	const message = ['number', 'boolean'].includes(typeof given) ? String(given) : given;
 	if (typeof message !== 'string' || message.trim() === '') return message;
 	return message.length <= MAX_READ_CHARACTERS
-		? withCall(message, callToShow(context), text)
+		? withCall(message, callToShow(context), text, endsWithCall(text))
 		: message;
 }
 

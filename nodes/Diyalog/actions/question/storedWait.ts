@@ -6,6 +6,7 @@ import type {
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import type { InputProblem } from '../../input/problem';
+import { escaped } from '../../lib/escaped';
 import { workflowOf } from '../../lib/workflow';
 import { lazily, z } from '../../lib/zod';
 import { invalidInputError } from '../errors';
@@ -49,15 +50,11 @@ export function requireWaitable(context: IExecuteFunctions): void {
 }
 
 /** A name as an expression can hold it: no character of it means anything to n8n or JavaScript. */
-const escaped = (name: string): string =>
-	name.replace(
-		/[^A-Za-z0-9 ]/g,
-		(unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-	);
+const quoted = (name: string): string => name.replace(/[^A-Za-z0-9 ]/g, escaped);
 
 /** In webhook() n8n gives the node's context to expressions alone. */
 const readContext = (context: IExecuteFunctions | IWebhookFunctions): unknown =>
-	context.evaluateExpression(`{{ $node["${escaped(context.getNode().name)}"].context }}`, 0);
+	context.evaluateExpression(`{{ $node["${quoted(context.getNode().name)}"].context }}`, 0);
 
 const storedSchema = lazily(() =>
 	z.object({
@@ -94,7 +91,7 @@ export function mayHaveAskedBefore(context: IExecuteFunctions): boolean {
 	if (RUN_FIELD in context.getContext('node')) return true;
 	const node = context.getNode();
 	const hasRun = ({ name }: INode): boolean =>
-		context.evaluateExpression(`{{ $("${escaped(name)}").isExecuted }}`, 0) !== false;
+		context.evaluateExpression(`{{ $("${quoted(name)}").isExecuted }}`, 0) !== false;
 	return Object.values(workflowOf(context)?.nodes ?? {}).some(
 		(each) => each.name !== node.name && mayAsk(each) && hasRun(each),
 	);

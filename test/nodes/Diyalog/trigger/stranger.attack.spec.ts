@@ -109,7 +109,7 @@ it('6b. the next line after a flood says how many were refused without one', asy
 	await postSigned(server.url, press(), OTHER_SECRET);
 	clock.mockRestore();
 	expect(trigger.log.length).toBe(2);
-	expect(trigger.log[1]).toContain('49 more of this kind were refused before it');
+	expect(trigger.log[1]).toContain('49 more of this kind came before it');
 });
 
 describe('the credential', () => {
