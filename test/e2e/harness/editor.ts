@@ -26,6 +26,11 @@ const DRAWN = `(() => {
 	return [of('left', Math.min), of('top', Math.min), of('right', Math.max), of('bottom', Math.max)];
 })()`;
 
+/** Closes the notices that are there now. One may go by itself at any moment, so no click waits for it. */
+const CLOSE_NOTICES = `(() => {
+	for (const close of document.querySelectorAll('.el-notification__closeBtn')) close.click();
+})()`;
+
 /** The editor takes over what is typed only after a pause; who clicks sooner saves what was there before. */
 const TAKEN_OVER_MS = 500;
 
@@ -370,8 +375,7 @@ export class Editor {
 
 	/** Takes a picture once the notices in the corner are gone. */
 	async picture(file: string): Promise<void> {
-		for (const notice of await this.page.locator('.el-notification__closeBtn:visible').all())
-			await notice.click();
+		await this.page.evaluate(CLOSE_NOTICES);
 		await this.page.locator('.el-notification').first().waitFor({ state: 'hidden' });
 		await this.page.screenshot({ path: file, animations: 'disabled' });
 	}
