@@ -1,5 +1,6 @@
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { firstItemOf, itemsOf, outputsLeft } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
 import type { Asked, AskingWorkflow } from './harness/waiting';
@@ -133,9 +134,7 @@ it('declined: the tool does not run, and the model is told', async () => {
 });
 
 it('time is up: the tool does not run, although the model claims that it is approved', async () => {
-	const limitWaitTime = {
-		values: { limitType: 'afterTimeInterval', resumeAmount: 0.05, resumeUnit: 'minutes' },
-	};
+	const { limitWaitTime } = endsWithin(0.05, 'minutes');
 	const asked = await (await createAgent({ options: { limitWaitTime } })).start();
 	expect(await saidBy(asked, EXPIRES_WITHIN_MS)).toEqual(REJECTED);
 	const review = await reviewed(asked);

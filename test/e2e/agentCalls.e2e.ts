@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { callsBefore, startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { newPhone } from '../support/signedFormats';
 import { itemsOf } from '../../tools/n8n/executions';
 import { sleepMs, waitFor } from '../../tools/system';
@@ -348,9 +349,7 @@ describe('several calls of one turn', () => {
 	}, 120_000);
 
 	it('10. of which nobody answers the first until n8n itself ends the wait: the last one, of which n8n forgets what it was called with, is not asked', async () => {
-		const limitWaitTime = {
-			values: { limitType: 'afterTimeInterval', resumeAmount: 1.3, resumeUnit: 'minutes' },
-		};
+		const { limitWaitTime } = endsWithin(1.3, 'minutes');
 		const flow = await reviewed(review(PAY, { options: { limitWaitTime } }), payment());
 		chat.turnOf = once(payingCall('1'), payingCall('2'), payingCall('3'));
 		const number = await began(flow);

@@ -1,6 +1,7 @@
 import { startBroker, startMemory, startPostgres } from '../support/agentServers';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { startMcpServer } from '../support/mcpServer';
 import type { McpServer } from '../support/mcpServer';
 import { newPhone } from '../support/signedFormats';
@@ -537,9 +538,7 @@ describe('a review asks nobody where the person would read another thing than wh
 
 	it('19. two calls in one turn, the first is not answered in time: the second shows what runs', async () => {
 		const working = agent();
-		const limitWaitTime = {
-			values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'minutes' },
-		};
+		const { limitWaitTime } = endsWithin(1, 'minutes');
 		const asking = review('=Pay {{ $tool.parameters.amount }} with {{ $tool.name }}?', {
 			options: { limitWaitTime },
 		});

@@ -1,3 +1,4 @@
+import { endsWithin } from '../support/endsWithin';
 import { z } from 'zod';
 import { firstItemOf } from '../../tools/n8n/executions';
 import { fs, path, temporaryFolder, waitFor } from '../../tools/system';
@@ -100,8 +101,7 @@ it('a question: a text is refused, then the person approves', async () => {
 });
 
 it('nobody answers, and n8n itself ends the wait: a record in the item, and none of the end in the log', async () => {
-	const values = { limitType: 'afterTimeInterval', resumeAmount: 70, resumeUnit: 'seconds' };
-	const options = { ...BOTH, limitWaitTime: { values } };
+	const options = { ...BOTH, ...endsWithin(70, 'seconds') };
 	const asked = await (await stage.createAsking({ options })).start();
 	const outcome = await asked.outcome(240_000);
 	expect(outcome).toMatchObject({ decision: 'expired', approved: false });

@@ -1,3 +1,4 @@
+import { endsWithin } from '../support/endsWithin';
 import { z } from 'zod';
 import { sleepMs } from '../../tools/system';
 import { errorOf, errorsOf, firstItemOf, itemsOf, nodesRun } from '../../tools/n8n/executions';
@@ -564,8 +565,7 @@ async function change(id: string, changed: WorkflowNode): Promise<void> {
 }
 
 it('a sub-workflow of an earlier node that ends late answers no question of its parent', async () => {
-	const values = { limitType: 'afterTimeInterval', resumeAmount: 30, resumeUnit: 'minutes' };
-	const options = { limitWaitTime: { values } };
+	const options = endsWithin(30, 'minutes');
 	const [one, two, boss] = [newCustomer(), newCustomer(), newCustomer()];
 	const child = ask('={{ $json.customerNo }}', { options });
 	const childId = await stage.n8n.createWorkflow(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { sleepMs, waitFor } from '../../tools/system';
 import { Door } from './harness/door';
 import { Stage } from './harness/waiting';
@@ -83,10 +84,6 @@ beforeEach(() => {
 	door.holdMs = 0;
 });
 
-const minutes = (resumeAmount: number) => ({
-	values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit: 'minutes' },
-});
-
 const ask = (customerNo: string, parameters: Fields = {}, settings: Fields = {}): WorkflowNode =>
 	stage.ask(
 		{
@@ -94,7 +91,7 @@ const ask = (customerNo: string, parameters: Fields = {}, settings: Fields = {})
 			message: '=Pay {{ $json.amount }} TL',
 			responseType: 'code',
 			expectedCode: RIGHT,
-			options: { limitWaitTime: minutes(10), wrongCodeReply: REPLY },
+			options: { ...endsWithin(10, 'minutes'), wrongCodeReply: REPLY },
 			...parameters,
 		},
 		settings,
@@ -388,7 +385,7 @@ it('a loop over items: attempts are counted anew for each question, and codes of
 it('time is up after a wrong code: expired', async () => {
 	const key = 'wrong, then nothing';
 	const customerNo = newCustomer();
-	const options = { limitWaitTime: minutes(0.2), wrongCodeReply: REPLY };
+	const options = { ...endsWithin(0.2, 'minutes'), wrongCodeReply: REPLY };
 	const id = await called(chain(key, ask(customerNo, { options }, EVERYTHING)));
 	await waits(id);
 	await stage.type('57', customerNo);

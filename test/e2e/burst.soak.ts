@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
+import { endsWithin } from '../support/endsWithin';
 import { startReceiver } from '../support/receiver';
 import type { Receiver } from '../support/receiver';
 import { postSigned } from '../support/sign';
@@ -45,9 +46,8 @@ const itemSchema = z.object({
 
 it(`${WAITING} answers in one moment: each continues its execution once, and the trigger says so`, async () => {
 	const { n8n, sandbox } = stage;
-	const hour = { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' };
 	const workflow = await stage.createAsking(
-		{ options: { limitWaitTime: { values: hour } } },
+		{ options: endsWithin(1, 'hours') },
 		report(receiver.url),
 	);
 	const ids = Array.from({ length: WAITING }, () => randomUUID());

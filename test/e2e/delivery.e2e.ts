@@ -4,6 +4,7 @@ import { endOf, Stage } from './harness/waiting';
 import type { AskingWorkflow } from './harness/waiting';
 import { marked, waysOf } from './harness/workflows';
 import type { Fields } from './harness/workflows';
+import { endsWithin } from '../support/endsWithin';
 
 /* Send and Wait for Response with the response type Delivery, in production in a real n8n, with phones of the sandbox. */
 
@@ -21,12 +22,6 @@ afterAll(async () => {
 }, 60_000);
 
 beforeEach(() => void stage.sandbox.setFaults({ phonesOff: false, unreachable: false }));
-
-const seconds = (resumeAmount: number) => ({
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit: 'seconds' },
-	},
-});
 
 const deliver = async (parameters: Fields = {}): Promise<AskingWorkflow> =>
 	await stage.createCalled(marked(stage.ask({ responseType: 'delivery', ...parameters })));
@@ -61,7 +56,7 @@ it.each([
 ])('%s that does not come within seconds: the second output', async (...given) => {
 	const [, responseType, limitS, decision] = given;
 	stage.sandbox.setFaults({ phonesOff: true });
-	const workflow = await deliver({ responseType, options: seconds(limitS) });
+	const workflow = await deliver({ responseType, options: endsWithin(limitS, 'seconds') });
 	const beganAtMs = performance.now();
 	const data = await workflow.run();
 	const tookS = ((performance.now() - beganAtMs) / 1_000).toFixed(1);
@@ -78,7 +73,11 @@ it('somebody whom Diyalog does not know: the second output, at once', async () =
 
 it('a code in the message: its challenge comes out when it was not delivered', async () => {
 	stage.sandbox.setFaults({ phonesOff: true });
-	const code = { otpMode: 'generate', message: 'Your code is {code}.', options: seconds(1) };
+	const code = {
+		otpMode: 'generate',
+		message: 'Your code is {code}.',
+		options: endsWithin(1, 'seconds'),
+	};
 	const data = await (await deliver(code)).run();
 	expect(endOf(data)).toMatchObject({
 		decision: 'notDelivered',

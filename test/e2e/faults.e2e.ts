@@ -1,3 +1,4 @@
+import { endsWithin } from '../support/endsWithin';
 import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
@@ -21,7 +22,7 @@ describe('n8n killed with -9 while executions wait', () => {
 	const WAITING = 50;
 	const KILLS = extent(3, 20);
 	const PRESSED_AT_A_KILL = 2;
-	const LONG = { limitType: 'afterTimeInterval', resumeAmount: 2, resumeUnit: 'hours' };
+	const LONG = endsWithin(2, 'hours');
 	const ENDED = ['success', 'error', 'crashed', 'canceled'];
 	let stage: Stage;
 
@@ -37,10 +38,7 @@ describe('n8n killed with -9 while executions wait', () => {
 		`loses none of ${WAITING} and continues none twice, killed ${KILLS} times`,
 		async () => {
 			const { n8n, sandbox } = stage;
-			const workflow = await stage.createAsking(
-				{ options: { limitWaitTime: { values: LONG } } },
-				stage.carryOut(),
-			);
+			const workflow = await stage.createAsking({ options: LONG }, stage.carryOut());
 			for (let index = 0; index < WAITING; index++) await postJson(workflow.url);
 			const waitingAre = async (count: number) =>
 				await waitFor(`${count} waiting executions`, 60_000, async () =>

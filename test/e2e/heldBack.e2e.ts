@@ -1,5 +1,6 @@
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { hmacSha1 } from '../support/sign';
 import { entry, envelope } from '../support/webhookBodies';
 import { sleepMs, waitFor } from '../../tools/system';
@@ -71,9 +72,8 @@ it.each([
 );
 
 it('2. a tap in time is held back for much longer than its question has: n8n ends it, and the tap is not carried out as well', async () => {
-	const values = { limitType: 'afterTimeInterval', resumeAmount: 15, resumeUnit: 'seconds' };
 	const workflow = await createChain(stage, chat, 'late', {
-		options: { limitWaitTime: { values } },
+		options: endsWithin(15, 'seconds'),
 	});
 	const asked = await workflow.start();
 	await hold(62);
@@ -86,9 +86,8 @@ it('2. a tap in time is held back for much longer than its question has: n8n end
 }, 300_000);
 
 it('2b. one that is held back a little beyond the end of its question is carried out', async () => {
-	const values = { limitType: 'afterTimeInterval', resumeAmount: 20, resumeUnit: 'seconds' };
 	const workflow = await createChain(stage, chat, 'little', {
-		options: { limitWaitTime: { values } },
+		options: endsWithin(20, 'seconds'),
 	});
 	const asked = await workflow.start();
 	await hold(25);

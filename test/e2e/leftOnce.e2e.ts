@@ -1,5 +1,6 @@
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { connect, sleepMs, waitFor } from '../../tools/system';
 import { createChain, deedsOf, linksOf } from './harness/chain';
 import { Stage } from './harness/waiting';
@@ -21,12 +22,6 @@ afterAll(async () => {
 	await stage?.clear();
 	await chat?.close();
 }, 60_000);
-
-const within = (resumeAmount: number) => ({
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit: 'seconds' },
-	},
-});
 
 /** Begins a call whose body does not come yet. The function sends it, and gives the status of the reply. */
 async function begin(url: string, body: string, chunked = false): Promise<() => Promise<string>> {
@@ -89,7 +84,7 @@ function resumeUrlIn(messageId: string): string {
 }
 
 it('2. a customer approves with a tap, and has said before that the time is up', async () => {
-	const workflow = await createChain(stage, chat, 'tap', { options: within(10) });
+	const workflow = await createChain(stage, chat, 'tap', { options: endsWithin(10, 'seconds') });
 	const asked = await workflow.start();
 	const url = resumeUrlIn(asked.message.messageId);
 	const timeIsUp = await begin(url, '{"timeIsUp":true}');
@@ -104,7 +99,7 @@ it('2. a customer approves with a tap, and has said before that the time is up',
 }, 120_000);
 
 it('3. a question that is answered just before its end: the next one has all of its own time', async () => {
-	const workflow = await createChain(stage, chat, 'timer', { options: within(60) });
+	const workflow = await createChain(stage, chat, 'timer', { options: endsWithin(60, 'seconds') });
 	const asked = await workflow.start();
 	const count = stage.sandbox.messages().length;
 	await sleepMs(57_000);

@@ -1,3 +1,4 @@
+import { endsWithin } from '../support/endsWithin';
 import { randomBytes } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
@@ -294,10 +295,9 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 	it(
 		`continues ${WAITING} waiting executions while a worker is killed, each once and in its branch`,
 		async () => {
-			const values = { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' };
 			const asking = ask(credentialId, {
 				customerNo: '={{ $json.body.customerNo }}',
-				options: { limitWaitTime: { values } },
+				options: endsWithin(1, 'hours'),
 			});
 			const behindIt = (prefix: string) =>
 				sendNode(credentialId, '={{ $json.customerNo }}', `=${prefix}-{{ $json.messageId }}`, {

@@ -1,5 +1,6 @@
 import { fs, path, sleepMs, waitFor } from '../../tools/system';
 import { describeWithChromium, launchChromium } from '../support/chromium';
+import { endsWithin } from '../support/endsWithin';
 import { ROWS } from '../support/severalRules';
 import { record } from './harness/figures';
 import { itemOf, playTable, toThree } from './harness/severalTable';
@@ -24,11 +25,7 @@ afterAll(async () => {
 	await stage.clear();
 }, 60_000);
 
-const LONG = {
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' },
-	},
-};
+const LONG = endsWithin(1, 'hours');
 
 const twoOfThree = (options: Fields = {}) =>
 	toThree({ rule: 'atLeast', approvalsNeeded: 2, options: { ...LONG, ...options } });
@@ -156,9 +153,7 @@ it('a changed mind, a repeated call, and all answers in one call', async () => {
 }, 60_000);
 
 it('the time is up with one approval of two: through No Answer, and the item says who gave it', async () => {
-	const limitWaitTime = {
-		values: { limitType: 'afterTimeInterval', resumeAmount: 0.2, resumeUnit: 'minutes' },
-	};
+	const { limitWaitTime } = endsWithin(0.2, 'minutes');
 	const asked = await (await stage.createAsking(twoOfThree({ limitWaitTime }))).start();
 	await press(asked, [1, 'Approve']);
 	expect(await asked.outcome(150_000)).toMatchObject({

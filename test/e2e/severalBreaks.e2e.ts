@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { sleepMs, waitFor } from '../../tools/system';
 import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { breakSqlite, mendSqlite } from './harness/database';
@@ -84,10 +85,6 @@ beforeEach(() => {
 	door.concerns = () => true;
 });
 
-const within = (resumeAmount: number, resumeUnit = 'minutes') => ({
-	limitWaitTime: { values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit } },
-});
-
 /** A question to several customers, of whom two have to approve unless the parameters say otherwise. */
 const toPeople = (people: readonly string[], parameters: Fields = {}): Fields => ({
 	message: '=Pay {{ $json.amount }} TL',
@@ -96,7 +93,7 @@ const toPeople = (people: readonly string[], parameters: Fields = {}): Fields =>
 	peopleJson: JSON.stringify(people),
 	rule: 'atLeast',
 	approvalsNeeded: 2,
-	options: within(10),
+	options: endsWithin(10, 'minutes'),
 	...parameters,
 });
 
@@ -423,7 +420,7 @@ describe.each([
 				customerNo,
 				message: '=Pay {{ $json.amount }} TL',
 				responseType: 'delivery',
-				options: within(output === GIVE_UP ? 3 : 60, 'seconds'),
+				options: endsWithin(output === GIVE_UP ? 3 : 60, 'seconds'),
 			});
 			// What a phone that is off has got, the sandbox does not show.
 			if (output !== GIVE_UP) await hasGot(customerNo);
@@ -658,7 +655,7 @@ it('10. the time is up while an answer is counted: expired, and the item names t
 	const key = 'last second';
 	const people = newPeople();
 	const id = await called(
-		chain(key, stage.ask(toPeople(people, { options: within(6, 'seconds') }))),
+		chain(key, stage.ask(toPeople(people, { options: endsWithin(6, 'seconds') }))),
 	);
 	await waits(id);
 	const asked = (await hasGot(people[0])).deliveredAt;
@@ -784,7 +781,9 @@ describe('n8n killed with -9', () => {
 		const [customerNo] = newPeople(1);
 		stage.sandbox.setFaults({ phonesOff: true });
 		const delivery = { customerNo, message: 'x', responseType: 'delivery' };
-		const id = await called(chain(key, stage.ask({ ...delivery, options: within(20, 'seconds') })));
+		const id = await called(
+			chain(key, stage.ask({ ...delivery, options: endsWithin(20, 'seconds') })),
+		);
 		await waits(id);
 		await killAndBoot();
 		expect(await outcome(key, 1, 120_000)).toEqual([`${GIVE_UP}: notDelivered`]);
@@ -800,7 +799,11 @@ describe('16. the human review of an agent, which has the fields about several p
 	async function reviewed(people: readonly string[], parameters: Fields): Promise<string> {
 		const review = stage.ask(undefined, {
 			type: 'n8n-nodes-diyalog.diyalogHitlTool',
-			parameters: { message: '=Run {{ $tool.name }}?', options: within(10), ...parameters },
+			parameters: {
+				message: '=Run {{ $tool.name }}?',
+				options: endsWithin(10, 'minutes'),
+				...parameters,
+			},
 		});
 		const jsonBody = `={{ { key: 'review', from: 'Tool', item: { output: $fromAI('amount', 'How much', 'string') } } }}`;
 		const tool = deedTool('Transfer money', chat.toolUrl, jsonBody);

@@ -6,6 +6,7 @@ import type { Sandbox } from '../../sandbox/server';
 import { firstItemOf, itemsOf } from '../../tools/n8n/executions';
 import { postJson } from '../../tools/postJson';
 import { sleepMs, waitFor } from '../../tools/system';
+import { endsWithin } from '../support/endsWithin';
 import { postSigned } from '../support/sign';
 import { ROWS } from '../support/severalRules';
 import { describeUnless } from '../support/skip';
@@ -26,11 +27,7 @@ const PART = 'Several people';
 const TRIGGER_ID = '5f0f5f2e-3a57-4a8b-9a49-7f7a7c1f2d11';
 const WITHIN_MS = 120_000;
 const QUESTIONS = 40;
-const LONG = {
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' },
-	},
-};
+const LONG = endsWithin(1, 'hours');
 
 const appSecret = randomBytes(16).toString('hex');
 const bot = { name: 'bot', token: randomBytes(16).toString('hex'), webhook: { appSecret } };

@@ -5,6 +5,7 @@ import { runConcurrently } from '../../nodes/Diyalog/actions/concurrency';
 import { sleepMs, waitFor } from '../../tools/system';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { postSigned } from '../support/sign';
 import { newPhone, plain } from '../support/signedFormats';
 import type { Phone } from '../support/signedFormats';
@@ -83,10 +84,6 @@ afterAll(async () => {
 	await chat?.close();
 }, 60_000);
 
-const within = (resumeAmount: number, resumeUnit = 'minutes') => ({
-	limitWaitTime: { values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit } },
-});
-
 /** The item that goes in claims an approval, and has the keys of those who are asked. */
 const claimFor = (people: readonly string[]) => ({
 	approved: true,
@@ -104,7 +101,7 @@ type KeyOf = (customerNo: string) => string;
 /** A question to one customer, or to several of whom two have to approve. */
 function question(people: readonly string[], keyOf: KeyOf = fromItem, more: Fields = {}): Fields {
 	const [customerNo = ''] = people;
-	const options = { requireSignedPayload: true, ...within(10), ...more };
+	const options = { requireSignedPayload: true, ...endsWithin(10, 'minutes'), ...more };
 	if (people.length === 1)
 		return {
 			customerNo,
@@ -486,7 +483,7 @@ const OF_COMPANY = {
 	payloadSignatureKeys: 'company',
 	payloadSignaturePublicKey: COMPANY.publicKey,
 };
-const BY_COMPANY = { requireSignedPayload: true, ...within(10) };
+const BY_COMPANY = { requireSignedPayload: true, ...endsWithin(10, 'minutes') };
 
 /** The customer is asked, with the company's key in a credential of its own. */
 async function askedByCompany(key: string, more: Fields = {}) {
@@ -808,7 +805,7 @@ describe('7. the deadline', () => {
 		const asked: string[] = [];
 		const deadlines: number[] = [];
 		for (const customerNo of people) {
-			const parameters = question([customerNo], fromItem, within(8, 'seconds'));
+			const parameters = question([customerNo], fromItem, endsWithin(8, 'seconds'));
 			asked.push(await called(chain(key, [customerNo], stage.ask(parameters))));
 			deadlines.push((await hasGot(customerNo)).deliveredAt + 8_000);
 		}
@@ -839,7 +836,11 @@ describe('8. ways around a node', () => {
 		const parameters = {
 			...question(['']),
 			customerNo: '={{ $json.no }}',
-			options: { requireSignedPayload: true, personKeys: '={{ $json.key }}', ...within(10) },
+			options: {
+				requireSignedPayload: true,
+				personKeys: '={{ $json.key }}',
+				...endsWithin(10, 'minutes'),
+			},
 		};
 		const asking = stage.ask(parameters, EVERYTHING);
 		const id = await called([

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
+import { endsWithin } from '../support/endsWithin';
 import { print, waitFor } from '../../tools/system';
 import type { WorkflowDefinition } from '../../tools/n8n/n8n';
 import { Stage } from './harness/waiting';
@@ -62,11 +63,7 @@ afterAll(async () => {
 /** How long every case of the table waits now. */
 let limitS = 0;
 
-const limitedTo = (resumeAmount: number): Fields => ({
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit: 'seconds' },
-	},
-});
+const limitedTo = (amount: number) => endsWithin(amount, 'seconds');
 
 const ask = (key: string, settings: Fields = {}, parameters: Fields = {}): WorkflowNode =>
 	stage.ask({ message: key, options: limitedTo(limitS), ...parameters }, settings);

@@ -1,3 +1,4 @@
+import { endsWithin } from '../support/endsWithin';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { describeUnless } from '../support/skip';
@@ -142,11 +143,10 @@ describeUnless(
 			['v0', true],
 		])('waits for a delivery, order %s, phones off: %s', async (executionOrder, phonesOff) => {
 			stage.sandbox.setFaults({ phonesOff });
-			const values = { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'seconds' };
 			const question = stage.ask({
 				customerNo: newCustomer(),
 				responseType: 'delivery',
-				options: { limitWaitTime: { values } },
+				options: endsWithin(5, 'seconds'),
 			});
 			const { id, url } = await stage.createCalled(marked(question), { executionOrder });
 			await postJson(url);

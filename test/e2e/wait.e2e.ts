@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fromMessageId, resumeUrlOf } from '../../nodes/Diyalog/wait/resumeReference';
 import { writeToChat } from '../support/chatSocket';
+import { endsWithin } from '../support/endsWithin';
 import { fs, sleepMs, waitFor } from '../../tools/system';
 import { firstItemOf, nodesRun } from '../../tools/n8n/executions';
 import { Stage } from './harness/waiting';
@@ -44,12 +45,6 @@ beforeAll(async () => {
 afterAll(async () => {
 	await stage.clear();
 }, 60_000);
-
-const minutes = (amount: number) => ({
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount: amount, resumeUnit: 'minutes' },
-	},
-});
 
 /** The execution has not continued, and still does when the right answer comes. */
 async function stillWaits(asked: Asked): Promise<void> {
@@ -199,7 +194,9 @@ describe('every kind of response', () => {
 
 describe('time', () => {
 	it('is up: an item that says so, never the input as if approved', async () => {
-		const workflow = await stage.createCalled(marked(stage.ask({ options: minutes(0.05) })));
+		const workflow = await stage.createCalled(
+			marked(stage.ask({ options: endsWithin(0.05, 'minutes') })),
+		);
 		const asked = await workflow.start();
 		const outcome = await asked.outcome(100_000);
 		expect(outcome).toMatchObject({

@@ -5,6 +5,7 @@ import { itemsOf, parse } from '../../../tools/n8n/executions';
 import type { AddedTrigger, Stage } from '../../e2e/harness/waiting';
 import { node, noOp } from '../../e2e/harness/workflows';
 import { cpuMsBetween, watchProcess } from '../send/samples';
+import { endsWithin } from '../../support/endsWithin';
 import { postSigned } from '../../support/sign';
 import { os, sleepMs, waitFor } from '../../../tools/system';
 import { envelope, written } from '../../support/webhookBodies';
@@ -193,9 +194,7 @@ export async function diyalog(
 ): Promise<Contestant> {
 	const workflow = await stage.createAsking(
 		{
-			limitWaitTime: {
-				values: { limitType: 'afterTimeInterval', resumeAmount: 5, resumeUnit: 'hours' },
-			},
+			...endsWithin(5, 'hours'),
 		},
 		noOp(END),
 	);

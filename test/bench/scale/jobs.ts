@@ -1,3 +1,4 @@
+import { endsWithin } from '../../support/endsWithin';
 import { randomUUID } from 'node:crypto';
 import { runConcurrently } from '../../../nodes/Diyalog/actions/concurrency';
 import { postJson } from '../../../tools/postJson';
@@ -45,8 +46,7 @@ export class Work {
 			String(sandbox.messages().find((each) => each.messageId === messageId)?.mokValue),
 		);
 		const done = httpPost('Done', `=${receiver.url}/done-${ID}`, '{}');
-		const month = { limitType: 'afterTimeInterval', resumeAmount: 30, resumeUnit: 'days' };
-		const asked = ask(credentialId, { limitWaitTime: { values: month } });
+		const asked = ask(credentialId, endsWithin(30, 'days'));
 		const workflowId = await n8n.createWorkflow(workflow('Ask', [[webhook('ask'), asked, done]]));
 		const triggerId = randomUUID();
 		await n8n.createWorkflow(workflow('Presses', [[trigger(credentialId, triggerId)]]));

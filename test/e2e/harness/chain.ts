@@ -1,4 +1,5 @@
 import type { ChatServer } from '../../support/chatServer';
+import { endsWithin } from '../../support/endsWithin';
 import type { Asked, AskingWorkflow, Stage } from './waiting';
 import { branches, deed } from './workflows';
 import type { Fields } from './workflows';
@@ -13,9 +14,8 @@ export async function createChain(
 	parameters: Fields,
 ): Promise<AskingWorkflow> {
 	const first = stage.ask(parameters);
-	const values = { limitType: 'afterTimeInterval', resumeAmount: 10, resumeUnit: 'minutes' };
 	const second = stage.ask(
-		{ message: 'And the second?', options: { limitWaitTime: { values } } },
+		{ message: 'And the second?', options: endsWithin(10, 'minutes') },
 		{ name: 'Ask again' },
 	);
 	const tell = (...names: string[]) => names.map((name) => [deed(name, toolUrl, key)]);

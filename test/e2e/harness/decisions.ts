@@ -2,6 +2,7 @@ import type { StoredMessage } from '../../../sandbox/diyalog';
 import { waitFor } from '../../../tools/system';
 import type { Stage } from './waiting';
 import type { Fields } from './workflows';
+import { endsWithin } from '../../support/endsWithin';
 
 /* What customers are asked and do, and the one output through which the decision has to leave. */
 
@@ -90,9 +91,7 @@ const CODE = '4071';
 /** The time is up after three seconds; n8n looks once a minute. */
 export const SHORT = {
 	options: {
-		limitWaitTime: {
-			values: { limitType: 'afterTimeInterval', resumeAmount: 0.05, resumeUnit: 'minutes' },
-		},
+		...endsWithin(0.05, 'minutes'),
 	},
 };
 export const BY_CODE = { responseType: 'code', expectedCode: CODE };

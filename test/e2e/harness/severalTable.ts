@@ -5,6 +5,7 @@ import type { Sandbox } from '../../../sandbox/server';
 import { postJson } from '../../../tools/postJson';
 import type { N8n } from '../../../tools/n8n/n8n';
 import { sleepMs, waitFor } from '../../../tools/system';
+import { endsWithin } from '../../support/endsWithin';
 import { expectedOf, ROWS, RULES_OF_THREE } from '../../support/severalRules';
 import type { Row, RuleOfThree } from '../../support/severalRules';
 import { endOf } from './waiting';
@@ -17,11 +18,7 @@ export const THREE = ['E100', 'E101', 'E102'];
 
 const WITHIN_MS = 300_000;
 const CALLS_AT_ONCE = 10;
-const LONG = {
-	limitWaitTime: {
-		values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'hours' },
-	},
-};
+const LONG = endsWithin(1, 'hours');
 
 /** The parameters of a question to three employees. */
 export const toThree = (more: Fields): Fields => ({

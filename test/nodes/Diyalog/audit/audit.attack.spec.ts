@@ -7,6 +7,7 @@ import type { StoredMessage } from '../../../../sandbox/diyalog';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { waitFor } from '../../../../tools/system';
+import { endsWithin } from '../../../support/endsWithin';
 import { FaultyServer } from '../../../support/faultyServer';
 import type { Behaviour } from '../../../support/faultyServer';
 import { readLog } from '../../../support/n8nLog';
@@ -777,14 +778,8 @@ describe('questions', () => {
 		expect(log.records()).toMatchObject([{ event: 'asked', deadline: audit.deadline }]);
 	});
 
-	const limit = (resumeAmount: number) => ({
-		limitWaitTime: {
-			values: { limitType: 'afterTimeInterval', resumeAmount, resumeUnit: 'seconds' },
-		},
-	});
-
 	it('28. a short wait that this node ends is recorded in the log as well', async () => {
-		const asked = await ask({ responseType: 'delivery' }, limit(1));
+		const asked = await ask({ responseType: 'delivery' }, endsWithin(1, 'seconds'));
 		await waitFor('the end', 20_000, () => asked.execution.continuations[0]);
 		expect(itemOf(asked)).toMatchObject({ decision: 'notDelivered', reason: 'noReceipt' });
 		expect(ended()).toEqual([itemOf(asked).audit]);

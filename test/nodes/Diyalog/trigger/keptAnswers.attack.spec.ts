@@ -5,6 +5,7 @@ import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { http, sleepMs, waitFor } from '../../../../tools/system';
 import type { AddressInfo } from '../../../../tools/system';
+import { endsWithin } from '../../../support/endsWithin';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import type * as NodeRuntime from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
@@ -273,9 +274,7 @@ it.each([
 it('7. passed on again more than 10 seconds after the deadline: it is not carried out', async () => {
 	const asked = await ask({
 		options: {
-			limitWaitTime: {
-				values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'minutes' },
-			},
+			...endsWithin(1, 'minutes'),
 		},
 	});
 	const givenAt = Date.now();

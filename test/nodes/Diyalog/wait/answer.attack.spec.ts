@@ -7,6 +7,7 @@ import { fromMessageId, resumeUrlOf } from '../../../../nodes/Diyalog/wait/resum
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { endsWithin } from '../../../support/endsWithin';
 import { runDiyalogNode } from '../../../support/nodeRuntime';
 import { WaitingInstance } from '../../../support/waitingInstance';
 import type { WaitingExecution } from '../../../support/waitingInstance';
@@ -302,11 +303,7 @@ it('15. each wrong code is answered, under a reference that counts on', async ()
 });
 
 it('16. an answer after the time is up, before n8n has noticed', async () => {
-	const options = {
-		limitWaitTime: {
-			values: { limitType: 'afterTimeInterval', resumeAmount: 0.005, resumeUnit: 'minutes' },
-		},
-	};
+	const options = endsWithin(0.005, 'minutes');
 	const asked = await ask({ options });
 	await sleepMs(400);
 	await press(asked);

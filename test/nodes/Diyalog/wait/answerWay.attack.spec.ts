@@ -6,6 +6,7 @@ import { rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessage
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import type { StoredMessage } from '../../../../sandbox/diyalog';
+import { endsWithin } from '../../../support/endsWithin';
 import { FaultyServer } from '../../../support/faultyServer';
 import { runDiyalogNode, TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
@@ -502,9 +503,7 @@ describe('a text that looks like a press', () => {
 
 const shortWait = {
 	options: {
-		limitWaitTime: {
-			values: { limitType: 'afterTimeInterval', resumeAmount: 0.005, resumeUnit: 'minutes' },
-		},
+		...endsWithin(0.005, 'minutes'),
 	},
 };
 

@@ -10,6 +10,7 @@ import {
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { sleepMs, waitFor } from '../../../../tools/system';
+import { endsWithin } from '../../../support/endsWithin';
 import { startDiyalogNode } from '../../../support/nodeRuntime';
 import { postSigned } from '../../../support/sign';
 import { WaitingInstance } from '../../../support/waitingInstance';
@@ -183,9 +184,7 @@ describe('what ends the wait', () => {
 	});
 
 	it('a short wait is ended by the node itself, once, and not after a receipt', async () => {
-		const limitWaitTime = {
-			values: { limitType: 'afterTimeInterval', resumeAmount: 1, resumeUnit: 'seconds' },
-		};
+		const { limitWaitTime } = endsWithin(1, 'seconds');
 		sandbox.setFaults({ phonesOff: true });
 		const execution = await ask({ ...DELIVERY, options: { limitWaitTime } });
 		await waitFor('the end', 20_000, () => execution.continuations[0]);
