@@ -33,7 +33,7 @@ export const sendOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0, maxValue: MAX_RETRIES },
 		default: DEFAULT_MAX_RETRIES,
 		description:
-			'How often the node repeats a send that certainly did not happen. There was no connection, or the server asked to come back later. The node never repeats a message that may have arrived.',
+			'How often the node repeats a send that certainly did not happen. That is: there was no connection, or the server asked to come back later. The node never repeats a message that may have arrived.',
 	},
 	{
 		displayName: 'Timeout (Seconds)',

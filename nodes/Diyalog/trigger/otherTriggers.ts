@@ -316,7 +316,7 @@ function sayOfStuck({ context }: Passing, target: Target, trouble: string): void
 
 /** Why calls were given up. */
 const LOSSES: Readonly<Record<Lost['why'], string>> = {
-	tooOld: 'it took nothing for a day.',
+	tooOld: 'nobody took it for a day.',
 	tooMany: 'too many later calls are kept for it.',
 	notInList: 'it is not in Also Pass On To any more.',
 };

@@ -160,7 +160,7 @@ const optionField: INodeProperties = {
 			'alsoPassOnTo',
 			'Address',
 			'e.g. https://n8n.example/webhook/1c0a…/webhook',
-			'Production or Test URLs of up to 10 other Diyalog Triggers of this n8n. They get every call that this trigger does not refuse, whatever its Events and Filters. A call is passed on only once. A Test URL takes one call after Execute step.',
+			'Production or Test URLs of up to 10 other Diyalog Triggers of this n8n. They get every call that this trigger does not refuse, whatever its Events and Filters. The other trigger does not pass the call on again. A Test URL takes one call after Execute step.',
 		),
 		{
 			displayName: 'Maximum Age (Minutes)',
@@ -208,7 +208,7 @@ const optionField: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. This question is closed.',
 			description:
-				'The reply to a person who answers a question that is over. It is sent once for each question. If empty, none is sent.',
+				'The reply to a person who answers a question that is over. Each person gets it once for each question. If empty, none is sent.',
 		},
 	],
 };

@@ -48,7 +48,7 @@ async function end(executionId: string, turn: string, url: string, untilMs: numb
 		if (found.resumed || found.notResumedReason !== 'notOver') toEnd.delete(turn);
 		if (found.resumed || !found.isLost) continue;
 		latest.logger.warn(
-			`Diyalog: execution ${executionId} was not continued in time, because n8n could not reach itself. n8n continues it within 90 seconds.`,
+			`Diyalog: execution ${executionId} was not continued in time, because the call of n8n's own public address failed (${found.notResumedReason}). n8n continues it within 90 seconds.`,
 		);
 	}
 	toEnd.delete(turn);
@@ -75,9 +75,9 @@ function endDue(): void {
 
 /** Sees to it that a wait ends in time. It holds up neither the execution nor an n8n that stops. */
 export function endInTime(context: IExecuteFunctions, wait: Wait): void {
-	const waitMs = endsAtMs(wait) - Date.now();
-	if (waitMs > LONGEST_MS || timers >= MAX_WAITS) return;
+	if (Date.parse(wait.deadline) - Date.now() > LONGEST_MS || timers >= MAX_WAITS) return;
 	const { turn } = wait;
+	const waitMs = endsAtMs(wait) - Date.now();
 	const executionId = context.getExecutionId();
 	const url = context.getSignedResumeUrl({ [TURN_PARAMETER]: turn, [END_PARAMETER]: '1' });
 	latest = context;

@@ -356,7 +356,7 @@ const waitOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {answer}: {count} of {asked}',
 		description:
-			'The message to all people after the decision, because the buttons stay in the chat. {answer} stands for the button, {count} for how many chose it, and {asked} for how many were asked. If empty, none is sent.',
+			'The message to all people after the decision, because the buttons stay in the chat. Not with Link to a Page. {answer} stands for the button, {count} for how many chose it, and {asked} for how many were asked. If empty, none is sent.',
 	},
 	{
 		displayName: 'Wrong Code Reply',
