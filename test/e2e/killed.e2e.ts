@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fs, path, sleepMs, temporaryFolder, waitFor } from '../../tools/system';
-import { postSigned } from '../support/sign';
+import { postSigned, postStatus } from '../support/sign';
 import { envelope, written } from '../support/webhookBodies';
 import { Stage } from './harness/waiting';
 import { trigger, workflow } from './harness/workflows';
@@ -196,15 +196,8 @@ describe('status callbacks of one message', () => {
 		);
 		const place = `${webhookId}/updatemokstatus`;
 		await stage.n8n.webhookUrl(place);
-		const say = async (status: string): Promise<number> =>
-			await fetch(`${stage.n8n.url}/webhook/${place}`, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json', 'auth-token': 'callback' },
-				body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' }),
-			}).then(
-				(response) => response.status,
-				() => 0,
-			);
+		const say = async (status: string) =>
+			await postStatus(`${stage.n8n.url}/webhook/${place}`, status);
 		const restart = async () => {
 			await stage.n8n.kill();
 			await fast();

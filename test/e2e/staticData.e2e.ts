@@ -110,6 +110,19 @@ async function startBoth(options: Fields = {}): Promise<{ id: string; a: string;
 	return { id, a, b };
 }
 
+/** A trigger that has taken a call, and keeps it for another one that is switched off. */
+async function keepsForAnother(...behind: WorkflowNode[]) {
+	const [a, b] = [randomUUID(), randomUUID()];
+	const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
+	const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
+	const id = await stage.n8n.createWorkflow(workflow('A', [[first, ...behind]]));
+	await isUp(a, b);
+	await switchOff(other, b);
+	expect(await post(a, press('kept'))).toBe(200);
+	await ended(id, 1);
+	return { a, b, other, first, id };
+}
+
 /** Everything that was kept has come, or 20 seconds are over. */
 const allCome = async (workflowId: string, count: number): Promise<string[]> => {
 	await waitFor('all', 20_000, async () =>
@@ -346,14 +359,7 @@ describe('5. a node that writes there is added to a workflow that is published',
 	}, 180_000);
 
 	it('a call that was kept before for another trigger goes on after a restart', async () => {
-		const [a, b] = [randomUUID(), randomUUID()];
-		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
-		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
-		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
-		await isUp(a, b);
-		await switchOff(other, b);
-		expect(await post(a, press('kept'))).toBe(200);
-		await ended(id, 1);
+		const { a, b, other, first, id } = await keepsForAnother(noOp('A'));
 		await publishAgain(id, [[first, counter()]]);
 		const next = press('next');
 		expect(await post(a, next)).toBe(503);
@@ -533,13 +539,7 @@ describe('7. a call is kept for another trigger, and somebody publishes the work
 	])(
 		'%s: the call goes on, or the log says that it is lost, and nothing of it stays',
 		async (_what, parameters, hasOtherId) => {
-			const [a, b] = [randomUUID(), randomUUID()];
-			const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
-			const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
-			const id = await stage.n8n.createWorkflow(workflow('A', [[first]]));
-			await isUp(a, b);
-			await switchOff(other, b);
-			expect(await post(a, press('kept'))).toBe(200);
+			const { a, b, other, first, id } = await keepsForAnother();
 			await sleepMs(500);
 			expect(await staticDataOf(id)).toContain('"keptCalls":"ey');
 			const { parameters: before } = first;
@@ -599,14 +599,7 @@ describe('8. a tool puts the same workflow into n8n again, of which the nodes ha
 	}, 180_000);
 
 	it('with an empty list, while a call is kept for another trigger: the log says that it is lost, and nothing of it stays', async () => {
-		const [a, b] = [randomUUID(), randomUUID()];
-		const other = await stage.n8n.createWorkflow(workflow('B', [[triggerOf(b)]]));
-		const first = triggerOf(a, { alsoPassOnTo: [urlOf(b)] });
-		const id = await stage.n8n.createWorkflow(workflow('A', [[first, noOp('A')]]));
-		await isUp(a, b);
-		await switchOff(other, b);
-		expect(await post(a, press('kept'))).toBe(200);
-		await ended(id, 1);
+		const { a, b, id } = await keepsForAnother(noOp('A'));
 		await sleepMs(500);
 		await deploy(id, [[triggerOf(a), noOp('A')]]);
 		await isUp(a);

@@ -26,3 +26,15 @@ export async function postSigned(
 		signal,
 	});
 }
+
+/** Posts a status callback of the message m; the status of the reply is 0 where nobody answers. */
+export async function postStatus(url: string, status: string, token = 'callback'): Promise<number> {
+	return await fetch(url, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json', 'auth-token': token },
+		body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' }),
+	}).then(
+		(response) => response.status,
+		() => 0,
+	);
+}

@@ -3,7 +3,7 @@ import { makeMark, MARK_HEADER } from '../../../../nodes/Diyalog/passOn/mark';
 import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
 import { sleepMs, waitFor } from '../../../../tools/system';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
-import { postSigned } from '../../../support/sign';
+import { postSigned, postStatus } from '../../../support/sign';
 import { envelope, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
@@ -134,14 +134,7 @@ describe('a press that names a message which an execution waits for', () => {
 
 describe('status callbacks of one message', () => {
 	const say = async ({ statusUrl }: WebhookServer, status: string) =>
-		await fetch(statusUrl, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json', 'auth-token': 'callback' },
-			body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' }),
-		}).then(
-			(response) => response.status,
-			() => 0,
-		);
+		await postStatus(statusUrl, status);
 
 	const statusesOf = ({ executions }: WebhookServer) =>
 		executions.flat().map(({ status }) => status);
