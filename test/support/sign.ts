@@ -27,14 +27,20 @@ export async function postSigned(
 	});
 }
 
-/** Posts a status callback of the message m; the status of the reply is 0 where nobody answers. */
-export async function postStatus(url: string, status: string, token = 'callback'): Promise<number> {
+/** Posts a status callback of a message; the status of the reply is 0 where nobody answers. */
+export async function postStatus(
+	url: string,
+	status: string,
+	{ token = 'callback', ...fields }: { token?: string } & Partial<CallbackFields> = {},
+): Promise<number> {
 	return await fetch(url, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json', 'auth-token': token },
-		body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '' }),
+		body: JSON.stringify({ messageId: 'm', status, customerNo: '1', secretData: '', ...fields }),
 	}).then(
 		(response) => response.status,
 		() => 0,
 	);
 }
+
+type CallbackFields = Record<'messageId' | 'customerNo' | 'secretData', string>;

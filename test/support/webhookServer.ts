@@ -108,3 +108,7 @@ export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 	};
 	return server;
 }
+
+/** The status callbacks that came out, each with whether it may be a repetition. */
+export const statusesOf = ({ executions }: WebhookServer): unknown[] =>
+	executions.flat().map(({ status, mayBeRepeated }) => [status, mayBeRepeated]);

@@ -58,7 +58,7 @@ export interface MessageReceipt extends WebhookEvent {
 	watermark: string | null;
 }
 
-/** The older status callback. It carries no time. */
+/** The older status callback. It carries no time, so nobody can tell a repetition from another one that says the same. */
 export interface StatusCallback {
 	event: 'statusCallback';
 	messageId: string;
@@ -69,6 +69,8 @@ export interface StatusCallback {
 	secretData: string;
 	/** when it arrived here, ISO 8601 */
 	receivedAt: string;
+	/** whether the trigger has taken one before that says the same */
+	mayBeRepeated: boolean;
 }
 
 /** Something that Diyalog added later. */

@@ -28,16 +28,15 @@ export interface EventFingerprint {
 	mayBeKnownSinceMs?: number;
 }
 
-/** What tells a status callback from others. It carries no time. */
-export interface CallbackFingerprint {
-	text: string;
-	/** tells the message and the customer whose status it is */
-	subject: string;
-	/** only where another trigger has passed it on: the call, which may be passed on again after another status */
+/** What tells a status callback from those that say something else. One that says the same may be a repetition or not: it carries no time. */
+export interface StatusFingerprint extends EventFingerprint {
+	/** whether one that says the same was taken before */
+	isKnown: boolean;
+	/** only where another trigger has passed it on: the call, which is the same when it is passed on again */
 	call?: EventFingerprint;
 }
 
-export type Fingerprint = EventFingerprint | CallbackFingerprint;
+export type Fingerprint = EventFingerprint | StatusFingerprint;
 
 /**
  * The fingerprint of an event. Two events are the same if all is the same but the time at which Diyalog sent them. Where
@@ -52,18 +51,15 @@ export function fingerprintOf(event: BatchEvent, sentAtMs: number): EventFingerp
  *
  * @param takenAtMs when it was taken first, epoch ms
  */
-export const callFingerprintOf = (
-	{ text, subject }: CallbackFingerprint,
-	takenAtMs: number,
-): string => shortHash([text, subject, takenAtMs]);
+export const callFingerprintOf = ({ text }: StatusFingerprint, takenAtMs: number): string =>
+	shortHash([text, takenAtMs]);
 
-/** The fingerprint of a status callback: all of it but the time at which it arrived. */
-export const callbackFingerprintOf = ({
-	messageId,
-	customerNo,
-	status,
-	secretData,
-}: StatusCallback): CallbackFingerprint => ({
-	text: shortHash([status, secretData]),
-	subject: shortHash([messageId, customerNo]),
+/** The fingerprint of a status callback: all that it says. */
+export const statusFingerprintOf = (
+	{ messageId, customerNo, status, secretData }: Omit<StatusCallback, 'mayBeRepeated'>,
+	receivedAtMs: number,
+): StatusFingerprint => ({
+	text: shortHash([messageId, customerNo, status, secretData]),
+	sentAtMs: receivedAtMs,
+	isKnown: false,
 });

@@ -2,8 +2,8 @@ import { parseExactJson } from '../lib/exactJson';
 import { entrySchema, envelopeSchema, messagingSchema, statusCallbackSchema } from './envelope';
 import type { Messaging } from './envelope';
 import type { BatchEvent, EventName, MessageReceipt, StatusCallback, WebhookEvent } from './events';
-import { callbackFingerprintOf, fingerprintOf } from './fingerprint';
-import type { CallbackFingerprint, EventFingerprint } from './fingerprint';
+import { fingerprintOf, statusFingerprintOf } from './fingerprint';
+import type { EventFingerprint, StatusFingerprint } from './fingerprint';
 import { parsePress } from './press';
 import { plainCopy } from './plainCopy';
 
@@ -16,7 +16,7 @@ export interface ReceivedEvent {
 /** A status callback as it came, and what a repetition of it has in common with it. */
 export interface ReceivedCallback {
 	event: StatusCallback;
-	fingerprint: CallbackFingerprint;
+	fingerprint: StatusFingerprint;
 }
 
 /** Events that were sent at the same time, by which their freshness is judged. */
@@ -295,6 +295,7 @@ export function parseStatusCallback(
 		customerNo: data.customerNo,
 		secretData: data.secretData ?? '',
 		receivedAt: now.toISOString(),
+		mayBeRepeated: false,
 	};
-	return { ok: true, callback: { event, fingerprint: callbackFingerprintOf(event) } };
+	return { ok: true, callback: { event, fingerprint: statusFingerprintOf(event, now.getTime()) } };
 }

@@ -31,7 +31,7 @@ import {
 	storeKeptCalls,
 } from './otherTriggers';
 import type { PassingOn, TakenCall } from './otherTriggers';
-import { sayRefused } from './refusals';
+import { sayRarely, sayRefused } from './refusals';
 import { NOT_TAKEN_YET, replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
@@ -367,11 +367,33 @@ interface Selection {
 	hasOldAnswers: boolean;
 }
 
+/** A status callback may be a repetition: its item says so, or it has none. */
+function withRepetition(
+	context: IWebhookFunctions,
+	candidate: Candidate,
+	onlyNewStatuses: boolean,
+): Candidate {
+	const { event, fingerprint } = candidate;
+	if (event.event !== 'statusCallback' || !('isKnown' in fingerprint)) return candidate;
+	const { isKnown: mayBeRepeated } = fingerprint;
+	const isWanted = candidate.isWanted && !(onlyNewStatuses && mayBeRepeated);
+	if (isWanted !== candidate.isWanted) {
+		const line = () =>
+			': a status callback starts nothing, because one that says the same was taken before (Only New Status Callbacks).';
+		sayRarely(context, 'repeated callback', line);
+	}
+	return { ...candidate, event: { ...event, mayBeRepeated }, isWanted };
+}
+
 /** Phase 5: the events that are wanted or waited for, and have not been taken before. */
 function select(
 	context: IWebhookFunctions,
 	events: ReadonlyArray<ReceivedEvent | ReceivedCallback>,
-	{ events: wanted, filters, options: { onlySigned, freshnessMinutes } }: TriggerSettings,
+	{
+		events: wanted,
+		filters,
+		options: { onlyNewStatuses, onlySigned, freshnessMinutes },
+	}: TriggerSettings,
 	secrets: TriggerSecrets,
 ): Selection {
 	const all: Candidate[] = events
@@ -382,7 +404,8 @@ function select(
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
 		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
-	const { taken: candidates, repeated } = onlyNew(context, all, freshnessMinutes);
+	const { taken, repeated } = onlyNew(context, all, freshnessMinutes);
+	const candidates = taken.map((each) => withRepetition(context, each, onlyNewStatuses));
 	return {
 		candidates,
 		repeated,
@@ -578,12 +601,8 @@ async function end(
 	origin: Origin,
 ): Promise<IWebhookResponseData> {
 	const { candidates, repeated } = selected;
-	// The next status of the same message may come to another process, or after a restart, which know nothing of this one yet.
-	const isCallback = candidates.some(
-		({ event, isWanted }) => isWanted && event.event === 'statusCallback',
-	);
 	// n8n stores what is kept for others when this call is over.
-	const isStored = () => !isCallback && passing.isSafe() && !passing.isKept() && repeated.isSafe();
+	const isStored = () => passing.isSafe() && !passing.isKept() && repeated.isSafe();
 	const ownReply = ownReplyFor(context, candidates, isStored, origin);
 	const withOutcomes = await answered;
 	await Promise.all([passing.done, repeated.done]);
@@ -668,8 +687,8 @@ function callbackFrom(
 ): ReceivedCallback {
 	if (!mark) return { event, fingerprint };
 	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs } = mark;
-	const text = callFingerprintOf(fingerprint, takenAtMs);
-	return { event, fingerprint: { ...fingerprint, call: { text, sentAtMs, mayBeKnownSinceMs } } };
+	const call = { text: callFingerprintOf(fingerprint, takenAtMs), sentAtMs, mayBeKnownSinceMs };
+	return { event, fingerprint: { ...fingerprint, sentAtMs, call } };
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */

@@ -183,6 +183,15 @@ const optionField: INodeProperties = {
 				'The address at which this n8n reaches itself, to continue an execution that waits for an answer. You need it only if n8n cannot reach its public address, or is not allowed to call it.',
 		},
 		{
+			displayName: 'Only New Status Callbacks',
+			name: 'onlyNewStatuses',
+			type: 'boolean',
+			noDataExpression: true,
+			default: false,
+			description:
+				'Whether to leave out a status callback that says the same as one before: message, customer, status and signed data. Of Approved, Cancelled, Approved it leaves out the last one. If off, the field mayBeRepeated of the item says it.',
+		},
+		{
 			displayName: 'Only Signed Presses',
 			name: 'onlySigned',
 			type: 'boolean',
@@ -251,6 +260,7 @@ const settingsSchema = lazily(() =>
 				freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
 				n8nAddress: z.string().trim().default(''),
 				lateAnswerReply: z.string().trim().default(''),
+				onlyNewStatuses: z.boolean().default(false),
 				onlySigned: z.boolean().default(false),
 				onlyUnmatched: z.boolean().default(false),
 				alsoPassOnTo: texts(),

@@ -2,14 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { sleep } from 'n8n-workflow';
 import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { FINGERPRINT_CHARACTERS } from '../events/fingerprint';
-import type { Fingerprint } from '../events/fingerprint';
-import { LastStatuses } from '../events/lastStatuses';
+import type { EventFingerprint, Fingerprint } from '../events/fingerprint';
 import { SeenEvents } from '../events/seenEvents';
 import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
 import { refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
-import { sayRarely } from './refusals';
 import {
 	noneTakenOver,
 	readStored,
@@ -28,16 +26,13 @@ import { triggerIdOf } from './triggerId';
  */
 
 /*
- * Fields of what is stored of a trigger: which events were taken, the last status of messages, what became of answers, and who has written
- * that. That is not who has stored last: a process that stores the answers it keeps stores along what another one has written here.
+ * Fields of what is stored of a trigger: which events were taken, what became of answers, and who has written that. That is not who has stored last: a process that stores the answers it keeps stores along what another one has written here.
  */
 const SEEN_FIELD = 'seenEvents';
-const STATUSES_FIELD = 'lastStatuses';
-const COUNTS_FIELD = 'statusCounts';
 const OUTCOMES_FIELD = 'outcomes';
 const WRITER_FIELD = 'seenEventsWrittenBy';
 
-const FIELDS = [SEEN_FIELD, STATUSES_FIELD, COUNTS_FIELD, OUTCOMES_FIELD, WRITER_FIELD];
+const FIELDS = [SEEN_FIELD, OUTCOMES_FIELD, WRITER_FIELD];
 
 /** What is stored of an answer that an execution has taken, in the place of a reason. */
 const RESUMED = 'resumed';
@@ -67,7 +62,6 @@ interface TakenBefore {
 	/** tells what was written from here, and is known, from what another process wrote, or this one before a restart */
 	id: string;
 	seen: SeenEvents;
-	statuses: LastStatuses;
 	/** what executions did with answers whose items n8n has not stored yet, by the fingerprint: nobody asks them twice */
 	outcomes: BoundedMap<string, AnswerOutcome>;
 	/** what was written to the database last; undefined before */
@@ -97,7 +91,6 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 	byTrigger.getOrMake(triggerIdOf(context), () => ({
 		id: randomUUID(),
 		seen: new SeenEvents(),
-		statuses: new LastStatuses(),
 		outcomes: new BoundedMap(MAX_OUTCOMES),
 		takenOver: noneTakenOver(),
 		underWay: new BoundedMap(MAX_UNDER_WAY),
@@ -112,51 +105,38 @@ interface Fingerprinted {
 	fingerprint: Fingerprint;
 }
 
-const nameOf = (fingerprint: Fingerprint): string =>
-	'sentAtMs' in fingerprint ? fingerprint.text : `${fingerprint.subject} ${fingerprint.text}`;
+/** What of it a repetition has. Where that is nothing, nothing counts as one. */
+const certainOf = (fingerprint: Fingerprint): EventFingerprint | undefined =>
+	'isKnown' in fingerprint ? fingerprint.call : fingerprint;
 
-/** Of what another trigger has passed on nobody else says that it starts nothing. */
-function sayDropped(context: IWebhookFunctions): void {
-	const line = () =>
-		': a status callback that was passed on starts nothing, because it repeats the last one of its message.';
-	sayRarely(context, 'repeated callback', line);
+const namesOf = (events: readonly Fingerprinted[]): string[] =>
+	events.flatMap(({ fingerprint }) => certainOf(fingerprint)?.text ?? []);
+
+/** Remembers an event, and whether a status callback says what one said before. */
+function add<T extends Fingerprinted>(
+	{ seen }: TakenBefore,
+	event: T,
+): { event: T; novelty: Novelty } {
+	const { fingerprint } = event;
+	const certain = certainOf(fingerprint);
+	const novelty = certain ? seen.add(certain, true) : 'new';
+	if (novelty !== 'new' || !('isKnown' in fingerprint)) return { event, novelty };
+	const isKnown = seen.add(fingerprint, true) !== 'new';
+	return { event: { ...event, fingerprint: { ...fingerprint, isKnown } }, novelty };
 }
 
-function add(
-	context: IWebhookFunctions,
-	{ seen, statuses }: TakenBefore,
-	fingerprint: Fingerprint,
-): Novelty {
-	if ('sentAtMs' in fingerprint) return seen.add(fingerprint, true);
-	const { call } = fingerprint;
-	const novelty = call ? seen.add(call, true) : 'new';
-	if (novelty !== 'new') return novelty;
-	if (statuses.add(fingerprint, true)) return 'new';
-	if (call) {
-		seen.settle(call);
-		sayDropped(context);
-	}
-	return 'repeated';
-}
-
-/** An event was dealt with or not, in both memories that have it. */
-function end(
-	{ seen, statuses }: TakenBefore,
-	fingerprint: Fingerprint,
-	how: 'settle' | 'forget',
-): void {
-	if ('sentAtMs' in fingerprint) return seen[how](fingerprint);
-	statuses[how](fingerprint);
-	if (fingerprint.call) seen[how](fingerprint.call);
+/** An event was dealt with or not. What another one said before stays known. */
+function end({ seen }: TakenBefore, fingerprint: Fingerprint, how: 'settle' | 'forget'): void {
+	const certain = certainOf(fingerprint);
+	if (certain) seen[how](certain);
+	if ('isKnown' in fingerprint && !fingerprint.isKnown) seen[how](fingerprint);
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
 function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void {
-	const { id, seen, statuses, outcomes, written } = takenBefore;
+	const { id, seen, outcomes, written } = takenBefore;
 	const now: IDataObject = {
 		[SEEN_FIELD]: seen.toText(),
-		[STATUSES_FIELD]: statuses.toText(),
-		[COUNTS_FIELD]: `${id} ${statuses.toCounts()}`,
 		[OUTCOMES_FIELD]: [...outcomes]
 			.map(([name, outcome]) => name + (outcome.resumed ? RESUMED : outcome.notResumedReason))
 			.join(),
@@ -196,11 +176,8 @@ function catchUp(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 	storeTaken(context, takenBefore);
 }
 
-function merge({ seen, statuses, outcomes }: TakenBefore, stored: IDataObject): void {
+function merge({ seen, outcomes }: TakenBefore, stored: IDataObject): void {
 	seen.merge(stored[SEEN_FIELD]);
-	// An older release writes statuses, and leaves the counts of others as they are.
-	const [writer, counts] = textIn(stored[COUNTS_FIELD]).split(' ', 2);
-	statuses.merge(stored[STATUSES_FIELD], writer === stored[WRITER_FIELD] ? counts : undefined);
 	for (const part of textIn(stored[OUTCOMES_FIELD]).split(',', MAX_OUTCOMES)) {
 		const reason = part.slice(FINGERPRINT_CHARACTERS);
 		if (reason === '') continue;
@@ -220,7 +197,7 @@ export function noteOutcome(
 ): void {
 	if (isTest(context)) return;
 	const takenBefore = takenBeforeBy(context);
-	takenBefore.outcomes.set(nameOf(fingerprint), outcome);
+	takenBefore.outcomes.set(fingerprint.text, outcome);
 	storeTaken(context, takenBefore);
 }
 
@@ -229,7 +206,7 @@ export const outcomeBefore = (
 	context: IWebhookFunctions,
 	{ fingerprint }: Fingerprinted,
 ): AnswerOutcome | undefined =>
-	isTest(context) ? undefined : takenBeforeBy(context).outcomes.get(nameOf(fingerprint));
+	isTest(context) ? undefined : takenBeforeBy(context).outcomes.get(fingerprint.text);
 
 /** What a call repeats while the first one is under way. */
 export interface Repeated {
@@ -277,10 +254,7 @@ export function onlyNew<T extends Fingerprinted>(
 	if (events.length === 0 || isTest(context)) return { taken: events, repeated: NOTHING_REPEATED };
 	const takenBefore = takenBeforeBy(context);
 	catchUp(context, takenBefore);
-	const judged = events.map((event) => ({
-		event,
-		novelty: add(context, takenBefore, event.fingerprint),
-	}));
+	const judged = events.map((event) => add(takenBefore, event));
 	takenBefore.seen.forgetOld(Date.now(), maxAgeMinutes * MS_PER_MINUTE);
 	const having = (wanted: Novelty): T[] =>
 		judged.filter(({ novelty }) => novelty === wanted).map(({ event }) => event);
@@ -290,8 +264,8 @@ export function onlyNew<T extends Fingerprinted>(
 			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
 		);
 	}
-	const firstCalls = having('repeated').flatMap(
-		({ fingerprint }) => takenBefore.underWay.get(nameOf(fingerprint)) ?? [],
+	const firstCalls = namesOf(having('repeated')).flatMap(
+		(name) => takenBefore.underWay.get(name) ?? [],
 	);
 	return { taken: having('new'), repeated: waitFor(new Set(firstCalls)) };
 }
@@ -309,7 +283,7 @@ export function underWayUntil(
 ): void {
 	if (events.length === 0 || isTest(context)) return;
 	const { underWay } = takenBeforeBy(context);
-	const names = events.map(({ fingerprint }) => nameOf(fingerprint));
+	const names = namesOf(events);
 	const call: FirstCall = { sinceMs: performance.now() };
 	for (const name of names) underWay.set(name, call);
 	void whenOver.then((isStored) => {
@@ -324,7 +298,7 @@ export function settle(context: IWebhookFunctions, events: readonly Fingerprinte
 	const takenBefore = takenBeforeBy(context);
 	for (const { fingerprint } of events) {
 		end(takenBefore, fingerprint, 'settle');
-		takenBefore.outcomes.delete(nameOf(fingerprint));
+		takenBefore.outcomes.delete(fingerprint.text);
 	}
 	storeTaken(context, takenBefore);
 }

@@ -4,10 +4,10 @@ import { startSandbox } from '../../../sandbox/server';
 import type { Sandbox } from '../../../sandbox/server';
 import { documentedJson, documentedText } from '../../support/fixtures';
 import { TriggerUnderTest } from '../../support/nodeRuntime';
-import { postSigned } from '../../support/sign';
+import { postSigned, postStatus } from '../../support/sign';
 import { ALL_EVENTS, entry, envelope, written } from '../../support/webhookBodies';
 import { waitFor } from '../../../tools/system';
-import { serve, serveTrigger } from '../../support/webhookServer';
+import { serve, serveTrigger, statusesOf } from '../../support/webhookServer';
 import type { WebhookServer } from '../../support/webhookServer';
 
 const SECRET = 'the-app-secret';
@@ -145,7 +145,14 @@ describe('documented examples', () => {
 		expect(response.status).toBe(200);
 		expect(await response.text()).toBe(documentedText('updatemokstatus-response.txt').trim());
 		expect(server.executions).toEqual([
-			[{ event: 'statusCallback', ...documented, receivedAt: expect.any(String) as string }],
+			[
+				{
+					event: 'statusCallback',
+					...documented,
+					receivedAt: expect.any(String) as string,
+					mayBeRepeated: false,
+				},
+			],
 		]);
 	});
 });
@@ -340,16 +347,22 @@ describe('the same event again', () => {
 		expect(server.executions).toHaveLength(2);
 	});
 
-	it('a status callback is taken once', async () => {
-		server = await serveTrigger(everything());
-		for (let call = 0; call < 3; call++) {
-			await fetch(server.statusUrl, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json', 'auth-token': 'callback' },
-				body: '{"messageId":"a","status":"Approved","customerNo":"1","secretData":""}',
-			});
-		}
-		expect(server.executions).toHaveLength(1);
+	it.each([
+		['Only New Status Callbacks', true, [['Approved', false]]],
+		[
+			'no option, and its items say it',
+			false,
+			[
+				['Approved', false],
+				['Approved', true],
+				['Approved', true],
+			],
+		],
+	])('a status callback that says the same, with %s', async (_what, onlyNewStatuses, items) => {
+		server = await serveTrigger(everything({ onlyNewStatuses }));
+		for (let call = 0; call < 3; call++)
+			expect(await postStatus(server.statusUrl, 'Approved')).toBe(200);
+		expect(statusesOf(server)).toEqual(items);
 	});
 
 	it('starts nothing after a restart, in bounded memory', async () => {

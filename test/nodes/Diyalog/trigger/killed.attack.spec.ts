@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { makeMark, MARK_HEADER } from '../../../../nodes/Diyalog/passOn/mark';
 import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
-import { sleepMs, waitFor } from '../../../../tools/system';
+import { sleepMs } from '../../../../tools/system';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
-import { postSigned, postStatus } from '../../../support/sign';
+import { postSigned } from '../../../support/sign';
 import { envelope, written } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
@@ -130,111 +130,4 @@ describe('a press that names a message which an execution waits for', () => {
 			expect.objectContaining({ notResumedReason: 'notTold' }),
 		]);
 	}, 20_000);
-});
-
-describe('status callbacks of one message', () => {
-	const say = async ({ statusUrl }: WebhookServer, status: string) =>
-		await postStatus(statusUrl, status);
-
-	const statusesOf = ({ executions }: WebhookServer) =>
-		executions.flat().map(({ status }) => status);
-
-	async function end({ server }: { server: WebhookServer }): Promise<void> {
-		await server.close();
-		servers.splice(servers.indexOf(server), 1);
-	}
-
-	it('5. Approved, then Cancelled and Approved are under way, Cancelled is stored, n8n is killed: the repeated Approved is not lost', async () => {
-		const first = await load('5');
-		expect(await say(first.server, 'Approved')).toBe(200);
-		const before = storedBy(first);
-		const [cancelled, again] = [await load('5', before), await load('5', before)];
-		cancelled.server.storesAfterMs = 800;
-		again.server.storesAfterMs = 20_000;
-		const told = say(cancelled.server, 'Cancelled');
-		await sleepMs(200);
-		const approved = say(again.server, 'Approved');
-		expect(await told).toBe(200);
-		await sleepMs(300);
-		const inDatabase = storedBy(cancelled);
-		await end(again);
-		expect(await approved).toBe(0);
-		const restarted = await load('after-5', inDatabase);
-		expect(await say(restarted.server, 'Approved')).toBe(200);
-		expect(statusesOf(restarted.server)).toEqual(['Approved']);
-	}, 30_000);
-
-	it('6. Approved is stored while Cancelled is under way, n8n is killed: nobody knows whether Approved comes again or anew, and it is taken', async () => {
-		const [one, two] = [await load('6'), await load('6')];
-		one.server.storesAfterMs = 500;
-		two.server.storesAfterMs = 20_000;
-		const approved = say(one.server, 'Approved');
-		await sleepMs(150);
-		const cancelled = say(two.server, 'Cancelled');
-		expect(await approved).toBe(200);
-		await sleepMs(300);
-		const inDatabase = storedBy(one);
-		await end(two);
-		expect(await cancelled).toBe(0);
-		const restarted = await load('after-6', inDatabase);
-		expect(await say(restarted.server, 'Approved')).toBe(200);
-		expect(statusesOf(restarted.server)).toEqual(['Approved']);
-	}, 30_000);
-
-	it('7. n8n takes long to store Cancelled: it is to be repeated, or Approved would pass for the one before when n8n is killed', async () => {
-		const first = await load('7');
-		await say(first.server, 'Approved');
-		const before = storedBy(first);
-		const cancelled = await load('7', before);
-		cancelled.server.storesAfterMs = 20_000;
-		expect(await say(cancelled.server, 'Cancelled')).toBe(503);
-		await end(cancelled);
-		const restarted = await load('after-7', before);
-		for (const status of ['Cancelled', 'Approved'])
-			expect(await say(restarted.server, status)).toBe(200);
-		expect(statusesOf(restarted.server)).toEqual(['Cancelled', 'Approved']);
-	}, 30_000);
-
-	it('8. n8n fails to store Approved, after it has stored Cancelled and taken Approved once more: the next Cancelled is not lost', async () => {
-		const [one, two, three, four] = [
-			await load('8'),
-			await load('8'),
-			await load('8'),
-			await load('8'),
-		];
-		one.server.storesAfterMs = 2_000;
-		one.server.isDiskFull = true;
-		three.server.storesAfterMs = 5_000;
-		const first = say(one.server, 'Approved');
-		await sleepMs(500);
-		expect(await say(two.server, 'Cancelled')).toBe(200);
-		const second = say(three.server, 'Approved');
-		expect(await first).toBe(500);
-		expect(await second).toBe(503);
-		await waitFor('the second', 15_000, () => three.server.executions[0]);
-		expect(await say(four.server, 'Cancelled')).toBe(200);
-		expect(statusesOf(four.server)).toEqual(['Cancelled']);
-	}, 30_000);
-
-	it('9. 21 are under way together, the first is stored, n8n is killed: the 21st, which says the same, is not lost', async () => {
-		const told: Array<Promise<number>> = [];
-		const calls = [];
-		for (let at = 0; at < 21; at++) {
-			const call = await load('9');
-			call.server.storesAfterMs = at === 0 ? 5_000 : 15_000;
-			told.push(say(call.server, at % 2 ? 'Cancelled' : 'Approved'));
-			calls.push(call);
-			await sleepMs(20);
-		}
-		expect(new Set(await Promise.all(told))).toEqual(new Set([503]));
-		const [first] = calls;
-		await waitFor('the first', 15_000, () => (first?.server.executions.length ? true : undefined));
-		const another = await load('9');
-		expect(await post(another.server, press('another'))).toBe(200);
-		const inDatabase = storedBy(another);
-		for (const call of calls) await end(call);
-		const restarted = await load('after-9', inDatabase);
-		expect(await say(restarted.server, 'Approved')).toBe(200);
-		expect(statusesOf(restarted.server)).toEqual(['Approved']);
-	}, 60_000);
 });
