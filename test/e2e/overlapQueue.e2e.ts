@@ -56,13 +56,16 @@ describeUnless(whyNoQueueMode(), 'two webhook processes, whose calls overlap', (
 	const take = async (process: number, place: string, body: string) =>
 		await begin(process, place, body)();
 
-	async function publish(webhookId: string): Promise<string> {
-		const credentialId = await stage.queue.n8n.createCredential('Diyalog', {
+	const createCredential = async () =>
+		await stage.queue.n8n.createCredential('Diyalog', {
 			serverUrl: stage.sandbox.url,
 			botToken: 'bot-token',
 			appSecret,
 			statusCallbackToken: token,
 		});
+
+	async function publish(webhookId: string): Promise<string> {
+		const credentialId = await createCredential();
 		const events = ['buttonPressed', 'statusCallback'];
 		const node = trigger(credentialId, webhookId, { events });
 		const id = await stage.queue.n8n.createWorkflow(workflow(webhookId, [[node]]));
@@ -73,9 +76,9 @@ describeUnless(whyNoQueueMode(), 'two webhook processes, whose calls overlap', (
 	const itemSchema = z.object({ messageId: z.string(), status: z.string().default('pressed') });
 
 	/** What has come out some seconds later. */
-	async function out(workflowId: string): Promise<string[]> {
+	async function out(workflowId: string, name?: string): Promise<string[]> {
 		await sleepMs(6_000);
-		return (await itemsOfTrigger(stage.queue.n8n, workflowId)).map((item) => {
+		return (await itemsOfTrigger(stage.queue.n8n, workflowId, name)).map((item) => {
 			const { messageId, status } = itemSchema.parse(item);
 			return `${messageId} ${status}`;
 		});
@@ -101,11 +104,12 @@ describeUnless(whyNoQueueMode(), 'two webhook processes, whose calls overlap', (
 		expect(pressed.filter((each) => each.startsWith('once'))).toEqual(twice);
 	}, 120_000);
 
+	const callback = (messageId: string, status: string) =>
+		JSON.stringify({ messageId, status, customerNo: '1', secretData: '' });
+
 	it('2. Approved, Cancelled, Approved are three status callbacks: the last one is not lost', async () => {
 		const id = await publish('overlap-2');
 		const place = 'overlap-2/updatemokstatus';
-		const callback = (messageId: string, status: string) =>
-			JSON.stringify({ messageId, status, customerNo: '1', secretData: '' });
 		expect(await take(1, place, callback('a', 'Approved'))).toBe(200);
 		await sleepMs(1_000);
 		const goOn = begin(1, place, callback('b', 'SentToUser'));
@@ -121,5 +125,25 @@ describeUnless(whyNoQueueMode(), 'two webhook processes, whose calls overlap', (
 			'a Cancelled',
 			'a Approved',
 		]);
+	}, 120_000);
+
+	it('3. two triggers of one workflow, of which the first passes on to the second in whichever process: no status is lost', async () => {
+		const credentialId = await createCredential();
+		const events = ['statusCallback'];
+		const alsoPassOnTo = [`${stage.queue.webhookUrl}/webhook/overlap-3b/webhook`];
+		const first = trigger(credentialId, 'overlap-3a', { events, options: { alsoPassOnTo } });
+		const second = { ...trigger(credentialId, 'overlap-3b', { events }), name: 'Second' };
+		const id = await stage.queue.n8n.createWorkflow(workflow('overlap-3', [[first], [second]]));
+		for (const each of ['overlap-3a', 'overlap-3b'])
+			await stage.queue.n8n.webhookUrl(`${each}/webhook`, stage.queue.webhookUrl);
+		const statuses = ['Approved', 'Cancelled', 'Approved'];
+		for (const [process, messageId] of ['a', 'b', 'c', 'd'].entries())
+			for (const status of statuses) {
+				const place = 'overlap-3a/updatemokstatus';
+				expect(await take(process % 2, place, callback(messageId, status))).toBe(200);
+				await sleepMs(1_000);
+			}
+		expect(await out(id)).toHaveLength(12);
+		expect(await out(id, 'Second')).toHaveLength(12);
 	}, 120_000);
 });

@@ -85,11 +85,15 @@ export interface AddedTrigger {
 }
 
 /** What the Diyalog Trigger of a workflow has put out in its last 100 executions, oldest first. */
-export async function itemsOfTrigger(n8n: N8n, workflowId: string): Promise<unknown[]> {
+export async function itemsOfTrigger(
+	n8n: N8n,
+	workflowId: string,
+	name = 'Diyalog Trigger',
+): Promise<unknown[]> {
 	const executions = await n8n.executions(workflowId);
 	const items: unknown[] = [];
 	for (const { id } of [...executions].sort((a, b) => Number(a.id) - Number(b.id))) {
-		items.push(...itemsOf(await n8n.executionData(id), 'Diyalog Trigger'));
+		items.push(...itemsOf(await n8n.executionData(id), name));
 	}
 	return items;
 }
