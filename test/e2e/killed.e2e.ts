@@ -221,7 +221,7 @@ describe('status callbacks of one message', () => {
 		for (const status of ['Cancelled', 'Approved']) expect(await say(status)).toBe(200);
 		await sleepMs(3_000);
 		const items = z
-			.array(z.looseObject({ status: z.string(), mayBeRepeated: z.boolean() }))
+			.array(z.object({ status: z.string(), mayBeRepeated: z.boolean() }))
 			.parse(await itemsOfTrigger(stage.n8n, id));
 		expect(items.map(({ status, mayBeRepeated }) => [status, mayBeRepeated]).sort()).toEqual([
 			['Approved', false],
