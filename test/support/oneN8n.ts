@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { ICredentialDataDecryptedObject, IDataObject, INodeParameters } from 'n8n-workflow';
+import type {
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	INode,
+	INodeParameters,
+} from 'n8n-workflow';
 import { http } from '../../tools/system';
 import type { AddressInfo } from '../../tools/system';
 import { TriggerUnderTest } from './nodeRuntime';
@@ -42,6 +47,14 @@ export interface Setup {
 	/** what its workflow has stored */
 	staticData?: IDataObject;
 	workflowId?: string;
+	/** what tells the node from others of its workflow, and stays when it has another name */
+	nodeId?: string;
+	/** what the whole workflow has stored */
+	workflowData?: IDataObject;
+	/** other nodes of the workflow */
+	others?: INode[];
+	/** the code of the trigger as another process has loaded it */
+	Process?: typeof TriggerUnderTest;
 	/** what n8n takes for its own address */
 	knownUrl?: string;
 	/** an n8n that starts again does not activate what was published before */
@@ -85,6 +98,7 @@ export class OneN8n {
 	/** A trigger that takes presses and texts of signed calls is published; it ends with this n8n. */
 	async run(id: string, setup: Setup): Promise<Started> {
 		const { staticData = {}, workflowId = randomUUID(), knownUrl = this.url } = setup;
+		const { nodeId, workflowData = {}, Process = TriggerUnderTest } = setup;
 		const settings = {
 			credentials: setup.credentials,
 			parameters: {
@@ -93,10 +107,12 @@ export class OneN8n {
 				options: {},
 				...setup.parameters,
 			},
-			settings: { webhookId: id },
+			settings: { webhookId: id, ...(nodeId !== undefined && { id: nodeId }) },
 		};
 		const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
-		const trigger = new TriggerUnderTest(settings, workflowId, stored, { url: knownUrl });
+		const trigger = new Process(settings, workflowId, stored, { url: knownUrl });
+		if (setup.others) trigger.publishWith(setup.others);
+		Object.assign(trigger.workflowData, JSON.parse(JSON.stringify(workflowData)));
 		if (setup.isActivated === false) trigger.activate = async () => undefined;
 		const server = await serve(trigger);
 		this.started.push(server);

@@ -346,9 +346,15 @@ export class KeptCalls {
 	 *
 	 * @param stored what {@link toText} returned there; anything else is taken for nothing
 	 * @param appSecrets the credential's App Secret, and the previous one; empty ones do not count
+	 * @param isFromElsewhere others have written it: what is kept here and not in it, they may have passed on
 	 * @returns how many calls nobody with one of these secrets has kept
 	 */
-	merge(stored: unknown, appSecrets: readonly string[], nowMs: number): number {
+	merge(
+		stored: unknown,
+		appSecrets: readonly string[],
+		nowMs: number,
+		isFromElsewhere = false,
+	): number {
 		const keys = keysUnder(appSecrets);
 		let strange = 0;
 		let isNew = false;
@@ -372,9 +378,12 @@ export class KeptCalls {
 				}
 			}
 		}
-		// What its keeper has settled.
-		for (const [id, entry] of this.entries)
-			if (!found.has(id) && !this.isOwn(entry)) this.remove(id);
+		for (const [id, entry] of this.entries) {
+			if (found.has(id)) continue;
+			// What its keeper has settled.
+			if (!this.isOwn(entry)) this.remove(id);
+			else if (isFromElsewhere) this.doubt(entry);
+		}
 		if (isNew) this.sort();
 		return strange;
 	}
@@ -384,9 +393,26 @@ export class KeptCalls {
 		const entry = this.entries.get(id);
 		if (!entry || keeper.sinceMs <= entry.keeper.sinceMs) return;
 		entry.keeper = keeper;
+		this.doubt(entry);
+	}
+
+	/** Somebody else may have passed the call on since it was taken, without anybody knowing here. */
+	private doubt(entry: Entry): void {
 		for (const pending of entry.pending.values())
 			pending.mayBeKnownSinceMs ??= entry.call.takenAtMs;
 		this.change(entry);
+	}
+
+	/** The same of all calls. */
+	doubtAll(): void {
+		for (const entry of this.entries.values()) this.doubt(entry);
+	}
+
+	/** Leaves to another trigger what that one keeps as well, or has settled. */
+	handOver(heir: KeptCalls): void {
+		for (const [id, { pending }] of [...this.entries])
+			for (const target of [...pending.keys()])
+				if (heir.wasSettled(id, target) || heir.pendingOf(id, target)) this.drop(id, target);
 	}
 
 	private sort(): void {

@@ -262,21 +262,21 @@ function checkMark(
 /** When the call was taken first, by which all in it is judged. */
 const takenAtOf = ({ mark }: Origin, now: Date): Date => (mark ? new Date(mark.takenAtMs) : now);
 
-/** What the operator has to know of a call that was not taken as a whole, or not as it came. */
+/** What the operator has to know of a call that was not taken as a whole, or not as it came. It can come again and again. */
 function logOddities(
 	context: IWebhookFunctions,
 	{ malformed, malformedFields, withOneTime }: ParsedWebhook,
 ): void {
 	if (malformed > 0) {
 		const fields = [...malformedFields].join(', ');
-		context.logger.warn(
-			`Diyalog Trigger left out ${malformed} malformed part(s) of a call. These fields are missing or wrong: ${fields}.`,
-		);
+		const line = () =>
+			` left out ${malformed} malformed part(s) of a call. These fields are missing or wrong: ${fields}.`;
+		sayRarely(context, 'malformed', line);
 	}
 	if (withOneTime > 0) {
-		context.logger.warn(
-			`Diyalog Trigger took ${withOneTime} part(s) of a call in which one of entry.time and messaging.timestamp is missing. The other one was taken for both.`,
-		);
+		const line = () =>
+			` took ${withOneTime} part(s) of a call in which one of entry.time and messaging.timestamp is missing. The other one was taken for both.`;
+		sayRarely(context, 'oneTime', line);
 	}
 }
 
@@ -321,7 +321,7 @@ function parse(
 	if (stale > 0) {
 		const reason = `${stale} of its entries were sent more than ${freshnessMinutes} minutes ago, or in the future. They were recorded and played again, or the clocks of n8n and Diyalog differ.`;
 		if (fresh.length === 0) return refuse(401, REFUSED_FOR_GOOD.age, () => reason);
-		context.logger.warn(`Diyalog Trigger left out a part of a call: ${reason}`);
+		sayRarely(context, 'partlyStale', () => ` left out a part of a call: ${reason}`);
 	}
 	const events = fresh.flatMap((entry) => entry.events.map((each) => countedFrom(each, origin)));
 	const inOrder = (one: ReceivedEvent, other: ReceivedEvent) =>
@@ -338,7 +338,10 @@ function checkPayloads(
 ): ReceivedEvent[] {
 	if (!events.some(({ event }) => event.event === 'buttonPressed')) return events;
 	const verifier = createPayloadVerifier(credential);
-	if (!verifier.ok) context.logger.error(`Diyalog Trigger: ${verifier.title}. ${verifier.advice}`);
+	if (!verifier.ok) {
+		const { title, advice } = verifier;
+		sayRarely(context, `verifier ${title}`, () => `: ${title}. ${advice}`, 'error');
+	}
 	return events.map((received) => {
 		const { event, fingerprint } = received;
 		if (event.event !== 'buttonPressed') return received;

@@ -7,7 +7,7 @@ import type { Answer, PassedOnAnswer } from '../wait/passedOnAnswer';
 import { fromMessageId } from '../wait/resumeReference';
 import type { ResumeReference } from '../wait/resumeReference';
 import { isTest } from './takenBefore';
-import { readStored, store, takeOrphaned } from './stored';
+import { goneAmong, readStored, store, takeOrphaned } from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -259,6 +259,13 @@ function parse(text: unknown): Stored[] {
 	}
 }
 
+/** A trigger is no longer there, and may come back: what another one keeps or has settled is none of its own any more. */
+function handOver(gone: Memory, { answers, settled }: Memory): void {
+	for (const [key, { stored }] of [...gone.answers])
+		if (settled.has(stored.proof) || answers.get(key)?.stored.proof === stored.proof)
+			drop(gone, key);
+}
+
 /** Takes over what was stored before a restart, or by another process. */
 function catchUp(
 	context: IWebhookFunctions,
@@ -283,6 +290,7 @@ function catchUp(
 		if (genuine) add(context, memory, genuine, Math.min(stored.keptAtMs, nowMs));
 		else strange++;
 	}
+	for (const { remembered } of goneAmong(context, byTrigger)) handOver(remembered, memory);
 	if (strange === 0) return;
 	context.logger.error(
 		`Diyalog Trigger: ${strange} answer(s) that were kept are lost: the credential has another App Secret now, or somebody has changed them.`,

@@ -17,7 +17,16 @@ import { atN8nAddress, callSelf } from './selfCall';
 import type { Caller, SelfReply } from './selfCall';
 import type { TriggerSecrets, TriggerSettings } from './settings';
 import { isTest } from './takenBefore';
-import { hasOrphaned, readStored, store, takeOrphaned, textIn } from './stored';
+import {
+	goneAmong,
+	hasOrphaned,
+	isOwnWriting,
+	readAsFound,
+	readStored,
+	store,
+	takeOrphaned,
+	textIn,
+} from './stored';
 import { triggerIdOf } from './triggerId';
 
 /*
@@ -450,7 +459,8 @@ function limit(memory: Memory, passing: Passing): void {
 /** Reads what was stored by another process, and takes over what was kept before a restart. */
 function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
-	const { [FIELD]: text } = readStored(context);
+	const found = readAsFound(context);
+	const { [FIELD]: text } = found;
 	const keys = targets.map(keyOf);
 	const orphaned = takeOrphaned(
 		context,
@@ -461,12 +471,16 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
 		const all = [text, ...orphaned].map(textIn).join();
-		const strange = memory.calls.merge(all, appSecretsOf(secrets), Date.now());
+		const isFromElsewhere = !isOwnWriting(found);
+		const known = appSecretsOf(secrets);
+		const strange = memory.calls.merge(all, known, Date.now(), isFromElsewhere);
 		if (strange > 0)
 			context.logger.error(
 				`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,
 			);
 	}
+	for (const { remembered } of goneAmong(context, byTrigger))
+		remembered.calls.handOver(memory.calls);
 	if (!memory.calls.takeOver(Date.now(), orphaned.length > 0)) return;
 	const nowMs = performance.now();
 	for (const key of keys) {
@@ -611,7 +625,11 @@ export function storeKeptCalls(
 	context: TriggerContext,
 	{ options: { alsoPassOnTo }, authentication }: TriggerSettings,
 ): void {
-	if (alsoPassOnTo.length === 0 || authentication === 'none' || isTest(context)) return;
+	if (isTest(context)) return;
+	// Before they are written back: others may have taken them over, and passed on what they kept.
+	for (const { remembered, found } of goneAmong(context, byTrigger))
+		if (found[FIELD] !== remembered.read) remembered.calls.doubtAll();
+	if (alsoPassOnTo.length === 0 || authentication === 'none') return;
 	const memory = memoryOf(context);
 	if (memory.latest?.appSecret === undefined) return;
 	const text = memory.calls.toText(memory.latest.appSecret);

@@ -3,7 +3,7 @@ import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { isObject } from '../input/json';
 import { BoundedMap, BoundedSet } from '../lib/boundedMap';
 import { workflowOf } from '../lib/workflow';
-import { idsOf } from './triggerId';
+import { idsOf, triggerIn } from './triggerId';
 import type { Identified } from './triggerId';
 
 /*
@@ -66,6 +66,28 @@ const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
 	textIn(writingOf(there)).startsWith(OWN_PROCESS) ||
 	takenOver.has(writingOf(there));
 
+/** What n8n had stored of all triggers before a call wrote to it, by the call. */
+const before = new WeakMap<Storing, IDataObject>();
+
+const asFound = (context: Storing): IDataObject =>
+	before.get(context) ?? context.getWorkflowStaticData('global');
+
+/** Keeps what the call has found; what it writes takes the place of objects, and does not change them. */
+const keepAsFound = (context: Storing): unknown =>
+	before.has(context) || before.set(context, { ...asFound(context) });
+
+/** What n8n had stored of a trigger when the call began, as {@link readStored}. */
+export function readAsFound(context: Storing): IDataObject {
+	const { [nameOf(idsOf(context).node)]: there } = asFound(context);
+	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
+}
+
+/** Whether this process has written what is there. */
+export const isOwnWriting = (there: IDataObject): boolean =>
+	textIn(writingOf(there)).startsWith(OWN_PROCESS);
+
+const newWriting = (): string => `${OWN_PROCESS} ${++writings}`;
+
 const addressOf = (context: Storing): IDataObject => {
 	const { webhook } = idsOf(context);
 	return webhook === undefined ? {} : { [WEBHOOK_FIELD]: webhook };
@@ -124,14 +146,14 @@ export function store(context: Storing, fields: IDataObject): void {
 	const name = nameOf(node);
 	const written = writtenIn(workflow);
 	const staticData = context.getWorkflowStaticData('global');
+	keepAsFound(context);
 	const there = staticData[name];
 	const own = written.get(name);
 	const isOwn = own !== undefined && isPartOf(there, own);
 	const takenOver = own?.takenOver ?? noneTakenOver();
 	const base = isOwn ? own.stored : readStored(context);
 	if (!isOwn && isObject(there)) takenOver.add(writingOf(there));
-	const writing = `${OWN_PROCESS} ${++writings}`;
-	const stored = { ...base, ...fields, ...addressOf(context), [WRITING_FIELD]: writing };
+	const stored = { ...base, ...fields, ...addressOf(context), [WRITING_FIELD]: newWriting() };
 	written.set(name, { stored, takenOver });
 	staticData[name] = stored;
 	storeKnown(context);
@@ -159,15 +181,43 @@ const isEmpty = (value: unknown): boolean => value === undefined || value === ''
 export const hasOrphaned = (context: Storing, field: string): boolean =>
 	orphansOf(context).some((name) => !isEmpty(orphanIn(context, name)[field]));
 
+/** What this process remembers of a trigger that its workflow has no more, and what n8n had stored of it when the call began. */
+interface Gone<T> {
+	remembered: T;
+	found: IDataObject;
+}
+
+/**
+ * Triggers that this process remembers, and the workflow has no more. Others take over what they keep, and somebody may restore them.
+ *
+ * @param byTrigger what is remembered, by the triggers' ids
+ */
+export function goneAmong<T>(context: Storing, byTrigger: ReadonlyMap<string, T>): Array<Gone<T>> {
+	const { workflow, trigger } = idsOf(context);
+	const start = triggerIn(workflow, '');
+	const others = [...byTrigger].filter(([id]) => id !== trigger && id.startsWith(start));
+	if (others.length === 0) return [];
+	const there = nodesOf(context).map(({ id }) => triggerIn(workflow, id));
+	if (there.length === 0) return [];
+	return others
+		.filter(([id]) => !there.includes(id))
+		.map(([id, remembered]) => {
+			const { [nameOf(id.slice(start.length))]: found } = asFound(context);
+			return { remembered, found: Object(found) as IDataObject };
+		});
+}
+
 /** Removes what is stored of a trigger that is no longer there, so that no later call of this process writes it back. */
 function replaceOrphan(context: Storing, name: string, left: IDataObject): void {
 	const { workflow } = idsOf(context);
 	const staticData = context.getWorkflowStaticData('global');
+	keepAsFound(context);
 	const fields = Object.keys(left).filter((field) => !isEmpty(left[field]));
 	const isOver = fields.every((field) => OWN_FIELDS.includes(field));
 	writtenIn(workflow).delete(name);
 	if (isOver) delete staticData[name];
-	else staticData[name] = left;
+	// Its own process, if that is another one, finds that others were there.
+	else staticData[name] = { ...left, [WRITING_FIELD]: newWriting() };
 }
 
 /**

@@ -260,9 +260,9 @@ export function onlyNew<T extends Fingerprinted>(
 		judged.filter(({ novelty }) => novelty === wanted).map(({ event }) => event);
 	const untold = having('untold').length;
 	if (untold > 0) {
-		context.logger.warn(
-			`Diyalog Trigger refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`,
-		);
+		const line = () =>
+			` refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`;
+		sayRarely(context, 'untold', line);
 	}
 	const firstCalls = namesOf(having('repeated')).flatMap(
 		(name) => takenBefore.underWay.get(name) ?? [],

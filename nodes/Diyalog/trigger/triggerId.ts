@@ -12,6 +12,9 @@ interface TriggerIds {
 	credential: string | undefined;
 }
 
+/** What tells a trigger from all others of one n8n. */
+export const triggerIn = (workflow: string, node: string): string => `${workflow}/${node}`;
+
 const known = new WeakMap<Identified, TriggerIds>();
 
 /** Found out once for a call: n8n copies the whole node whenever it is asked for it. */
@@ -23,7 +26,7 @@ export function idsOf(context: Identified): TriggerIds {
 	const found = {
 		workflow,
 		node: id,
-		trigger: `${workflow}/${id}`,
+		trigger: triggerIn(workflow, id),
 		webhook: webhookId,
 		credential: credentials?.diyalogApi?.id ?? undefined,
 	};

@@ -28,6 +28,16 @@ const HOUR_MS = 60 * 60_000;
 /** Nothing listens there. */
 const NOWHERE = 'http://127.0.0.1:1';
 
+/** All but the date goes on as it is. */
+const ONLY_THE_DATE = [
+	'nextTick',
+	'setImmediate',
+	'setTimeout',
+	'setInterval',
+	'performance',
+	'queueMicrotask',
+] as const;
+
 let sandbox: Sandbox;
 let instance: WaitingInstance;
 let credentials: Record<string, string>;
@@ -281,14 +291,7 @@ it('7. passed on again more than 10 seconds after the deadline: it is not carrie
 	await tap(asked, 'approve', givenAt);
 	await works();
 	jest.useFakeTimers({
-		doNotFake: [
-			'nextTick',
-			'setImmediate',
-			'setTimeout',
-			'setInterval',
-			'performance',
-			'queueMicrotask',
-		],
+		doNotFake: [...ONLY_THE_DATE],
 		now: givenAt + 75_000,
 	});
 	await nextCall();
@@ -815,3 +818,28 @@ it('38. the execution runs for a minute, and n8n fails to store the item: its re
 	expect(items()).toEqual([expect.objectContaining({ resumed: true })]);
 	expect(sandbox.messages()).toHaveLength(sent);
 }, 120_000);
+
+it('39. the trigger that has kept it is made anew under another id, which passes it on, and a day later the former one is published again: it has nothing of it, and does not say that it is lost', async () => {
+	const asked = await ask();
+	await tap(asked);
+	expect(stored()).toHaveLength(1);
+	const former = trigger;
+	await server?.close();
+	const parameters = { events: ['buttonPressed'], authentication: 'signature', options: {} };
+	const anew = { credentials, parameters, settings: { id: 'anew' } };
+	trigger = new TriggerUnderTest(anew, workflowId, {}, { url: instance.url });
+	Object.assign(trigger.workflowData, JSON.parse(JSON.stringify(former.workflowData)));
+	server = await serve(trigger);
+	await nextCall();
+	await logged('has continued it');
+	await nextCall();
+	expect(stored()).toEqual([]);
+	const calls = instance.calls.length;
+	const later = Date.now() + 25 * HOUR_MS;
+	await become({}, workflowId, {});
+	jest.useFakeTimers({ now: later, doNotFake: [...ONLY_THE_DATE] });
+	await say('hello', later);
+	expect(trigger.log.join()).not.toContain('lost');
+	expect(instance.calls).toHaveLength(calls);
+	expect(decisions(asked)).toEqual(['approved']);
+});

@@ -1,5 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { ICredentialDataDecryptedObject, IDataObject, INodeParameters } from 'n8n-workflow';
+import type {
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	INode,
+	INodeParameters,
+} from 'n8n-workflow';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { KeptCalls } from '../../../../nodes/Diyalog/passOn/keptCalls';
 import { MARK_HEADER, PLAIN_MARK, makeMark, readMark } from '../../../../nodes/Diyalog/passOn/mark';
@@ -8,6 +13,8 @@ import { atN8nAddress } from '../../../../nodes/Diyalog/trigger/selfCall';
 import { startSandbox } from '../../../../sandbox/server';
 import type { Sandbox } from '../../../../sandbox/server';
 import { sleepMs, waitFor } from '../../../../tools/system';
+import type * as NodeRuntime from '../../../support/nodeRuntime';
+import type { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { OneN8n } from '../../../support/oneN8n';
 import type { Started as StartedTrigger } from '../../../support/oneN8n';
 import { hmacSha1, postSigned } from '../../../support/sign';
@@ -970,4 +977,213 @@ describe('several processes share what is stored', () => {
 		expect(one.limit(1_000, [target])).toHaveLength(50);
 		expect(one.toText(SECRET).split(',')).toHaveLength(550);
 	});
+});
+
+describe('a trigger has kept a call, is made anew or deleted, and comes back after hours', () => {
+	const HOUR_MS = 60 * MINUTE_MS;
+	const began = Date.now();
+	const FAKE_NO_TIMERS = [
+		'setTimeout',
+		'setInterval',
+		'setImmediate',
+		'clearTimeout',
+		'clearInterval',
+		'clearImmediate',
+		'nextTick',
+		'queueMicrotask',
+		'performance',
+		'hrtime',
+	] as const;
+
+	beforeEach(() => {
+		jest.useFakeTimers({ now: began, doNotFake: [...FAKE_NO_TIMERS] });
+	});
+
+	afterEach(() => {
+		jest.useRealTimers();
+	});
+
+	/** The code of the trigger as another process loads it, which knows nothing of this one. */
+	function loadAnew(): typeof TriggerUnderTest {
+		let loaded: typeof NodeRuntime | undefined;
+		jest.isolateModules(() => {
+			loaded = jest.requireActual<typeof NodeRuntime>('../../../support/nodeRuntime');
+		});
+		if (!loaded) throw new Error('It could not be loaded');
+		return loaded.TriggerUnderTest;
+	}
+
+	interface Place {
+		/** of its address; the first one's unless told otherwise */
+		id?: string;
+		secret?: string;
+		others?: INode[];
+		process?: typeof TriggerUnderTest;
+	}
+
+	/** The workflow of the trigger that passes on, as n8n has stored it, in whichever process. */
+	class Workflow {
+		private data: IDataObject = {};
+
+		private readonly workflowId = randomUUID();
+
+		private readonly own = loadAnew();
+
+		constructor(private readonly to: string) {}
+
+		/** It is published with one trigger, of this node id. */
+		async publish(
+			nodeId: string,
+			{ id = 'first', secret = SECRET, others, process = this.own }: Place = {},
+		) {
+			const started = await n8n.run(id, {
+				credentials: { appSecret: secret },
+				parameters: { options: { alsoPassOnTo: [this.to] } },
+				workflowId: this.workflowId,
+				nodeId,
+				workflowData: this.data,
+				others,
+				Process: process,
+			});
+			const { trigger } = started;
+			const save = () => (this.data = JSON.parse(JSON.stringify(trigger.workflowData)));
+			save();
+			return {
+				...started,
+				take: async (name: string) => {
+					expect((await postSigned(started.url, press(name), secret)).status).toBe(200);
+					save();
+				},
+				end: async () => await trigger.deactivate(),
+			};
+		}
+	}
+
+	/** Presses that the test itself names have one letter. */
+	const taken = (of: Started) => idsOf(of).filter((id) => String(id).length === 1);
+
+	/** A receiver that takes much itself, so that it has forgotten after hours what it has taken. */
+	async function startReceiver() {
+		const second = await start('second');
+		const hoursPass = async () => {
+			for (const hour of [1, 2]) {
+				jest.setSystemTime(began + hour * HOUR_MS);
+				for (let part = 0; part < 2; part++) {
+					const names = Array.from({ length: 800 }, (_, index) => `flood-${hour}-${part}-${index}`);
+					const body = envelope(...names.map((name) => written(`[${name}]:approve`)));
+					expect((await postSigned(second.server.url, body, SECRET)).status).toBe(200);
+				}
+			}
+		};
+		return { second, hoursPass };
+	}
+
+	const isTaken = async (of: Started, ...names: string[]) => {
+		await waitFor(names.join(), 20_000, () =>
+			names.every((name) => taken(of).includes(name)) ? true : undefined,
+		);
+	};
+
+	/** In the same process the one that comes back knows that it was taken over; in another one the receiver cannot tell, and says so. */
+	it.each([
+		['made anew in the same process', 'first', 'same', 0],
+		[
+			'deleted, and another trigger of the workflow takes over in the same process',
+			'other',
+			'same',
+			0,
+		],
+		['made anew, and called in another process', 'first', 'another', 1],
+		['deleted, and another trigger takes over in another process', 'other', 'another', 1],
+		['made anew, and called in another process, then in its own', 'first', 'both', 1],
+	])(
+		'49. %s: the receiver is started once',
+		async (_what, id, where, untold) => {
+			const { second, hoursPass } = await startReceiver();
+			const workflow = new Workflow(second.url);
+			n8n.switchOff('second');
+			const former = await workflow.publish('former');
+			await former.take('p');
+			expect(String(former.trigger.staticData.keptCalls)).not.toBe('');
+			await former.end();
+			const anew = await workflow.publish('anew', {
+				id,
+				...(where !== 'same' && { process: loadAnew() }),
+			});
+			n8n.publish('second', second.server);
+			await anew.take('q');
+			await isTaken(second, 'p', 'q');
+			await sleepMs(300);
+			await anew.take('r');
+			await anew.end();
+			if (where === 'both') {
+				const here = await workflow.publish('anew', { id });
+				await here.take('o');
+				await here.end();
+			}
+			await hoursPass();
+			const again = await workflow.publish('former');
+			await again.take('s');
+			await isTaken(second, 's');
+			await again.take('t');
+			await isTaken(second, 't');
+			await sleepMs(4_000);
+			expect(taken(second).filter((name) => name !== 'o')).toEqual(['p', 'q', 'r', 's', 't']);
+			const refused = second.trigger.log.filter((line) => line.includes('refused 1 event'));
+			expect(refused).toHaveLength(untold);
+			expect(again.trigger.log.join()).not.toContain('lost');
+		},
+		60_000,
+	);
+
+	it('49b. deleted, and nobody can take over what it keeps: the receiver gets it once it is restored, although it has forgotten much meanwhile', async () => {
+		const { second, hoursPass } = await startReceiver();
+		const workflow = new Workflow(second.url);
+		n8n.switchOff('second');
+		const former = await workflow.publish('former');
+		await former.take('p');
+		await former.end();
+		const type = 'n8n-nodes-diyalog.diyalogTrigger';
+		const position: [number, number] = [0, 0];
+		const other = await workflow.publish('other', {
+			id: 'other',
+			secret: 'another-one',
+			others: [{ id: 'third', name: 'Third', type, typeVersion: 2, position, parameters: {} }],
+		});
+		for (const name of ['n', 'o']) await other.take(name);
+		await other.end();
+		await hoursPass();
+		n8n.publish('second', second.server);
+		const again = await workflow.publish('former');
+		await again.take('s');
+		await isTaken(second, 's');
+		expect(taken(second)).toEqual(['p', 's']);
+		expect(second.trigger.log.join()).not.toContain('refused 1 event');
+	}, 60_000);
+
+	it('49c. made anew while n8n stores what a call has started, which is kept as well: the receiver gets it once', async () => {
+		const { second } = await startReceiver();
+		const workflow = new Workflow(second.url);
+		n8n.switchOff('second');
+		const former = await workflow.publish('former');
+		await former.take('o');
+		former.server.storesAfterMs = 2_000;
+		const long = former.take('p');
+		await sleepMs(500);
+		const anew = await workflow.publish('anew');
+		await anew.take('q');
+		await former.end();
+		await anew.end();
+		// n8n saves all of the static data as this call has them.
+		await long;
+		n8n.publish('second', second.server);
+		const again = await workflow.publish('anew');
+		await again.take('r');
+		await isTaken(second, 'o', 'p', 'q', 'r');
+		await sleepMs(4_000);
+		await again.take('s');
+		await isTaken(second, 's');
+		expect(taken(second).sort()).toEqual(['o', 'p', 'q', 'r', 's']);
+		expect(again.trigger.workflowData).not.toHaveProperty(['Diyalog Trigger former', 'keptCalls']);
+	}, 60_000);
 });

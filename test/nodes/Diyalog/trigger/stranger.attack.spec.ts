@@ -1,3 +1,4 @@
+import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { explainMismatch } from '../../../../nodes/Diyalog/events/signature';
 import { isKnownMessage, rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessages';
 import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
@@ -289,5 +290,77 @@ describe('made-up ids', () => {
 		for (let index = 0; index < 100; index++)
 			await postSigned(server.url, envelope(written(`[${madeUp}]:${index}`)), SECRET);
 		expect(trigger.log).toEqual([expect.stringContaining('different App Secrets')]);
+	});
+});
+
+describe('a recorded call that is played a hundred times costs one line in ten seconds', () => {
+	const MINUTE_MS = 60_000;
+
+	/** Two thousand events of which the first half is forgotten. */
+	function afterFlood(): string {
+		const seen = new SeenEvents();
+		for (let index = 0; index < 2_000; index++) {
+			const sentAtMs = Date.now() - (index < 1_000 ? MINUTE_MS : MINUTE_MS / 2);
+			seen.add({ text: String(index).padStart(10, 'f'), sentAtMs });
+		}
+		seen.forgetOld(Date.now(), 1);
+		return seen.toText();
+	}
+
+	const aMinuteAgo = () => ({ time: Date.now() - MINUTE_MS });
+	const withParts = (...parts: object[]) => {
+		const good = entry({ message: { mid: 'a', text: '[a]:approve' } }) as { messaging: object[] };
+		return { ...good, messaging: [...good.messaging, ...parts] };
+	};
+	const broken = {
+		payloadSignature: 'jws',
+		payloadSignatureAlgorithm: 'HS256',
+		payloadSignatureSecret: '',
+	};
+
+	it.each([
+		['31. with a malformed part', () => [withParts({ hello: 1 })], {}, 'malformed part(s)'],
+		[
+			'32. with one time only',
+			() => [written('[a]:approve', { timestamp: undefined })],
+			{},
+			'one of entry.time and messaging.timestamp is missing',
+		],
+		[
+			'33. with a part that is too old',
+			() => [
+				written('[old]:approve', { time: Date.now() - 60 * MINUTE_MS }),
+				written('[a]:approve'),
+			],
+			{},
+			'left out a part of a call',
+		],
+		[
+			'34. while signed payloads cannot be checked',
+			() => [written('[a]:approve')],
+			broken,
+			'Diyalog Trigger: ',
+		],
+		[
+			'35. of a time that was forgotten',
+			() => [written('[forgotten]:approve', aMinuteAgo()), written('[a]:approve')],
+			{},
+			'does not remember all events',
+		],
+	])('%s', async (_what, entriesOf, credential, said) => {
+		await server.close();
+		const credentials = { appSecret: SECRET };
+		trigger = new TriggerUnderTest(
+			{ parameters: { events: ['buttonPressed'], authentication: 'signature' }, credentials },
+			undefined,
+			{ seenEvents: afterFlood() },
+		);
+		server = await serve(trigger);
+		trigger.changeCredential({ ...credentials, ...credential });
+		const recorded = envelope(...entriesOf());
+		for (let time = 0; time < 100; time++)
+			expect((await postSigned(server.url, recorded, SECRET)).status).toBe(200);
+		expect(server.executions).toHaveLength(1);
+		expect(trigger.log).toEqual([expect.stringContaining(said)]);
 	});
 });
