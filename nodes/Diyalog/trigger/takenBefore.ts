@@ -8,6 +8,7 @@ import type { Novelty } from '../events/seenEvents';
 import { BoundedMap } from '../lib/boundedMap';
 import { refusal } from './answerQueue';
 import type { AnswerOutcome } from './answerQueue';
+import { sayRarely } from './refusals';
 import {
 	noneTakenOver,
 	readStored,
