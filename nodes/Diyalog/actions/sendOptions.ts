@@ -13,6 +13,15 @@ const DEFAULT_TIMEOUT_S = 30;
 const MAX_TIMEOUT_S = 600;
 const MS_PER_SECOND = 1_000;
 
+/**
+ * People may answer before Diyalog has said that it took their message, and a trigger tries such an answer for a minute only while
+ * the execution does not wait yet. So asking has to take less: of several people the last may still be asked when the first answer.
+ */
+const MAX_ASK_TIMEOUT_S = { one: 45, several: 20 };
+const TO_SEVERAL = { maxRetries: 1, maxPauseMs: 10_000 };
+
+const TIMEOUT_DESCRIPTION = "How long to wait for the Diyalog server's response to one message";
+
 const CONCURRENCY_DESCRIPTION =
 	'How many messages are on their way at the same time. With 1 the node sends one by one.';
 
@@ -41,22 +50,28 @@ export const sendOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: MAX_TIMEOUT_S },
 		default: DEFAULT_TIMEOUT_S,
-		description: "How long to wait for the Diyalog server's response to one message",
+		description: TIMEOUT_DESCRIPTION,
 	},
 ];
 
-const sendOptionsWith = (concurrency: Partial<INodeProperties>): INodeProperties[] =>
-	sendOptions.map((option) =>
-		option.name === 'concurrency' ? { ...option, ...concurrency } : option,
-	);
+const sendOptionsWith = (name: string, changed: Partial<INodeProperties>): INodeProperties[] =>
+	sendOptions.map((option) => (option.name === name ? { ...option, ...changed } : option));
 
 /** The same, for an operation that sends documents. */
-export const documentSendOptions = sendOptionsWith({ default: DOCUMENT_CONCURRENCY });
+export const documentSendOptions = sendOptionsWith('concurrency', {
+	default: DOCUMENT_CONCURRENCY,
+});
 
 /** The same, for an operation that may send documents as JSON. */
-export const jsonSendOptions = sendOptionsWith({
+export const jsonSendOptions = sendOptionsWith('concurrency', {
 	description: `${CONCURRENCY_DESCRIPTION} The default is ${DEFAULT_CONCURRENCY}, or ${DOCUMENT_CONCURRENCY} while one of them is a document as JSON.`,
 });
+
+/** Those that make sense for a question: it is one message, or all of its messages go out at once. */
+export const askOptions = sendOptionsWith('timeout', {
+	typeOptions: { minValue: 1, maxValue: MAX_ASK_TIMEOUT_S.one },
+	description: `${TIMEOUT_DESCRIPTION}. For several people ${MAX_ASK_TIMEOUT_S.several} at most, whatever is entered.`,
+}).filter(({ name }) => name !== 'concurrency');
 
 /** Without the rules of a language, which take a millisecond to load: these are English words. */
 const byDisplayName = (a: INodeProperties, b: INodeProperties): number =>
@@ -102,6 +117,18 @@ export function readSendOptions(read: ParameterReader, itemIndex: number): Clien
 		maxRetries: optionOr(maxRetriesSchema(), DEFAULT_MAX_RETRIES, entered('maxRetries')),
 		// A timer takes whole milliseconds, and throws at others.
 		timeoutMs: Math.round(timeoutS * MS_PER_SECOND),
+	};
+}
+
+/** Reads how a question is sent: within the time in which a trigger still tries the answers to it. */
+export function readAskOptions(read: ParameterReader, isSeveral: boolean): ClientOptions {
+	const { maxRetries, timeoutMs } = readSendOptions(read, 0);
+	const within = (maxS: number) => Math.min(timeoutMs, maxS * MS_PER_SECOND);
+	if (!isSeveral) return { maxRetries, timeoutMs: within(MAX_ASK_TIMEOUT_S.one) };
+	return {
+		...TO_SEVERAL,
+		maxRetries: Math.min(maxRetries, TO_SEVERAL.maxRetries),
+		timeoutMs: within(MAX_ASK_TIMEOUT_S.several),
 	};
 }
 

@@ -44,7 +44,7 @@ import { callToShow, endsWithCall, TOOL_PARAMETERS } from '../review';
 import { checksByItem, sameCredential } from '../sameCredential';
 import { deliver, personOf } from '../sending';
 import type { Message } from '../sending';
-import { readSendOptions } from '../sendOptions';
+import { readAskOptions } from '../sendOptions';
 import type { Attempt, Settled, SettledItems } from '../settled';
 import { isReviewTool } from '../agentCall';
 import { itemOf, logEnded, planRecords, withAskedRecord } from './audited';
@@ -411,7 +411,7 @@ function prepare(
 			},
 		}),
 	};
-	return { messages: [first, ...others], wait, options: readSendOptions(read, 0) };
+	return { messages: [first, ...others], wait, options: readAskOptions(read, group !== undefined) };
 }
 
 /** Waits on after an answer that does not decide yet. */

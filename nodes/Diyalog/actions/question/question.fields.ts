@@ -16,7 +16,7 @@ import { MAX_BUTTONS } from '../../messages/buttons';
 import { auditOption } from '../audit';
 import { fieldsOrJson, TITLED_ENTRIES } from '../fields';
 import { limitsOption } from '../limits.fields';
-import { optionsField, sendOptions } from '../sendOptions';
+import { askOptions, optionsField } from '../sendOptions';
 import { personKeysField } from './people.fields';
 
 /*
@@ -370,12 +370,7 @@ const waitOptions: INodeProperties[] = [
 
 /** @param added what the kind of message has beside the options of every question */
 export const questionOptionsField = (added: readonly INodeProperties[] = []): INodeProperties =>
-	optionsField([
-		...waitOptions,
-		// Those of sending that make sense for one message.
-		...sendOptions.filter(({ name }) => name !== 'concurrency'),
-		...added,
-	]);
+	optionsField([...waitOptions, ...askOptions, ...added]);
 
 export const questionField: INodeProperties = {
 	displayName: 'Message',

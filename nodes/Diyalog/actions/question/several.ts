@@ -18,14 +18,6 @@ import type { QuestionAgain } from './runAgain';
 
 /* Asking several people: everybody gets a message, and who could not be reached is known before the execution waits. */
 
-/**
- * The first who are asked may answer while the last are still being asked, and a trigger tries their answers for a minute. So
- * asking all of them has to take less.
- */
-const MAX_TIMEOUT_MS = 20_000;
-const MAX_RETRIES = 1;
-const MAX_PAUSE_MS = 10_000;
-
 const SAME_PERSON = 'This is the same person as another one who was asked';
 
 /** Sends everybody the question at the same time; whoever cannot be reached costs no other. */
@@ -34,7 +26,7 @@ async function sendToAll(
 	attempts: readonly Attempt[],
 	people: readonly Person[],
 	messages: readonly Message[],
-	{ maxRetries, timeoutMs }: ClientOptions,
+	options: ClientOptions,
 	now: Date,
 ): Promise<{
 	asked: Person[];
@@ -44,11 +36,6 @@ async function sendToAll(
 	/** by the person's place in the list */
 	const failures = new Map<number, Failure>();
 	const reached: Array<(failure: Failure) => void> = [];
-	const options: ClientOptions = {
-		maxRetries: Math.min(maxRetries, MAX_RETRIES),
-		timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS),
-		maxPauseMs: MAX_PAUSE_MS,
-	};
 	const send = async (
 		person: Person,
 		message: Message,

@@ -589,3 +589,31 @@ it('19. Diyalog asks to be left alone when a wrong code is answered: the right c
 		await server.close();
 	}
 }, 40_000);
+
+describe('20. Diyalog delivers a question and does not end its answer: it is given up while answers to it are still tried', () => {
+	/** Of a clock that runs a hundred times as fast. */
+	const FASTER = 100;
+
+	it.each<[string, INodeParameters, number]>([
+		['one person', {}, 45],
+		['one person, by an expression', { options: { timeout: '={{ 120 }}' } }, 45],
+		['several people', { ask: 'several', specifyPeople: 'json', peopleJson: '["1", "2"]' }, 20],
+	])('%s', async (_to, parameters, seconds) => {
+		const server = await FaultyServer.start(() => ({ kind: 'slowAnswer' }));
+		const real = AbortSignal.timeout.bind(AbortSignal);
+		const timers = jest.spyOn(AbortSignal, 'timeout');
+		timers.mockImplementation((ms) => real(Math.ceil(ms / FASTER)));
+		try {
+			const question: INodeParameters = { options: { timeout: 600 }, ...parameters };
+			// It fails for one person. Of several, customers who may have got it can still answer.
+			await instance
+				.ask({ ...credentials, serverUrl: server.url }, question)
+				.catch(({ message }) => expect(message).toContain('did not answer in time'));
+			expect(timers.mock.calls[0]).toEqual([seconds * 1_000]);
+			expect(server.deliveries).toBe(server.requests);
+		} finally {
+			timers.mockRestore();
+			await server.close();
+		}
+	});
+});
