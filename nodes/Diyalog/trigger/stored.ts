@@ -60,11 +60,13 @@ export const textIn = (value: unknown): string => (typeof value === 'string' ? v
 /** The name of the writing that something comes from; undefined of what older versions have written. */
 export const writingOf = (there: unknown): unknown => Object(there)[WRITING_FIELD];
 
+/** Whether this process has written what is there. */
+export const isOwnWriting = (there: unknown): boolean =>
+	textIn(writingOf(there)).startsWith(OWN_PROCESS);
+
 /** Whether what is there is what this process has written, or part of it; else another process knows more. */
 const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
-	!isObject(there) ||
-	textIn(writingOf(there)).startsWith(OWN_PROCESS) ||
-	takenOver.has(writingOf(there));
+	!isObject(there) || isOwnWriting(there) || takenOver.has(writingOf(there));
 
 /** What n8n had stored of all triggers before a call wrote to it, by the call. */
 const before = new WeakMap<Storing, IDataObject>();
@@ -73,18 +75,15 @@ const asFound = (context: Storing): IDataObject =>
 	before.get(context) ?? context.getWorkflowStaticData('global');
 
 /** Keeps what the call has found; what it writes takes the place of objects, and does not change them. */
-const keepAsFound = (context: Storing): unknown =>
-	before.has(context) || before.set(context, { ...asFound(context) });
+function keepAsFound(context: Storing): void {
+	if (!before.has(context)) before.set(context, { ...asFound(context) });
+}
 
 /** What n8n had stored of a trigger when the call began, as {@link readStored}. */
 export function readAsFound(context: Storing): IDataObject {
 	const { [nameOf(idsOf(context).node)]: there } = asFound(context);
 	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
 }
-
-/** Whether this process has written what is there. */
-export const isOwnWriting = (there: IDataObject): boolean =>
-	textIn(writingOf(there)).startsWith(OWN_PROCESS);
 
 const newWriting = (): string => `${OWN_PROCESS} ${++writings}`;
 
@@ -195,16 +194,16 @@ interface Gone<T> {
 export function goneAmong<T>(context: Storing, byTrigger: ReadonlyMap<string, T>): Array<Gone<T>> {
 	const { workflow, trigger } = idsOf(context);
 	const start = triggerIn(workflow, '');
-	const others = [...byTrigger].filter(([id]) => id !== trigger && id.startsWith(start));
+	const others = [...byTrigger.keys()].filter((id) => id !== trigger && id.startsWith(start));
 	if (others.length === 0) return [];
 	const there = nodesOf(context).map(({ id }) => triggerIn(workflow, id));
 	if (there.length === 0) return [];
-	return others
-		.filter(([id]) => !there.includes(id))
-		.map(([id, remembered]) => {
-			const { [nameOf(id.slice(start.length))]: found } = asFound(context);
-			return { remembered, found: Object(found) as IDataObject };
-		});
+	const gone = others.filter((id) => !there.includes(id));
+	return gone.flatMap((id) => {
+		const remembered = byTrigger.get(id);
+		const { [nameOf(id.slice(start.length))]: found } = asFound(context);
+		return remembered === undefined ? [] : { remembered, found: Object(found) as IDataObject };
+	});
 }
 
 /** Removes what is stored of a trigger that is no longer there, so that no later call of this process writes it back. */
