@@ -27,10 +27,15 @@ it.each([
 				headers: { 'content-type': 'application/json' },
 				body: text,
 			});
-		expect((await post('{}')).status).toBe(401);
-		const beganAt = performance.now();
-		expect([400, 401, 413]).toContain((await post(body)).status);
-		expect(performance.now() - beganAt).toBeLessThan(200);
+		const msOf = async (text: string): Promise<number> => {
+			const beganAt = performance.now();
+			expect([400, 401, 413]).toContain((await post(text)).status);
+			return performance.now() - beganAt;
+		};
+		await msOf('{}');
+		// n8n reads the same under another name, of which nobody asks how many there are. Looking at each took 40 times as long.
+		const readMs = await msOf(body.replace('answers', 'another'));
+		expect(await msOf(body)).toBeLessThan(10 * Math.max(readMs, 20));
 		expect(asked.execution.continuations).toEqual([]);
 	},
 	60_000,
