@@ -3,9 +3,9 @@ import { BLANK_SIGNS, findUnfilled, shownText } from '../codes/placeholders';
 import { addProblem } from '../input/problem';
 import type { InputProblem } from '../input/problem';
 import { listFromData, listOf, pressableFromData } from '../input/json';
-import { optionalText, requiredText, wholeCharacters, wholeNumber } from '../input/schemas';
+import { optionalText, wholeCharacters, wholeNumber } from '../input/schemas';
 import { lazily, z } from '../lib/zod';
-import { MAX_BUTTONS } from '../messages/buttons';
+import { MAX_BUTTONS, titleText } from '../messages/buttons';
 import type { IssuedButton } from './decide';
 import { enteredKeys, peopleProblem, peopleSchema, ruleProblem } from './peopleInput';
 import type { AskablePeople, EnteredPerson } from './peopleInput';
@@ -196,7 +196,7 @@ const approvalOptionsSchema = lazily(() =>
 const choiceSchema = lazily(() =>
 	z
 		.object({
-			title: requiredText('Enter the words that stand on it.').transform(shownText),
+			title: titleText(),
 			value: optionalText(),
 		})
 		.transform(({ title, value = title }, context) => ({
