@@ -32,6 +32,8 @@ export interface EventFingerprint {
 export interface StatusFingerprint extends EventFingerprint {
 	/** whether one that says the same was taken before */
 	isKnown: boolean;
+	/** whether that counts as a repetition, which starts nothing */
+	isOnce?: boolean;
 	/** only where another trigger has passed it on: the call, which is the same when it is passed on again */
 	call?: EventFingerprint;
 }

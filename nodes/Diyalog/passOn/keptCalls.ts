@@ -346,14 +346,14 @@ export class KeptCalls {
 	 *
 	 * @param stored what {@link toText} returned there; anything else is taken for nothing
 	 * @param appSecrets the credential's App Secret, and the previous one; empty ones do not count
-	 * @param isFromElsewhere others have written it: what is kept here and not in it, they may have passed on
+	 * @param isFromOthers they have written it: what is kept here and not in it, they may have passed on
 	 * @returns how many calls nobody with one of these secrets has kept
 	 */
 	merge(
 		stored: unknown,
 		appSecrets: readonly string[],
 		nowMs: number,
-		isFromElsewhere = false,
+		isFromOthers = false,
 	): number {
 		const keys = keysUnder(appSecrets);
 		let strange = 0;
@@ -382,7 +382,7 @@ export class KeptCalls {
 			if (found.has(id)) continue;
 			// What its keeper has settled.
 			if (!this.isOwn(entry)) this.remove(id);
-			else if (isFromElsewhere) this.doubt(entry);
+			else if (isFromOthers) this.doubt(entry);
 		}
 		if (isNew) this.sort();
 		return strange;

@@ -370,23 +370,15 @@ interface Selection {
 	hasOldAnswers: boolean;
 }
 
-/** A status callback may be a repetition: its item says so, or it has none. */
-function withRepetition(
-	context: IWebhookFunctions,
-	candidate: Candidate,
-	onlyNewStatuses: boolean,
-): Candidate {
+/** Of a status callback the item says whether it may be a repetition: nobody else can find that out. */
+function withRepetition(candidate: Candidate): Candidate {
 	const { event, fingerprint } = candidate;
 	if (event.event !== 'statusCallback' || !('isKnown' in fingerprint)) return candidate;
-	const { isKnown: mayBeRepeated } = fingerprint;
-	const isWanted = candidate.isWanted && !(onlyNewStatuses && mayBeRepeated);
-	if (isWanted !== candidate.isWanted) {
-		const line = () =>
-			': a status callback starts nothing, because one that says the same was taken before (Only New Status Callbacks).';
-		sayRarely(context, 'repeated callback', line);
-	}
-	return { ...candidate, event: { ...event, mayBeRepeated }, isWanted };
+	return { ...candidate, event: { ...event, mayBeRepeated: fingerprint.isKnown } };
 }
+
+const REPEATED_CALLBACK =
+	': a status callback starts nothing, because one that says the same was taken before (Only New Status Callbacks).';
 
 /** Phase 5: the events that are wanted or waited for, and have not been taken before. */
 function select(
@@ -402,13 +394,16 @@ function select(
 	const all: Candidate[] = events
 		.map(({ event, fingerprint }) => ({
 			event,
-			fingerprint,
+			fingerprint:
+				'isKnown' in fingerprint ? { ...fingerprint, isOnce: onlyNewStatuses } : fingerprint,
 			isWanted: passesFilters(event, { events: wanted, ...filters, onlySigned }),
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
 		.filter(({ isWanted, waitedFor }) => isWanted || waitedFor !== undefined);
 	const { taken, repeated } = onlyNew(context, all, freshnessMinutes);
-	const candidates = taken.map((each) => withRepetition(context, each, onlyNewStatuses));
+	if (onlyNewStatuses && all.length > taken.length && all[0]?.event.event === 'statusCallback')
+		sayRarely(context, 'repeated callback', () => REPEATED_CALLBACK);
+	const candidates = taken.map(withRepetition);
 	return {
 		candidates,
 		repeated,

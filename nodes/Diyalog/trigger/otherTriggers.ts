@@ -20,7 +20,6 @@ import { isTest } from './takenBefore';
 import {
 	goneAmong,
 	hasOrphaned,
-	isOwnWriting,
 	readAsFound,
 	readStored,
 	store,
@@ -459,8 +458,8 @@ function limit(memory: Memory, passing: Passing): void {
 /** Reads what was stored by another process, and takes over what was kept before a restart. */
 function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passing): void {
 	if (appSecret === undefined) return;
-	const found = readAsFound(context);
-	const { [FIELD]: text } = found;
+	const { stored, isFromOthers } = readAsFound(context);
+	const { [FIELD]: text } = stored;
 	const keys = targets.map(keyOf);
 	const orphaned = takeOrphaned(
 		context,
@@ -471,9 +470,8 @@ function catchUp(memory: Memory, { context, secrets, appSecret, targets }: Passi
 	if (text !== memory.read || orphaned.length > 0) {
 		memory.read = text;
 		const all = [text, ...orphaned].map(textIn).join();
-		const isFromElsewhere = !isOwnWriting(found);
 		const known = appSecretsOf(secrets);
-		const strange = memory.calls.merge(all, known, Date.now(), isFromElsewhere);
+		const strange = memory.calls.merge(all, known, Date.now(), isFromOthers);
 		if (strange > 0)
 			context.logger.error(
 				`Diyalog Trigger: ${strange} call(s) that were kept for other triggers are lost: the credential has another App Secret now, or somebody has changed them.`,

@@ -47,6 +47,8 @@ interface Written {
 	stored: IDataObject;
 	/** those that are part of it */
 	takenOver: TakenOver;
+	/** epoch ms */
+	writtenAtMs: number;
 }
 
 /** By workflow and trigger. */
@@ -61,28 +63,55 @@ export const textIn = (value: unknown): string => (typeof value === 'string' ? v
 export const writingOf = (there: unknown): unknown => Object(there)[WRITING_FIELD];
 
 /** Whether this process has written what is there. */
-export const isOwnWriting = (there: unknown): boolean =>
-	textIn(writingOf(there)).startsWith(OWN_PROCESS);
+const isOwnWriting = (there: unknown): boolean => textIn(writingOf(there)).startsWith(OWN_PROCESS);
 
 /** Whether what is there is what this process has written, or part of it; else another process knows more. */
 const isPartOf = (there: unknown, { takenOver }: Written): boolean =>
 	!isObject(there) || isOwnWriting(there) || takenOver.has(writingOf(there));
 
-/** What n8n had stored of all triggers before a call wrote to it, by the call. */
-const before = new WeakMap<Storing, IDataObject>();
+const writtenIn = (workflow: string) =>
+	byWorkflow.getOrMake(workflow, () => new Map<string, Written>());
 
-const asFound = (context: Storing): IDataObject =>
-	before.get(context) ?? context.getWorkflowStaticData('global');
+/** What n8n had stored when a call began. */
+interface Found {
+	/** of all triggers */
+	all: IDataObject;
+	/** of the call's own trigger: others have written it, or have removed it, since this process knows it */
+	isFromOthers: boolean;
+}
+
+/** Longer than a body may come and n8n may hold a call back. Receivers know by themselves what they have taken within that time. */
+const CALL_LASTS_MS = 10 * 60_000;
+
+/** Of calls that have written since. */
+const before = new WeakMap<Storing, Found>();
+
+function foundBy(context: Storing): Found {
+	const known = before.get(context);
+	if (known) return known;
+	const { workflow, node } = idsOf(context);
+	const all = context.getWorkflowStaticData('global');
+	const own = writtenIn(workflow).get(nameOf(node));
+	const { [nameOf(node)]: there } = all;
+	if (!own) return { all, isFromOthers: false };
+	// A call that began before the first writing finds none either.
+	const isRemoved = Date.now() - own.writtenAtMs > CALL_LASTS_MS;
+	const isThere = writingOf(there) !== undefined;
+	return { all, isFromOthers: isThere ? !isPartOf(there, own) : isRemoved };
+}
 
 /** Keeps what the call has found; what it writes takes the place of objects, and does not change them. */
 function keepAsFound(context: Storing): void {
-	if (!before.has(context)) before.set(context, { ...asFound(context) });
+	const { all, isFromOthers } = foundBy(context);
+	if (!before.has(context)) before.set(context, { all: { ...all }, isFromOthers });
 }
 
 /** What n8n had stored of a trigger when the call began, as {@link readStored}. */
-export function readAsFound(context: Storing): IDataObject {
-	const { [nameOf(idsOf(context).node)]: there } = asFound(context);
-	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
+export function readAsFound(context: Storing): { stored: IDataObject; isFromOthers: boolean } {
+	const { all, isFromOthers } = foundBy(context);
+	const { [nameOf(idsOf(context).node)]: there } = all;
+	const stored = isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
+	return { stored, isFromOthers };
 }
 
 const newWriting = (): string => `${OWN_PROCESS} ${++writings}`;
@@ -91,9 +120,6 @@ const addressOf = (context: Storing): IDataObject => {
 	const { webhook } = idsOf(context);
 	return webhook === undefined ? {} : { [WEBHOOK_FIELD]: webhook };
 };
-
-const writtenIn = (workflow: string) =>
-	byWorkflow.getOrMake(workflow, () => new Map<string, Written>());
 
 /**
  * What n8n has stored of a trigger, of unknown shape: people can edit it. Until something is stored, it is what older versions have
@@ -153,7 +179,7 @@ export function store(context: Storing, fields: IDataObject): void {
 	const base = isOwn ? own.stored : readStored(context);
 	if (!isOwn && isObject(there)) takenOver.add(writingOf(there));
 	const stored = { ...base, ...fields, ...addressOf(context), [WRITING_FIELD]: newWriting() };
-	written.set(name, { stored, takenOver });
+	written.set(name, { stored, takenOver, writtenAtMs: Date.now() });
 	staticData[name] = stored;
 	storeKnown(context);
 }
@@ -201,7 +227,7 @@ export function goneAmong<T>(context: Storing, byTrigger: ReadonlyMap<string, T>
 	const gone = others.filter((id) => !there.includes(id));
 	return gone.flatMap((id) => {
 		const remembered = byTrigger.get(id);
-		const { [nameOf(id.slice(start.length))]: found } = asFound(context);
+		const { [nameOf(id.slice(start.length))]: found } = foundBy(context).all;
 		return remembered === undefined ? [] : { remembered, found: Object(found) as IDataObject };
 	});
 }

@@ -106,9 +106,9 @@ interface Fingerprinted {
 	fingerprint: Fingerprint;
 }
 
-/** What of it a repetition has. Where that is nothing, nothing counts as one. */
+/** What a repetition has in common with it. Where that is nothing, nothing counts as one. */
 const certainOf = (fingerprint: Fingerprint): EventFingerprint | undefined =>
-	'isKnown' in fingerprint ? fingerprint.call : fingerprint;
+	'isKnown' in fingerprint && !fingerprint.isOnce ? fingerprint.call : fingerprint;
 
 const namesOf = (events: readonly Fingerprinted[]): string[] =>
 	events.flatMap(({ fingerprint }) => certainOf(fingerprint)?.text ?? []);
@@ -119,18 +119,21 @@ function add<T extends Fingerprinted>(
 	event: T,
 ): { event: T; novelty: Novelty } {
 	const { fingerprint } = event;
-	const certain = certainOf(fingerprint);
-	const novelty = certain ? seen.add(certain, true) : 'new';
-	if (novelty !== 'new' || !('isKnown' in fingerprint)) return { event, novelty };
-	const isKnown = seen.add(fingerprint, true) !== 'new';
+	if (!('isKnown' in fingerprint)) return { event, novelty: seen.add(fingerprint, true) };
+	const { call, isOnce = false } = fingerprint;
+	const novelty = call && !isOnce ? seen.add(call, true) : 'new';
+	if (novelty !== 'new') return { event, novelty };
+	// It has the time of its arrival. So one of a time that was forgotten came while a clock was ahead, and may be new.
+	const isKnown = seen.add(fingerprint, true) === 'repeated';
+	if (isKnown && isOnce) return { event, novelty: 'repeated' };
 	return { event: { ...event, fingerprint: { ...fingerprint, isKnown } }, novelty };
 }
 
 /** An event was dealt with or not. What another one said before stays known. */
 function end({ seen }: TakenBefore, fingerprint: Fingerprint, how: 'settle' | 'forget'): void {
-	const certain = certainOf(fingerprint);
-	if (certain) seen[how](certain);
-	if ('isKnown' in fingerprint && !fingerprint.isKnown) seen[how](fingerprint);
+	const isStatus = 'isKnown' in fingerprint;
+	if (isStatus && fingerprint.call) seen[how](fingerprint.call);
+	if (!isStatus || !fingerprint.isKnown) seen[how](fingerprint);
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */

@@ -1136,6 +1136,33 @@ describe('a trigger has kept a call, is made anew or deleted, and comes back aft
 		60_000,
 	);
 
+	it.each([
+		['the first ones of a process', false],
+		['the first ones after a restart', true],
+	])(
+		'49d. two calls overlap, %s, and nobody takes over: the receiver gets what both have kept, although it has forgotten much meanwhile',
+		async (_what, isRestarted) => {
+			const { second, hoursPass } = await startReceiver();
+			const workflow = new Workflow(second.url);
+			if (isRestarted) {
+				const before = await workflow.publish('node', { process: loadAnew() });
+				await before.take('o');
+				await before.end();
+			}
+			n8n.switchOff('second');
+			const [one, other] = [await workflow.publish('node'), await workflow.publish('node')];
+			await one.take('p');
+			await other.take('q');
+			await one.end();
+			await hoursPass();
+			n8n.publish('second', second.server);
+			const again = await workflow.publish('node');
+			await again.take('s');
+			await isTaken(second, 'p', 'q', 's');
+		},
+		60_000,
+	);
+
 	it('49b. deleted, and nobody can take over what it keeps: the receiver gets it once it is restored, although it has forgotten much meanwhile', async () => {
 		const { second, hoursPass } = await startReceiver();
 		const workflow = new Workflow(second.url);

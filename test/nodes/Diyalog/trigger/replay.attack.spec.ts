@@ -665,6 +665,34 @@ describe('through the trigger', () => {
 			expect(statusesOf(server)).toEqual([['Cancelled', false]]);
 		});
 
+		it('53. Only New Status Callbacks: one that comes again while the first is under way, which n8n does not store in the end, is not told OK', async () => {
+			await serveAnew(new TriggerUnderTest(setup({ onlyNewStatuses: true })));
+			Object.assign(server, { isDiskFull: true, storesAfterMs: 500 });
+			const first = callback('Approved');
+			await sleepMs(100);
+			expect(await Promise.all([first, callback('Approved')])).toEqual([500, 503]);
+			Object.assign(server, { isDiskFull: false, storesAfterMs: 0 });
+			for (let time = 0; time < 2; time++) expect(await callback('Approved')).toBe(200);
+			expect(statusesOf(server)).toEqual([['Approved', false]]);
+		});
+
+		it.each([true, false])(
+			'55. many events of a clock ahead have pushed out what was before, Only New Status Callbacks: %s: no status counts as known for that',
+			async (onlyNewStatuses) => {
+				const seen = new SeenEvents();
+				for (let index = 0; index < 2_000; index++) {
+					const sentAtMs = Date.now() + (index < 1_000 ? 10 : 14) * MINUTE_MS;
+					seen.add({ text: fingerprint(index), sentAtMs });
+				}
+				seen.forgetOld(Date.now() + 30 * MINUTE_MS, MINUTE_MS);
+				expect(seen.add({ text: fingerprint(9_999), sentAtMs: Date.now() })).toBe('untold');
+				const data = { seenEvents: seen.toText() };
+				await serveAnew(new TriggerUnderTest(setup({ onlyNewStatuses }), undefined, data));
+				expect(await callback('Approved')).toBe(200);
+				expect(statusesOf(server)).toEqual([['Approved', false]]);
+			},
+		);
+
 		it('52. one that n8n has not stored is not known when n8n is killed: whoever leaves repetitions out loses nothing', async () => {
 			await callback('Timeout');
 			const stored = JSON.stringify(trigger.staticData);
