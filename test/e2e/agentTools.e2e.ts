@@ -2735,31 +2735,68 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
+	const MONGO: [string, Fields] = [
+		'mongoDb',
+		{
+			configurationType: 'connectionString',
+			connectionString: 'mongodb://127.0.0.1:1/bank',
+			database: 'bank',
+		},
+	];
+	const QUEST: [string, Fields] = [
+		'questDb',
+		{
+			host: '127.0.0.1',
+			port: 1,
+			database: 'bank',
+			user: 'bank',
+			password: 'bank',
+			ssl: 'disable',
+		},
+	];
+	const GOOGLE: [string, Fields] = ['googleApi', { email: 'bank@bank.test', privateKey: 'key' }];
+
 	it.each([
-		['mongoDb', 1, { operation: 'delete', collection: 'notes', query: `={ "name": "${WHAT}" }` }],
 		[
+			'the query of MongoDB',
 			'mongoDb',
-			1,
-			{ operation: 'find', collection: 'notes', options: { sort: `={ "${WHAT}": 1 }` } },
+			{ operation: 'delete', collection: 'notes', query: `={ "name": "${WHAT}" }` },
+			MONGO,
 		],
-		['googleBigQuery', 2.1, { operation: 'executeQuery', sqlQuery: `SELECT '${WHAT}'` }],
 		[
+			'the order of MongoDB',
+			'mongoDb',
+			{ operation: 'find', collection: 'notes', options: { sort: `={ "${WHAT}": 1 }` } },
+			MONGO,
+		],
+		[
+			'the statement of BigQuery',
+			'googleBigQuery',
+			{
+				authentication: 'serviceAccount',
+				operation: 'executeQuery',
+				projectId: { __rl: true, mode: 'id', value: 'bank' },
+				sqlQuery: `SELECT '${WHAT}'`,
+			},
+			GOOGLE,
+		],
+		[
+			'the names of fields of QuestDB',
 			'questDb',
-			1,
 			{
 				operation: 'executeQuery',
 				query: 'SELECT $1',
 				additionalFields: { queryParams: `=${WHAT}` },
 			},
+			QUEST,
 		],
 	])(
 		'151. what the model says is a part of a statement: asks nobody (%s)',
-		async (type, version, parameters) => {
-			const tool = node('Pay', `n8n-nodes-base.${type}Tool`, version, {
-				descriptionType: 'manual',
-				toolDescription: 'Pays',
-				...parameters,
-			});
+		async (_what, type, parameters, credential) => {
+			const tool = {
+				...(await databaseTool(type, parameters, credential)),
+				...(type === 'googleBigQuery' && { typeVersion: 2.1 }),
+			};
 			const flow = await reviewed('=Do it with {{ $tool.parameters.what }}?', tool);
 			chat.turnOf = callsOnce('Pay', { what: 'rent' });
 			expect((await approveAll(flow)).asked).toEqual([]);
@@ -2843,7 +2880,7 @@ describe('a review asks nobody where the person would read another thing than wh
 
 	it('155. a call that is longer than anybody reads: asks nobody', async () => {
 		const flow = await reviewed('=May I pay?', payment());
-		chat.turnOf = callsOnce('Transfer', { amount: '\u200b'.repeat(1_000_000) });
+		chat.turnOf = callsOnce('Transfer', { amount: '9'.repeat(1_000_000) });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
 	}, 120_000);
 });
