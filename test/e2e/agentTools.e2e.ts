@@ -1,4 +1,4 @@
-import { startBroker, startMemory, startPostgres } from '../support/agentServers';
+import { startBroker, startMemory, startPostgres, startSupabase } from '../support/agentServers';
 import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../support/chatServer';
 import { endsWithin } from '../support/endsWithin';
@@ -358,6 +358,8 @@ const callsOnce = (tool: string, toolParameters: unknown) =>
 /** A message of a review, with the call below it that every review shows. */
 const withCall = (message: string, tool: string, said: unknown): string =>
 	`${message}\n\n${tool}: ${JSON.stringify(said)}`;
+
+const WHAT = "{{ $fromAI('what', 'What', 'string') }}";
 
 /** Everything that was asked, each of it approved, and everything that was done. */
 async function approveAll(flow: AskingWorkflow): Promise<{ asked: string[]; done: unknown[] }> {
@@ -916,6 +918,17 @@ describe('a review asks nobody where the person would read another thing than wh
 		);
 	};
 
+	const AMOUNT = "={{ [$fromAI('amount', 'How much', 'string')] }}";
+
+	/** SQL with parameters beside it, as n8n proposes it. */
+	const sqlWith = async (port: number, query: string, values: string): Promise<WorkflowNode> => {
+		const tool = await sqlTool(port, query);
+		return {
+			...tool,
+			parameters: { ...Object(tool.parameters), options: { queryReplacement: values } },
+		};
+	};
+
 	const inLoop = async (
 		asking: WorkflowNode,
 		tool: WorkflowNode,
@@ -933,10 +946,9 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('38. in a loop: a statement of SQL, which n8n stores without an equals sign, does not run with the item of another round', async () => {
 		const database = await startPostgres();
 		try {
-			const query =
-				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Split').item.json.name }}'";
+			const query = "UPDATE bills SET paid = $1 WHERE name = '{{ $('Split').item.json.name }}'";
 			const asking = review('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?');
-			const flow = await inLoop(asking, await sqlTool(database.port, query));
+			const flow = await inLoop(asking, await sqlWith(database.port, query, AMOUNT));
 			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 			chat.turnOf = (asked) =>
 				isFor(asked, 'Zeynep') ? once({ tool: 'Pay', said })(asked) : 'Nothing to do.';
@@ -1102,15 +1114,14 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('48. SQL without a loop, of the own item: runs as it is shown', async () => {
 		const database = await startPostgres();
 		try {
-			const query =
-				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $json.name }}'";
-			const tool = await sqlTool(database.port, query);
+			const query = "UPDATE bills SET paid = $1 WHERE name = '{{ $json.name }}'";
+			const tool = await sqlWith(database.port, query, AMOUNT);
 			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
 			chat.turnOf = callsOnce('Pay', { amount: '250' });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
 				asked: [withCall('Pay 250 for Zeynep?', 'Pay', { amount: '250' })],
-				statements: ["UPDATE bills SET paid = 250 WHERE name = 'Zeynep'"],
+				statements: ["UPDATE bills SET paid = '250' WHERE name = 'Zeynep'"],
 			});
 		} finally {
 			await database.close();
@@ -1194,9 +1205,8 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('54. second call of an agent without a loop: SQL does not run with the item of the agent itself', async () => {
 		const database = await startPostgres();
 		try {
-			const query =
-				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Task').item.json.name }}'";
-			const tool = await sqlTool(database.port, query);
+			const query = "UPDATE bills SET paid = $1 WHERE name = '{{ $('Task').item.json.name }}'";
+			const tool = await sqlWith(database.port, query, AMOUNT);
 			const flow = await reviewed('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?', tool);
 			const call = (amount: string) => [
 				{ tool: 'Pay', said: { toolParameters: { amount }, hitlParameters: {} } },
@@ -1338,14 +1348,6 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(people.map(({ customerNo }) => customerNo)).toEqual(['70021']);
 	}, 120_000);
 
-	/** SQL with parameters beside it, as n8n proposes it. */
-	const sqlWith = async (port: number, query: string, values: string): Promise<WorkflowNode> => {
-		const tool = await sqlTool(port, query);
-		return {
-			...tool,
-			parameters: { ...Object(tool.parameters), options: { queryReplacement: values } },
-		};
-	};
 	const BY_ACCOUNT = 'UPDATE accounts SET balance = balance + $1 WHERE id = $2';
 	const ACCOUNT = set('Task', { name: 'Zeynep', account: '70021' });
 
@@ -1520,10 +1522,10 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('70. what is dangerous is not pushed out of sight with blanks', async () => {
 		const database = await startPostgres();
 		try {
-			const query = "={{ $fromAI('sql', 'The statement', 'string') }}";
+			const values = "={{ [$fromAI('sql', 'The statement', 'string')] }}";
 			const flow = await reviewed(
 				'=May I run {{ $tool.parameters.sql }}',
-				await sqlTool(database.port, query),
+				await sqlWith(database.port, 'CALL run($1)', values),
 			);
 			const gap = '\n'.repeat(3_000);
 			const sql = `SELECT 1;${gap}UPDATE accounts SET balance = 9999 WHERE id = 7;${gap}SELECT 2`;
@@ -1532,7 +1534,8 @@ describe('a review asks nobody where the person would read another thing than wh
 			const question = await questionOf(flow, number);
 			await question?.press('Decline');
 			await ends(flow);
-			expect(question?.text ?? '').not.toMatch(/\s{100}/);
+			expect(question?.text).toMatch(/^May I run SELECT 1;/);
+			expect(question?.text).not.toMatch(/\s{100}/);
 		} finally {
 			await database.close();
 		}
@@ -1999,11 +2002,11 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
-	it('91. right use: a statement with empty Query Parameters, and a comma in what the model says', async () => {
+	it('91. right use: a list of one Query Parameter, and a comma in what the model says', async () => {
 		const database = await startPostgres();
 		try {
-			const query = "INSERT INTO notes VALUES ('{{ $fromAI('note', 'Note', 'string') }}')";
-			const tool = await sqlWith(database.port, query, '');
+			const values = "={{ [$fromAI('note', 'Note', 'string')] }}";
+			const tool = await sqlWith(database.port, 'INSERT INTO notes VALUES ($1)', values);
 			const flow = await reviewed('=Write {{ $tool.parameters.note }}?', tool);
 			chat.turnOf = callsOnce('Pay', { note: 'first, second' });
 			await approveAll(flow);
@@ -2155,9 +2158,9 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('100. right use: SQL with the name of a column that the model is asked for', async () => {
 		const database = await startPostgres();
 		try {
-			const query =
-				"UPDATE bills b SET b.paid = {{ $fromAI('paid', 'How much', 'number') }} WHERE b.name = '{{ $json.name }}'";
-			const flow = await reviewed('=Pay the bill?', await sqlTool(database.port, query));
+			const query = "UPDATE bills b SET b.paid = $1 WHERE b.name = '{{ $json.name }}'";
+			const values = "={{ [$fromAI('paid', 'How much', 'number')] }}";
+			const flow = await reviewed('=Pay the bill?', await sqlWith(database.port, query, values));
 			chat.turnOf = callsOnce('Pay', { paid: 250 });
 			const { asked } = await approveAll(flow);
 			expect({ asked, statements: database.statements }).toEqual({
@@ -2248,12 +2251,12 @@ describe('a review asks nobody where the person would read another thing than wh
 			const working = agent();
 			const decide = { ...byName(), name: "Is it Zeynep's?" };
 			const query =
-				"UPDATE bills SET paid = {{ $fromAI('amount', 'How much', 'string') }} WHERE name = '{{ $('Is it Zeynep\\'s?').first().json.name }}'";
+				"UPDATE bills SET paid = $1 WHERE name = '{{ $('Is it Zeynep\\'s?').first().json.name }}'";
 			const asking = review('=Pay {{ $tool.parameters.amount }} for {{ $json.name }}?');
 			const flow = await stage.createCalled([
 				[set('Task', { list: TWO }), splitOut('list'), decide],
 				[output(decide, 1), node('Edit', 'n8n-nodes-base.noOp', 1), working],
-				...behindReview(working, asking, await sqlTool(database.port, query)),
+				...behindReview(working, asking, await sqlWith(database.port, query, AMOUNT)),
 			]);
 			const said = { toolParameters: { amount: '250' }, hitlParameters: {} };
 			chat.turnOf = once({ tool: 'Pay', said });
@@ -2270,11 +2273,11 @@ describe('a review asks nobody where the person would read another thing than wh
 	it('107. right use: a statement with the name of a table in front of the column', async () => {
 		const database = await startPostgres();
 		try {
-			const query =
-				"UPDATE bills b SET paid = {{ $fromAI('amount', 'How much', 'number') }} WHERE b.amount > 0 AND b.name = '{{ $json.to }}'";
+			const query = "UPDATE bills b SET paid = $1 WHERE b.amount > 0 AND b.name = '{{ $json.to }}'";
+			const values = "={{ [$fromAI('amount', 'How much', 'number')] }}";
 			const flow = await reviewed(
 				'=Pay {{ $tool.parameters.amount }} for {{ $json.to }}?',
-				await sqlTool(database.port, query),
+				await sqlWith(database.port, query, values),
 			);
 			const said = { toolParameters: { amount: 250 }, hitlParameters: {} };
 			chat.turnOf = once({ tool: 'Pay', said });
@@ -2629,6 +2632,257 @@ describe('a review asks nobody where the person would read another thing than wh
 		},
 		120_000,
 	);
+
+	/** A tool that writes to a database, with the type of a plain node. */
+	const databaseTool = async (
+		type: string,
+		parameters: Fields,
+		[credentialType, credential]: [string, Fields],
+	): Promise<WorkflowNode> => {
+		const id = await stage.n8n.createCredential('Database', credential, credentialType);
+		return node(
+			'Pay',
+			`n8n-nodes-base.${type}Tool`,
+			1,
+			{ descriptionType: 'manual', toolDescription: 'Pays', ...parameters },
+			{ credentials: { [credentialType]: { id, name: 'Database' } } },
+		);
+	};
+
+	it.each([
+		['timescaleDb', { allowUnauthorizedCerts: false }],
+		['crateDb', {}],
+		['questDb', {}],
+	])(
+		'149. the same as 109 where Query Parameters are the names of fields: %s',
+		async (type, more) => {
+			const database = await startPostgres();
+			try {
+				const credential = {
+					host: '127.0.0.1',
+					port: database.port,
+					database: 'bank',
+					user: 'bank',
+					password: 'bank',
+					ssl: 'disable',
+					...more,
+				};
+				const query =
+					"INSERT INTO notes (text, memo, customer) VALUES ('{{ $fromAI('note', 'Text', 'string').replaceAll(\"'\", \"''\") }}', $1, $2)";
+				const additionalFields = { queryParams: 'memo,customer', mode: 'independently' };
+				const flow = await reviewed(
+					'=Note {{ $tool.parameters.note }} for customer {{ $json.customer }}?',
+					await databaseTool(type, { operation: 'executeQuery', query, additionalFields }, [
+						type,
+						credential,
+					]),
+					set('Task', { name: 'Zeynep', customer: '70021', memo: "x', 'y', '70022') --" }),
+				);
+				chat.turnOf = callsOnce('Pay', { note: '$1:raw' });
+				const { asked } = await approveAll(flow);
+				expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
+			} finally {
+				await database.close();
+			}
+		},
+		120_000,
+	);
+
+	it.each([
+		['a number of a Filter Parameter in a part of the filter does not delete another row', true],
+		['right use: the same value as a Filter Parameter', false],
+	])(
+		'150. Supabase: %s',
+		async (_what, isPart) => {
+			const database = await startSupabase();
+			try {
+				const order = "={{ $fromAI('order', 'Order', 'string') }}";
+				const tool = await databaseTool(
+					'supabase',
+					{
+						resource: 'row',
+						operation: 'delete',
+						tableId: 'orders',
+						filterType: 'string',
+						filterString: isPart
+							? `=order=eq.${order.slice(1)}&bank=eq.$2`
+							: 'order=eq.$1&bank=eq.$2',
+						filterStringParameters: {
+							values: [
+								{ value: isPart ? '={{ $json.newest }}' : order },
+								{ value: '={{ $json.bank }}' },
+							],
+						},
+					},
+					['supabaseApi', { host: database.url, serviceRole: 'key' }],
+				);
+				const flow = await reviewed(
+					'=Remove the standing order {{ $tool.parameters.order }}?',
+					tool,
+					set('Task', { name: 'Zeynep', bank: '7', newest: '9999' }),
+				);
+				chat.turnOf = callsOnce('Pay', { order: '$1' });
+				const { asked } = await approveAll(flow);
+				expect({ number: asked.length, urls: database.urls }).toEqual(
+					isPart
+						? { number: 0, urls: [] }
+						: { number: 1, urls: ['DELETE /rest/v1/orders?order=eq.%241&bank=eq.7'] },
+				);
+			} finally {
+				await database.close();
+			}
+		},
+		120_000,
+	);
+
+	const MONGO: [string, Fields] = [
+		'mongoDb',
+		{
+			configurationType: 'connectionString',
+			connectionString: 'mongodb://127.0.0.1:1/bank',
+			database: 'bank',
+		},
+	];
+	const QUEST: [string, Fields] = [
+		'questDb',
+		{
+			host: '127.0.0.1',
+			port: 1,
+			database: 'bank',
+			user: 'bank',
+			password: 'bank',
+			ssl: 'disable',
+		},
+	];
+	const GOOGLE: [string, Fields] = ['googleApi', { email: 'bank@bank.test', privateKey: 'key' }];
+
+	it.each([
+		[
+			'the query of MongoDB',
+			'mongoDb',
+			{ operation: 'delete', collection: 'notes', query: `={ "name": "${WHAT}" }` },
+			MONGO,
+		],
+		[
+			'the order of MongoDB',
+			'mongoDb',
+			{ operation: 'find', collection: 'notes', options: { sort: `={ "${WHAT}": 1 }` } },
+			MONGO,
+		],
+		[
+			'the statement of BigQuery',
+			'googleBigQuery',
+			{
+				authentication: 'serviceAccount',
+				operation: 'executeQuery',
+				projectId: { __rl: true, mode: 'id', value: 'bank' },
+				sqlQuery: `SELECT '${WHAT}'`,
+			},
+			GOOGLE,
+		],
+		[
+			'the names of fields of QuestDB',
+			'questDb',
+			{
+				operation: 'executeQuery',
+				query: 'SELECT $1',
+				additionalFields: { queryParams: `=${WHAT}` },
+			},
+			QUEST,
+		],
+	])(
+		'151. what the model says is a part of a statement: asks nobody (%s)',
+		async (_what, type, parameters, credential) => {
+			const tool = {
+				...(await databaseTool(type, parameters, credential)),
+				...(type === 'googleBigQuery' && { typeVersion: 2.1 }),
+			};
+			const flow = await reviewed('=Do it with {{ $tool.parameters.what }}?', tool);
+			chat.turnOf = callsOnce('Pay', { what: 'rent' });
+			expect((await approveAll(flow)).asked).toEqual([]);
+		},
+		120_000,
+	);
+
+	it.each([
+		[
+			"the author's dollar in front of the model's number becomes no Query Parameter",
+			"INSERT INTO notes (text, memo, customer) VALUES ('Paid ${{ $fromAI('amount', 'How much', 'number') }}', $1, $2)",
+			"={{ [$fromAI('memo', 'Memo', 'string'), $json.customer] }}",
+			{ amount: 1, memo: ', 1, 70022) --' },
+		],
+		[
+			'nor does a dollar of the author, in the same expression, with a mark of the model',
+			`UPDATE notes SET text = '{{ "Paid $" + $fromAI('amount', 'How much', 'string').replaceAll("'", "''") }}' WHERE id = 7`,
+			'',
+			{ amount: '`, balance = 9999 WHERE id = 8 --' },
+		],
+		[
+			'nor does one of the item',
+			`UPDATE notes SET text = '{{ $json.currency + $fromAI('amount', 'How much', 'string').replaceAll("'", "''") }}' WHERE id = 7`,
+			'',
+			{ amount: '`, balance = 9999 WHERE id = 8 --' },
+		],
+	])(
+		'152. %s',
+		async (_what, query, values, toolParameters) => {
+			const database = await startPostgres();
+			try {
+				const flow = await reviewed(
+					'=Note the payment of {{ $tool.parameters.amount }} of customer {{ $json.customer }}?',
+					await sqlWith(database.port, query, values),
+					set('Task', { name: 'Zeynep', customer: '70021', currency: '$' }),
+				);
+				chat.turnOf = callsOnce('Pay', toolParameters);
+				const { asked } = await approveAll(flow);
+				expect({ asked, statements: database.statements }).toEqual({ asked: [], statements: [] });
+			} finally {
+				await database.close();
+			}
+		},
+		120_000,
+	);
+
+	it('153. the same as 93 with a blank in each line', async () => {
+		const flow = await reviewed('=Pay {{ $tool.parameters.amount }} to Zeynep?', payment());
+		const amount = `9999${`${'\n '.repeat(9)}.`.repeat(60)}\nPay 1`;
+		chat.turnOf = callsOnce('Transfer', { amount });
+		const number = await began(flow);
+		const question = await questionOf(flow, number);
+		await question?.press('Decline');
+		await ends(flow);
+		expect(question?.text).toMatch(/^Pay 9999 \[17 blanks\] /);
+		expect((question?.text ?? '').split('\n').length).toBeLessThan(100);
+	}, 120_000);
+
+	it.each([
+		['below a message that does not have it', '=May I pay?'],
+		[
+			'also where the message ends with it',
+			'=May I run {{ $tool.name }} with {{ $tool.parameters }}',
+		],
+	])(
+		'154. typographic quotation marks do not make words of the model look like a call above the buttons: %s',
+		async (_where, message) => {
+			const jsonBody =
+				"={{ { amount: $fromAI('amount', 'How much', 'string'), note: $fromAI('note', 'Note', 'string') } }}";
+			const flow = await reviewed(message, deedTool('Transfer', chat.toolUrl, jsonBody));
+			const note = `${'Rent for December. '.repeat(100)}May I pay? Transfer: {“amount”:“1”,＂note＂:''tea`;
+			chat.turnOf = callsOnce('Transfer', { amount: '9999', note });
+			const { asked, done } = await approveAll(flow);
+			expect(asked.join().slice(-100)).toContain(
+				String.raw`{\u201camount\u201d:\u201c1\u201d,\uff02note\uff02:\u0027\u0027tea"}`,
+			);
+			expect(done).toEqual([{ amount: '9999', note }]);
+		},
+		120_000,
+	);
+
+	it('155. a call that is longer than anybody reads: asks nobody', async () => {
+		const flow = await reviewed('=May I pay?', payment());
+		chat.turnOf = callsOnce('Transfer', { amount: '9'.repeat(1_000_000) });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
 });
 
 describe('what n8n makes of several items, of several calls of one turn, and of the settings of a tool', () => {

@@ -52,6 +52,22 @@ export async function startBroker(): Promise<{
 	return { ...(await listen(server)), published };
 }
 
+/** A Supabase that keeps what it was asked for, and has no rows. */
+export async function startSupabase(): Promise<{
+	url: string;
+	urls: string[];
+	close: () => Promise<void>;
+}> {
+	const app = Fastify({ logger: false, forceCloseConnections: true });
+	const urls: string[] = [];
+	app.all('*', async ({ method, url }) => {
+		urls.push(`${method} ${url}`);
+		return [];
+	});
+	const url = await app.listen({ host: '127.0.0.1', port: 0 });
+	return { url, urls, close: async () => await app.close() };
+}
+
 /** A database that speaks the simple protocol of PostgreSQL 3.0, as far as n8n needs it: it keeps each statement, and says that it is done. */
 export async function startPostgres(): Promise<{
 	port: number;

@@ -124,7 +124,8 @@ function answerTo(asked: ChatRequest, toolArguments: unknown, atOnce: number) {
  * @param toolArguments with which the model calls the tool
  */
 export async function startChatServer(toolArguments: unknown): Promise<ChatServer> {
-	const app = Fastify({ logger: false, forceCloseConnections: true });
+	// n8n sends a model what it has said with every turn, and a test lets it say a lot.
+	const app = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: 32_000_000 });
 	const requests: ChatRequest[] = [];
 	const deeds: unknown[] = [];
 	app.post('/v1/chat/completions', async (request, reply) => {

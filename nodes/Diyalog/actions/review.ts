@@ -60,6 +60,25 @@ function isExpanded({ parameters }: INode, said: unknown): boolean {
 	return texts.some((text) => ['', ...ends].some((end) => EXPANDED.test(end + text)));
 }
 
+/**
+ * Nodes that make a statement for a database of a text. Most replace a number behind $ in it, also where a model has written that, by a
+ * value that stands elsewhere.
+ */
+const DATABASE =
+	/\.(?:postgres|mySql|timescaleDb|crateDb|questDb|supabase|snowflake|oracleDatabase|googleBigQuery|microsoftSql|databricks|mongoDb)(?:Tool)?$/;
+
+/** Under these names such a node has a statement, a part of one as JSON, or the names of fields of the item. */
+const STATEMENT_FIELDS = ['query', 'sqlQuery', 'filterString', 'queryParams', 'projection'];
+
+/** Whether what a model says becomes a part of a statement, where it can be read as more than a value. */
+const isInStatement = (parameters: object): boolean =>
+	Object.entries(parameters).some(([name, value]) =>
+		// MongoDB sorts by a text of JSON. Elsewhere it is a list of columns.
+		STATEMENT_FIELDS.includes(name) || (name === 'sort' && typeof value === 'string')
+			? /\$fromai\b/i.test(JSON.stringify(value))
+			: typeof value === 'object' && value !== null && isInStatement(value as object),
+	);
+
 /** Values of a database node. It splits a text at commas, and leaves out what is empty. */
 const VALUES_FIELD = 'queryReplacement';
 const LIST = /^=\s*\{\{\s*\[(?:(?!\{\{)[^])*\]\s*\}\}\s*$/;
@@ -94,7 +113,7 @@ function isOfType({ type = 'string' }: FromAIArgument, value: unknown): boolean 
 
 /** Why a tool that asks the model for some values could run with others than a person reads. */
 function ofValuesAskedFor(
-	{ parameters }: INode,
+	{ parameters, type }: INode,
 	asked: readonly FromAIArgument[],
 	said: object,
 ): string | undefined {
@@ -106,6 +125,8 @@ function ofValuesAskedFor(
 		return 'The model left out a value that the tool asks for. The person could not read it';
 	if (!asked.every((each) => isOfType(each, saidOf(said, each.key))))
 		return 'The model has said a value of another type than the tool asks for';
+	if (DATABASE.test(type) && isInStatement(parameters))
+		return 'The tool puts what the model says into a statement for a database, which could be read as another one. Give it as Query Parameters (Supabase: Filters (String) Parameters), or in columns';
 	const values = valuesIn(parameters);
 	if (values.length > 0 && textsOf(said).some((text) => /\$\d/.test(text)))
 		return 'The model has written $ with a number, which the tool takes for one of its Query Parameters';

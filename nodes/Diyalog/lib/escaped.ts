@@ -1,6 +1,3 @@
 /** A text as the escapes that JSON (RFC 8259, section 7) and JavaScript share: each unit of UTF-16 as `\u` and four hex digits. */
 export const escaped = (text: string): string =>
-	Array.from(
-		{ length: text.length },
-		(_, index) => `\\u${text.charCodeAt(index).toString(16).padStart(4, '0')}`,
-	).join('');
+	text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -15,14 +15,21 @@ const UNSEEN = new RegExp(
 	'gu',
 );
 
-/** So many blanks or empty lines push what stands before them off a phone. */
-const GAP = /\s{20,}|(?:\r?\n){4,}/gu;
+/** So many blanks or lines with nothing but blanks push what stands before them off a phone. */
+const GAP = /\s{20,}|(?:[^\S\n]*\n){4,}/gu;
 
-/** What is longer is not sent, and would take seconds here. */
+/** A message and its call that are longer together are not sent, and would take seconds here. */
 export const MAX_READ_CHARACTERS = 1_000_000;
 
 /** So many marks above and below a letter cover what stands around it. */
 const PILE = /\p{M}{4,}/gu;
+
+/**
+ * What looks like the quotation mark of JSON, two signs side by side too: a model could write words that read like a call of their own,
+ * which stand closer to the buttons than the call that runs.
+ */
+const LIKE_QUOTES =
+	/[\u02ba\u02dd\u02ee\u02f6\u05f2\u05f4\u1cd3\u201c-\u201f\u2033\u2034\u2036\u2037\u2057\u275d\u275e\u2760\u3003\u301d-\u301f\uff02\u{1f676}-\u{1f678}]+|['`\u00b4\u02b9\u02bb-\u02bf\u02ca\u02cb\u05f3\u2018-\u201b\u2032\u2035\u275b\u275c\u275f\uff07\uff40]{2,}/gu;
 
 const withoutGaps = (text: string): string =>
 	text.replace(GAP, ({ length }) => ` [${length} blanks] `).replace(PILE, escaped);
@@ -46,8 +53,9 @@ const inOrder = (text: string): string =>
 	text.replace(PART_FROM_RIGHT, `${FROM_LEFT}$&${FROM_LEFT}`);
 
 /**
- * A message with the call below it, unless it ends with the call already and all of that is read from left to right. Characters that an
- * author has written stay as they are in the message where no more of the kind have come from elsewhere.
+ * A message with the call below it, unless it ends with the call already and all of that is read from left to right, without what only
+ * looks like quotation marks of JSON. Characters that an author has written stay as they are in the message where no more of the kind have
+ * come from elsewhere.
  *
  * @param call empty where none is known
  * @param entered the message as its author has written it
@@ -60,7 +68,7 @@ export function withCall(
 	endsWithCall: boolean,
 ): string {
 	const below = withoutGaps(call).replace(UNSEEN, escaped);
-	const ordered = inOrder(below);
+	const ordered = inOrder(below.replace(LIKE_QUOTES, escaped));
 	const isShown = call === '' || (endsWithCall && ordered === below);
 	const whole = isShown ? message : `${message}\n\n${call}`;
 	const unseen = new Set(whole.match(UNSEEN) ?? []);

@@ -97,9 +97,16 @@ function readMessage(context: IExecuteFunctions, read: ParameterReader): unknown
 	// An expression gives a number as such.
 	const message = ['number', 'boolean'].includes(typeof given) ? String(given) : given;
 	if (typeof message !== 'string' || message.trim() === '') return message;
-	return message.length <= MAX_READ_CHARACTERS
-		? withCall(message, callToShow(context), text, endsWithCall(text))
-		: message;
+	const call = callToShow(context);
+	if (message.length + call.length > MAX_READ_CHARACTERS) {
+		throw problemOf(
+			context.getNode(),
+			questionField.displayName,
+			`is longer than ${MAX_READ_CHARACTERS} characters, together with the call below it`,
+			'Nobody could read it. Tell the model in its system message to be brief.',
+		);
+	}
+	return withCall(message, call, text, endsWithCall(text));
 }
 
 /** Gives parameters as they came; those that are not there, as in a human review tool, have their defaults. */
