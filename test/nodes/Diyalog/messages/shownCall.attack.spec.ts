@@ -67,7 +67,7 @@ describe('the call that a person reads below a message', () => {
 			});
 			return Math.min(...tries);
 		};
-		// Of the square of the number ten times as many would cost a hundred times as much, which is minutes here.
+		// Of the square of the number ten times as many would cost a hundred times as much.
 		expect(msFor(1_000_000)).toBeLessThan(40 * Math.max(msFor(100_000), 25));
 	});
 });
