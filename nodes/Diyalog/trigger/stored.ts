@@ -106,12 +106,16 @@ function keepAsFound(context: Storing): void {
 	if (!before.has(context)) before.set(context, { all: { ...all }, isFromOthers });
 }
 
+/** What n8n stores of a call's own trigger. Until something is stored, it is what older versions have stored under the node's name. */
+function ownIn(context: Storing, all: IDataObject): IDataObject {
+	const { [nameOf(idsOf(context).node)]: there } = all;
+	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
+}
+
 /** What n8n had stored of a trigger when the call began, as {@link readStored}. */
 export function readAsFound(context: Storing): { stored: IDataObject; isFromOthers: boolean } {
 	const { all, isFromOthers } = foundBy(context);
-	const { [nameOf(idsOf(context).node)]: there } = all;
-	const stored = isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
-	return { stored, isFromOthers };
+	return { stored: ownIn(context, all), isFromOthers };
 }
 
 const newWriting = (): string => `${OWN_PROCESS} ${++writings}`;
@@ -121,15 +125,9 @@ const addressOf = (context: Storing): IDataObject => {
 	return webhook === undefined ? {} : { [WEBHOOK_FIELD]: webhook };
 };
 
-/**
- * What n8n has stored of a trigger, of unknown shape: people can edit it. Until something is stored, it is what older versions have
- * stored under the node's name.
- */
-export function readStored(context: Storing): IDataObject {
-	const { node } = idsOf(context);
-	const there = context.getWorkflowStaticData('global')[nameOf(node)];
-	return isObject(there) ? (there as IDataObject) : context.getWorkflowStaticData('node');
-}
+/** What n8n has stored of a trigger, of unknown shape: people can edit it. */
+export const readStored = (context: Storing): IDataObject =>
+	ownIn(context, context.getWorkflowStaticData('global'));
 
 /**
  * Has n8n store what is known of the triggers of a workflow, where it is newer than what this call has.

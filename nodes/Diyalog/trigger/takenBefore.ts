@@ -27,7 +27,8 @@ import { triggerIdOf } from './triggerId';
  */
 
 /*
- * Fields of what is stored of a trigger: which events were taken, what became of answers, and who has written that. That is not who has stored last: a process that stores the answers it keeps stores along what another one has written here.
+ * Fields of what is stored of a trigger: which events were taken, what became of answers, and who has written that. That is not who has
+ * stored last: a process that stores the answers it keeps stores along what another one has written here.
  */
 const SEEN_FIELD = 'seenEvents';
 const OUTCOMES_FIELD = 'outcomes';
