@@ -1062,6 +1062,45 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
+	const note = "$fromAI('note', 'Text', 'string')";
+	const twoNotes = "$fromAI('one', '', 'string') + $fromAI('other', '', 'string')";
+	it.each([
+		['an expression', `={{ ${note} }}`, { note: "1{{ '0'.repeat(3) }}" }, "1{{ '0'.repeat(3) }}"],
+		[
+			'one in two values',
+			`={{ ${twoNotes} }}`,
+			{ one: '1{', other: "{ '0'.repeat(3) }}" },
+			"1{{ '0'.repeat(3) }}",
+		],
+		['what stands before', `Write '{{ ${note} }}'`, { note: 'x$` --' }, "Write 'x$` --'"],
+		['the rest', `Write '{{ ${twoNotes} }}'`, { one: 'x$', other: "' --" }, "Write 'x$' --'"],
+		["the author's mark", `Write {{ "'" + ${note} + "'" }} now`, { note: 'x$' }, "Write 'x$' now"],
+	])(
+		'156. a node of another package, which evaluates and expands what a model has written: %s does not change what the person reads',
+		async (_what, text, toolParameters, read) => {
+			const parameters = { url: chat.toolUrl, toolDescription: 'Writes', text };
+			const flow = await reviewed(
+				'=Write {{ $tool.parameters }} with {{ $tool.name }}?',
+				node('Write', 'CUSTOM.statementTool', 1, parameters),
+			);
+			chat.turnOf = callsOnce('Write', toolParameters);
+			const { asked, done } = await approveAll(flow);
+			expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ text: read }] : [] });
+		},
+		120_000,
+	);
+
+	it('157. right use: a node of another package, with what a model has written', async () => {
+		const text = `Write '{{ ${note} }}'`;
+		const parameters = { url: chat.toolUrl, toolDescription: 'Writes', text };
+		const flow = await reviewed(
+			'=Write {{ $tool.parameters }} with {{ $tool.name }}?',
+			node('Write', 'CUSTOM.statementTool', 1, parameters),
+		);
+		chat.turnOf = callsOnce('Write', { note: 'Rent' });
+		expect((await approveAll(flow)).done).toEqual([{ text: "Write 'Rent'" }]);
+	}, 120_000);
+
 	it('45. an argument with the name __proto__ does not become arguments that nobody has read', async () => {
 		const flow = await reviewed(ASK_FOR_BANK, bankTools(), CHAT);
 		const toolParameters: unknown = JSON.parse(

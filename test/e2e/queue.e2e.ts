@@ -155,10 +155,15 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			const left: string[] = [];
 			for (const status of [...NOT_ENDED, ...ENDED])
 				left.push(`${await queue.n8n.executionCount(workflowId, status)} ${status}`);
+			const unended = await queue.n8n.executions(workflowId, ...NOT_ENDED);
+			const lines = await Promise.all(
+				unended.map(async ({ id }) => await linesOf(`xecution ${id} `)),
+			);
 			const log = await queue.webhookProcess.logTail();
-			throw new Error(`There are ${left.join(', ')}. The webhook process says: ${log}`, {
-				cause: error,
-			});
+			throw new Error(
+				`There are ${left.join(', ')}. Of those that have not ended: ${lines.flat().join('\n')}. The webhook process says: ${log}`,
+				{ cause: error },
+			);
 		});
 		expect(await queue.n8n.executionCount(workflowId, ...ENDED, ...NOT_ENDED)).toBe(count);
 		return await queue.n8n.executions(workflowId, ...ENDED.filter((each) => each !== 'success'));

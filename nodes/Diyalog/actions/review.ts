@@ -70,13 +70,23 @@ const DATABASE =
 /** Under these names such a node has a statement, a part of one as JSON, or the names of fields of the item. */
 const STATEMENT_FIELDS = ['query', 'sqlQuery', 'filterString', 'queryParams', 'projection'];
 
+/** All fields of parameters with their names: a group or list, and behind it what is in it. */
+const fieldsIn = (parameters: object): Array<[name: string, value: unknown]> =>
+	Object.entries(parameters).flatMap(([name, value]: [string, unknown]) => [
+		[name, value],
+		...(typeof value === 'object' && value !== null ? fieldsIn(value) : []),
+	]);
+
+const asksModel = (value: unknown): boolean =>
+	textsOf(value).some((text) => /\$fromai\b/i.test(text));
+
 /** Whether what a model says becomes a part of a statement, where it can be read as more than a value. */
 const isInStatement = (parameters: object): boolean =>
-	Object.entries(parameters).some(([name, value]) =>
-		// MongoDB sorts by a text of JSON. Elsewhere it is a list of columns.
-		STATEMENT_FIELDS.includes(name) || (name === 'sort' && typeof value === 'string')
-			? /\$fromai\b/i.test(JSON.stringify(value))
-			: typeof value === 'object' && value !== null && isInStatement(value as object),
+	fieldsIn(parameters).some(
+		([name, value]) =>
+			// MongoDB sorts by a text of JSON. Elsewhere it is a list of columns.
+			(STATEMENT_FIELDS.includes(name) || (name === 'sort' && typeof value === 'string')) &&
+			asksModel(value),
 	);
 
 /** Values of a database node. It splits a text at commas, and leaves out what is empty. */
@@ -84,10 +94,9 @@ const VALUES_FIELD = 'queryReplacement';
 const LIST = /^=\s*\{\{\s*\[(?:(?!\{\{)[^])*\]\s*\}\}\s*$/;
 
 const valuesIn = (parameters: object): string[] =>
-	Object.entries(parameters).flatMap(([name, value]) => {
-		if (typeof value === 'object' && value !== null) return valuesIn(value);
-		return name === VALUES_FIELD && value !== '' ? [String(value)] : [];
-	});
+	fieldsIn(parameters)
+		.filter(([name, value]) => name === VALUES_FIELD && typeof value !== 'object' && value !== '')
+		.map(([, value]) => String(value));
 
 /**
  * Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. Its item is made
@@ -130,7 +139,7 @@ function ofValuesAskedFor(
 	const values = valuesIn(parameters);
 	if (values.length > 0 && textsOf(said).some((text) => /\$\d/.test(text)))
 		return 'The model has written $ with a number, which the tool takes for one of its Query Parameters';
-	if (values.some((value) => /\$fromai\b/i.test(value) && !LIST.test(value)))
+	if (values.some((value) => asksModel(value) && !LIST.test(value)))
 		return 'The tool splits a text at commas. Enter its Query Parameters as a list in one expression: {{ [...] }}';
 	return hasQuery(said) ? TAKEN_FOR_CALL : undefined;
 }

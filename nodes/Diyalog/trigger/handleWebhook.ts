@@ -394,8 +394,7 @@ function select(
 	const all: Candidate[] = events
 		.map(({ event, fingerprint }) => ({
 			event,
-			fingerprint:
-				'isKnown' in fingerprint ? { ...fingerprint, isOnce: onlyNewStatuses } : fingerprint,
+			fingerprint,
 			isWanted: passesFilters(event, { events: wanted, ...filters, onlySigned }),
 			waitedFor: waitedForAnswer(event, secrets),
 		}))
@@ -678,15 +677,16 @@ const NO_ANSWERS: Promise<ToldOutcomes> = Promise.resolve({
 	isComplete: true,
 });
 
-/** The callback, with what a repetition of the very call has in common with it where it was passed on. */
+/** The callback, with what a repetition has in common with it; where it was passed on, a repetition of the very call as well. */
 function callbackFrom(
 	{ event, fingerprint }: ReceivedCallback,
+	{ onlyNewStatuses: isOnce }: TriggerSettings['options'],
 	{ mark }: Origin,
 ): ReceivedCallback {
-	if (!mark) return { event, fingerprint };
+	if (!mark) return { event, fingerprint: { ...fingerprint, isOnce } };
 	const { passedOnAtMs: sentAtMs, mayBeKnownSinceMs, takenAtMs } = mark;
 	const call = { text: callFingerprintOf(fingerprint, takenAtMs), sentAtMs, mayBeKnownSinceMs };
-	return { event, fingerprint: { ...fingerprint, sentAtMs, call } };
+	return { event, fingerprint: { ...fingerprint, isOnce, sentAtMs, call } };
 }
 
 /** Handles one call of the older status callback, which is replied to with the text OK. */
@@ -728,7 +728,7 @@ export async function handleStatusCallback(
 			refuse(400, text, () => received.reason),
 		);
 	}
-	const callback = callbackFrom(received.callback, origin);
+	const callback = callbackFrom(received.callback, settings.options, origin);
 	const selected = select(context, [callback], settings, secrets);
 	return await orForget(context, selected, async () => {
 		passOnKeptAnswers(context, settings, secrets, []);

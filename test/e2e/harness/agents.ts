@@ -3,7 +3,7 @@ import { callsBefore, saidBefore } from '../../support/chatServer';
 import type { ChatRequest, ChatServer, ChatTurn } from '../../support/chatServer';
 import { plain } from '../../support/signedFormats';
 import type { Phone } from '../../support/signedFormats';
-import { waitFor } from '../../../tools/system';
+import { path, projectRoot, waitFor } from '../../../tools/system';
 import { Stage } from './waiting';
 import type { AskingWorkflow } from './waiting';
 import { asModel, asTool, chatModel, deedTool, node } from './workflows';
@@ -16,13 +16,21 @@ export const FORMAT = plain('separated', { payloadSignatureSeparator: '.' });
 export const signedBy = ({ privateKey }: Phone): string =>
 	`approve.${sign('sha256', Buffer.from('approve'), privateKey).toString('base64')}`;
 
+/** Nodes that are none of n8n's and none of ours. */
+const NODES_OF_OTHERS = path.join(projectRoot, 'test', 'support', 'nodesOfOthers');
+
 /** An n8n with a model. */
 export async function setStageOf(
 	{ url }: ChatServer,
 	version?: string,
 ): Promise<{ stage: Stage; modelId: string }> {
 	const credential = { ...FORMAT, payloadSignatureKeys: 'person' };
-	const stage = await Stage.set({ credential, ...(version !== undefined && { version }) });
+	const settings = { N8N_CUSTOM_EXTENSIONS: NODES_OF_OTHERS };
+	const stage = await Stage.set({
+		credential,
+		settings,
+		...(version !== undefined && { version }),
+	});
 	const apiKey = { apiKey: 'a-key', url, header: false };
 	return { stage, modelId: await stage.n8n.createCredential('Model', apiKey, 'openAiApi') };
 }
