@@ -15,7 +15,7 @@ class Statement {
 		outputs: ['main'],
 		properties: [
 			{ displayName: 'URL', name: 'url', type: 'string', default: '' },
-			{ displayName: 'Text', name: 'text', type: 'string', noDataExpression: true, default: '' },
+			{ displayName: 'Text', name: 'text', type: 'string', default: '' },
 		],
 	};
 
@@ -26,7 +26,15 @@ class Statement {
 			text = text.replace(braces, this.evaluateExpression(braces, 0));
 		}
 		const headers = { 'content-type': 'application/json' };
-		await fetch(url, { method: 'POST', headers, body: JSON.stringify({ text, was: this.getNodeParameter('text', 0), raw: this.getNodeParameter('text', 0, '', { rawExpressions: true }) }) });
+		await fetch(url, {
+			method: 'POST',
+			headers,
+			body: JSON.stringify({
+				text,
+				was: this.getNodeParameter('text', 0),
+				raw: this.getNodeParameter('text', 0, '', { rawExpressions: true }),
+			}),
+		});
 		return [[{ json: { text } }]];
 	}
 }
