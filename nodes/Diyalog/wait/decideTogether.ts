@@ -27,6 +27,16 @@ export type Counting =
 const isGiven = (decision: string): decision is GivenAnswer['decision'] =>
 	['approved', 'declined', 'reported', 'chosen', 'answered'].includes(decision);
 
+/** As whom the answer to a message counts. Who was asked under two numbers may answer either message, and counts as the first. */
+function countedAs({ people }: Group, number: number): number {
+	const asked = people[number];
+	return people.findIndex(
+		(each) =>
+			canAnswer(each) &&
+			(each === asked || (each.userId !== undefined && each.userId === asked?.userId)),
+	);
+}
+
 /**
  * Judges the answer of one of several people. The message that it answers says which of them was asked, and it has to come
  * from that very person. A person counts once, whatever numbers stand in the list.
@@ -43,8 +53,8 @@ export function countAnswer(
 	// It was counted, but the trigger has not heard of it.
 	if (answers.some((given) => given.proof === proof)) return { counts: false, reason: 'counted' };
 	const person = people[answer.number];
-	if (answer.turn === wait.turn && (!person || !canAnswer(person)))
-		return { counts: false, reason: 'otherPerson' };
+	const number = countedAs(wait.group, answer.number);
+	if (answer.turn === wait.turn && number === -1) return { counts: false, reason: 'otherPerson' };
 	const {
 		customerNo = null,
 		messageTo,
@@ -60,7 +70,7 @@ export function countAnswer(
 	// A code that is to be typed asks one person.
 	if (!isGiven(decision)) return { counts: false, reason: 'otherKind' };
 	const hasAnswered = answers.some(
-		(given) => given.person === answer.number || given.userId === answer.userId,
+		(given) => given.person === number || given.userId === answer.userId,
 	);
 	if (hasAnswered) return { counts: false, reason: 'alreadyAnswered' };
 	const isTooLong =
@@ -72,7 +82,7 @@ export function countAnswer(
 	return {
 		counts: true,
 		given: {
-			person: answer.number,
+			person: number,
 			decision,
 			value,
 			userId: who,

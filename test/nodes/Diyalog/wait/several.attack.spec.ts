@@ -309,7 +309,7 @@ it('12. the same person under two numbers counts once, and the rule cannot be me
 	await say(asked, { by: 0 });
 	await waitsAgain(asked);
 	await say(asked, { by: 2, userId: PEOPLE[0].userId });
-	expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+	expect(lastItem()).toMatchObject({ notResumedReason: 'alreadyAnswered' });
 	expect(decisions(asked)).toEqual([]);
 	await say(asked, { by: 1 });
 	expect(decisions(asked)).toEqual(['approved']);
@@ -320,6 +320,25 @@ it('12. the same person under two numbers counts once, and the rule cannot be me
 		}),
 	]);
 });
+
+it.each(['report', 'decline'])(
+	'12b. who was asked under two numbers answers the second message with %s: it counts, and for that person',
+	async (payload) => {
+		const asked = await ask({
+			peopleJson: [...employees(), { userId: PEOPLE[0].userId }],
+			approvalsNeeded: 3,
+			approvalOptions: { values: { approvalType: 'double', offerReport: true } },
+		});
+		await say(asked, { by: 3, userId: PEOPLE[1].userId, payload });
+		expect(lastItem()).toMatchObject({ notResumedReason: 'otherPerson' });
+		await say(asked, { by: 3, userId: PEOPLE[0].userId, payload });
+		expect(outcome(asked)).toMatchObject({
+			approved: false,
+			answers: [expect.objectContaining({ recipient: 'E100' })],
+			unanswered: [{ recipient: 'E101' }, { recipient: 'E102' }],
+		});
+	},
+);
 
 it('13. who cannot be reached costs no other, and is named; too few, and it fails at once', async () => {
 	const asked = await ask({ peopleJson: [...employees(2), { employeeNo: 'E999' }] });
