@@ -372,7 +372,7 @@ async function agentWithHumanReview(): Promise<void> {
 		const declined = await running.start({ customerNo: '70022' });
 		expect(declined).toMatchObject({
 			customerNo: '70022',
-			text: 'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?',
+			text: 'Yapay zekâ asistanı Zeynep Işık adına 250 TL göndermek istiyor. Onaylıyor musunuz?\n\nTransfer_money: {"payee":"Zeynep Işık","amount":"250"}',
 		});
 		await stage.press(declined, 'Reddet');
 		expect(await running.ran('Agent', 'Transfer money')).toEqual(['Agent']);

@@ -159,6 +159,13 @@ describeUnless(whyNoQueueMode(), 'queue mode', () => {
 			const lines = await Promise.all(
 				unended.map(async ({ id }) => await linesOf(`xecution ${id} `)),
 			);
+			const told = await queue.n8n.executions(presses.workflowId, 'success');
+			const reasons = told.map(async ({ id }) =>
+				itemsOf(await queue.n8n.executionData(id), 'Diyalog Trigger').map(
+					(item) => Object(item).notResumedReason as unknown,
+				),
+			);
+			left.push(`the trigger says ${(await Promise.all(reasons)).flat().join()}`);
 			const log = await queue.webhookProcess.logTail();
 			throw new Error(
 				`There are ${left.join(', ')}. Of those that have not ended: ${lines.flat().join('\n')}. The webhook process says: ${log}`,

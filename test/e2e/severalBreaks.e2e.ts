@@ -63,7 +63,7 @@ const SETTINGS = {
 };
 
 beforeAll(async () => {
-	chat = await startChatServer({ amount: '250' });
+	chat = await startChatServer({ toolParameters: { amount: '250' }, hitlParameters: {} });
 	const serverUrl = await door.open();
 	stage = await Stage.set({
 		credential: { serverUrl },
