@@ -2596,6 +2596,112 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
+	it.each([
+		['a number', 1200],
+		['a boolean', true],
+		['right use: a text', '1200'],
+	])(
+		'158. %s where a tool asks for a text, which its expression would add up or compare',
+		async (_what, branch) => {
+			const jsonBody =
+				"={{ { account: $fromAI('branch', 'Branch', 'string') + $fromAI('number', 'Number', 'string') } }}";
+			const flow = await reviewed('=Pay?', deedTool('Transfer', chat.toolUrl, jsonBody));
+			chat.turnOf = callsOnce('Transfer', { branch, number: '3400' });
+			const { done } = await approveAll(flow);
+			expect(done).toEqual(branch === '1200' ? [{ account: '12003400' }] : []);
+		},
+		120_000,
+	);
+
+	const payingCode = (schema?: object): WorkflowNode =>
+		node('Pay', '@n8n/n8n-nodes-langchain.toolCode', 1.3, {
+			description: 'Pays',
+			jsCode: `await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });\nreturn 'done'`,
+			specifyInputSchema: schema !== undefined,
+			schemaType: 'manual',
+			inputSchema: JSON.stringify(schema),
+		});
+	const ORDER = {
+		type: 'object',
+		properties: {
+			amount: { type: 'number' },
+			to: { type: 'object', properties: { name: { type: 'string' } } },
+		},
+	};
+	const order = { amount: 9999, to: { name: 'Ali' } };
+	const transfer = { account: '1', amount: '9999', to: 'Ali' };
+
+	it.each([
+		['MCP Client', bankTools, 'Bank_transfer', { ...transfer, dryRun: true }],
+		['MCP Client', bankTools, 'Bank_transfer', 'only a simulation'],
+		['MCP Client', bankTools, 'Bank_reset', { value: { dryRun: true } }],
+		['MCP Client', bankTools, 'Bank_reset', { value: 'only a simulation' }],
+		['Code Tool', payingCode, 'Pay', { input: 'Pay Ali', dryRun: 'true' }],
+		['Code Tool', payingCode, 'Pay', { input: 9999 }],
+		['a schema', () => payingCode(ORDER), 'Pay', { ...order, dryRun: true }],
+		['a schema', () => payingCode(ORDER), 'Pay', { ...order, to: { name: 'Ali', only: 'try' } }],
+		['a schema', () => payingCode(ORDER), 'Pay', { amount: '9999' }],
+	])(
+		'159. %s: an argument that n8n leaves out, or that the tool does not take: asks nobody (%#)',
+		async (_what, tool, name, said) => {
+			const flow = await reviewed('=May I?', tool(), CHAT);
+			chat.turnOf = callsOnce(name, said);
+			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		},
+		120_000,
+	);
+
+	it.each([
+		['MCP Client', bankTools, 'Bank_transfer', transfer],
+		['Code Tool', payingCode, 'Pay', { input: 'Pay Ali' }],
+		['a schema', () => payingCode(ORDER), 'Pay', order],
+	])(
+		'160. right use: %s with arguments that it has, in both calls of a turn',
+		async (_what, tool, name, said) => {
+			const flow = await reviewed('=May I?', tool(), CHAT);
+			const call = { tool: name, said: { toolParameters: said, hitlParameters: {} } };
+			chat.turnOf = once(call, call);
+			const { done } = await approveAll(flow);
+			expect(done).toHaveLength(2);
+			expect(JSON.stringify(done[1])).toContain('Ali');
+		},
+		120_000,
+	);
+
+	it('161. a workflow tool without fields, and an argument beside input: asks nobody', async () => {
+		const child = await stage.n8n.createWorkflow(
+			workflow('Pays', [
+				[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
+			]),
+		);
+		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+			description: 'Pays',
+			workflowId: { __rl: true, mode: 'id', value: child },
+			workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
+		});
+		const flow = await reviewed('=May I?', tool, CHAT);
+		chat.turnOf = callsOnce('Pay', { input: 'Pay Ali', onlyIf: 'he agrees' });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		chat.turnOf = callsOnce('Pay', { input: 'Pay Ali' });
+		expect((await approveAll(flow)).done).toEqual([{ query: 'Pay Ali' }]);
+	}, 120_000);
+
+	it.each([
+		['continueErrorOutput', []],
+		['continueRegularOutput', [{ amount: '250' }]],
+	])(
+		'162. the tool behind the review has On Error %s, of which n8n forgets that it has run or not: it runs so often',
+		async (onError, expected) => {
+			const flow = await reviewed('=Pay?', { ...payment(), onError });
+			chat.turnOf = (asked) =>
+				callsBefore(asked) < 2 && !saidBefore(asked).join().includes('transferred')
+					? callsOnce('Transfer', { amount: '250' })({ ...asked, messages: [] })
+					: tellAll(asked);
+			expect((await approveAll(flow)).done).toEqual(expected);
+		},
+		120_000,
+	);
+
 	it('146. right use: a value that a tool asks for under the name "toolCallId"', async () => {
 		const jsonBody = "={{ { to: $fromAI('toolCallId', 'Which call', 'string') } }}";
 		const flow = await reviewed('=Transfer?', deedTool('Transfer', chat.toolUrl, jsonBody));

@@ -25,6 +25,7 @@ const schemaOf = (...names: string[]) => ({
 });
 
 const TOOLS = [
+	{ name: 'reset', description: 'Resets', inputSchema: { type: 'object' } },
 	{ name: 'show_balance', description: 'Shows', inputSchema: schemaOf('account') },
 	{ name: 'transfer', description: 'Transfers', inputSchema: schemaOf('account', 'amount', 'to') },
 	{ name: 'manage', description: 'Manages', inputSchema: schemaOf('account', 'action') },

@@ -82,9 +82,11 @@ function refuseAlwaysOutputData(context: IExecuteFunctions): NodeOperationError 
 }
 
 /** What is thrown with Continue On Fail makes n8n pass the input on, which may hold an earlier approval. */
-function refuseTool(context: IExecuteFunctions): NodeApiError | NodeOperationError | undefined {
+async function refuseTool(
+	context: IExecuteFunctions,
+): Promise<NodeApiError | NodeOperationError | undefined> {
 	try {
-		return toolRefusal(context);
+		return await toolRefusal(context);
 	} catch (error) {
 		return asNodeError(context.getNode(), error, 0);
 	}
@@ -101,7 +103,7 @@ export async function executeOperation(
 	const node = context.getNode();
 	const goesOn = goesOnAfterErrors(context);
 	// Before any parameter is read.
-	const refusalOfTool = refuseTool(context);
+	const refusalOfTool = await refuseTool(context);
 	const operation = chosenOperation(context);
 	// What cannot be told may have been connected as a decision.
 	const decides = !operation || operation.branches !== undefined;

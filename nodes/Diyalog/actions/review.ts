@@ -12,6 +12,7 @@ import {
 } from './agentCall';
 import type { CallOfAgent } from './agentCall';
 import { fieldsReadIn, looksOnlyAtAgentItem, textsOf } from './expressions';
+import { offeredTool, runsWithAll } from './toolSchema';
 
 /*
  * Human review of what an agent wants to do: a person approves what the message shows, and n8n runs another node. Wherever the two
@@ -99,8 +100,8 @@ const valuesIn = (parameters: object): string[] =>
 		.map(([, value]) => String(value));
 
 /**
- * Why a tool with arguments of its own, of which n8n does not tell the names, could run with others than a person reads. Its item is made
- * of four, each laid over the one before: the agent's item, `tool`, what the model has said, and `toolCallId`.
+ * Why a tool with arguments of its own could run with others than a person reads. Its item is made of four, each laid over the one
+ * before: the agent's item, `tool`, what the model has said, and `toolCallId`.
  */
 function ofOwnArguments(own: object, said: object): string | undefined {
 	if (Object.hasOwn(said, TOOL_FIELD)) return 'The model has said another name of the tool';
@@ -112,12 +113,29 @@ function ofOwnArguments(own: object, said: object): string | undefined {
 	return "n8n gives such a tool the fields of the agent's item as well. Leave only chatInput in it, without sessionId and action, with an Edit Fields node in front of the agent";
 }
 
+/** Why such a tool would leave out a part of what a person reads, or change it. */
+async function ofSchema(
+	context: IExecuteFunctions,
+	gated: INode,
+	toolName: string,
+	said: object,
+): Promise<string | undefined> {
+	try {
+		const offered = await offeredTool(context, gated, toolName);
+		if (!offered) return 'n8n does not tell which arguments the tool has';
+		if (await runsWithAll(offered, said)) return undefined;
+		return "The model has said an argument that the tool does not have, or a value that the tool does not take. The tool would run without it. Tell the model in its system message to say only what is in the tool's schema";
+	} catch (error) {
+		return `n8n could not tell which arguments the tool has: ${error instanceof Error ? error.message : String(error)}`;
+	}
+}
+
 /** Whether the model has said what the tool asks for, and nothing that reads like one thing and runs as another. */
 function isOfType({ type = 'string' }: FromAIArgument, value: unknown): boolean {
 	if (type === 'json') return true;
 	// n8n stores a number without end as nothing while the person is asked.
 	if (typeof value === 'number' && !Number.isFinite(value)) return false;
-	return type === 'string' ? typeof value !== 'object' : typeof value === type;
+	return typeof value === type;
 }
 
 /** Why a tool that asks the model for some values could run with others than a person reads. */
@@ -204,11 +222,11 @@ export function callToShow(context: IExecuteFunctions): string {
  *
  * @returns why; undefined when it is the same
  */
-export function showsAnother(
+export async function showsAnother(
 	context: IExecuteFunctions,
 	{ agent, call, own, run }: CallOfAgent,
 	isPairedByChance: boolean,
-): string | undefined {
+): Promise<string | undefined> {
 	const { hitl } = call.action.metadata ?? {};
 	const workflow = workflowOf(context);
 	const gated = hitl && workflow?.getNode(hitl.gatedToolNodeName);
@@ -217,6 +235,8 @@ export function showsAnother(
 		return 'The agent is a tool of another agent, whose model can replace what the tool takes from the item';
 	if (gated.retryOnFail || workflow.getNode(agent.name)?.retryOnFail)
 		return 'n8n could run the tool several times. Turn Retry On Fail off in the tool and in the agent';
+	if (gated.onError === 'continueErrorOutput')
+		return 'The tool has an error output. n8n would not tell the model that the tool has run, and the model could call it again. Choose another On Error in the settings of the tool';
 	if (isAgentItself(gated) || workflow.getParentNodes(gated.name, 'ai_tool', 1).length > 0)
 		return 'The tool is an agent, and nobody would read what its own tools run with';
 	const before = agent.turn.slice(0, agent.turn.indexOf(call));
@@ -242,7 +262,8 @@ export function showsAnother(
 	const another = asksForValues
 		? (ofValuesAskedFor(gated, asked, said) ??
 			(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(works, own, said)))
-		: ofOwnArguments(own, said);
+		: (ofOwnArguments(own, said) ??
+			(await ofSchema(context, gated, name, isText ? { input: parameters } : said)));
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
 	const looksBeyond = ({ type, parameters }: INode): boolean =>

@@ -159,11 +159,11 @@ function isSaidByModel(node: INode): boolean {
 }
 
 /** Why a person cannot be asked about a call. */
-function refusalOfReview(
+async function refusalOfReview(
 	context: IExecuteFunctions,
 	found: CallOfAgent,
 	isByChance: boolean,
-): NodeOperationError | undefined {
+): Promise<NodeOperationError | undefined> {
 	const node = context.getNode();
 	if (isSaidByModel(node))
 		return operationError(
@@ -171,7 +171,7 @@ function refusalOfReview(
 			'The model would say who approves its own call, or how',
 			'Use $fromAI and $tool.parameters only in the Message. Nobody was asked.',
 		);
-	const another = showsAnother(context, found, isByChance);
+	const another = await showsAnother(context, found, isByChance);
 	if (another === undefined) return undefined;
 	return operationError(
 		node,
@@ -181,7 +181,9 @@ function refusalOfReview(
 }
 
 /** Why the tool of an agent cannot be run; the item of the agent has its own values after this. */
-export function toolRefusal(context: IExecuteFunctions): NodeOperationError | undefined {
+export async function toolRefusal(
+	context: IExecuteFunctions,
+): Promise<NodeOperationError | undefined> {
 	if (isToolExecution(context)) return refusalOfExecution(context);
 	if (!isCalledByAgent(context)) return undefined;
 	const node = context.getNode();
@@ -196,7 +198,7 @@ export function toolRefusal(context: IExecuteFunctions): NodeOperationError | un
 	const isByChance = isPairedByChance(context, found.agent);
 	const refusal =
 		refusalOfResult(context, found) ??
-		(isReviewTool(node) ? refusalOfReview(context, found, isByChance) : undefined);
+		(isReviewTool(node) ? await refusalOfReview(context, found, isByChance) : undefined);
 	if (refusal) return refusal;
 	if (isNested(found.own) && !hasOneValueForTools(node.parameters))
 		return operationError(node, OF_ANOTHER_MODEL, ENTER_OTHERWISE);

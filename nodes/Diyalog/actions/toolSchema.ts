@@ -1,0 +1,77 @@
+import { NodeConnectionTypes } from 'n8n-workflow';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import { isObject } from '../input/json';
+import { lazily, z } from '../lib/zod';
+import { isSameJson, saidOf } from './agentCall';
+
+/* A tool with arguments of its own, as n8n has offered it to the model, and what it leaves out of what the model has said. */
+
+/** A tool of LangChain, with a schema of zod, of whichever version, or of JSON. */
+const offeredSchema = lazily(() =>
+	z.object({
+		name: z.string(),
+		schema: z.unknown(),
+		metadata: z.object({ sourceNodeName: z.string(), isFromToolkit: z.boolean().catch(false) }),
+	}),
+);
+
+type Offered = z.output<ReturnType<typeof offeredSchema>>;
+
+/** Whether what runs has every part of what was said. A schema may add defaults. */
+function isWhole(said: unknown, runs: unknown): boolean {
+	if (Array.isArray(said) && Array.isArray(runs))
+		return said.length === runs.length && said.every((each, at) => isWhole(each, runs[at]));
+	if (!isObject(said) || !isObject(runs)) return isSameJson(said, runs);
+	return Object.entries(said).every(([name, value]) => isWhole(value, runs[name]));
+}
+
+/** A schema of zod, whose result tells what it leaves out or changes. */
+interface ZodSchema {
+	safeParseAsync(said: object): Promise<{ success: boolean; data?: unknown }>;
+}
+
+const isOfZod = (schema: object): schema is ZodSchema =>
+	'safeParseAsync' in schema && typeof schema.safeParseAsync === 'function';
+
+/** Whether zod leaves all of it. A tool with one text takes that alone, from `input`. */
+async function isKept(schema: ZodSchema, said: object): Promise<boolean> {
+	const { success, data } = await schema.safeParseAsync(said);
+	return success && isWhole(said, isObject(data) ? data : { input: data });
+}
+
+/**
+ * n8n hands an MCP server, or another source of several tools, what the schema names at its top, whatever is in it. A schema without
+ * names it offers as that of an argument `value`, an object, which it then leaves out.
+ */
+async function isPassedOn(schema: object, said: object): Promise<boolean> {
+	const { shape, properties } = schema as Record<string, unknown>;
+	const names = Object.keys(Object(shape ?? properties));
+	if (!Object.keys(said).every((name) => names.includes(name))) return false;
+	const value = saidOf(said, 'value');
+	if (!isSameJson(names, ['value']) || isSameJson(value ?? {}, {})) return true;
+	return typeof value !== 'object' && isOfZod(schema) && (await isKept(schema, said));
+}
+
+/** Whether the tool runs with all that the model has said. */
+export async function runsWithAll({ schema, metadata }: Offered, said: object): Promise<boolean> {
+	const known = Object(schema) as object;
+	return isOfZod(known) && !metadata.isFromToolkit
+		? await isKept(known, said)
+		: await isPassedOn(known, said);
+}
+
+/** The tool as n8n offers it; undefined where it does not. */
+export async function offeredTool(
+	context: IExecuteFunctions,
+	gated: INode,
+	toolName: string,
+): Promise<Offered | undefined> {
+	const connected: unknown = await context.getInputConnectionData(NodeConnectionTypes.AiTool, 0);
+	const found = [connected]
+		.flat()
+		.flatMap((each: unknown): unknown => (isObject(each) && 'tools' in each ? each.tools : each))
+		.flatMap((each) => offeredSchema().safeParse(each).data ?? []);
+	return found.find(
+		({ name, metadata }) => name === toolName && metadata.sourceNodeName === gated.name,
+	);
+}
