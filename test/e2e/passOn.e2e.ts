@@ -207,6 +207,20 @@ it('one listens in the editor, one fails for a minute, one is off and on again, 
 	expect(await log()).not.toContain(stage.appSecret);
 }, 420_000);
 
+it('somebody listens in the editor to a published trigger that keeps a call, and stops: it goes on by itself', async () => {
+	const second = await publish();
+	const first = await publish({ alsoPassOnTo: [second.url] });
+	diyalogPostsTo(first);
+	between.failing.add(second.id);
+	await say('kept');
+	await listen(first.workflowId);
+	const stop = `/rest/test-webhook/${first.workflowId}`;
+	await stage.n8n.request('DELETE', stop, undefined, z.unknown());
+	await sleepMs(1_000);
+	between.failing.clear();
+	expect(await got(second, 1)).toEqual(['kept']);
+}, 200_000);
+
 it('A passes on to B and B to A: each event starts each of them once', async () => {
 	const [a, b] = [randomUUID(), randomUUID()];
 	const one = await publish({ alsoPassOnTo: [urlsOf(b).url] }, a);

@@ -588,9 +588,15 @@ export class TriggerUnderTest {
 		if (!(await checkExists.call(context))) await create.call(context);
 	}
 
-	/** What n8n does when the workflow is deactivated. */
-	async deactivate(): Promise<void> {
+	/**
+	 * What n8n does when the workflow is deactivated.
+	 *
+	 * @param isPublished false: when nobody listens in the editor any more; the workflow that n8n makes for that is not active
+	 */
+	async deactivate(isPublished = true): Promise<void> {
+		this.workflow.active = isPublished;
 		await this.trigger.webhookMethods.default.delete.call(this.hookContext('internal', 'update'));
+		this.workflow.active = true;
 	}
 
 	private hookContext(mode: WorkflowExecuteMode, activation: WorkflowActivateMode): HookContext {

@@ -24,6 +24,8 @@ export interface ParsedEntry {
 	/** epoch ms at which Diyalog says it sent them */
 	sentAtMs: number;
 	events: ReceivedEvent[];
+	/** ids of messages that were certainly sent: Diyalog has taken them, or they were delivered last */
+	sentIds: string[];
 }
 
 /** What one webhook call holds, and what of it could not be read. */
@@ -33,8 +35,6 @@ export interface ParsedWebhook {
 	malformed: number;
 	/** the names of the fields for which they do not fit, never what they hold */
 	malformedFields: Set<string>;
-	/** ids of messages that were certainly sent: Diyalog has taken them, or they were delivered last */
-	sentIds: string[];
 	/** how many parts have one of their two times only, which was taken for the other as well */
 	withOneTime: number;
 }
@@ -163,7 +163,6 @@ class BatchReader {
 		entries: [],
 		malformed: 0,
 		malformedFields: new Set(),
-		sentIds: [],
 		withOneTime: 0,
 	};
 
@@ -183,18 +182,30 @@ class BatchReader {
 		}
 		// Each element counts, also one that is left out, or a body of very many would be gone through.
 		if (!this.mayCount(entry.messaging.length)) return false;
+		const { time, messaging } = entry;
 		const events: ReceivedEvent[] = [];
-		if (entry.time !== undefined) this.parsed.entries.push({ sentAtMs: entry.time, events });
-		for (const element of entry.messaging) {
-			this.parsed.sentIds.push(...sentIdsOf(element));
-			if (this.wanted && tellsNothingOf(this.wanted, this.isAwaited, element)) continue;
+		const sentIds = messaging.flatMap(sentIdsOf);
+		if (time !== undefined) this.parsed.entries.push({ sentAtMs: time, events, sentIds });
+		for (const element of messaging) {
+			if (this.wanted && tellsNothingOf(this.wanted, this.isAwaited, element)) {
+				if (time === undefined) this.noteSent(element);
+				continue;
+			}
 			if (!this.mayCount(countEvents(element) - 1)) return false;
 			const found = this.readElement(element, entry);
 			if (!found) continue;
-			if (entry.time === undefined) this.parsed.entries.push(found);
+			if (time === undefined) this.parsed.entries.push(found);
 			else for (const event of found.events) events.push(event);
 		}
 		return true;
+	}
+
+	/** Nobody asks for the element, but the age of the messages that it names tells whether they are taken for sent. */
+	private noteSent(element: unknown): void {
+		const sentIds = sentIdsOf(element);
+		if (sentIds.length === 0) return;
+		const { data: { timestamp: sentAtMs } = {} } = messagingSchema().safeParse(element);
+		if (sentAtMs !== undefined) this.parsed.entries.push({ sentAtMs, events: [], sentIds });
 	}
 
 	private readElement(
@@ -224,6 +235,7 @@ class BatchReader {
 		return {
 			sentAtMs,
 			events: events.map((event) => ({ event, fingerprint: fingerprintOf(event, sentAtMs) })),
+			sentIds: sentIdsOf(element),
 		};
 	}
 

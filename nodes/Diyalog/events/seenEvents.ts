@@ -34,8 +34,11 @@ const RADIX = 36;
 /** Begins with the time until which events were forgotten, or nothing, and goes on with buckets. */
 const STORED = /^(-?[0-9a-z]{1,11})?(,|$)/;
 
-/** Whether an event is new, a repetition, or from a time that was forgotten. */
-export type Novelty = 'new' | 'repeated' | 'untold';
+/**
+ * Whether an event is new, a repetition, or from a time that was forgotten; `later` it can be told, when the clock has reached a time until
+ * which was forgotten while it was another.
+ */
+export type Novelty = 'new' | 'repeated' | 'untold' | 'later';
 
 interface Bucket {
 	members: Set<string>;
@@ -58,6 +61,9 @@ export class SeenEvents {
 
 	/** events that were sent before this may have been forgotten */
 	private forgottenUntilMs = -Infinity;
+
+	/** what was {@link forgottenUntilMs} when that was still to come */
+	private aheadUntilMs = -Infinity;
 
 	/**
 	 * Adds what another process knows of the same trigger, or this one before a restart, but for what was forgotten here on
@@ -87,14 +93,35 @@ export class SeenEvents {
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
 	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint, isOpen = false): Novelty {
-		const number = Math.floor(sentAtMs / BUCKET_MS);
 		const isKnown = this.bucketOf.has(text);
 		const mayBeForgotten = Math.min(sentAtMs, mayBeKnownSinceMs) < this.forgottenUntilMs;
-		if (!isKnown && mayBeForgotten && !this.takenBack.has(text)) return 'untold';
+		if (!isKnown && mayBeForgotten && !this.takenBack.has(text))
+			return Math.min(sentAtMs, mayBeKnownSinceMs) < this.aheadUntilMs ? 'later' : 'untold';
+		return this.note({ text, sentAtMs }, isOpen) ? 'repeated' : 'new';
+	}
+
+	/**
+	 * Remembers an event whatever was forgotten.
+	 *
+	 * @returns whether it was known
+	 */
+	note({ text, sentAtMs }: EventFingerprint, isOpen = false): boolean {
+		const isKnown = this.bucketOf.has(text);
 		if (!isKnown && isOpen) this.open.add(text);
-		this.remember(text, number);
+		this.remember(text, Math.floor(sentAtMs / BUCKET_MS));
 		this.takenBack.delete(text);
-		return isKnown ? 'repeated' : 'new';
+		return isKnown;
+	}
+
+	/**
+	 * Looks whether what was forgotten reaches into the future: the clock was ahead then, or is behind now, and nobody can tell which. So
+	 * all before that stays forgotten, but may not have been taken.
+	 *
+	 * @returns the latest time into which it has reached so, epoch ms
+	 */
+	noteClock(nowMs: number): number {
+		if (this.forgottenUntilMs > nowMs) this.aheadUntilMs = this.forgottenUntilMs;
+		return this.aheadUntilMs;
 	}
 
 	/** An event was dealt with: from now on it is stored. */

@@ -3,7 +3,7 @@ import type { IHookFunctions } from 'n8n-workflow';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
 import { listProblemOf, resumeKeptCalls } from './otherTriggers';
 import { isOrigin } from './selfCall';
-import { readTriggerSecrets, readTriggerSettings } from './settings';
+import { checkTriggerSettings, readTriggerSecrets } from './settings';
 import type { Problem, TriggerSecrets, TriggerSettings } from './settings';
 import { overwritingProblem } from './staticDataWriters';
 
@@ -77,15 +77,24 @@ function problemOf(
  * @throws NodeOperationError that says what is missing
  */
 export async function requireUsableSettings(context: IHookFunctions): Promise<void> {
-	const settings = readTriggerSettings(context);
+	const checked = checkTriggerSettings(context);
+	if (!checked.valid) {
+		const { field, problem, advice } = checked.problem;
+		return refuse(context, { title: `${field} ${problem}`, advice });
+	}
+	const { input: settings } = checked;
 	const credential = await context.getCredentials('diyalogApi');
 	const problem =
 		problemOf(settings, credential) ??
 		listProblemOf(context, settings) ??
 		overwritingProblem(context);
-	if (!problem) return resumeKeptCalls(context, settings, readTriggerSecrets(credential));
+	if (problem) refuse(context, problem);
+	resumeKeptCalls(context, settings, readTriggerSecrets(credential));
+}
+
+function refuse(context: IHookFunctions, { title, advice }: Problem): never {
 	// n8n shows the message alone when a workflow cannot be published, and logs none when other triggers of it can (2.41).
-	const message = `${problem.title}. ${problem.advice}`;
+	const message = `${title}. ${advice}`;
 	context.logger.error(`Diyalog Trigger is not published: ${message}`);
 	throw new NodeOperationError(context.getNode(), message);
 }

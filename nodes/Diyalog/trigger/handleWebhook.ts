@@ -315,8 +315,9 @@ function parse(
 	}
 	const { entries } = reading.parsed;
 	logOddities(context, reading.parsed);
-	if (authentication !== 'none') for (const id of reading.parsed.sentIds) rememberMessage(id);
 	const fresh = entries.filter((entry) => isFresh(entry, takenAt, freshnessMinutes));
+	if (authentication !== 'none')
+		for (const { sentIds } of fresh) for (const id of sentIds) rememberMessage(id);
 	const stale = entries.length - fresh.length;
 	if (stale > 0) {
 		const reason = `${stale} of its entries were sent more than ${freshnessMinutes} minutes ago, or in the future. They were recorded and played again, or the clocks of n8n and Diyalog differ.`;

@@ -636,11 +636,12 @@ export function storeKeptCalls(
 	memory.read = text;
 }
 
-/** Nothing goes on by itself any more: the trigger is unpublished, or passes nothing on. What is stored stays. */
-export function stopPassingOn(
-	context: Pick<TriggerContext, 'getMode' | 'getNode' | 'getWorkflow'>,
-) {
-	if (byTrigger.size === 0 || isTest(context)) return;
+/**
+ * Nothing goes on by itself any more: the trigger is unpublished. What is stored stays. n8n (2.41) calls this in the same mode when nobody
+ * listens in the editor any more; its workflow for that is not active.
+ */
+export function stopPassingOn(context: Pick<TriggerContext, 'getNode' | 'getWorkflow'>) {
+	if (byTrigger.size === 0 || !context.getWorkflow().active) return;
 	const memory = byTrigger.get(triggerIdOf(context));
 	if (memory) memory.endsAtMs = -Infinity;
 }
@@ -663,7 +664,7 @@ function giveUpAll(
 	catchUp(memory, passing);
 	memory.calls.takeOver(Date.now(), true);
 	limit(memory, passing);
-	stopPassingOn(context);
+	memory.endsAtMs = -Infinity;
 	byTrigger.delete(id);
 	if (kept !== undefined) store(context, { [FIELD]: undefined });
 }

@@ -1,6 +1,8 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import type { EventName } from '../events/events';
 import { DEFAULT_FRESHNESS_MINUTES } from '../events/freshness';
+import { addProblem, check } from '../input/problem';
+import type { Checked } from '../input/problem';
 import { lazily, z } from '../lib/zod';
 import { serverConfFields } from './serverConf';
 
@@ -232,11 +234,43 @@ export const triggerFields: INodeProperties[] = [
 	optionField,
 ];
 
-const texts = lazily(() =>
+/** What a field holds; of another type only in a workflow that was made by hand. */
+const setting = <T>(schema: z.ZodType<T>, fallback: T, problem: string, advice: string) =>
 	z
-		.array(z.coerce.string())
-		.default([])
-		.transform((values) => values.map((value) => value.trim()).filter((value) => value !== '')),
+		.unknown()
+		.optional()
+		.transform((entered, context): T => {
+			if (entered === undefined) return fallback;
+			const { success, data } = schema.safeParse(entered);
+			return success ? data : addProblem(context, problem, advice);
+		});
+
+const minutes = lazily(() =>
+	setting(
+		z.number().min(0),
+		DEFAULT_FRESHNESS_MINUTES,
+		'is not a number of minutes',
+		'Enter a number, e.g. 15, or 0 for any age.',
+	),
+);
+
+const text = lazily(() =>
+	setting(z.string(), '', 'is not a text', 'Enter it anew, or remove the option.'),
+);
+
+const trimmed = lazily(() => text().transform((value) => value.trim()));
+
+const onOrOff = lazily(() =>
+	setting(z.boolean(), false, 'is neither on nor off', 'Turn it on or off, or remove the option.'),
+);
+
+const texts = lazily(() =>
+	setting(
+		z.array(z.coerce.string()),
+		[],
+		'is not a list',
+		'Enter each value in a row of its own, or remove the option.',
+	).transform((values) => values.map((value) => value.trim()).filter((value) => value !== '')),
 );
 
 const eventName = lazily(() =>
@@ -250,19 +284,19 @@ const settingsSchema = lazily(() =>
 		filters: z
 			.object({
 				customerNumbers: texts(),
-				messageIdPrefix: z.string().default(''),
+				messageIdPrefix: text(),
 				payloads: texts(),
 				webhookIds: texts(),
 			})
 			.prefault({}),
 		options: z
 			.object({
-				freshnessMinutes: z.number().min(0).default(DEFAULT_FRESHNESS_MINUTES),
-				n8nAddress: z.string().trim().default(''),
-				lateAnswerReply: z.string().trim().default(''),
-				onlyNewStatuses: z.boolean().default(false),
-				onlySigned: z.boolean().default(false),
-				onlyUnmatched: z.boolean().default(false),
+				freshnessMinutes: minutes(),
+				n8nAddress: trimmed(),
+				lateAnswerReply: trimmed(),
+				onlyNewStatuses: onOrOff(),
+				onlySigned: onOrOff(),
+				onlyUnmatched: onOrOff(),
 				alsoPassOnTo: texts(),
 			})
 			.prefault({}),
@@ -272,21 +306,29 @@ const settingsSchema = lazily(() =>
 /** The trigger's parameters, checked. */
 export type TriggerSettings = z.output<ReturnType<typeof settingsSchema>>;
 
+/** What has the trigger's parameters. */
+interface Parameters {
+	getNodeParameter(name: string): unknown;
+}
+
+const entered = (context: Parameters) => ({
+	events: context.getNodeParameter('events'),
+	authentication: context.getNodeParameter('authentication'),
+	filters: context.getNodeParameter('filters'),
+	options: context.getNodeParameter('options'),
+});
+
 /**
  * Reads the trigger's parameters.
  *
  * @throws ZodError when the workflow was made by hand with values that the editor does not offer
  */
-export function readTriggerSettings(context: {
-	getNodeParameter(name: string): unknown;
-}): TriggerSettings {
-	return settingsSchema().parse({
-		events: context.getNodeParameter('events'),
-		authentication: context.getNodeParameter('authentication'),
-		filters: context.getNodeParameter('filters'),
-		options: context.getNodeParameter('options'),
-	});
-}
+export const readTriggerSettings = (context: Parameters): TriggerSettings =>
+	settingsSchema().parse(entered(context));
+
+/** The same, or what is wrong with them. */
+export const checkTriggerSettings = (context: Parameters): Checked<TriggerSettings> =>
+	check(settingsSchema(), entered(context), triggerFields);
 
 /** What is no text is no secret: it fits nothing. */
 const secret = lazily(() => z.string().catch(''));

@@ -31,10 +31,12 @@ import { triggerIdOf } from './triggerId';
  * stored last: a process that stores the answers it keeps stores along what another one has written here.
  */
 const SEEN_FIELD = 'seenEvents';
+/** Older versions have stored them with the events. */
+const STATUSES_FIELD = 'seenStatuses';
 const OUTCOMES_FIELD = 'outcomes';
 const WRITER_FIELD = 'seenEventsWrittenBy';
 
-const FIELDS = [SEEN_FIELD, OUTCOMES_FIELD, WRITER_FIELD];
+const FIELDS = [SEEN_FIELD, STATUSES_FIELD, OUTCOMES_FIELD, WRITER_FIELD];
 
 /** What is stored of an answer that an execution has taken, in the place of a reason. */
 const RESUMED = 'resumed';
@@ -64,6 +66,11 @@ interface TakenBefore {
 	/** tells what was written from here, and is known, from what another process wrote, or this one before a restart */
 	id: string;
 	seen: SeenEvents;
+	/**
+	 * status callbacks: they are known by the clock of n8n, and nobody checks their age. While that clock is ahead, they must not have events
+	 * count as forgotten, which Diyalog's clock has dated
+	 */
+	statuses: SeenEvents;
 	/** what executions did with answers whose items n8n has not stored yet, by the fingerprint: nobody asks them twice */
 	outcomes: BoundedMap<string, AnswerOutcome>;
 	/** what was written to the database last; undefined before */
@@ -93,6 +100,7 @@ const takenBeforeBy = (context: IWebhookFunctions): TakenBefore =>
 	byTrigger.getOrMake(triggerIdOf(context), () => ({
 		id: randomUUID(),
 		seen: new SeenEvents(),
+		statuses: new SeenEvents(),
 		outcomes: new BoundedMap(MAX_OUTCOMES),
 		takenOver: noneTakenOver(),
 		underWay: new BoundedMap(MAX_UNDER_WAY),
@@ -116,32 +124,37 @@ const namesOf = (events: readonly Fingerprinted[]): string[] =>
 
 /** Remembers an event, and whether a status callback says what one said before. */
 function add<T extends Fingerprinted>(
-	{ seen }: TakenBefore,
+	{ seen, statuses }: TakenBefore,
 	event: T,
 ): { event: T; novelty: Novelty } {
 	const { fingerprint } = event;
 	if (!('isKnown' in fingerprint)) return { event, novelty: seen.add(fingerprint, true) };
 	const { call, isOnce = false } = fingerprint;
-	const novelty = call && !isOnce ? seen.add(call, true) : 'new';
+	const novelty = call && !isOnce ? statuses.add(call, true) : 'new';
 	if (novelty !== 'new') return { event, novelty };
 	// It has the time of its arrival. So one of a time that was forgotten came while a clock was ahead, and may be new.
-	const isKnown = seen.add(fingerprint, true) === 'repeated';
+	const isKnown = statuses.note(fingerprint, true);
 	if (isKnown && isOnce) return { event, novelty: 'repeated' };
 	return { event: { ...event, fingerprint: { ...fingerprint, isKnown } }, novelty };
 }
 
 /** An event was dealt with or not. What another one said before stays known. */
-function end({ seen }: TakenBefore, fingerprint: Fingerprint, how: 'settle' | 'forget'): void {
-	const isStatus = 'isKnown' in fingerprint;
-	if (isStatus && fingerprint.call) seen[how](fingerprint.call);
-	if (!isStatus || !fingerprint.isKnown) seen[how](fingerprint);
+function end(
+	{ seen, statuses }: TakenBefore,
+	fingerprint: Fingerprint,
+	how: 'settle' | 'forget',
+): void {
+	if (!('isKnown' in fingerprint)) return seen[how](fingerprint);
+	if (fingerprint.call) statuses[how](fingerprint.call);
+	if (!fingerprint.isKnown) statuses[how](fingerprint);
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */
 function storeTaken(context: IWebhookFunctions, takenBefore: TakenBefore): void {
-	const { id, seen, outcomes, written } = takenBefore;
+	const { id, seen, statuses, outcomes, written } = takenBefore;
 	const now: IDataObject = {
 		[SEEN_FIELD]: seen.toText(),
+		[STATUSES_FIELD]: statuses.toText(),
 		[OUTCOMES_FIELD]: [...outcomes]
 			.map(([name, outcome]) => name + (outcome.resumed ? RESUMED : outcome.notResumedReason))
 			.join(),
@@ -181,8 +194,9 @@ function catchUp(context: IWebhookFunctions, takenBefore: TakenBefore): void {
 	storeTaken(context, takenBefore);
 }
 
-function merge({ seen, outcomes }: TakenBefore, stored: IDataObject): void {
+function merge({ seen, statuses, outcomes }: TakenBefore, stored: IDataObject): void {
 	seen.merge(stored[SEEN_FIELD]);
+	statuses.merge(stored[STATUSES_FIELD] ?? stored[SEEN_FIELD]);
 	for (const part of textIn(stored[OUTCOMES_FIELD]).split(',', MAX_OUTCOMES)) {
 		const reason = part.slice(FINGERPRINT_CHARACTERS);
 		if (reason === '') continue;
@@ -217,7 +231,7 @@ export const outcomeBefore = (
 export interface Repeated {
 	/** when that one is over, or time is up; never rejects */
 	done: Promise<void>;
-	/** whether all of it was dealt with: nobody has to repeat it once more */
+	/** whether all of it was dealt with, and nothing is refused for now: nobody has to repeat it once more */
 	isSafe: () => boolean;
 }
 
@@ -259,8 +273,15 @@ export function onlyNew<T extends Fingerprinted>(
 	if (events.length === 0 || isTest(context)) return { taken: events, repeated: NOTHING_REPEATED };
 	const takenBefore = takenBeforeBy(context);
 	catchUp(context, takenBefore);
+	const nowMs = Date.now();
+	const { seen, statuses, underWay } = takenBefore;
+	const aheadUntilMs = Math.max(seen.noteClock(nowMs), statuses.noteClock(nowMs));
 	const judged = events.map((event) => add(takenBefore, event));
-	takenBefore.seen.forgetOld(Date.now(), maxAgeMinutes * MS_PER_MINUTE);
+	const maxAgeMs = maxAgeMinutes * MS_PER_MINUTE;
+	// Events are taken only while the clocks of Diyalog and n8n agree, status callbacks also while that of n8n is ahead.
+	if (events.some(({ fingerprint }) => !('isKnown' in fingerprint)))
+		seen.forgetOld(nowMs, maxAgeMs);
+	statuses.forgetOld(nowMs, maxAgeMs);
 	const having = (wanted: Novelty): T[] =>
 		judged.filter(({ novelty }) => novelty === wanted).map(({ event }) => event);
 	const untold = having('untold').length;
@@ -269,10 +290,16 @@ export function onlyNew<T extends Fingerprinted>(
 			` refused ${untold} event(s): the trigger does not remember all events of that time any more. So nobody can tell whether it took them before. Look for a flood of events, or set a smaller Maximum Age.`;
 		sayRarely(context, 'untold', line);
 	}
-	const firstCalls = namesOf(having('repeated')).flatMap(
-		(name) => takenBefore.underWay.get(name) ?? [],
-	);
-	return { taken: having('new'), repeated: waitFor(new Set(firstCalls)) };
+	const later = having('later').length;
+	if (later > 0) {
+		const line = () =>
+			` refused ${later} event(s) for now (503): the trigger has forgotten what was sent before ${new Date(aheadUntilMs).toISOString()}, so nobody can tell whether it took them before. The clock of n8n was ahead, or is behind now. Set it right. The trigger takes what is sent after that time.`;
+		sayRarely(context, 'later', line, 'error');
+	}
+	const firstCalls = namesOf(having('repeated')).flatMap((name) => underWay.get(name) ?? []);
+	const { done, isSafe } = waitFor(new Set(firstCalls));
+	const repeated = { done, isSafe: () => later === 0 && isSafe() };
+	return { taken: having('new'), repeated };
 }
 
 /**

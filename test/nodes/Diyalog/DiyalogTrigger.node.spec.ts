@@ -439,6 +439,26 @@ describe('activation', () => {
 			setup({ options: { onlySigned: true } }),
 			/the credential checks no signatures\. Choose in the Diyalog API credential /,
 		],
+		[
+			'with a number as a text',
+			setup({ options: { freshnessMinutes: '15' } }),
+			/^Maximum Age \(Minutes\) is not a number of minutes\. Enter a number, e\.g\. 15, /,
+		],
+		[
+			'with a text for a list',
+			setup({ options: { alsoPassOnTo: 'https://n8n.example/webhook/a/webhook' } }),
+			/^Also Pass On To is not a list\. Enter each value in a row of its own/,
+		],
+		[
+			'with a text for a switch',
+			setup({ options: { onlySigned: 'no' } }),
+			/^Only Signed Presses is neither on nor off\. Turn it on or off/,
+		],
+		[
+			'with events that do not exist',
+			setup({ events: ['pressed'] }),
+			/^Events 1 has a value that is not possible\. Choose one of the values /,
+		],
 	])(
 		'%s is refused, and the only line that n8n shows says what to do',
 		async (_, trigger, message) => {

@@ -819,6 +819,17 @@ it('38. two slashes at the beginning of a path name no other host', () => {
 	);
 });
 
+it('43b. one that somebody has listened to in the editor goes on, without a call of Diyalog', async () => {
+	const second = await start('second');
+	const first = await startPassing([second.url]);
+	n8n.switchOff('second');
+	await post(first, press('a'));
+	await first.trigger.deactivate(false);
+	n8n.publish('second', second.server);
+	await gets(second, 1);
+	expect(idsOf(second)).toEqual(['a']);
+});
+
 it('43. one that is unpublished tries nothing any more, and goes on when it is published', async () => {
 	const second = await start('second');
 	const first = await startPassing([second.url]);

@@ -14,6 +14,20 @@ const MINUTE_MS = 60_000;
 const MAX_AGE_MS = 15 * MINUTE_MS;
 const START_MS = Date.UTC(2026, 10, 24);
 
+/** What goes on as it is when the time of day is another. */
+const NOT_THE_CLOCK = [
+	'setTimeout',
+	'setInterval',
+	'setImmediate',
+	'clearTimeout',
+	'clearInterval',
+	'clearImmediate',
+	'nextTick',
+	'queueMicrotask',
+	'performance',
+	'hrtime',
+] as const;
+
 /** So many in 15 minutes at 50 a second. */
 const EVENTS = 45_000;
 
@@ -688,10 +702,62 @@ describe('through the trigger', () => {
 				expect(seen.add({ text: fingerprint(9_999), sentAtMs: Date.now() })).toBe('untold');
 				const data = { seenEvents: seen.toText() };
 				await serveAnew(new TriggerUnderTest(setup({ onlyNewStatuses }), undefined, data));
-				expect(await callback('Approved')).toBe(200);
-				expect(statusesOf(server)).toEqual([['Approved', false]]);
+				for (let time = 0; time < 2; time++) expect(await callback('Approved')).toBe(200);
+				const again = onlyNewStatuses ? [] : [['Approved', true]];
+				expect(statusesOf(server)).toEqual([['Approved', false], ...again]);
 			},
 		);
+
+		describe('the clock of n8n is not that of Diyalog', () => {
+			const setClock = (minutes: number) =>
+				jest.useFakeTimers({ now: START_MS + minutes * MINUTE_MS, doNotFake: [...NOT_THE_CLOCK] });
+
+			afterEach(() => jest.useRealTimers());
+
+			const flood = async (name: string) => {
+				for (let batch = 0; batch < 11; batch++)
+					await Promise.all(
+						Array.from({ length: 100 }, async (_, index) => {
+							expect(await callback('Approved', '1', `${name}-${batch}-${index}`)).toBe(200);
+						}),
+					);
+			};
+
+			it('62. it was ahead for 20 minutes in which many came: no event is refused when it is right, and no repetition of a status passes for new', async () => {
+				setClock(180);
+				await flood('before');
+				setClock(200);
+				await flood('after');
+				setClock(21);
+				expect(await post(envelope(written('[a]:x')))).toBe(200);
+				expect(server.executions.at(-1)).toMatchObject([{ messageId: 'a' }]);
+				await restartAs('clock-62');
+				expect(await post(envelope(written('[b]:x')))).toBe(200);
+				await callback('Approved', '1', 'after-0-0');
+				const again = { messageId: 'after-0-0', mayBeRepeated: true };
+				expect(server.executions.flat()).toMatchObject([{ messageId: 'b' }, again]);
+			}, 60_000);
+
+			it('63. an older release had events count as forgotten until a time to come: until then they are to be repeated, and none is told OK', async () => {
+				const seen = new SeenEvents();
+				for (let index = 0; index < 2_000; index++) {
+					const minutes = index < 1_000 ? 180 : 200;
+					seen.add({ text: fingerprint(index), sentAtMs: START_MS + minutes * MINUTE_MS });
+				}
+				seen.forgetOld(START_MS + 200 * MINUTE_MS, MAX_AGE_MS);
+				setClock(175);
+				const data = { seenEvents: seen.toText() };
+				await serveAnew(new TriggerUnderTest(setup(), 'clock-63', data));
+				const early = envelope(written('[early]:x'));
+				expect(await post(early)).toBe(503);
+				expect(trigger.log.join()).toContain('refused 1 event(s) for now (503)');
+				setClock(181);
+				expect(await post(early)).toBe(503);
+				expect(server.executions).toEqual([]);
+				expect(await post(envelope(written('[later]:x')))).toBe(200);
+				expect(server.executions).toHaveLength(1);
+			});
+		});
 
 		it('52. one that n8n has not stored is not known when n8n is killed: whoever leaves repetitions out loses nothing', async () => {
 			await callback('Timeout');

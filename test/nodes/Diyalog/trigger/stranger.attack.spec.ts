@@ -278,6 +278,24 @@ describe('made-up ids', () => {
 		expect(isKnownMessage('transfer-17')).toBe(true);
 	});
 
+	it.each([true, false])(
+		'28b. nor do recorded calls that are refused for their age, with entry.time: %s',
+		async (hasTime) => {
+			const postEchoes = async (name: string, ageMinutes: number) => {
+				const time = Date.now() - ageMinutes * 60_000;
+				const given = Array.from({ length: 999 }, (_, index) => ({
+					...entry({ messageEcho: { mid: `${name}-${index}` } }, { time }),
+					...(!hasTime && { time: undefined }),
+				}));
+				return (await postSigned(server.url, envelope(...given), SECRET)).status;
+			};
+			expect(await postEchoes(`fresh-${hasTime}`, 0)).toBe(200);
+			for (let call = 0; call < 11; call++) expect(await postEchoes(`old-${call}`, 60)).toBe(401);
+			expect(isKnownMessage(`fresh-${hasTime}-0`)).toBe(true);
+			expect(isKnownMessage('old-10-0')).toBe(false);
+		},
+	);
+
 	it('29. of questions, in one call to a trigger that authenticates nothing: one line in the log', async () => {
 		const presses = Array.from({ length: 999 }, (_, index) => written(`[${madeUp}]:${index}`));
 		const log = await withoutAuthentication(
