@@ -29,11 +29,7 @@ class Statement {
 		await fetch(url, {
 			method: 'POST',
 			headers,
-			body: JSON.stringify({
-				text,
-				was: this.getNodeParameter('text', 0),
-				raw: this.getNodeParameter('text', 0, '', { rawExpressions: true }),
-			}),
+			body: JSON.stringify({ text }),
 		});
 		return [[{ json: { text } }]];
 	}
