@@ -21,13 +21,13 @@ import {
 	tellAll,
 	VERIFY,
 	verifyTool,
+	workflowTool,
 } from './harness/agents';
 import type { AskedQuestion } from './harness/agents';
 import type { AskingWorkflow, Stage } from './harness/waiting';
 import {
 	asModel,
 	asTool,
-	calledTrigger,
 	chatModel,
 	deedTool,
 	httpPost,
@@ -176,16 +176,7 @@ describe('an expression of n8n in a text that the model says in place of argumen
 	])(
 		'3. of a workflow: %s, asked %d',
 		async (said, asked, done) => {
-			const child = await stage.n8n.createWorkflow(
-				workflow('Does it', [
-					[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
-				]),
-			);
-			const tool = node('Do it', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
-				description: 'Does what it is told',
-				workflowId: { __rl: true, mode: 'id', value: child },
-				workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
-			});
+			const tool = await workflowTool(stage, chat);
 			const asking = review('=May I do this: {{ $tool.parameters }}?');
 			const flow = await reviewed(asking, tool, CHAT, chatAgent());
 			chat.turnOf = once(callOf('Do_it', said));

@@ -22,8 +22,10 @@ import {
 	setStageOf,
 	signedBy,
 	tellAll,
+	toolOf,
 	VERIFY,
 	verifyTool,
+	workflowTool,
 } from './harness/agents';
 import type { AskingWorkflow, Stage } from './harness/waiting';
 import {
@@ -429,24 +431,10 @@ describe('a review asks nobody where the person would read another thing than wh
 		120_000,
 	);
 
-	/** A node that hands langchain what the model has said. */
-	async function workflowTool(): Promise<WorkflowNode> {
-		const child = await stage.n8n.createWorkflow(
-			workflow('Does it', [
-				[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
-			]),
-		);
-		return node('Do it', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
-			description: 'Does what it is told',
-			workflowId: { __rl: true, mode: 'id', value: child },
-			workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
-		});
-	}
-
 	it('12. the model gives the tool what looks like a call of langchain, with other arguments inside', async () => {
 		const flow = await reviewed(
 			'=May I do this: {{ $tool.parameters.input }}?',
-			await workflowTool(),
+			await workflowTool(stage, chat),
 			CHAT,
 		);
 		const toolParameters = {
@@ -686,13 +674,18 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect(done).toHaveLength(asked.length);
 	}, 120_000);
 
-	const codeTool = (jsCode: string): WorkflowNode =>
+	const codeTool = (jsCode: string, schema?: object): WorkflowNode =>
 		node('Close', '@n8n/n8n-nodes-langchain.toolCode', 1.3, {
 			description: 'Closes the account',
 			language: 'javaScript',
 			jsCode,
-			specifyInputSchema: false,
+			specifyInputSchema: schema !== undefined,
+			...(schema && { schemaType: 'manual', inputSchema: JSON.stringify(schema) }),
 		});
+
+	/** What the code does with what the model has said. */
+	const doing = (): string =>
+		`await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });`;
 
 	it('28. the code of a Code Tool does not take from the item what the model has put there', async () => {
 		const from = set('Chat', { chatInput: 'Zeynep' });
@@ -1062,6 +1055,17 @@ describe('a review asks nobody where the person would read another thing than wh
 		}
 	}, 120_000);
 
+	/** What comes of the text of a node of another package, as its author has entered it. */
+	async function writesThrough(text: string, said: object) {
+		const parameters = { url: chat.toolUrl, toolDescription: 'Writes', text };
+		const flow = await reviewed(
+			'=Write {{ $tool.parameters }} with {{ $tool.name }}?',
+			node('Write', 'CUSTOM.statementTool', 1, parameters),
+		);
+		chat.turnOf = callsOnce('Write', said);
+		return await approveAll(flow);
+	}
+
 	const note = "$fromAI('note', 'Text', 'string')";
 	const twoNotes = "$fromAI('one', '', 'string') + $fromAI('other', '', 'string')";
 	it.each([
@@ -1078,27 +1082,15 @@ describe('a review asks nobody where the person would read another thing than wh
 	])(
 		'156. a node of another package, which evaluates and expands what a model has written: %s does not change what the person reads',
 		async (_what, text, toolParameters, read) => {
-			const parameters = { url: chat.toolUrl, toolDescription: 'Writes', text };
-			const flow = await reviewed(
-				'=Write {{ $tool.parameters }} with {{ $tool.name }}?',
-				node('Write', 'CUSTOM.statementTool', 1, parameters),
-			);
-			chat.turnOf = callsOnce('Write', toolParameters);
-			const { asked, done } = await approveAll(flow);
+			const { asked, done } = await writesThrough(text, toolParameters);
 			expect({ asked, done }).toEqual({ asked, done: asked.length > 0 ? [{ text: read }] : [] });
 		},
 		120_000,
 	);
 
 	it('157. right use: a node of another package, with what a model has written', async () => {
-		const text = `Write '{{ ${note} }}'`;
-		const parameters = { url: chat.toolUrl, toolDescription: 'Writes', text };
-		const flow = await reviewed(
-			'=Write {{ $tool.parameters }} with {{ $tool.name }}?',
-			node('Write', 'CUSTOM.statementTool', 1, parameters),
-		);
-		chat.turnOf = callsOnce('Write', { note: 'Rent' });
-		expect((await approveAll(flow)).done).toEqual([{ text: "Write 'Rent'" }]);
+		const { done } = await writesThrough(`Write '{{ ${note} }}'`, { note: 'Rent' });
+		expect(done).toEqual([{ text: "Write 'Rent'" }]);
 	}, 120_000);
 
 	it('45. an argument with the name __proto__ does not become arguments that nobody has read', async () => {
@@ -1978,7 +1970,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	}, 120_000);
 
 	it('88. one approval runs a tool once, also one with Retry On Fail that fails afterwards', async () => {
-		const jsCode = `await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });\nthrow new Error('No answer in time');`;
+		const jsCode = `${doing()}\nthrow new Error('No answer in time');`;
 		const tool = { ...codeTool(jsCode), retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
 		const flow = await reviewed('=Pay ({{ $tool.parameters }})?', tool, CHAT);
 		chat.turnOf = callsOnce('Close', { input: '250' });
@@ -2614,13 +2606,7 @@ describe('a review asks nobody where the person would read another thing than wh
 	);
 
 	const payingCode = (schema?: object): WorkflowNode =>
-		node('Pay', '@n8n/n8n-nodes-langchain.toolCode', 1.3, {
-			description: 'Pays',
-			jsCode: `await this.helpers.httpRequest({ method: 'POST', url: '${chat.toolUrl}', body: { query }, json: true });\nreturn 'done'`,
-			specifyInputSchema: schema !== undefined,
-			schemaType: 'manual',
-			inputSchema: JSON.stringify(schema),
-		});
+		codeTool(`${doing()}\nreturn 'done'`, schema);
 	const ORDER = {
 		type: 'object',
 		properties: {
@@ -2636,11 +2622,11 @@ describe('a review asks nobody where the person would read another thing than wh
 		['MCP Client', bankTools, 'Bank_transfer', 'only a simulation'],
 		['MCP Client', bankTools, 'Bank_reset', { value: { dryRun: true } }],
 		['MCP Client', bankTools, 'Bank_reset', { value: 'only a simulation' }],
-		['Code Tool', payingCode, 'Pay', { input: 'Pay Ali', dryRun: 'true' }],
-		['Code Tool', payingCode, 'Pay', { input: 9999 }],
-		['a schema', () => payingCode(ORDER), 'Pay', { ...order, dryRun: true }],
-		['a schema', () => payingCode(ORDER), 'Pay', { ...order, to: { name: 'Ali', only: 'try' } }],
-		['a schema', () => payingCode(ORDER), 'Pay', { amount: '9999' }],
+		['Code Tool', payingCode, 'Close', { input: 'Pay Ali', dryRun: 'true' }],
+		['Code Tool', payingCode, 'Close', { input: 9999 }],
+		['a schema', () => payingCode(ORDER), 'Close', { ...order, dryRun: true }],
+		['a schema', () => payingCode(ORDER), 'Close', { ...order, to: { name: 'Ali', only: 'try' } }],
+		['a schema', () => payingCode(ORDER), 'Close', { amount: '9999' }],
 	])(
 		'159. %s: an argument that n8n leaves out, or that the tool does not take: asks nobody (%#)',
 		async (_what, tool, name, said) => {
@@ -2653,8 +2639,8 @@ describe('a review asks nobody where the person would read another thing than wh
 
 	it.each([
 		['MCP Client', bankTools, 'Bank_transfer', transfer],
-		['Code Tool', payingCode, 'Pay', { input: 'Pay Ali' }],
-		['a schema', () => payingCode(ORDER), 'Pay', order],
+		['Code Tool', payingCode, 'Close', { input: 'Pay Ali' }],
+		['a schema', () => payingCode(ORDER), 'Close', order],
 	])(
 		'160. right use: %s with arguments that it has, in both calls of a turn',
 		async (_what, tool, name, said) => {
@@ -2669,20 +2655,10 @@ describe('a review asks nobody where the person would read another thing than wh
 	);
 
 	it('161. a workflow tool without fields, and an argument beside input: asks nobody', async () => {
-		const child = await stage.n8n.createWorkflow(
-			workflow('Pays', [
-				[calledTrigger(), httpPost('Do', chat.toolUrl, '={{ { query: $json.query } }}')],
-			]),
-		);
-		const tool = node('Pay', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
-			description: 'Pays',
-			workflowId: { __rl: true, mode: 'id', value: child },
-			workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
-		});
-		const flow = await reviewed('=May I?', tool, CHAT);
-		chat.turnOf = callsOnce('Pay', { input: 'Pay Ali', onlyIf: 'he agrees' });
+		const flow = await reviewed('=May I?', await workflowTool(stage, chat), CHAT);
+		chat.turnOf = callsOnce('Do_it', { input: 'Pay Ali', onlyIf: 'he agrees' });
 		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
-		chat.turnOf = callsOnce('Pay', { input: 'Pay Ali' });
+		chat.turnOf = callsOnce('Do_it', { input: 'Pay Ali' });
 		expect((await approveAll(flow)).done).toEqual([{ query: 'Pay Ali' }]);
 	}, 120_000);
 
@@ -3524,11 +3500,7 @@ describe('what n8n makes of several items, of several calls of one turn, and of 
 				[output(asks, 1), set('No', { result: 'no' })],
 			]),
 		);
-		return node('Ask for coffee', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
-			description: 'Asks',
-			workflowId: { __rl: true, mode: 'id', value: child },
-			workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
-		});
+		return toolOf('Ask for coffee', 'Asks', child);
 	}
 
 	it.each(['review', 'plain'])(

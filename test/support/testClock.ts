@@ -1,5 +1,19 @@
 import { sleepMs } from '../../tools/system';
 
+/** What jest's fake timers leave as it is, so that only the time of day is another. */
+export const ALL_BUT_THE_DATE = [
+	'setTimeout',
+	'setInterval',
+	'setImmediate',
+	'clearTimeout',
+	'clearInterval',
+	'clearImmediate',
+	'nextTick',
+	'queueMicrotask',
+	'performance',
+	'hrtime',
+] as const;
+
 /** A clock on which nothing passes but what is waited for. */
 export class TestClock {
 	private nowMs = 0;

@@ -182,28 +182,28 @@ class BatchReader {
 		}
 		// Each element counts, also one that is left out, or a body of very many would be gone through.
 		if (!this.mayCount(entry.messaging.length)) return false;
-		const { time, messaging } = entry;
-		const events: ReceivedEvent[] = [];
-		const sentIds = messaging.flatMap(sentIdsOf);
-		if (time !== undefined) this.parsed.entries.push({ sentAtMs: time, events, sentIds });
-		for (const element of messaging) {
+		const { time } = entry;
+		const all: ParsedEntry | undefined =
+			time === undefined ? undefined : { sentAtMs: time, events: [], sentIds: [] };
+		if (all) this.parsed.entries.push(all);
+		for (const element of entry.messaging) {
+			const sentIds = sentIdsOf(element);
+			all?.sentIds.push(...sentIds);
 			if (this.wanted && tellsNothingOf(this.wanted, this.isAwaited, element)) {
-				if (time === undefined) this.noteSent(element);
+				if (!all && sentIds.length > 0) this.noteSent(element, sentIds);
 				continue;
 			}
 			if (!this.mayCount(countEvents(element) - 1)) return false;
 			const found = this.readElement(element, entry);
 			if (!found) continue;
-			if (time === undefined) this.parsed.entries.push(found);
-			else for (const event of found.events) events.push(event);
+			if (all) for (const event of found.events) all.events.push(event);
+			else this.parsed.entries.push({ ...found, sentIds });
 		}
 		return true;
 	}
 
 	/** Nobody asks for the element, but the age of the messages that it names tells whether they are taken for sent. */
-	private noteSent(element: unknown): void {
-		const sentIds = sentIdsOf(element);
-		if (sentIds.length === 0) return;
+	private noteSent(element: unknown, sentIds: string[]): void {
 		const { data: { timestamp: sentAtMs } = {} } = messagingSchema().safeParse(element);
 		if (sentAtMs !== undefined) this.parsed.entries.push({ sentAtMs, events: [], sentIds });
 	}
@@ -211,7 +211,7 @@ class BatchReader {
 	private readElement(
 		element: unknown,
 		{ id: webhookId, time }: { id: string; time?: number },
-	): ParsedEntry | undefined {
+	): Omit<ParsedEntry, 'sentIds'> | undefined {
 		const { data, error } = messagingSchema().safeParse(element);
 		if (!data || typeof element !== 'object' || element === null) {
 			this.leaveOut('messaging', error?.issues[0]?.path);
@@ -235,7 +235,6 @@ class BatchReader {
 		return {
 			sentAtMs,
 			events: events.map((event) => ({ event, fingerprint: fingerprintOf(event, sentAtMs) })),
-			sentIds: sentIdsOf(element),
 		};
 	}
 

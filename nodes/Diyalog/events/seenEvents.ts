@@ -93,10 +93,10 @@ export class SeenEvents {
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
 	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint, isOpen = false): Novelty {
-		const isKnown = this.bucketOf.has(text);
-		const mayBeForgotten = Math.min(sentAtMs, mayBeKnownSinceMs) < this.forgottenUntilMs;
-		if (!isKnown && mayBeForgotten && !this.takenBack.has(text))
-			return Math.min(sentAtMs, mayBeKnownSinceMs) < this.aheadUntilMs ? 'later' : 'untold';
+		const sinceMs = Math.min(sentAtMs, mayBeKnownSinceMs);
+		const isRemembered = this.bucketOf.has(text) || this.takenBack.has(text);
+		if (!isRemembered && sinceMs < this.forgottenUntilMs)
+			return sinceMs < this.aheadUntilMs ? 'later' : 'untold';
 		return this.note({ text, sentAtMs }, isOpen) ? 'repeated' : 'new';
 	}
 

@@ -6,7 +6,16 @@ import type { Phone } from '../../support/signedFormats';
 import { path, projectRoot, waitFor } from '../../../tools/system';
 import { Stage } from './waiting';
 import type { AskingWorkflow } from './waiting';
-import { asModel, asTool, chatModel, deedTool, node } from './workflows';
+import {
+	asModel,
+	asTool,
+	calledTrigger,
+	chatModel,
+	deedTool,
+	httpPost,
+	node,
+	workflow,
+} from './workflows';
 import type { Fields, Row, WorkflowNode } from './workflows';
 
 /* An AI agent, its model, our node as a tool that verifies what people have signed, and its review of other tools. */
@@ -79,6 +88,24 @@ export const reviewTool = (stage: Stage, message: string, parameters: Fields = {
 /** What pays as much as the model says. */
 export const paymentTool = ({ toolUrl }: ChatServer): WorkflowNode =>
 	deedTool('Transfer', toolUrl, "={{ { amount: $fromAI('amount', 'How much', 'string') } }}");
+
+/** A workflow that does what the model says, as a tool without fields. */
+export async function workflowTool(stage: Stage, { toolUrl }: ChatServer): Promise<WorkflowNode> {
+	const child = await stage.n8n.createWorkflow(
+		workflow('Does it', [
+			[calledTrigger(), httpPost('Do', toolUrl, '={{ { query: $json.query } }}')],
+		]),
+	);
+	return toolOf('Do it', 'Does what it is told', child);
+}
+
+/** A workflow as a tool without fields: n8n hands it what the model has said as one text. */
+export const toolOf = (name: string, description: string, child: string): WorkflowNode =>
+	node(name, '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+		description,
+		workflowId: { __rl: true, mode: 'id', value: child },
+		workflowInputs: { mappingMode: 'defineBelow', value: {}, schema: [] },
+	});
 
 /** An agent whose tool a person has to approve. */
 export const reviewedAgent = (

@@ -15,6 +15,7 @@ import type { EntryParts } from '../../../support/webhookBodies';
 import { entry, envelope } from '../../../support/webhookBodies';
 import { serve } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
+import { ALL_BUT_THE_DATE } from '../../../support/testClock';
 
 /*
  * Attacks on answers that are kept because they could not be passed on, numbered: one is carried out once, in time, and by nobody
@@ -27,16 +28,6 @@ const HOUR_MS = 60 * 60_000;
 
 /** Nothing listens there. */
 const NOWHERE = 'http://127.0.0.1:1';
-
-/** All but the date goes on as it is. */
-const ONLY_THE_DATE = [
-	'nextTick',
-	'setImmediate',
-	'setTimeout',
-	'setInterval',
-	'performance',
-	'queueMicrotask',
-] as const;
 
 let sandbox: Sandbox;
 let instance: WaitingInstance;
@@ -291,7 +282,7 @@ it('7. passed on again more than 10 seconds after the deadline: it is not carrie
 	await tap(asked, 'approve', givenAt);
 	await works();
 	jest.useFakeTimers({
-		doNotFake: [...ONLY_THE_DATE],
+		doNotFake: [...ALL_BUT_THE_DATE],
 		now: givenAt + 75_000,
 	});
 	await nextCall();
@@ -837,7 +828,7 @@ it('39. the trigger that has kept it is made anew under another id, which passes
 	const calls = instance.calls.length;
 	const later = Date.now() + 25 * HOUR_MS;
 	await become({}, workflowId, {});
-	jest.useFakeTimers({ now: later, doNotFake: [...ONLY_THE_DATE] });
+	jest.useFakeTimers({ now: later, doNotFake: [...ALL_BUT_THE_DATE] });
 	await say('hello', later);
 	expect(trigger.log.join()).not.toContain('lost');
 	expect(instance.calls).toHaveLength(calls);

@@ -22,6 +22,7 @@ import { WaitingInstance } from '../../../support/waitingInstance';
 import { entry, envelope, written } from '../../../support/webhookBodies';
 import type { EntryParts } from '../../../support/webhookBodies';
 import { statusesOf } from '../../../support/webhookServer';
+import { ALL_BUT_THE_DATE } from '../../../support/testClock';
 
 /*
  * Attacks on calls that one trigger passes on to others, numbered: each event reaches each trigger once, an answer is passed on to
@@ -993,21 +994,8 @@ describe('several processes share what is stored', () => {
 describe('a trigger has kept a call, is made anew or deleted, and comes back after hours', () => {
 	const HOUR_MS = 60 * MINUTE_MS;
 	const began = Date.now();
-	const FAKE_NO_TIMERS = [
-		'setTimeout',
-		'setInterval',
-		'setImmediate',
-		'clearTimeout',
-		'clearInterval',
-		'clearImmediate',
-		'nextTick',
-		'queueMicrotask',
-		'performance',
-		'hrtime',
-	] as const;
-
 	beforeEach(() => {
-		jest.useFakeTimers({ now: began, doNotFake: [...FAKE_NO_TIMERS] });
+		jest.useFakeTimers({ now: began, doNotFake: [...ALL_BUT_THE_DATE] });
 	});
 
 	afterEach(() => {

@@ -7,26 +7,13 @@ import { sleepMs } from '../../../../tools/system';
 import { envelope, entry, written } from '../../../support/webhookBodies';
 import { serve, statusesOf } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
+import { ALL_BUT_THE_DATE } from '../../../support/testClock';
 
 /* Attacks with what was sent before, numbered: nothing is taken twice, and what cannot be told is refused, not taken. */
 
 const MINUTE_MS = 60_000;
 const MAX_AGE_MS = 15 * MINUTE_MS;
 const START_MS = Date.UTC(2026, 10, 24);
-
-/** What goes on as it is when the time of day is another. */
-const NOT_THE_CLOCK = [
-	'setTimeout',
-	'setInterval',
-	'setImmediate',
-	'clearTimeout',
-	'clearInterval',
-	'clearImmediate',
-	'nextTick',
-	'queueMicrotask',
-	'performance',
-	'hrtime',
-] as const;
 
 /** So many in 15 minutes at 50 a second. */
 const EVENTS = 45_000;
@@ -710,7 +697,10 @@ describe('through the trigger', () => {
 
 		describe('the clock of n8n is not that of Diyalog', () => {
 			const setClock = (minutes: number) =>
-				jest.useFakeTimers({ now: START_MS + minutes * MINUTE_MS, doNotFake: [...NOT_THE_CLOCK] });
+				jest.useFakeTimers({
+					now: START_MS + minutes * MINUTE_MS,
+					doNotFake: [...ALL_BUT_THE_DATE],
+				});
 
 			afterEach(() => jest.useRealTimers());
 

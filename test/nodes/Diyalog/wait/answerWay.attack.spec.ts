@@ -16,6 +16,7 @@ import type { StoringFault, WaitingExecution } from '../../../support/waitingIns
 import { entry, envelope } from '../../../support/webhookBodies';
 import { serve as serveTrigger } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
+import { ALL_BUT_THE_DATE } from '../../../support/testClock';
 
 /*
  * Faults and races on the way of an answer from Diyalog's call to the execution that waits for it. An answer is carried out
@@ -521,7 +522,7 @@ it('17. one that was given after the time, or came later than batches explain, d
 	await sleepMs(400);
 	await say({ ...press(asked, 'approve'), at: Date.now() });
 	jest.useFakeTimers({
-		doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'performance', 'queueMicrotask'],
+		doNotFake: [...ALL_BUT_THE_DATE],
 		now: givenAt + 11_000,
 	});
 	await say({ ...press(asked, 'decline'), at: givenAt });
