@@ -2622,6 +2622,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		['MCP Client', bankTools, 'Bank_transfer', 'only a simulation'],
 		['MCP Client', bankTools, 'Bank_reset', { value: { dryRun: true } }],
 		['MCP Client', bankTools, 'Bank_reset', { value: 'only a simulation' }],
+		['MCP Client', bankTools, 'Bank_reset', { value: ['only a simulation'] }],
 		['Code Tool', payingCode, 'Close', { input: 'Pay Ali', dryRun: 'true' }],
 		['Code Tool', payingCode, 'Close', { input: 9999 }],
 		['a schema', () => payingCode(ORDER), 'Close', { ...order, dryRun: true }],
@@ -2639,6 +2640,7 @@ describe('a review asks nobody where the person would read another thing than wh
 
 	it.each([
 		['MCP Client', bankTools, 'Bank_transfer', transfer],
+		['MCP Client', bankTools, 'Bank_notify', { value: ['Can', { name: 'Ali' }] }],
 		['Code Tool', payingCode, 'Close', { input: 'Pay Ali' }],
 		['a schema', () => payingCode(ORDER), 'Close', order],
 	])(
@@ -2653,6 +2655,12 @@ describe('a review asks nobody where the person would read another thing than wh
 		},
 		120_000,
 	);
+
+	it('160b. of an MCP Client an argument that n8n leaves out looks like an object with the name value: asks nobody', async () => {
+		const flow = await reviewed('=May I?', bankTools(), CHAT);
+		chat.turnOf = callsOnce('Bank_order', { value: { account: '1' } });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
 
 	it('161. a workflow tool without fields, and an argument beside input: asks nobody', async () => {
 		const flow = await reviewed('=May I?', await workflowTool(stage, chat), CHAT);

@@ -24,11 +24,15 @@ const schemaOf = (...names: string[]) => ({
 	properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
 });
 
+const schemaOfValue = (value: object) => ({ type: 'object', properties: { value } });
+
 const TOOLS = [
 	{ name: 'reset', description: 'Resets', inputSchema: { type: 'object' } },
 	{ name: 'show_balance', description: 'Shows', inputSchema: schemaOf('account') },
 	{ name: 'transfer', description: 'Transfers', inputSchema: schemaOf('account', 'amount', 'to') },
 	{ name: 'manage', description: 'Manages', inputSchema: schemaOf('account', 'action') },
+	{ name: 'order', description: 'Orders', inputSchema: schemaOfValue({ type: 'object' }) },
+	{ name: 'notify', description: 'Notifies', inputSchema: schemaOfValue({ type: 'array' }) },
 	{
 		name: 'find',
 		description: 'Finds',

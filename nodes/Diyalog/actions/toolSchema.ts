@@ -41,7 +41,7 @@ async function isKept(schema: ZodSchema, said: object): Promise<boolean> {
 
 /**
  * n8n hands an MCP server, or another source of several tools, what the schema names at its top, whatever is in it. A schema without
- * names it offers as that of an argument `value`, an object, which it then leaves out.
+ * names it offers as that of an argument `value`, an object, which it then leaves out. Such an argument takes no text and no list.
  */
 async function isPassedOn(schema: object, said: object): Promise<boolean> {
 	const { shape, properties } = schema as Record<string, unknown>;
@@ -49,7 +49,7 @@ async function isPassedOn(schema: object, said: object): Promise<boolean> {
 	if (!Object.keys(said).every((name) => names.includes(name))) return false;
 	const value = saidOf(said, 'value');
 	if (!isSameJson(names, ['value']) || isSameJson(value ?? {}, {})) return true;
-	return typeof value !== 'object' && isOfZod(schema) && (await isKept(schema, said));
+	return !isObject(value) && isOfZod(schema) && (await isKept(schema, said));
 }
 
 /** Whether the tool runs with all that the model has said. */
