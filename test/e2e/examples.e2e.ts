@@ -167,6 +167,8 @@ async function sendOtpAndReact(): Promise<void> {
 
 /** Long enough for a tap of this test, and no longer. */
 const SHORT = '"resumeAmount":0.2,';
+/** The same for the first question of an n8n that has just started: on a busy machine that execution takes its time. */
+const FIRST = '"resumeAmount":0.6,';
 /** Long enough for the taps of several people, which are counted one after the other. */
 const TAPS_OF_SEVERAL = '"resumeAmount":0.4,';
 const waiting = (minutes: number): string => `"resumeAmount":${minutes},`;
@@ -177,7 +179,7 @@ async function approveTransfer(): Promise<void> {
 		replaced(
 			example,
 			'"options":{"messageIdPrefix":"transfer"',
-			`"options":{"limitWaitTime":{"values":{"limitType":"afterTimeInterval",${SHORT}"resumeUnit":"minutes"}},"messageIdPrefix":"transfer"`,
+			`"options":{"limitWaitTime":{"values":{"limitType":"afterTimeInterval",${FIRST}"resumeUnit":"minutes"}},"messageIdPrefix":"transfer"`,
 		),
 	);
 	await stage.press(await running.start(), 'Onayla');

@@ -37,6 +37,11 @@ export async function serveTrigger(setup: NodeSetup): Promise<WebhookServer> {
 /** Activates the trigger and serves it on a free port of loopback. */
 export async function serve(trigger: TriggerUnderTest): Promise<WebhookServer> {
 	await trigger.activate();
+	return await serveImported(trigger);
+}
+
+/** Serves a trigger of which nobody has asked whether it can be activated: its workflow was imported as published. */
+export async function serveImported(trigger: TriggerUnderTest): Promise<WebhookServer> {
 	const executions: IDataObject[][] = [];
 	const escaped: unknown[] = [];
 

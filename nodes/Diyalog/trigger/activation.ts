@@ -3,7 +3,7 @@ import type { IHookFunctions } from 'n8n-workflow';
 import { createPayloadVerifier } from '../deviceSignature/verifier';
 import { listProblemOf, resumeKeptCalls } from './otherTriggers';
 import { isOrigin } from './selfCall';
-import { checkTriggerSettings, readTriggerSecrets } from './settings';
+import { readTriggerSecrets, readTriggerSettings } from './settings';
 import type { Problem, TriggerSecrets, TriggerSettings } from './settings';
 import { overwritingProblem } from './staticDataWriters';
 
@@ -77,12 +77,9 @@ function problemOf(
  * @throws NodeOperationError that says what is missing
  */
 export async function requireUsableSettings(context: IHookFunctions): Promise<void> {
-	const checked = checkTriggerSettings(context);
-	if (!checked.valid) {
-		const { field, problem, advice } = checked.problem;
-		return refuse(context, { title: `${field} ${problem}`, advice });
-	}
-	const { input: settings } = checked;
+	const reading = readTriggerSettings(context);
+	if (!reading.ok) return refuse(context, reading);
+	const { value: settings } = reading;
 	const credential = await context.getCredentials('diyalogApi');
 	const problem =
 		problemOf(settings, credential) ??
@@ -95,6 +92,7 @@ export async function requireUsableSettings(context: IHookFunctions): Promise<vo
 function refuse(context: IHookFunctions, { title, advice }: Problem): never {
 	// n8n shows the message alone when a workflow cannot be published, and logs none when other triggers of it can (2.41).
 	const message = `${title}. ${advice}`;
-	context.logger.error(`Diyalog Trigger is not published: ${message}`);
+	// It is asked when a workflow is published, and when somebody listens in the editor.
+	context.logger.error(`Diyalog Trigger cannot listen: ${message}`);
 	throw new NodeOperationError(context.getNode(), message);
 }

@@ -35,7 +35,7 @@ import { sayRarely, sayRefused } from './refusals';
 import { NOT_TAKEN_YET, replyInTime } from './replyInTime';
 import type { ReplyInTime } from './replyInTime';
 import { readTriggerSecrets, readTriggerSettings } from './settings';
-import type { TriggerSecrets, TriggerSettings } from './settings';
+import type { Problem, TriggerSecrets, TriggerSettings } from './settings';
 import { overwritingProblem } from './staticDataWriters';
 import { forgetOrphans, storeKnown } from './stored';
 import {
@@ -75,6 +75,12 @@ const refuse = (
 	kind = text,
 ): Refusal => ({ ok: false, status, text, reason, kind });
 
+/** Refuses a call that can be taken later, when people have mended what is wrong here. */
+const refuseUntilMended = (text: string, { title, advice }: Problem): Refusal => ({
+	...refuse(503, text, () => `${title}. ${advice}`),
+	level: 'error',
+});
+
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 const rawRequestSchema = lazily(() => z.object({ rawBody: z.instanceof(Buffer).optional() }));
@@ -107,6 +113,12 @@ async function readUnread(context: IWebhookFunctions): Promise<Refusal | undefin
 			() => 'the connection ended before the body did.',
 		);
 	}
+}
+
+/** Phase 0: what the trigger is set to. Nothing of the call is looked at before. */
+function readSettings(context: IWebhookFunctions): Outcome<TriggerSettings> {
+	const reading = readTriggerSettings(context);
+	return reading.ok ? reading : refuseUntilMended('Calls cannot be taken now.', reading);
 }
 
 /** Phase 1: the body's bytes, as they were received. */
@@ -166,9 +178,7 @@ function sayWhoReplies(context: IWebhookFunctions): void {
 /** A trigger that could not remember a call must not take it: after a restart it would take it again. */
 function refusalOfWorkflow(context: IWebhookFunctions): Refusal | undefined {
 	const problem = isTest(context) ? undefined : overwritingProblem(context);
-	if (!problem) return undefined;
-	const reason = () => `${problem.title}. ${problem.advice}`;
-	return { ...refuse(503, 'Calls cannot be remembered now.', reason), level: 'error' };
+	return problem && refuseUntilMended('Calls cannot be remembered now.', problem);
 }
 
 /**
@@ -620,7 +630,9 @@ async function orForget(
 
 /** Handles one call of Diyalog's webhook. */
 export async function handleWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const settings = readTriggerSettings(context);
+	const read = readSettings(context);
+	if (!read.ok) return refuseCall(context, read);
+	const { value: settings } = read;
 
 	const body = await readBody(context);
 	if (!body.ok) return refuseCall(context, body);
@@ -694,7 +706,9 @@ function callbackFrom(
 export async function handleStatusCallback(
 	context: IWebhookFunctions,
 ): Promise<IWebhookResponseData> {
-	const settings = readTriggerSettings(context);
+	const read = readSettings(context);
+	if (!read.ok) return refuseCall(context, read);
+	const { value: settings } = read;
 	const isForOthers = settings.options.alsoPassOnTo.length > 0;
 	if (!settings.events.includes('statusCallback') && !isForOthers) {
 		return reply(context, 404, NO_CALLBACKS);

@@ -2,7 +2,6 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import type { EventName } from '../events/events';
 import { DEFAULT_FRESHNESS_MINUTES } from '../events/freshness';
 import { addProblem, check } from '../input/problem';
-import type { Checked } from '../input/problem';
 import { lazily, z } from '../lib/zod';
 import { serverConfFields } from './serverConf';
 
@@ -311,24 +310,42 @@ interface Parameters {
 	getNodeParameter(name: string): unknown;
 }
 
-const entered = (context: Parameters) => ({
-	events: context.getNodeParameter('events'),
-	authentication: context.getNodeParameter('authentication'),
-	filters: context.getNodeParameter('filters'),
-	options: context.getNodeParameter('options'),
-});
+/** Why a trigger cannot take calls: what is wrong, and what to do. */
+export interface Problem {
+	title: string;
+	advice: string;
+}
+
+/** n8n gives no value for an expression that fails. */
+const UNREADABLE: Problem = {
+	title: 'A setting cannot be read',
+	advice: 'Look for an expression among the settings, and enter a value in its place.',
+};
 
 /**
- * Reads the trigger's parameters.
+ * Reads the trigger's parameters. Each call has them checked as activation does: a workflow that was imported as published may hold
+ * what the editor does not offer.
  *
- * @throws ZodError when the workflow was made by hand with values that the editor does not offer
+ * @returns the settings, or what is wrong with them; never throws
  */
-export const readTriggerSettings = (context: Parameters): TriggerSettings =>
-	settingsSchema().parse(entered(context));
-
-/** The same, or what is wrong with them. */
-export const checkTriggerSettings = (context: Parameters): Checked<TriggerSettings> =>
-	check(settingsSchema(), entered(context), triggerFields);
+export function readTriggerSettings(
+	context: Parameters,
+): { ok: true; value: TriggerSettings } | ({ ok: false } & Problem) {
+	try {
+		const entered = {
+			events: context.getNodeParameter('events'),
+			authentication: context.getNodeParameter('authentication'),
+			filters: context.getNodeParameter('filters'),
+			options: context.getNodeParameter('options'),
+		};
+		const checked = check(settingsSchema(), entered, triggerFields);
+		if (checked.valid) return { ok: true, value: checked.input };
+		const { field, problem, advice } = checked.problem;
+		return { ok: false, title: `${field} ${problem}`, advice };
+	} catch {
+		return { ok: false, ...UNREADABLE };
+	}
+}
 
 /** What is no text is no secret: it fits nothing. */
 const secret = lazily(() => z.string().catch(''));
@@ -340,12 +357,6 @@ const credentialSchema = lazily(() =>
 		statusCallbackToken: secret(),
 	}),
 );
-
-/** Why a trigger cannot be activated: what is wrong, and what to do. */
-export interface Problem {
-	title: string;
-	advice: string;
-}
 
 /** What of the credential the trigger needs to authenticate calls; missing ones are empty. */
 export type TriggerSecrets = z.output<ReturnType<typeof credentialSchema>>;

@@ -23,6 +23,8 @@ const figureSchema = z.object({
 	target: z.string().optional(),
 	/** whether the target was met */
 	met: z.boolean().optional(),
+	/** why it is missed where it is, for the report */
+	whyMissed: z.string().optional(),
 });
 
 const lineSchema = figureSchema.extend({

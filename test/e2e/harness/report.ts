@@ -3,8 +3,11 @@ import type { RecordedFigure } from './figures';
 /** Text in a cell of a Markdown table. */
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-const verdict = ({ met }: RecordedFigure): string =>
-	met === undefined ? 'reported' : met ? 'yes' : '**no**';
+function verdict({ met, whyMissed }: RecordedFigure): string {
+	if (met === undefined) return 'reported';
+	if (met) return 'yes';
+	return whyMissed === undefined ? '**no**' : `**no**: ${whyMissed}`;
+}
 
 const row = (figure: RecordedFigure): string => {
 	const { what, found, target = '', at, cores, load } = figure;

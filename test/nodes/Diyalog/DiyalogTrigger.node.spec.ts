@@ -459,6 +459,11 @@ describe('activation', () => {
 			setup({ events: ['pressed'] }),
 			/^Events 1 has a value that is not possible\. Choose one of the values /,
 		],
+		[
+			'with an expression that fails',
+			setup({ authentication: '={{ $fromAI() }}' }),
+			/^A setting cannot be read\. Look for an expression among the settings/,
+		],
 	])(
 		'%s is refused, and the only line that n8n shows says what to do',
 		async (_, trigger, message) => {
@@ -466,7 +471,7 @@ describe('activation', () => {
 			const refusal = await underTest.activate().catch((error: Error) => error.message);
 			expect(refusal).toMatch(message);
 			// n8n logs nothing when it can publish another trigger of the workflow.
-			expect(underTest.log).toEqual([`Diyalog Trigger is not published: ${String(refusal)}`]);
+			expect(underTest.log).toEqual([`Diyalog Trigger cannot listen: ${String(refusal)}`]);
 		},
 	);
 

@@ -1,13 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import type { INodeParameters } from 'n8n-workflow';
+import { DiyalogApi } from '../../../../credentials/DiyalogApi.credentials';
 import { SeenEvents } from '../../../../nodes/Diyalog/events/seenEvents';
 import { explainMismatch } from '../../../../nodes/Diyalog/events/signature';
+import { entriesIn } from '../../../../nodes/Diyalog/input/problem';
+import type { Entry } from '../../../../nodes/Diyalog/input/problem';
 import { isKnownMessage, rememberMessage } from '../../../../nodes/Diyalog/messages/knownMessages';
+import { triggerFields } from '../../../../nodes/Diyalog/trigger/settings';
 import { toMessageId } from '../../../../nodes/Diyalog/wait/resumeReference';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
+import type { CredentialData } from '../../../support/nodeRuntime';
 import { rawPost } from '../../../support/rawRequest';
-import { hmacSha1, postSigned } from '../../../support/sign';
+import { hmacSha1, postSigned, postStatus } from '../../../support/sign';
 import { waitFor } from '../../../../tools/system';
 import { entry, envelope, written } from '../../../support/webhookBodies';
-import { serve } from '../../../support/webhookServer';
+import { serve, serveImported } from '../../../support/webhookServer';
 import type { WebhookServer } from '../../../support/webhookServer';
 
 /*
@@ -380,5 +387,145 @@ describe('a recorded call that is played a hundred times costs one line in ten s
 			expect((await postSigned(server.url, recorded, SECRET)).status).toBe(200);
 		expect(server.executions).toHaveLength(1);
 		expect(trigger.log).toEqual([expect.stringContaining(said)]);
+	});
+});
+
+describe('36. a workflow that was imported as published, with a setting that the editor does not offer', () => {
+	const right = { events: ['buttonPressed', 'statusCallback'], authentication: 'signature' };
+	const credentials = { appSecret: SECRET, statusCallbackToken: 'callback' };
+
+	let id: string;
+
+	beforeEach(() => {
+		id = randomUUID();
+	});
+
+	const importedWith = async (parameters: object) => {
+		await server.close();
+		trigger = new TriggerUnderTest({ parameters: { ...right, ...parameters }, credentials }, id);
+		server = await serveImported(trigger);
+	};
+
+	describe.each([
+		[
+			'a text for a switch',
+			{ options: { onlySigned: 'no' } },
+			'Only Signed Presses is neither on nor off. Turn it on or off, or remove the option.',
+		],
+		[
+			'a number for a switch',
+			{ options: { onlyUnmatched: 1 } },
+			'Only Unmatched is neither on nor off. Turn it on or off, or remove the option.',
+		],
+		[
+			'a text for a number',
+			{ options: { freshnessMinutes: '15' } },
+			'Maximum Age (Minutes) is not a number of minutes. Enter a number, e.g. 15, or 0 for any age.',
+		],
+		[
+			'a text for a list',
+			{ options: { alsoPassOnTo: 'https://n8n.example/webhook/a/webhook' } },
+			'Also Pass On To is not a list. Enter each value in a row of its own, or remove the option.',
+		],
+		[
+			'a text for a list of a filter',
+			{ filters: { customerNumbers: '70021' } },
+			'Customer Number is not a list. Enter each value in a row of its own, or remove the option.',
+		],
+		[
+			'a number for a text',
+			{ options: { n8nAddress: 5678 } },
+			'N8n Address is not a text. Enter it anew, or remove the option.',
+		],
+		[
+			'a text for the events',
+			{ events: 'buttonPressed' },
+			'Events has a value that is not possible. Choose one of the values that the field offers, or check the expression.',
+		],
+		[
+			'a switch for the way of authentication',
+			{ authentication: true },
+			'Authentication has a value that is not possible. Choose one of the values that the field offers, or check the expression.',
+		],
+		[
+			'an expression that fails',
+			{ authentication: '={{ $fromAI() }}' },
+			'A setting cannot be read. Look for an expression among the settings, and enter a value in its place.',
+		],
+	])('%s', (_what, parameters, said) => {
+		beforeEach(async () => await importedWith(parameters));
+
+		it('each call is to be repeated (503), also an unsigned one, and costs a line in ten seconds', async () => {
+			const unsigned = { method: 'POST', headers: JSON_TYPE, body: press() };
+			for (let call = 0; call < 25; call++) {
+				expect((await fetch(server.url, unsigned)).status).toBe(503);
+				expect((await postSigned(server.url, press(), OTHER_SECRET)).status).toBe(503);
+				expect((await postSigned(server.url, press(), SECRET)).status).toBe(503);
+				expect(await postStatus(server.statusUrl, 'Approved')).toBe(503);
+			}
+			expect(trigger.log).toEqual([`Diyalog Trigger refused a call: ${said}`]);
+			expect(trigger.decryptions).toBe(0);
+			expect(server.executions).toEqual([]);
+		});
+
+		it('with its body unread, and a stranger learns nothing of the settings', async () => {
+			for (const url of [server.url, server.statusUrl])
+				expect(await rawPost(url, ['Content-Length: 100000'], '')).toBe(503);
+			expect(server.bodiesRead).toBe(0);
+			const reply = await fetch(server.url, { method: 'POST', headers: JSON_TYPE, body: '{}' });
+			expect(await reply.text()).toBe('Calls cannot be taken now.');
+		});
+
+		it('the repetition is taken when the setting is right', async () => {
+			const body = press(randomUUID());
+			expect((await postSigned(server.url, body, SECRET)).status).toBe(503);
+			await importedWith({});
+			expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
+			expect(server.executions).toHaveLength(1);
+		});
+	});
+});
+
+describe('37. a call is taken or refused, and nothing escapes, with', () => {
+	const WRONG = [null, 7, 'x', [{ toString: 1 }], {}];
+	const namesOf = (fields: readonly Entry[]) => fields.map(({ name }) => name);
+	const inside = (name: string) =>
+		namesOf(triggerFields.filter((field) => field.name === name).flatMap(entriesIn));
+
+	it.each([
+		['a field of the credential', namesOf(new DiyalogApi().properties), 'credential'],
+		['an option', inside('options'), 'options'],
+		['a filter', inside('filters'), 'filters'],
+	] as const)('%s of any type', async (_what, names, where) => {
+		expect(names.length).toBeGreaterThan(3);
+		for (const name of names)
+			for (const wrong of WRONG) {
+				await server.close();
+				const changed = { [name]: wrong };
+				trigger = new TriggerUnderTest({
+					parameters: {
+						events: ['buttonPressed', 'statusCallback'],
+						authentication: 'signature',
+						...(where !== 'credential' && { [where]: changed }),
+					} as INodeParameters,
+					credentials: {
+						appSecret: SECRET,
+						statusCallbackToken: 'callback',
+						payloadSignature: 'jws',
+						payloadSignatureAlgorithm: 'HS256',
+						payloadSignatureSecret: 's'.repeat(40),
+						...(where === 'credential' && changed),
+					} as CredentialData,
+				});
+				server = await serveImported(trigger);
+				const statuses = [
+					(await postSigned(server.url, press(), OTHER_SECRET)).status,
+					(await postSigned(server.url, press(), SECRET)).status,
+					await postStatus(server.statusUrl, 'Approved'),
+				];
+				expect([401, 503]).toContain(statuses[0]);
+				for (const status of statuses) expect([200, 401, 503]).toContain(status);
+				expect(server.escaped).toEqual([]);
+			}
 	});
 });
