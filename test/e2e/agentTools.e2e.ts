@@ -1350,13 +1350,14 @@ describe('a review asks nobody where the person would read another thing than wh
 	);
 
 	it('60. what nobody sees is shown, also where the author has written a picture that is made with it', async () => {
-		const jsonBody = "={{ { to: $fromAI('to', 'Whom', 'string') } }}";
+		const jsonBody = "={{ { payee: $fromAI('payee', 'Whom', 'string') } }}";
 		const flow = await reviewed(
-			'=👩\u200d💼 Pay 250 to {{ $tool.parameters.to }}?',
+			'=👩\u200d💼 Pay 250 to {{ $tool.parameters.payee }}?',
 			deedTool('Transfer', chat.toolUrl, jsonBody),
 		);
-		chat.turnOf = callsOnce('Transfer', { to: 'Zey\u200dnep' });
-		const { asked } = await approveAll(flow);
+		chat.turnOf = callsOnce('Transfer', { payee: 'Zey\u200dnep' });
+		const { asked, done } = await approveAll(flow);
+		expect(done).toEqual([{ payee: 'Zey\u200dnep' }]);
 		expect(asked.join()).not.toContain('Zey\u200dnep');
 	}, 120_000);
 
@@ -2682,6 +2683,99 @@ describe('a review asks nobody where the person would read another thing than wh
 					? callsOnce('Transfer', { amount: '250' })({ ...asked, messages: [] })
 					: tellAll(asked);
 			expect((await approveAll(flow)).done).toEqual(expected);
+		},
+		120_000,
+	);
+
+	it.each(['MCP Client 1.2', 'MCP Client 1.4', 'Code Tool'])(
+		'163. a list in the place of the arguments, which n8n would take apart: asks nobody (%s)',
+		async (which) => {
+			const orders = { type: 'array', items: { type: 'string' } };
+			const inputSchema = { type: 'object', properties: { input: orders } };
+			const cancelling = await startMcpServer([
+				{ name: 'cancel', description: 'Cancels orders, or all', inputSchema },
+			]);
+			try {
+				const tool = bankTools();
+				const client = {
+					...tool,
+					typeVersion: Number(which.slice(-3)),
+					parameters: { ...Object(tool.parameters), endpointUrl: cancelling.url },
+				};
+				const isCode = which === 'Code Tool';
+				const flow = await reviewed('=May I?', isCode ? payingCode(inputSchema) : client, CHAT);
+				chat.turnOf = callsOnce(isCode ? 'Close' : 'Bank_cancel', ['ORDER-7']);
+				const { asked, done } = await approveAll(flow);
+				expect({ asked, done: [...done, ...cancelling.called] }).toEqual({ asked: [], done: [] });
+			} finally {
+				await cancelling.close();
+			}
+		},
+		120_000,
+	);
+
+	const account = { type: 'string' };
+	const open = {
+		type: 'object',
+		properties: { account, amount: { type: 'number' } },
+		required: ['account', 'amount'],
+	};
+	const strict = { ...open, additionalProperties: false };
+	const payout = { account: '7', amount: 10 };
+
+	it.each([
+		['of two schemas', { anyOf: [strict, { type: 'object', properties: { account } }] }],
+		[
+			'of an object',
+			{
+				type: 'object',
+				properties: { account },
+				anyOf: [strict, { properties: { all: { type: 'boolean' } } }],
+			},
+		],
+		['one that allows nothing that n8n adds', strict],
+	])(
+		'164. a schema of several forms, of which n8n takes another one because of what it adds (%s): asks nobody',
+		async (_what, schema) => {
+			const flow = await reviewed('=May I pay out?', payingCode(schema), CHAT);
+			chat.turnOf = callsOnce('Close', payout);
+			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		},
+		120_000,
+	);
+
+	it('165. right use: a schema of several forms that take what n8n adds', async () => {
+		const other = { type: 'object', properties: { all: { type: 'boolean' } }, required: ['all'] };
+		const flow = await reviewed('=May I?', payingCode({ anyOf: [open, other] }), CHAT);
+		chat.turnOf = callsOnce('Close', payout);
+		expect((await approveAll(flow)).done).toEqual([{ query: payout }]);
+	}, 120_000);
+
+	it('166. the same as 60 where the author has written the picture in a branch that shows nothing', async () => {
+		const jsonBody = "={{ { payee: $fromAI('payee', 'Whom', 'string') } }}";
+		const flow = await reviewed(
+			"={{ $json.vip ? '👩\u200d💼 ' : '' }}May I run {{ $tool.name }} with {{ $tool.parameters }}",
+			deedTool('Transfer', chat.toolUrl, jsonBody),
+		);
+		chat.turnOf = callsOnce('Transfer', { payee: 'Zey\u200dnep' });
+		const { asked, done } = await approveAll(flow);
+		expect(done).toEqual([{ payee: 'Zey\u200dnep' }]);
+		expect(asked.join()).not.toContain('Zey\u200dnep');
+	}, 120_000);
+
+	it.each(['=May I pay?', '=May I run {{ $tool.name }} with {{ $tool.parameters }}'])(
+		'167. the same as 154 with two signs, each of which looks like an apostrophe: %s',
+		async (message) => {
+			const jsonBody =
+				"={{ { amount: $fromAI('amount', 'How much', 'string'), note: $fromAI('note', 'Note', 'string') } }}";
+			const flow = await reviewed(message, deedTool('Transfer', chat.toolUrl, jsonBody));
+			const fake =
+				'May I pay? Transfer: {\u02c8\u02c8amount\u02c8\u02c8:\u02c8\u02c81\u02c8\u02c8}';
+			const note = `${'Rent for December. '.repeat(100)}${fake}`;
+			chat.turnOf = callsOnce('Transfer', { amount: '9999', note });
+			const { asked, done } = await approveAll(flow);
+			expect(done).toEqual([{ amount: '9999', note }]);
+			expect(asked.join().slice(-100)).toContain(String.raw`:\u02c8\u02c81\u02c8\u02c8}"}`);
 		},
 		120_000,
 	);

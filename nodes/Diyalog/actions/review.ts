@@ -119,12 +119,14 @@ async function ofSchema(
 	gated: INode,
 	toolName: string,
 	said: object,
+	{ call, own }: CallOfAgent,
 ): Promise<string | undefined> {
 	try {
 		const offered = await offeredTool(context, gated, toolName);
 		if (!offered) return 'n8n does not tell which arguments the tool has';
-		if (await runsWithAll(offered, said)) return undefined;
-		return "The model has said an argument that the tool does not have, or a value that the tool does not take. The tool would run without it. Tell the model in its system message to say only what is in the tool's schema";
+		const gets = { ...own, [TOOL_FIELD]: toolName, ...said, [TOOL_CALL_FIELD]: call.action.id };
+		if (await runsWithAll(offered, said, gets)) return undefined;
+		return "The model has said an argument that the tool does not have, or a value that the tool does not take. The tool would run without it. Tell the model in its system message to say only what is in the tool's schema, and let that allow other fields at its top: n8n adds chatInput, tool and toolCallId";
 	} catch (error) {
 		return `n8n could not tell which arguments the tool has: ${error instanceof Error ? error.message : String(error)}`;
 	}
@@ -224,9 +226,10 @@ export function callToShow(context: IExecuteFunctions): string {
  */
 export async function showsAnother(
 	context: IExecuteFunctions,
-	{ agent, call, own, run }: CallOfAgent,
+	ofAgent: CallOfAgent,
 	isPairedByChance: boolean,
 ): Promise<string | undefined> {
+	const { agent, call, own, run } = ofAgent;
 	const { hitl } = call.action.metadata ?? {};
 	const workflow = workflowOf(context);
 	const gated = hitl && workflow?.getNode(hitl.gatedToolNodeName);
@@ -246,6 +249,8 @@ export async function showsAnother(
 	if (isSecond && mayWait(gated) && !isOwnTool(context.getNode(), gated))
 		return 'The model called the tool several times in one turn, and the tool can wait. n8n could run the first call only. Tell the model in its system message to call one tool at a time';
 	const { toolName: name, originalInput: parameters } = hitl;
+	if (Array.isArray(parameters))
+		return 'The model has said a list in the place of the arguments, which n8n would take apart. Tell the model in its system message to give each argument its name';
 	const said = isObject(parameters) ? parameters : {};
 	const isText = !isObject(parameters ?? {});
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
@@ -263,7 +268,7 @@ export async function showsAnother(
 		? (ofValuesAskedFor(gated, asked, said) ??
 			(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(works, own, said)))
 		: (ofOwnArguments(own, said) ??
-			(await ofSchema(context, gated, name, isText ? { input: parameters } : said)));
+			(await ofSchema(context, gated, name, isText ? { input: parameters } : said, ofAgent)));
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
 	const looksBeyond = ({ type, parameters }: INode): boolean =>

@@ -27,15 +27,15 @@ function isWhole(said: unknown, runs: unknown): boolean {
 
 /** A schema of zod, whose result tells what it leaves out or changes. */
 interface ZodSchema {
-	safeParseAsync(said: object): Promise<{ success: boolean; data?: unknown }>;
+	safeParseAsync(gets: unknown): Promise<{ success: boolean; data?: unknown }>;
 }
 
 const isOfZod = (schema: object): schema is ZodSchema =>
 	'safeParseAsync' in schema && typeof schema.safeParseAsync === 'function';
 
-/** Whether zod leaves all of it. A tool with one text takes that alone, from `input`. */
-async function isKept(schema: ZodSchema, said: object): Promise<boolean> {
-	const { success, data } = await schema.safeParseAsync(said);
+/** Whether zod leaves all that was said of what the tool gets. A tool with one text takes that alone, from `input`. */
+async function isKept(schema: ZodSchema, said: object, gets: unknown): Promise<boolean> {
+	const { success, data } = await schema.safeParseAsync(gets);
 	return success && isWhole(said, isObject(data) ? data : { input: data });
 }
 
@@ -49,14 +49,23 @@ async function isPassedOn(schema: object, said: object): Promise<boolean> {
 	if (!Object.keys(said).every((name) => names.includes(name))) return false;
 	const value = saidOf(said, 'value');
 	if (!isSameJson(names, ['value']) || isSameJson(value ?? {}, {})) return true;
-	return !isObject(value) && isOfZod(schema) && (await isKept(schema, said));
+	return !isObject(value) && isOfZod(schema) && (await isKept(schema, said, said));
 }
 
-/** Whether the tool runs with all that the model has said. */
-export async function runsWithAll({ schema, metadata }: Offered, said: object): Promise<boolean> {
+/**
+ * Whether the tool runs with all that the model has said.
+ *
+ * @param gets the object in which n8n hands that to the tool, beside fields of its own: a schema of several forms may take another form of it
+ */
+export async function runsWithAll(
+	{ schema, metadata }: Offered,
+	said: object,
+	gets: object,
+): Promise<boolean> {
 	const known = Object(schema) as object;
 	return isOfZod(known) && !metadata.isFromToolkit
-		? await isKept(known, said)
+		? // n8n stores it as JSON while the person is asked.
+			await isKept(known, said, JSON.parse(JSON.stringify(gets)))
 		: await isPassedOn(known, said);
 }
 

@@ -24,12 +24,77 @@ export const MAX_READ_CHARACTERS = 1_000_000;
 /** So many marks above and below a letter cover what stands around it. */
 const PILE = /\p{M}{4,}/gu;
 
+/** Accents that letters of Europe are composed with. */
+const ACCENTS = String.raw`\u0300-\u0304\u0306-\u030c\u030f\u0311\u0313\u0314\u031b\u0323-\u0328\u032d\u032e\u0330\u0331\u0342\u0345`;
+
+/** Scripts of languages of today, each with the marks that may follow its letters. Of any other script nobody here knows what it looks like. */
+const SCRIPTS: ReadonlyArray<readonly [script: string, marks: string]> = [
+	['Latin', ACCENTS],
+	['Greek', ACCENTS],
+	['Cyrillic', ACCENTS],
+	['Arabic', String.raw`\u064b-\u0655\u0670`],
+	['Hebrew', String.raw`\u05b0-\u05bc\u05c1\u05c2\u05c7`],
+	...['Hiragana', 'Katakana'].map((script): [string, string] => [script, String.raw`\u3099\u309a`]),
+	...['Armenian', 'Ethiopic', 'Georgian', 'Han', 'Hangul'].map((script): [string, string] => [
+		script,
+		'',
+	]),
+	...[
+		'Bengali',
+		'Devanagari',
+		'Gujarati',
+		'Gurmukhi',
+		'Kannada',
+		'Khmer',
+		'Lao',
+		'Malayalam',
+		'Myanmar',
+		'Oriya',
+		'Sinhala',
+		'Tamil',
+		'Telugu',
+		'Thai',
+	].map((script): [string, string] => [script, String.raw`\p{sc=${script}}`]),
+];
+
+/** Letters of these scripts that look like a quotation mark, or stand beside one: of Afrikaans, Hebrew, Arabic, China and Egyptology. */
+const LIKE_QUOTES = String.raw`\u0149\u05f2\ufb1f\u0674\ufc5e-\ufc63\ufe70-\ufe7f\u4e36\u4e37\u51ab\ua700-\ua7ff`;
+
+const anyOf = (property: string): string =>
+	SCRIPTS.map(([script]) => String.raw`\p{${property}=${script}}`).join('');
+
+const LETTER = String.raw`(?=\p{L})(?!\p{Lm}|[${LIKE_QUOTES}])[${anyOf('sc')}]`;
+
+/** Behind a letter: the marks of its own script. */
+const MARKS = SCRIPTS.filter(([, marks]) => marks !== '')
+	.map(([script, marks]) => String.raw`(?<=\p{sc=${script}})(?:(?=\p{M})[${marks}])+`)
+	.join('|');
+
+const DIGIT = String.raw`(?=\p{Nd})[${anyOf('scx')}\uff10-\uff19]`;
+
+/** What no two of look like a quotation mark, and people write often: of Europe, Arabic, Hebrew and the East. */
+const SIGNS = String.raw`\p{Sc}\u2013\u2014\u2026\xb0\xb2\xb3\xb7\xbd\u061f\u05be\u3002\u3005\u3007\u30fb\u30fc\uff01\uff08\uff09\uff1a\uff1b\uff1f`;
+
+/** What two of, side by side, look like a quotation mark. One by itself stands in names (Kadıköy’de, Oʻktam) and lists. */
+const SINGLE = String.raw`['\x60\u2018\u2019\u02bb\u02bc\u060c\u3001\uff0c]`;
+
+/** Two of this letter of Hebrew look like a quotation mark as well, unless they stand in a word of Hebrew. */
+const YODS = /(?<!\p{sc=Hebrew}\p{M}{0,3})(?:[\u05d9\ufb1d\ufb39]\p{M}*){2,}(?!\p{sc=Hebrew})/gu;
+
+/** A piece of a call that is read as what it is, or else one character. */
+const PIECE = new RegExp(
+	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE})${SINGLE}(?!${SINGLE}))|[^]`,
+	'gu',
+);
+
 /**
- * What looks like the quotation mark of JSON, two signs side by side too: a model could write words that read like a call of their own,
- * which stand closer to the buttons than the call that runs.
+ * A call in which every character is read as what it is: a model could write what looks like the quotation marks of JSON, and so a call
+ * of its own, which stands closer to the buttons than the call that runs.
  */
-const LIKE_QUOTES =
-	/[\u02ba\u02dd\u02ee\u02f6\u05f2\u05f4\u1cd3\u201c-\u201f\u2033\u2034\u2036\u2037\u2057\u275d\u275e\u2760\u3003\u301d-\u301f\uff02\u{1f676}-\u{1f678}]+|['`\u00b4\u02b9\u02bb-\u02bf\u02ca\u02cb\u05f3\u2018-\u201b\u2032\u2035\u275b\u275c\u275f\uff07\uff40]{2,}/gu;
+const readable = (call: string): string =>
+	call
+		.replace(YODS, escaped)
+		.replace(PIECE, (piece, plain: string | undefined) => plain ?? escaped(piece));
 
 const withoutGaps = (text: string): string =>
 	text.replace(GAP, ({ length }) => ` [${length} blanks] `).replace(PILE, escaped);
@@ -53,9 +118,9 @@ const inOrder = (text: string): string =>
 	text.replace(PART_FROM_RIGHT, `${FROM_LEFT}$&${FROM_LEFT}`);
 
 /**
- * A message with the call below it, unless it ends with the call already and all of that is read from left to right, without what only
- * looks like quotation marks of JSON. Characters that an author has written stay as they are in the message where no more of the kind have
- * come from elsewhere.
+ * A message with the call below it, unless it ends with the call already and nothing in that has to be written otherwise to be read. Of
+ * what nobody sees, characters that an author has written stay as they are in the message, where no more of the kind have come from
+ * elsewhere and none is in the call.
  *
  * @param call empty where none is known
  * @param entered the message as its author has written it
@@ -67,14 +132,12 @@ export function withCall(
 	entered: string,
 	endsWithCall: boolean,
 ): string {
-	const below = withoutGaps(call).replace(UNSEEN, escaped);
-	const ordered = inOrder(below.replace(LIKE_QUOTES, escaped));
-	const isShown = call === '' || (endsWithCall && ordered === below);
-	const whole = isShown ? message : `${message}\n\n${call}`;
-	const unseen = new Set(whole.match(UNSEEN) ?? []);
+	const ordered = inOrder(readable(withoutGaps(call)));
+	const isShown = call === '' || (endsWithCall && ordered === call);
 	const isMore = (character: string): boolean =>
-		whole.split(character).length > entered.split(character).length;
+		call.includes(character) || message.split(character).length > entered.split(character).length;
+	const unseen = new Set(message.match(UNSEEN) ?? []);
 	const shown = withoutGaps(isShown ? message : `${message}\n\n`);
-	const readable = [...unseen].some(isMore) ? shown.replace(UNSEEN, escaped) : shown;
-	return isShown ? readable : readable + ordered;
+	const above = [...unseen].some(isMore) ? shown.replace(UNSEEN, escaped) : shown;
+	return isShown ? above : above + ordered;
 }

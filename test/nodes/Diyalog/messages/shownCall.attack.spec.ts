@@ -53,6 +53,68 @@ describe('the call that a person reads below a message', () => {
 	});
 
 	it.each([
+		['16. modifier letters', '\u02c8\u02b9\u02ca\u02cb\u02f4\u0374\u07f4\u07f5'],
+		['17. letters of other scripts', '\u16cc\u144a\u1425\u{16f51}\u{16f52}'],
+		['18. letters of known scripts', '\ua78c\u05f2\u0674\ufe70\u4e37'],
+		['19. accents without a letter', '\u0384\u1fbf\u1fbd\u1fef\u1ffd\u1ffe\xb4\uff07'],
+		['20. signs of Armenian', '\u055a\u055d'],
+		['21. marks above a blank, and above nothing', '\xa0\u030e\u030b'],
+		['22. a pair of letters of Hebrew that is no part of a word', '\u05d9'],
+	])('%s, side by side, do not make a call of their own of what the model says', (_what, signs) => {
+		const twice = [...signs].map((sign) => sign.repeat(2)).join('');
+		const expected = twice.replace(
+			/[^]/g,
+			(unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+		);
+		expect(endOf({ amount: `1${twice}` })).toBe(`{"amount":"1${expected}"}`);
+	});
+
+	it('23. a mark of another script behind a letter, which a phone may show beside it', () => {
+		expect(endOf({ amount: 'a\u0e48\u0e48 l\u0315\u0315' })).toBe(
+			String.raw`{"amount":"a\u0e48\u0e48 l\u0315\u0315"}`,
+		);
+	});
+
+	it.each([
+		['24. Turkish', 'Çağrı Şükrü Işıl, İĞÜŞÖÇ – âîû…'],
+		['25. Turkish as a Mac writes it', 'Çağrı İ'.normalize('NFD')],
+		['26. other alphabets of Europe and around', 'Đặng Nguyễn Łódź Αθήνα Київ Հայ თბილისი Əli'],
+		['27. Chinese, Japanese and Korean', '張三、李四 佐々木・スミスー 김철수 二〇二四年。'],
+		['28. Hindi, Bengali, Tamil, Thai and Burmese', 'नमस्ते মুম্বাই தமிழ் ภาษาไทย မြန်မာ'],
+		['29. currencies, figures and measures', '₺1.250,50 €5 $7 £9 ¥3 ₹4 120 m² 20° ½'],
+		['30. single marks in names', 'Kadıköy’de Oʻktam O`g ‘rent’'],
+	])('%s can be read', (_what, note) => {
+		expect(endOf({ note })).toBe(`{"note":"${note}"}`);
+		const call = callOf({ note });
+		expect(withCall(call, call, '={{ $tool.parameters }}', true)).toBe(call);
+	});
+
+	it.each([
+		['31. Arabic with its marks and figures', '\u0645\u064f\u062d\u0645\u062f \u0661\u0662'],
+		[
+			'32. Hebrew with its marks, and two of the letter in a word',
+			'\u05d7\u05d9\u05b4\u05d9\u05dd',
+		],
+	])('%s can be read', (_what, note) => {
+		expect(endOf({ note }).replaceAll('\u200e', '')).toBe(`{"note":"${note}"}`);
+	});
+
+	it.each(['\u200b', '\u202e', '\u200d'])(
+		'33. the same sign as nobody sees in the call, in an expression of the author that shows nothing of it: %j',
+		(sign) => {
+			const entered = `=Pay {{ $json.name.replaceAll('${sign}${sign}', '') }}? {{ $tool.name }}: {{ $tool.parameters }}`;
+			const call = callOf({ amount: `1${sign}0` });
+			expect(withCall(`Pay Zeynep? ${call}`, call, entered, true)).not.toContain(sign);
+		},
+	);
+
+	it('34. right use: what the author has written stays where none is in the call', () => {
+		const call = callOf({ amount: '1' });
+		const entered = '=👩\u200d💼 {{ $tool.name }}: {{ $tool.parameters }}';
+		expect(withCall(`👩\u200d💼 ${call}`, call, entered, true)).toBe(`👩\u200d💼 ${call}`);
+	});
+
+	it.each([
 		['13. blanks', ' '],
 		['14. line breaks with blanks between them', '\n \n \n .'],
 		['15. nineteen blanks', `${' '.repeat(19)}.`],
