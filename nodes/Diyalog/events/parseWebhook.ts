@@ -144,8 +144,11 @@ function countEvents(element: unknown): number {
 }
 
 const midOf = (told: unknown): string[] =>
-	typeof told === 'object' && told !== null && 'mid' in told && typeof told.mid === 'string'
-		? [told.mid]
+	typeof told === 'object' &&
+	told !== null &&
+	'mid' in told &&
+	(typeof told.mid === 'string' || Number.isInteger(told.mid))
+		? [String(told.mid)]
 		: [];
 
 /** At most two ids; they are looked for without checking the element, as most elements tell nothing else. */

@@ -1,4 +1,4 @@
-import { BoundedSet } from '../lib/boundedMap';
+import { BoundedMap } from '../lib/boundedMap';
 import { FINGERPRINT_CHARACTERS } from './fingerprint';
 import type { EventFingerprint } from './fingerprint';
 
@@ -31,7 +31,10 @@ const MAX_OPEN = 25_000;
 
 const RADIX = 36;
 
-/** Begins with the time until which events were forgotten, or nothing, and goes on with buckets. */
+/**
+ * Begins with the time until which events were forgotten, or nothing, and goes on with buckets. A time stands before them if what is from
+ * before it, and forgotten, may not have been taken.
+ */
 const STORED = /^(-?[0-9a-z]{1,11})?(,|$)/;
 
 /**
@@ -53,21 +56,24 @@ export class SeenEvents {
 
 	private readonly buckets = new Map<number, Bucket>();
 
-	/** what another process may still know, but was not dealt with in the end */
-	private readonly takenBack = new BoundedSet<string>(MAX_TAKEN_BACK);
+	/**
+	 * What was not dealt with in the end, and whether a text said before that it was. Whatever became of that text, another process may
+	 * have read it, so no text of others proves any more that the event was taken. Where none said so, who says so has taken it.
+	 */
+	private readonly takenBack = new BoundedMap<string, boolean>(MAX_TAKEN_BACK);
 
-	/** what was added, and is not dealt with yet */
-	private readonly open = new BoundedSet<string>(MAX_OPEN);
+	/** What was added, and is not dealt with yet, and whether another process has taken it meanwhile. No text says that it was taken here. */
+	private readonly open = new BoundedMap<string, boolean>(MAX_OPEN);
 
 	/** events that were sent before this may have been forgotten */
 	private forgottenUntilMs = -Infinity;
 
-	/** what was {@link forgottenUntilMs} when that was still to come */
+	/** what is from before this, and forgotten, may not have been taken: the clock was another one when it was forgotten */
 	private aheadUntilMs = -Infinity;
 
 	/**
 	 * Adds what another process knows of the same trigger, or this one before a restart, but for what was forgotten here on
-	 * purpose.
+	 * purpose, if it may know that from here.
 	 *
 	 * @param stored what {@link toText} returned there; anything else is taken for nothing
 	 */
@@ -77,12 +83,21 @@ export class SeenEvents {
 		const forgottenUntilMs = parseInt(forgottenUntil, RADIX);
 		if (forgottenUntilMs > this.forgottenUntilMs) this.forgottenUntilMs = forgottenUntilMs;
 		for (const part of parts) {
-			const [name = '', members = ''] = part.split(':');
+			const [name = '', members] = part.split(':');
 			const number = parseInt(name, RADIX);
 			if (!Number.isSafeInteger(number) || this.textOf(number) === part) continue;
+			if (members === undefined) {
+				this.aheadUntilMs = Math.max(this.aheadUntilMs, Math.min(number, this.forgottenUntilMs));
+				continue;
+			}
 			for (let at = 0; at < members.length; at += FINGERPRINT_CHARACTERS) {
 				const fingerprint = members.slice(at, at + FINGERPRINT_CHARACTERS);
-				if (!this.takenBack.has(fingerprint)) this.remember(fingerprint, number);
+				if (this.takenBack.get(fingerprint)) continue;
+				this.takenBack.delete(fingerprint);
+				this.remember(fingerprint, number);
+				if (this.open.get(fingerprint) !== false) continue;
+				this.open.set(fingerprint, true);
+				this.change(fingerprint);
 			}
 		}
 	}
@@ -106,11 +121,16 @@ export class SeenEvents {
 	 * @returns whether it was known
 	 */
 	note({ text, sentAtMs }: EventFingerprint, isOpen = false): boolean {
-		const isKnown = this.bucketOf.has(text);
-		if (!isKnown && isOpen) this.open.add(text);
+		const isKnown = this.has(text);
+		if (!isKnown && isOpen) this.open.set(text, false);
 		this.remember(text, Math.floor(sentAtMs / BUCKET_MS));
-		this.takenBack.delete(text);
+		if (!isOpen) this.takenBack.delete(text);
 		return isKnown;
+	}
+
+	/** Whether an event was added, dealt with or not. */
+	has(text: string): boolean {
+		return this.bucketOf.has(text);
 	}
 
 	/**
@@ -124,23 +144,44 @@ export class SeenEvents {
 		return this.aheadUntilMs;
 	}
 
+	/**
+	 * The same where the clock of n8n dates what is added: nothing comes from a time to come. What is dated so came before now, and from
+	 * now on what comes is judged as ever.
+	 */
+	setBack(nowMs: number): void {
+		if (this.forgottenUntilMs > nowMs) {
+			this.forgottenUntilMs = nowMs;
+			this.aheadUntilMs = nowMs;
+		}
+		const current = Math.floor(nowMs / BUCKET_MS);
+		for (const [number, { members }] of [...this.buckets]) {
+			if (number <= current) continue;
+			for (const fingerprint of [...members]) {
+				this.remove(fingerprint);
+				this.remember(fingerprint, current);
+			}
+		}
+	}
+
 	/** An event was dealt with: from now on it is stored. */
 	settle({ text }: EventFingerprint): void {
 		this.open.delete(text);
-		const bucket = this.buckets.get(this.bucketOf.get(text) ?? NaN);
-		if (bucket) bucket.text = undefined;
+		this.takenBack.delete(text);
+		this.change(text);
 	}
 
 	/** Whether an event was dealt with, here or in another process. */
 	isSettled(text: string): boolean {
-		return this.bucketOf.has(text) && !this.open.has(text);
+		return this.has(text) && this.open.get(text) !== false;
 	}
 
-	/** Forgets an event that was not dealt with in the end, so that its repetition is taken. */
+	/** Forgets an event that was not dealt with in the end, so that its repetition is taken; unless another process has taken it. */
 	forget({ text }: EventFingerprint): void {
+		const isTakenElsewhere = this.open.get(text);
 		this.open.delete(text);
+		if (isTakenElsewhere) return;
 		this.remove(text);
-		this.takenBack.add(text);
+		this.takenBack.set(text, this.takenBack.get(text) ?? isTakenElsewhere === undefined);
 	}
 
 	/**
@@ -167,8 +208,10 @@ export class SeenEvents {
 
 	/** All of it that is dealt with, to be stored. */
 	toText(): string {
-		const known = Number.isFinite(this.forgottenUntilMs);
-		const parts = [known ? this.forgottenUntilMs.toString(RADIX) : ''];
+		const [forgotten = '', ahead = ''] = [this.forgottenUntilMs, this.aheadUntilMs].map((ms) =>
+			Number.isFinite(ms) ? ms.toString(RADIX) : '',
+		);
+		const parts = [forgotten, ahead];
 		for (const number of this.buckets.keys()) parts.push(this.textOf(number));
 		return parts.filter((part, index) => index === 0 || part !== '').join();
 	}
@@ -178,7 +221,7 @@ export class SeenEvents {
 		const bucket = this.buckets.get(number);
 		if (!bucket) return '';
 		if (bucket.text === undefined) {
-			const members = [...bucket.members].filter((member) => !this.open.has(member));
+			const members = [...bucket.members].filter((member) => this.open.get(member) !== false);
 			bucket.text = members.length === 0 ? '' : `${number.toString(RADIX)}:${members.join('')}`;
 		}
 		return bucket.text;
@@ -194,6 +237,12 @@ export class SeenEvents {
 		bucket.members.add(fingerprint);
 		bucket.text = undefined;
 		this.buckets.set(number, bucket);
+	}
+
+	/** What is stored of it has changed. */
+	private change(fingerprint: string): void {
+		const bucket = this.buckets.get(this.bucketOf.get(fingerprint) ?? NaN);
+		if (bucket) bucket.text = undefined;
 	}
 
 	private remove(fingerprint: string): void {

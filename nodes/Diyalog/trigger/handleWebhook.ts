@@ -292,13 +292,14 @@ function logOddities(
 
 /**
  * An event that was passed on counts from then: a repetition of it can come as late. It may be known since it was sent, less the
- * time for which it was kept: what was sent long before it was taken may be a recorded call that was played again there.
+ * time for which it was kept: what was sent long before it was taken may be a recorded call that was played again there. The clock may
+ * have been set back meanwhile.
  */
 function countedFrom<T extends ReceivedEvent>(received: T, { mark }: Origin): T {
 	if (!mark) return received;
 	const { passedOnAtMs: sentAtMs, takenAtMs, mayBeKnownSinceMs: sinceMs = sentAtMs } = mark;
 	const { fingerprint } = received;
-	const keptForMs = sentAtMs - takenAtMs;
+	const keptForMs = Math.max(0, sentAtMs - takenAtMs);
 	const mayBeKnownSinceMs = Math.min(sinceMs, fingerprint.sentAtMs + keptForMs);
 	return { ...received, fingerprint: { ...fingerprint, sentAtMs, mayBeKnownSinceMs } };
 }
@@ -385,7 +386,8 @@ interface Selection {
 function withRepetition(candidate: Candidate): Candidate {
 	const { event, fingerprint } = candidate;
 	if (event.event !== 'statusCallback' || !('isKnown' in fingerprint)) return candidate;
-	return { ...candidate, event: { ...event, mayBeRepeated: fingerprint.isKnown } };
+	const { isKnown, isInDoubt = false } = fingerprint;
+	return { ...candidate, event: { ...event, mayBeRepeated: isKnown || isInDoubt } };
 }
 
 const REPEATED_CALLBACK =

@@ -122,6 +122,10 @@ const certainOf = (fingerprint: Fingerprint): EventFingerprint | undefined =>
 const namesOf = (events: readonly Fingerprinted[]): string[] =>
 	events.flatMap(({ fingerprint }) => certainOf(fingerprint)?.text ?? []);
 
+/** Whether it was passed on before at a later time: the clock was ahead then, and what it has dated may be forgotten. */
+const wasPassedOnLater = ({ sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint): boolean =>
+	mayBeKnownSinceMs > sentAtMs;
+
 /** Remembers an event, and whether a status callback says what one said before. */
 function add<T extends Fingerprinted>(
 	{ seen, statuses }: TakenBefore,
@@ -129,13 +133,18 @@ function add<T extends Fingerprinted>(
 ): { event: T; novelty: Novelty } {
 	const { fingerprint } = event;
 	if (!('isKnown' in fingerprint)) return { event, novelty: seen.add(fingerprint, true) };
-	const { call, isOnce = false } = fingerprint;
-	const novelty = call && !isOnce ? statuses.add(call, true) : 'new';
-	if (novelty !== 'new') return { event, novelty };
+	const { call, isOnce } = fingerprint;
+	if (isOnce && statuses.has(fingerprint.text)) return { event, novelty: 'repeated' };
+	const novelty = call ? statuses.add(call, true) : 'new';
+	if (novelty === 'repeated' || novelty === 'untold') return { event, novelty };
+	const isInDoubt = novelty === 'later' || (call !== undefined && wasPassedOnLater(call));
+	if (call && novelty === 'later') statuses.note(call, true);
 	// It has the time of its arrival. So one of a time that was forgotten came while a clock was ahead, and may be new.
 	const isKnown = statuses.note(fingerprint, true);
-	if (isKnown && isOnce) return { event, novelty: 'repeated' };
-	return { event: { ...event, fingerprint: { ...fingerprint, isKnown } }, novelty };
+	return {
+		event: { ...event, fingerprint: { ...fingerprint, isKnown, isInDoubt } },
+		novelty: 'new',
+	};
 }
 
 /** An event was dealt with or not. What another one said before stays known. */
@@ -275,7 +284,8 @@ export function onlyNew<T extends Fingerprinted>(
 	catchUp(context, takenBefore);
 	const nowMs = Date.now();
 	const { seen, statuses, underWay } = takenBefore;
-	const aheadUntilMs = Math.max(seen.noteClock(nowMs), statuses.noteClock(nowMs));
+	const aheadUntilMs = seen.noteClock(nowMs);
+	statuses.setBack(nowMs);
 	const judged = events.map((event) => add(takenBefore, event));
 	const maxAgeMs = maxAgeMinutes * MS_PER_MINUTE;
 	// Events are taken only while the clocks of Diyalog and n8n agree, status callbacks also while that of n8n is ahead.

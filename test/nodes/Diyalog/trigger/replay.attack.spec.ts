@@ -185,6 +185,32 @@ describe('what was taken back', () => {
 		expect(seen.add(event)).toBe('repeated');
 	});
 
+	it('11b. was taken by another process, before or after this one has failed: it is known', () => {
+		const other = restored(undefined);
+		other.add(event);
+		for (const isBefore of [true, false]) {
+			const seen = new SeenEvents();
+			seen.add(event, true);
+			if (isBefore) seen.merge(other.toText());
+			seen.forget(event);
+			if (!isBefore) seen.merge(other.toText());
+			expect(restored(seen.toText()).add(event)).toBe('repeated');
+			expect(seen.add(event, true)).toBe('repeated');
+		}
+	});
+
+	it('11c. is taken back once more: no memory that still knows it from here counts', () => {
+		const seen = new SeenEvents();
+		seen.add(event);
+		const other = seen.toText();
+		seen.forget(event);
+		expect(seen.add(event, true)).toBe('new');
+		seen.merge(other);
+		seen.forget(event);
+		seen.merge(other);
+		expect(seen.add(event, true)).toBe('new');
+	});
+
 	it('12. is taken also when a flood has moved on what is forgotten', () => {
 		const seen = new SeenEvents();
 		seen.add(event);

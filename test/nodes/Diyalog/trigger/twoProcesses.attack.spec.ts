@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type * as NodeRuntime from '../../../support/nodeRuntime';
 import { TriggerUnderTest } from '../../../support/nodeRuntime';
 import { postSigned, postStatus } from '../../../support/sign';
@@ -13,14 +13,10 @@ import type { WebhookServer } from '../../../support/webhookServer';
  */
 
 const SECRET = 'the-app-secret';
-const setup = {
-	parameters: {
-		events: ['statusCallback', 'buttonPressed'],
-		authentication: 'signature',
-		options: {},
-	},
+const setup = (options: INodeParameters) => ({
+	parameters: { events: ['statusCallback', 'buttonPressed'], authentication: 'signature', options },
 	credentials: { appSecret: SECRET, statusCallbackToken: 'callback' },
-};
+});
 
 type Process = typeof TriggerUnderTest;
 
@@ -50,8 +46,8 @@ afterEach(async () => {
 });
 
 /** A call that has loaded what is in the database now. */
-async function begin(Process: Process) {
-	const trigger = new Process(setup, id, JSON.parse(database) as IDataObject);
+async function begin(Process: Process, options: INodeParameters = {}) {
+	const trigger = new Process(setup(options), id, JSON.parse(database) as IDataObject);
 	const server = await serve(trigger);
 	servers.push(server);
 	return {
@@ -66,6 +62,11 @@ async function begin(Process: Process) {
 			expect((await postSigned(server.url, body, SECRET)).status).toBe(200);
 			database = JSON.stringify(trigger.staticData);
 			return server.executions.flat().map(({ messageId }) => messageId);
+		},
+		/** n8n cannot store what it starts, and saves nothing. */
+		async fail(post: (server: WebhookServer) => Promise<number>): Promise<void> {
+			server.isDiskFull = true;
+			expect(await post(server)).toBe(500);
 		},
 	};
 }
@@ -109,3 +110,37 @@ it('3b. the same, and the one that has taken it has taken another press since: i
 	await (await begin(one)).take(envelope(written('[next-b]:approve')));
 	expect(await (await begin(other)).take(press)).toEqual([]);
 }, 30_000);
+
+describe('one cannot store what a call starts, and the other one takes the repetition: the call starts nothing more', () => {
+	const failed = (body: string) => async (server: WebhookServer) =>
+		(await postSigned(server.url, body, SECRET)).status;
+
+	it('4. a press, and both take others meanwhile', async () => {
+		const press = envelope(written('[once-4]:approve'));
+		await (await begin(one)).fail(failed(press));
+		expect(await (await begin(other)).take(press)).toEqual(['once-4']);
+		for (const process of [one, other])
+			await (await begin(process)).take(envelope(written(`[next-${servers.length}]:approve`)));
+		for (const process of [other, one, loadAnew()])
+			expect(await (await begin(process)).take(press)).toEqual([]);
+	}, 30_000);
+
+	it('4b. a press, and the one that has failed takes another one last: who starts anew knows the press', async () => {
+		const press = envelope(written('[once-4b]:approve'));
+		await (await begin(one)).fail(failed(press));
+		expect(await (await begin(other)).take(press)).toEqual(['once-4b']);
+		await (await begin(one)).take(envelope(written('[next-4b]:approve')));
+		expect(await (await begin(loadAnew())).take(press)).toEqual([]);
+	}, 30_000);
+
+	it('4c. a status callback, Only New Status Callbacks', async () => {
+		const options = { onlyNewStatuses: true };
+		await (
+			await begin(one, options)
+		).fail(async ({ statusUrl }) => await postStatus(statusUrl, 'Approved', { messageId: 'd' }));
+		const again = async (process: Process) =>
+			await (await begin(process, options)).goOn('Approved', 'd');
+		expect(await again(other)).toEqual([['Approved', false]]);
+		for (const process of [other, one]) expect(await again(process)).toEqual([]);
+	}, 30_000);
+});

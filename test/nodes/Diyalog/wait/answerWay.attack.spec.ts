@@ -433,9 +433,10 @@ describe('a text that looks like a press', () => {
 		const body = envelope(
 			entry({ messageEcho: { app_id: '1', is_echo: true, mid: 'order-18' } }),
 			entry({ message: { mid: 'order-19', text: 'Hello' } }),
+			entry({ messageEcho: { app_id: '1', is_echo: true, mid: 20 } }),
 		);
 		await postSigned(trigger.url, body, SECRET);
-		for (const id of ['order-18', 'order-19'])
+		for (const id of ['order-18', 'order-19', '20'])
 			await say({ text: `[${id}]:approve`, mid: asked.message.messageId });
 		expect(asked.execution.continuations).toEqual([]);
 		expect(instance.calls).toEqual([]);
