@@ -84,6 +84,8 @@ export class OneN8n {
 	/** @param waitingUrl where waiting executions are reached */
 	static async start(waitingUrl?: string): Promise<OneN8n> {
 		const server = http.createServer((request, response) => void one.handle(request, response));
+		// On a busy machine it would end a connection at the moment at which a test uses it again.
+		server.keepAliveTimeout = 0;
 		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 		const { port } = server.address() as AddressInfo;
 		const one = new OneN8n(server, `http://127.0.0.1:${port}`, waitingUrl);

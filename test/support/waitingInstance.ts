@@ -80,6 +80,8 @@ export class WaitingInstance {
 	static async start(): Promise<WaitingInstance> {
 		const app = express();
 		const server = app.listen(0, '127.0.0.1');
+		// On a busy machine it would end a connection at the moment at which a test uses it again.
+		server.keepAliveTimeout = 0;
 		await new Promise((resolve) => server.once('listening', resolve));
 		const { port } = server.address() as AddressInfo;
 		const instance = new WaitingInstance(`http://127.0.0.1:${port}`, async () => {

@@ -95,6 +95,8 @@ export async function serveImported(trigger: TriggerUnderTest): Promise<WebhookS
 		else response.status(500).end();
 	});
 	const listener = app.listen(0, '127.0.0.1');
+	// On a busy machine it would end a connection at the moment at which a test uses it again.
+	listener.keepAliveTimeout = 0;
 	await new Promise((resolve) => listener.once('listening', resolve));
 	const { port } = listener.address() as AddressInfo;
 	const server: WebhookServer = {
