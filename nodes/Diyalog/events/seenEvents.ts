@@ -109,7 +109,9 @@ export class SeenEvents {
 	 */
 	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint, isOpen = false): Novelty {
 		const sinceMs = Math.min(sentAtMs, mayBeKnownSinceMs);
-		const isRemembered = this.bucketOf.has(text) || this.takenBack.has(text);
+		// What is tried again, and forgotten meanwhile, may be taken by that.
+		const isTakenBack = this.takenBack.has(text) && !this.open.has(text);
+		const isRemembered = this.has(text) || isTakenBack;
 		if (!isRemembered && sinceMs < this.forgottenUntilMs)
 			return sinceMs < this.aheadUntilMs ? 'later' : 'untold';
 		return this.note({ text, sentAtMs }, isOpen) ? 'repeated' : 'new';
@@ -142,25 +144,6 @@ export class SeenEvents {
 	noteClock(nowMs: number): number {
 		if (this.forgottenUntilMs > nowMs) this.aheadUntilMs = this.forgottenUntilMs;
 		return this.aheadUntilMs;
-	}
-
-	/**
-	 * The same where the clock of n8n dates what is added: nothing comes from a time to come. What is dated so came before now, and from
-	 * now on what comes is judged as ever.
-	 */
-	setBack(nowMs: number): void {
-		if (this.forgottenUntilMs > nowMs) {
-			this.forgottenUntilMs = nowMs;
-			this.aheadUntilMs = nowMs;
-		}
-		const current = Math.floor(nowMs / BUCKET_MS);
-		for (const [number, { members }] of [...this.buckets]) {
-			if (number <= current) continue;
-			for (const fingerprint of [...members]) {
-				this.remove(fingerprint);
-				this.remember(fingerprint, current);
-			}
-		}
 	}
 
 	/** An event was dealt with: from now on it is stored. */

@@ -122,10 +122,6 @@ const certainOf = (fingerprint: Fingerprint): EventFingerprint | undefined =>
 const namesOf = (events: readonly Fingerprinted[]): string[] =>
 	events.flatMap(({ fingerprint }) => certainOf(fingerprint)?.text ?? []);
 
-/** Whether it was passed on before at a later time: the clock was ahead then, and what it has dated may be forgotten. */
-const wasPassedOnLater = ({ sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint): boolean =>
-	mayBeKnownSinceMs > sentAtMs;
-
 /** Remembers an event, and whether a status callback says what one said before. */
 function add<T extends Fingerprinted>(
 	{ seen, statuses }: TakenBefore,
@@ -134,11 +130,15 @@ function add<T extends Fingerprinted>(
 	const { fingerprint } = event;
 	if (!('isKnown' in fingerprint)) return { event, novelty: seen.add(fingerprint, true) };
 	const { call, isOnce } = fingerprint;
-	if (isOnce && statuses.has(fingerprint.text)) return { event, novelty: 'repeated' };
+	if (isOnce && statuses.has(fingerprint.text)) {
+		statuses.note(fingerprint, true);
+		return { event, novelty: 'repeated' };
+	}
 	const novelty = call ? statuses.add(call, true) : 'new';
 	if (novelty === 'repeated' || novelty === 'untold') return { event, novelty };
-	const isInDoubt = novelty === 'later' || (call !== undefined && wasPassedOnLater(call));
-	if (call && novelty === 'later') statuses.note(call, true);
+	// The clock of n8n, which dates it, is not to be trusted then. A callback that is refused for that could wait for ever.
+	const isInDoubt = novelty === 'later';
+	if (call && isInDoubt) statuses.note(call, true);
 	// It has the time of its arrival. So one of a time that was forgotten came while a clock was ahead, and may be new.
 	const isKnown = statuses.note(fingerprint, true);
 	return {
@@ -285,7 +285,7 @@ export function onlyNew<T extends Fingerprinted>(
 	const nowMs = Date.now();
 	const { seen, statuses, underWay } = takenBefore;
 	const aheadUntilMs = seen.noteClock(nowMs);
-	statuses.setBack(nowMs);
+	statuses.noteClock(nowMs);
 	const judged = events.map((event) => add(takenBefore, event));
 	const maxAgeMs = maxAgeMinutes * MS_PER_MINUTE;
 	// Events are taken only while the clocks of Diyalog and n8n agree, status callbacks also while that of n8n is ahead.
