@@ -93,6 +93,8 @@ const PIECE = new RegExp(
  */
 const readable = (call: string): string =>
 	call
+		// Some letters and marks are among them.
+		.replace(UNSEEN, escaped)
 		.replace(YODS, escaped)
 		.replace(PIECE, (piece, plain: string | undefined) => plain ?? escaped(piece));
 

@@ -114,6 +114,12 @@ describe('the call that a person reads below a message', () => {
 		expect(withCall(`👩\u200d💼 ${call}`, call, entered, true)).toBe(`👩\u200d💼 ${call}`);
 	});
 
+	it('35. letters and marks that show nothing', () => {
+		expect(endOf({ amount: '1\u115f\u1160\u3164\uffa0 \u1780\u17b4' })).toBe(
+			`{"amount":"1${String.raw`\u115f\u1160\u3164\uffa0`} \u1780${String.raw`\u17b4`}"}`,
+		);
+	});
+
 	it.each([
 		['13. blanks', ' '],
 		['14. line breaks with blanks between them', '\n \n \n .'],

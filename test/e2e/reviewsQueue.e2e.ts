@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { startSandbox } from '../../sandbox/server';
 import type { Sandbox } from '../../sandbox/server';
-import { callsBefore, saidBefore, startChatServer } from '../support/chatServer';
+import { callsBefore, startChatServer } from '../support/chatServer';
 import type { ChatServer } from '../support/chatServer';
 import { describeUnless } from '../support/skip';
 import { sleepMs, waitFor } from '../../tools/system';
@@ -28,6 +28,9 @@ const bot = {
 	token: randomBytes(16).toString('hex'),
 	webhook: { appSecret: randomBytes(16).toString('hex') },
 };
+
+const customerNo = '70021';
+const ENDED = ['success', 'error', 'crashed', 'canceled'];
 
 describeUnless(whyNoQueueMode(), 'reviews in queue mode', () => {
 	let queue: QueueMode;
@@ -67,18 +70,19 @@ describeUnless(whyNoQueueMode(), 'reviews in queue mode', () => {
 			'Ask a person',
 			'n8n-nodes-diyalog.diyalogHitlTool',
 			1,
-			{ message: '=May I?', customerNo: '70021' },
+			{ message: '=May I?', customerNo },
 			{
 				credentials: { diyalogApi: { id: credentialId, name: 'Diyalog' } },
 			},
 		);
 
-	async function run(name: string, item: object, tool: WorkflowNode, killAfterFirst = false) {
+	/** An agent works on an item, and a person approves each call of its tool; every worker may be killed once it has run. */
+	async function approveAll(item: object, tool: WorkflowNode, killsWorkers = false): Promise<void> {
 		const working = agent();
 		const asking = review();
 		const path = randomUUID();
 		const id = await queue.n8n.createWorkflow(
-			workflow(name, [
+			workflow(path, [
 				[webhook(path), set('Task', item), working],
 				[asModel(chatModel(modelId)), working],
 				[asTool(tool), asking],
@@ -86,68 +90,49 @@ describeUnless(whyNoQueueMode(), 'reviews in queue mode', () => {
 			]),
 		);
 		const url = await queue.n8n.webhookUrl(path, queue.webhookProcess.url);
-		const before = sandbox.messages().length;
+		let number = sandbox.messages().length;
 		await fetch(url, { method: 'POST' });
-		for (let number = before; ; number++) {
-			const found = await waitFor('a question or the end', 60_000, async () => {
-				const [newest] = await queue.n8n.executions(id);
-				const message = sandbox.messages()[number];
-				if (newest?.status === 'waiting' && message) return message;
-				return newest && ['success', 'error', 'crashed', 'canceled'].includes(newest.status)
-					? newest.status
-					: undefined;
+		for (;;) {
+			const asked = await waitFor('a question or the end', 60_000, async () => {
+				const [{ status } = { status: 'new' }] = await queue.n8n.executions(id);
+				if (ENDED.includes(status)) return { messageId: undefined };
+				return status === 'waiting' ? sandbox.messages()[number] : undefined;
 			});
-			if (typeof found === 'string') {
-				console.log(
-					name,
-					found,
-					JSON.stringify({
-						asked: sandbox
-							.messages()
-							.slice(before)
-							.map(({ text }) => text),
-						deeds: chat.deeds,
-					}),
-				);
-				return;
-			}
-			sandbox.pressButton({ customerNo: '70021', messageId: found.messageId, button: 'Approve' });
+			if (asked.messageId === undefined) return;
+			number++;
+			sandbox.pressButton({ customerNo, messageId: asked.messageId, button: 'Approve' });
 			await sandbox.flush();
-			if (killAfterFirst) {
-				await waitFor('a deed', 60_000, () => (chat.deeds.length > 0 ? true : undefined));
-				for (const worker of queue.workers) await worker.kill();
-				await sleepMs(500);
-				queue.workers.splice(
-					0,
-					2,
-					await queue.n8n.addProcess('worker'),
-					await queue.n8n.addProcess('worker'),
-				);
-			}
+			if (killsWorkers) await replaceWorkers();
 		}
 	}
+
+	async function replaceWorkers(): Promise<void> {
+		await waitFor('a deed', 60_000, () => chat.deeds.length > 0 || undefined);
+		for (const worker of queue.workers) await worker.kill();
+		const started = [await queue.n8n.addProcess('worker'), await queue.n8n.addProcess('worker')];
+		queue.workers.splice(0, queue.workers.length, ...started);
+	}
+
+	const transfer = (): WorkflowNode =>
+		deedTool(
+			'Transfer',
+			chat.toolUrl,
+			"={{ { amount: $fromAI('amount', 'How much', 'string') } }}",
+		);
+	const call = (amount: string) => ({
+		tool: 'Transfer',
+		said: { toolParameters: { amount }, hitlParameters: { approved: true } },
+	});
+
 	beforeEach(() => void chat.deeds.splice(0));
 
-	it('J1. two calls of a payment in one turn', async () => {
-		const call = (amount: string) => ({
-			tool: 'Transfer',
-			said: { toolParameters: { amount }, hitlParameters: { approved: true } },
-		});
-		chat.turnOf = (asked) =>
-			callsBefore(asked) === 0 ? [call('1'), call('2')] : `told ${saidBefore(asked).length}`;
-		await run(
-			'J1',
-			{ name: 'Zeynep', approved: true, data: { approved: true } },
-			deedTool(
-				'Transfer',
-				chat.toolUrl,
-				"={{ { amount: $fromAI('amount', 'How much', 'string') } }}",
-			),
-		);
+	it('1. two calls of one turn: each runs once, as it was approved', async () => {
+		chat.turnOf = (asked) => (callsBefore(asked) === 0 ? [call('1'), call('2')] : 'done');
+		await approveAll({ name: 'Zeynep', approved: true, data: { approved: true } }, transfer());
 		expect(chat.deeds).toEqual([{ amount: '1' }, { amount: '2' }]);
 	}, 200_000);
 
-	it('J2. MCP tool', async () => {
+	it('2. two calls of a tool of an MCP server, one after the other', async () => {
 		const bank = await startMcpServer();
 		const tool = node('Bank', '@n8n/n8n-nodes-langchain.mcpClientTool', 1.4, {
 			endpointUrl: bank.url,
@@ -156,29 +141,22 @@ describeUnless(whyNoQueueMode(), 'reviews in queue mode', () => {
 			include: 'all',
 			options: {},
 		});
-		const call = {
-			tool: 'Bank_transfer',
-			said: { toolParameters: { account: '1', amount: '5', to: 'Ali' }, hitlParameters: {} },
-		};
-		chat.turnOf = (asked) => (callsBefore(asked) < 2 ? [call] : 'done');
-		await run('J2', { chatInput: 'Work' }, tool);
-		console.log('J2', JSON.stringify(bank.called));
-		await bank.close();
-		expect(bank.called).toHaveLength(2);
+		const toolParameters = { account: '1', amount: '5', to: 'Ali' };
+		const said = { toolParameters, hitlParameters: {} };
+		chat.turnOf = (asked) => (callsBefore(asked) < 2 ? [{ tool: 'Bank_transfer', said }] : 'done');
+		try {
+			await approveAll({ chatInput: 'Work' }, tool);
+			const called = { name: 'transfer', arguments: toolParameters };
+			expect(bank.called).toEqual([called, called]);
+		} finally {
+			await bank.close();
+		}
 	}, 200_000);
 
-	it('J3. both workers are killed after the approved tool has run', async () => {
-		const call = {
-			tool: 'Transfer',
-			said: { toolParameters: { amount: '1' }, hitlParameters: {} },
-		};
-		chat.turnOf = (asked) => (callsBefore(asked) === 0 ? [call] : 'done');
-		const slow = deedTool(
-			'Transfer',
-			chat.toolUrl,
-			"={{ { amount: $fromAI('amount', 'How much', 'string') } }}",
-		);
-		await run('J3', { name: 'Zeynep' }, slow, true);
+	it('3. all workers are killed after the approved tool has run: it does not run again', async () => {
+		chat.turnOf = (asked) => (callsBefore(asked) === 0 ? [call('1')] : 'done');
+		await approveAll({ name: 'Zeynep' }, transfer(), true);
+		// In this time n8n notices dead workers, and gives their work to others.
 		await sleepMs(15_000);
 		expect(chat.deeds).toEqual([{ amount: '1' }]);
 	}, 200_000);
