@@ -73,17 +73,21 @@ const MARKS = SCRIPTS.filter(([, marks]) => marks !== '')
 const DIGIT = String.raw`(?=\p{Nd})[${anyOf('scx')}\uff10-\uff19]`;
 
 /** What no two of look like a quotation mark, and people write often: of Europe, Arabic, Hebrew and the East. */
-const SIGNS = String.raw`\p{Sc}\u2013\u2014\u2026\xb0\xb2\xb3\xb7\xbd\u061f\u05be\u3002\u3005\u3007\u30fb\u30fc\uff01\uff08\uff09\uff1a\uff1b\uff1f`;
+const SIGNS = String.raw`\p{Sc}\u2013\u2014\u2026\xb0\xb2\xb3\xb7\xbd\u061f\u066a\u05be\u3002\u3005\u3007\u30fb\u30fc\uff01\uff08\uff09\uff1a\uff1b\uff1f`;
 
 /** What two of, side by side, look like a quotation mark. One by itself stands in names (Kadıköy’de, Oʻktam) and lists. */
-const SINGLE = String.raw`['\x60\u2018\u2019\u02bb\u02bc\u060c\u3001\uff0c]`;
+const SINGLE = String.raw`['\x60\u2018\u2019\u02bb\u02bc\u060c\u066b\u066c\u3001\uff0c]`;
 
-/** Two of this letter of Hebrew look like a quotation mark as well, unless they stand in a word of Hebrew. */
-const YODS = /(?<!\p{sc=Hebrew}\p{M}{0,3})(?:[\u05d9\ufb1d\ufb39]\p{M}*){2,}(?!\p{sc=Hebrew})/gu;
+/** Letters with an apostrophe of their own (Czech, Slovak): one more beside it looks like a quotation mark. */
+const WITH_APOSTROPHE = String.raw`[\u010f\u013d\u013e\u0165]|[dlLt]\u030c`;
+
+/** This letter of Hebrew looks like an apostrophe, unless it stands in a word. */
+const YODS =
+	/(?<![\u05d0-\u05f2\ufb1d-\ufb4f]\p{M}{0,3})(?:[\u05d9\ufb1d\ufb39]\p{M}*)+(?![\u05d0-\u05f2\ufb1d-\ufb4f])/gu;
 
 /** A piece of a call that is read as what it is, or else one character. */
 const PIECE = new RegExp(
-	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE})${SINGLE}(?!${SINGLE}))|[^]`,
+	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${WITH_APOSTROPHE})${SINGLE}(?!${SINGLE}))|[^]`,
 	'gu',
 );
 

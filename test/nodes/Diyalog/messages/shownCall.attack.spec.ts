@@ -121,6 +121,31 @@ describe('the call that a person reads below a message', () => {
 	});
 
 	it.each([
+		['an apostrophe and a yod', "'\u05d9"],
+		['a yod and an apostrophe', "\u05d9'"],
+		['maqaf and two yods', '\u05be\u05d9\u05d9'],
+		['geresh, which is written out, and two yods', '\u05f3\u05d9\u05d9'],
+		['a point of Hebrew, which is written out, and two yods', '\u05b0\u05d9\u05d9'],
+	])('36. %s in the place of a quotation mark', (_what, mark) => {
+		const shown = endOf({ note: `x{${mark}amount${mark}:1}` });
+		expect(shown.replaceAll('\u200e', '')).not.toMatch(/\u05d9/);
+	});
+
+	it.each(['\u010f', '\u013e', '\u013d', '\u0165', 't\u030c'])(
+		'37. %s, which has an apostrophe of its own, and one more',
+		(letter) => {
+			const note = `amoun${letter}`;
+			expect(endOf({ note: `${note}':1` })).toBe(String.raw`{"note":"${note}\u0027:1"}`);
+		},
+	);
+
+	it('38. right use: yods in words, and signs of Arabic amounts', () => {
+		const note =
+			'\u05d9\u05d9\u05df \u05de\u05d9 \u0661\u066c\u0660\u0660\u0660\u066b\u0665 \u066a';
+		expect(endOf({ note }).replaceAll('\u200e', '')).toBe(`{"note":"${note}"}`);
+	});
+
+	it.each([
 		['13. blanks', ' '],
 		['14. line breaks with blanks between them', '\n \n \n .'],
 		['15. nineteen blanks', `${' '.repeat(19)}.`],
