@@ -109,9 +109,7 @@ export class SeenEvents {
 	 */
 	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint, isOpen = false): Novelty {
 		const sinceMs = Math.min(sentAtMs, mayBeKnownSinceMs);
-		// What is tried again, and forgotten meanwhile, may be taken by that.
-		const isTakenBack = this.takenBack.has(text) && !this.open.has(text);
-		const isRemembered = this.has(text) || isTakenBack;
+		const isRemembered = this.has(text) || this.takenBack.has(text);
 		if (!isRemembered && sinceMs < this.forgottenUntilMs)
 			return sinceMs < this.aheadUntilMs ? 'later' : 'untold';
 		return this.note({ text, sentAtMs }, isOpen) ? 'repeated' : 'new';
@@ -130,9 +128,9 @@ export class SeenEvents {
 		return isKnown;
 	}
 
-	/** Whether an event was added, dealt with or not. */
+	/** Whether an event was added, dealt with or not: the latter also when it is too old by now. */
 	has(text: string): boolean {
-		return this.bucketOf.has(text);
+		return this.bucketOf.has(text) || this.open.has(text);
 	}
 
 	/**
@@ -168,7 +166,8 @@ export class SeenEvents {
 	}
 
 	/**
-	 * Forgets the oldest of what is too old to be taken, or too much.
+	 * Forgets the oldest of what is too old to be taken, or too much. What is dated further ahead than
+	 * that, by a clock that was wrong, takes the place of nothing that is too old.
 	 *
 	 * @param maxAgeMs how old a call may be; 0 for any age
 	 */
@@ -176,11 +175,14 @@ export class SeenEvents {
 		let size = this.bucketOf.size + this.buckets.size;
 		if (size <= ALWAYS_REMEMBERED) return;
 		const tooOldMs = maxAgeMs > 0 ? nowMs - maxAgeMs : -Infinity;
+		let present = 0;
+		for (const [number, { members }] of this.buckets)
+			if (number * BUCKET_MS <= nowMs + maxAgeMs) present += members.size;
 		for (const number of [...this.buckets.keys()].sort((one, other) => one - other)) {
 			const endMs = (number + 1) * BUCKET_MS;
 			const members = this.buckets.get(number)?.members ?? new Set();
-			const others = this.bucketOf.size - members.size;
-			const isTooOld = endMs <= tooOldMs && others >= ALWAYS_REMEMBERED;
+			present -= members.size;
+			const isTooOld = endMs <= tooOldMs && present >= ALWAYS_REMEMBERED;
 			if (!isTooOld && size <= MAX_REMEMBERED) return;
 			for (const fingerprint of members) this.bucketOf.delete(fingerprint);
 			this.buckets.delete(number);

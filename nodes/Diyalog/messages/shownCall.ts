@@ -25,12 +25,12 @@ export const MAX_READ_CHARACTERS = 1_000_000;
 const PILE = /\p{M}{4,}/gu;
 
 /** Accents that letters of Europe are composed with. */
-const ACCENTS = String.raw`\u0300-\u0304\u0306-\u030c\u030f\u0311\u0313\u0314\u031b\u0323-\u0328\u032d\u032e\u0330\u0331\u0342\u0345`;
+const ACCENTS = String.raw`\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331`;
 
 /** Scripts of languages of today, each with the marks that may follow its letters. Of any other script nobody here knows what it looks like. */
 const SCRIPTS: ReadonlyArray<readonly [script: string, marks: string]> = [
 	['Latin', ACCENTS],
-	['Greek', ACCENTS],
+	['Greek', String.raw`\u0301\u0308`],
 	['Cyrillic', ACCENTS],
 	['Arabic', String.raw`\u064b-\u0655\u0670`],
 	['Hebrew', String.raw`\u05b0-\u05bc\u05c1\u05c2\u05c7`],
@@ -57,8 +57,8 @@ const SCRIPTS: ReadonlyArray<readonly [script: string, marks: string]> = [
 	].map((script): [string, string] => [script, String.raw`\p{sc=${script}}`]),
 ];
 
-/** Letters of these scripts that look like a quotation mark, or stand beside one: of Afrikaans, Hebrew, Arabic, China and Egyptology. */
-const LIKE_QUOTES = String.raw`\u0149\u05f2\ufb1f\u0674\ufc5e-\ufc63\ufe70-\ufe7f\u4e36\u4e37\u51ab\ua700-\ua7ff`;
+/** Letters of these scripts that look like a quotation mark, or stand beside one: of Afrikaans, old Greek, Hebrew, Arabic, China and Egyptology. */
+const LIKE_QUOTES = String.raw`\u0149\u05f2\ufb1f\u0674\u1e9a\u1f00-\u1fff\ufc5e-\ufc63\ufe70-\ufe7f\u4e36\u4e37\u51ab\ua700-\ua7ff`;
 
 const anyOf = (property: string): string =>
 	SCRIPTS.map(([script]) => String.raw`\p{${property}=${script}}`).join('');
@@ -78,16 +78,21 @@ const SIGNS = String.raw`\p{Sc}\u2013\u2014\u2026\xb0\xb2\xb3\xb7\xbd\u061f\u066
 /** What two of, side by side, look like a quotation mark. One by itself stands in names (Kadıköy’de, Oʻktam) and lists. */
 const SINGLE = String.raw`['\x60\u2018\u2019\u02bb\u02bc\u060c\u066b\u066c\u3001\uff0c]`;
 
-/** Letters with an apostrophe of their own (Czech, Slovak): one more beside it looks like a quotation mark. */
-const WITH_APOSTROPHE = String.raw`[\u010f\u013d\u013e\u0165]|[dlLt]\u030c`;
+/** Letters with an apostrophe of their own behind them (Czech, Slovak) or before them (Greek): one more there looks like a quotation mark. */
+const APOSTROPHE_BEHIND = String.raw`[\u010f\u013d\u013e\u0165]\p{M}{0,3}|[dlLt]\p{M}{0,2}\u030c\p{M}{0,2}`;
+const APOSTROPHE_BEFORE = String.raw`[\u0386\u0388-\u038f]|[\u0391\u0395\u0397\u0399\u039f\u03a5\u03a9]\p{M}{0,2}\u0301`;
+
+const HEBREW = String.raw`(?=\p{L})(?![${LIKE_QUOTES}])\p{sc=Hebrew}`;
 
 /** This letter of Hebrew looks like an apostrophe, unless it stands in a word. */
-const YODS =
-	/(?<![\u05d0-\u05f2\ufb1d-\ufb4f]\p{M}{0,3})(?:[\u05d9\ufb1d\ufb39]\p{M}*)+(?![\u05d0-\u05f2\ufb1d-\ufb4f])/gu;
+const YODS = new RegExp(
+	String.raw`(?<!${HEBREW}\p{M}{0,3})(?:[\u05d9\ufb1d\ufb39]\p{M}{0,3})+(?!\p{M}{0,3}${HEBREW})`,
+	'gu',
+);
 
 /** A piece of a call that is read as what it is, or else one character. */
 const PIECE = new RegExp(
-	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${WITH_APOSTROPHE})${SINGLE}(?!${SINGLE}))|[^]`,
+	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${APOSTROPHE_BEHIND})${SINGLE}(?!${SINGLE}|${APOSTROPHE_BEFORE}))|[^]`,
 	'gu',
 );
 

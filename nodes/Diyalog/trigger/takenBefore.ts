@@ -135,9 +135,9 @@ function add<T extends Fingerprinted>(
 		return { event, novelty: 'repeated' };
 	}
 	const novelty = call ? statuses.add(call, true) : 'new';
-	if (novelty === 'repeated' || novelty === 'untold') return { event, novelty };
-	// The clock of n8n, which dates it, is not to be trusted then. A callback that is refused for that could wait for ever.
-	const isInDoubt = novelty === 'later';
+	if (novelty === 'repeated') return { event, novelty };
+	// The clock of n8n dates it, and may have been wrong. A callback that is refused for that would be lost, or wait for ever.
+	const isInDoubt = novelty !== 'new';
 	if (call && isInDoubt) statuses.note(call, true);
 	// It has the time of its arrival. So one of a time that was forgotten came while a clock was ahead, and may be new.
 	const isKnown = statuses.note(fingerprint, true);

@@ -126,12 +126,14 @@ describe('the call that a person reads below a message', () => {
 		['maqaf and two yods', '\u05be\u05d9\u05d9'],
 		['geresh, which is written out, and two yods', '\u05f3\u05d9\u05d9'],
 		['a point of Hebrew, which is written out, and two yods', '\u05b0\u05d9\u05d9'],
+		['letters of Hebrew that are written out, and two yods', '\u05f2\u05d9\u05d9\u05f2'],
+		['a plus sign of Hebrew and two yods', '\ufb29\u05d9\u05d9'],
 	])('36. %s in the place of a quotation mark', (_what, mark) => {
 		const shown = endOf({ note: `x{${mark}amount${mark}:1}` });
 		expect(shown.replaceAll('\u200e', '')).not.toMatch(/\u05d9/);
 	});
 
-	it.each(['\u010f', '\u013e', '\u013d', '\u0165', 't\u030c'])(
+	it.each(['\u010f', '\u013e', '\u013d', '\u0165', 't\u030c', '\u0165\u0323', 't\u0323\u030c'])(
 		'37. %s, which has an apostrophe of its own, and one more',
 		(letter) => {
 			const note = `amoun${letter}`;
@@ -139,9 +141,23 @@ describe('the call that a person reads below a message', () => {
 		},
 	);
 
+	it.each(['\u0386', '\u038f', '\u0391\u0301'])(
+		'37b. %s, which has an apostrophe of its own before it, and one more',
+		(letter) => {
+			expect(endOf({ note: `'${letter}` })).toBe(String.raw`{"note":"\u0027${letter}"}`);
+		},
+	);
+
+	it.each([
+		['\u1f0b', String.raw`\u1f0b`],
+		['\u1e9a', String.raw`\u1e9a`],
+	])('37c. %s, a letter with a sign that looks like a mark', (letter, written) => {
+		expect(endOf({ note: letter })).toBe(`{"note":"${written}"}`);
+	});
+
 	it('38. right use: yods in words, and signs of Arabic amounts', () => {
 		const note =
-			'\u05d9\u05d9\u05df \u05de\u05d9 \u0661\u066c\u0660\u0660\u0660\u066b\u0665 \u066a';
+			'\u05d9\u05b4\u05e9 \u05d9\u05d9\u05df \u05de\u05d9 \u0661\u066c\u0660\u0660\u0660\u066b\u0665 \u066a';
 		expect(endOf({ note }).replaceAll('\u200e', '')).toBe(`{"note":"${note}"}`);
 	});
 

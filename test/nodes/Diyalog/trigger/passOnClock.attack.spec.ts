@@ -51,6 +51,12 @@ const start = async (
 	});
 
 const items = ({ server }: Started) => server.executions.flat();
+/** What the items of one callback say of it. */
+const onces = ({ server }: Started) =>
+	server.executions
+		.flat()
+		.filter(({ messageId }) => messageId === 'once')
+		.map(({ mayBeRepeated }) => mayBeRepeated);
 const kept = ({ trigger }: Started) =>
 	String(trigger.staticData.keptCalls ?? '')
 		.split(',')
@@ -120,7 +126,7 @@ it.each([false, true])(
 		expect(await pass('tried-ahead-restarted', START_MS + 72 * MINUTE_MS)).toBe(200);
 		expect(await pass('tried-before-restarted', START_MS + 20 * MINUTE_MS)).toBe(200);
 		expect(await pass('fresh')).toBe(200);
-		// The receiver took it, and has forgotten it among those of a time to come.
+		// The receiver took it, and has forgotten it among those that are dated a few minutes ahead.
 		expect(await pass('tried-before', START_MS + 22 * MINUTE_MS)).toBe(200);
 		expect(items(second).slice(before)).toMatchObject([
 			{ messageId: 'genuine' },
@@ -155,7 +161,7 @@ it('1b. the clock was a year ahead for 20 minutes: after two days and a restart 
 }, 60_000);
 
 it.each([false, true])(
-	'2. Only New Status Callbacks %s: a call that is passed on again when the receiver has forgotten it starts nothing',
+	'2. Only New Status Callbacks %s: a call that is passed on again when the receiver has forgotten it says that it may be repeated',
 	async (onlyNewStatuses) => {
 		const second = await start('second', {
 			events: ['statusCallback'],
@@ -170,7 +176,7 @@ it.each([false, true])(
 		setClock(20);
 		await flood('second', 'much');
 		expect(await postCallback('second', text, markFor('second', text, takenAt, takenAt))).toBe(200);
-		expect(items(second).filter(({ messageId }) => messageId === 'once')).toHaveLength(1);
+		expect(onces(second)).toEqual([false, true]);
 	},
 	60_000,
 );
@@ -236,12 +242,32 @@ it('3b. Maximum Age is a minute, n8n was 45 seconds ahead when a call was kept; 
 	expect(items(second).map(({ messageId }) => messageId)).toContain('kept');
 }, 60_000);
 
-const onces = ({ server }: Started) =>
-	server.executions
-		.flat()
-		.filter(({ messageId }) => messageId === 'once')
-		.map(({ mayBeRepeated }) => mayBeRepeated);
 const ONCE = body('Approved', 'once');
+
+/** A callback that n8n holds back until it is too old, and then others. */
+async function heldBack(failedBefore: boolean) {
+	const options = { freshnessMinutes: 1 };
+	const second = await start('second', { events: ['statusCallback'], options });
+	const { server } = second;
+	setClock(0);
+	const takenAt = Date.now();
+	const again = async () =>
+		await postCallback('second', ONCE, markFor('second', ONCE, takenAt, takenAt));
+	if (failedBefore) {
+		server.isDiskFull = true;
+		expect(await again()).toBe(500);
+		server.isDiskFull = false;
+	}
+	server.storesAfterMs = 15_000;
+	setClock(0.02);
+	const held = again();
+	await sleepMs(500);
+	server.storesAfterMs = 0;
+	setClock(1.4);
+	await flood('second', 'others');
+	setClock(1.5);
+	return { again, held, second };
+}
 
 it('4. Only New Status Callbacks: a callback comes at 0, 10 and 20 minutes, and 1,100 others between: it starts once', async () => {
 	const options = { onlyNewStatuses: true };
@@ -296,26 +322,43 @@ it('6. the clock is behind for a moment: callbacks of the last minutes are still
 }, 60_000);
 
 it('7. n8n fails to store a callback and holds its repetition back until that is too old, while 1,100 others come: passed on once more, it starts once', async () => {
-	const options = { freshnessMinutes: 1 };
-	const second = await start('second', { events: ['statusCallback'], options });
-	const { server } = second;
-	setClock(0);
-	const takenAt = Date.now();
-	server.isDiskFull = true;
-	expect(await postCallback('second', ONCE, markFor('second', ONCE, takenAt))).toBe(500);
-	server.isDiskFull = false;
-	server.storesAfterMs = 15_000;
-	setClock(0.02);
-	const again = async () =>
-		await postCallback('second', ONCE, markFor('second', ONCE, takenAt, takenAt));
-	const held = again();
-	await sleepMs(500);
-	server.storesAfterMs = 0;
-	setClock(1.4);
-	await flood('second', 'others');
-	setClock(1.5);
-	expect(await again()).toBe(200);
+	const { again, held, second } = await heldBack(true);
+	expect(await again()).toBe(503);
 	expect(onces(second)).toEqual([]);
 	expect(await held).toBe(200);
+	expect(await again()).toBe(200);
 	expect(onces(second)).toEqual([false]);
 }, 60_000);
+
+it('7b. the same, and n8n fails to store it in the end: the next one is taken', async () => {
+	const { again, held, second } = await heldBack(false);
+	expect(await again()).toBe(503);
+	second.server.isDiskFull = true;
+	expect(await held).toBe(500);
+	second.server.isDiskFull = false;
+	expect(await again()).toBe(200);
+	expect(onces(second)).toHaveLength(1);
+}, 60_000);
+
+it.each([false, true])(
+	'8. Only New Status Callbacks %s: the clock was a year ahead for a moment, and 1,100 came: they take the place of no others',
+	async (onlyNewStatuses) => {
+		const options = { onlyNewStatuses };
+		const one = await start('one', { events: ['statusCallback'], options });
+		setClock(365 * 24 * 60);
+		await flood('one', 'ahead');
+		setClock(0);
+		expect(await postCallback('one', ONCE)).toBe(200);
+		const late = body('Approved', 'late');
+		const takenAt = Date.now();
+		for (const minutes of [17, 40]) {
+			setClock(minutes);
+			expect(await postCallback('one', body('Approved', `other-${minutes}`))).toBe(200);
+		}
+		expect(await postCallback('one', ONCE)).toBe(200);
+		expect(await postCallback('one', late, markFor('one', late, takenAt, takenAt))).toBe(200);
+		expect(onces(one)).toEqual(onlyNewStatuses ? [false] : [false, true]);
+		expect(items(one).at(-1)).toMatchObject({ messageId: 'late', mayBeRepeated: false });
+	},
+	60_000,
+);
