@@ -62,7 +62,7 @@ export class SeenEvents {
 	 */
 	private readonly takenBack = new BoundedMap<string, boolean>(MAX_TAKEN_BACK);
 
-	/** What was added, and is not dealt with yet, and whether another process has taken it meanwhile. No text says that it was taken here. */
+	/** What was added, and is not dealt with yet, and whether another one has taken it meanwhile. No text says that it was taken here. */
 	private readonly open = new BoundedMap<string, boolean>(MAX_OPEN);
 
 	/** events that were sent before this may have been forgotten */
@@ -95,9 +95,7 @@ export class SeenEvents {
 				if (this.takenBack.get(fingerprint)) continue;
 				this.takenBack.delete(fingerprint);
 				this.remember(fingerprint, number);
-				if (this.open.get(fingerprint) !== false) continue;
-				this.open.set(fingerprint, true);
-				this.change(fingerprint);
+				this.noteTaken({ text: fingerprint });
 			}
 		}
 	}
@@ -148,6 +146,13 @@ export class SeenEvents {
 	settle({ text }: EventFingerprint): void {
 		this.open.delete(text);
 		this.takenBack.delete(text);
+		this.change(text);
+	}
+
+	/** Another process, or another call that says the same, has dealt with an event: it stays known whatever becomes of it here. */
+	noteTaken({ text }: Pick<EventFingerprint, 'text'>): void {
+		if (this.open.get(text) !== false) return;
+		this.open.set(text, true);
 		this.change(text);
 	}
 

@@ -25,7 +25,12 @@ export const MAX_READ_CHARACTERS = 1_000_000;
 const PILE = /\p{M}{4,}/gu;
 
 /** Accents that letters of Europe are composed with. */
-const ACCENTS = String.raw`\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331`;
+const ACCENTS = String.raw`\u0300-\u0304\u0306-\u030c\u030f\u0311\u0323-\u0328\u032d\u032e\u0330\u0331`;
+
+/** With it the letters o and u of Vietnamese are composed. Behind others it looks like an apostrophe. */
+const HORN = String.raw`(?<=[OoUu])\u031b`;
+
+const HEBREW_MARKS = String.raw`\u05b0-\u05bc\u05c1\u05c2\u05c7`;
 
 /** Scripts of languages of today, each with the marks that may follow its letters. Of any other script nobody here knows what it looks like. */
 const SCRIPTS: ReadonlyArray<readonly [script: string, marks: string]> = [
@@ -33,7 +38,7 @@ const SCRIPTS: ReadonlyArray<readonly [script: string, marks: string]> = [
 	['Greek', String.raw`\u0301\u0308`],
 	['Cyrillic', ACCENTS],
 	['Arabic', String.raw`\u064b-\u0655\u0670`],
-	['Hebrew', String.raw`\u05b0-\u05bc\u05c1\u05c2\u05c7`],
+	['Hebrew', HEBREW_MARKS],
 	...['Hiragana', 'Katakana'].map((script): [string, string] => [script, String.raw`\u3099\u309a`]),
 	...['Armenian', 'Ethiopic', 'Georgian', 'Han', 'Hangul'].map((script): [string, string] => [
 		script,
@@ -58,7 +63,7 @@ const SCRIPTS: ReadonlyArray<readonly [script: string, marks: string]> = [
 ];
 
 /** Letters of these scripts that look like a quotation mark, or stand beside one: of Afrikaans, old Greek, Hebrew, Arabic, China and Egyptology. */
-const LIKE_QUOTES = String.raw`\u0149\u05f2\ufb1f\u0674\u1e9a\u1f00-\u1fff\ufc5e-\ufc63\ufe70-\ufe7f\u4e36\u4e37\u51ab\ua700-\ua7ff`;
+const LIKE_QUOTES = String.raw`\u0149\u0370-\u037d\u03d0-\u03ff\u05f2\ufb1f\u0674\u1e9a\u1f00-\u1fff\ufc5e-\ufc63\ufe70-\ufe7f\u4e36\u4e37\u51ab\ua700-\ua7ff`;
 
 const anyOf = (property: string): string =>
 	SCRIPTS.map(([script]) => String.raw`\p{${property}=${script}}`).join('');
@@ -67,32 +72,32 @@ const LETTER = String.raw`(?=\p{L})(?!\p{Lm}|[${LIKE_QUOTES}])[${anyOf('sc')}]`;
 
 /** Behind a letter: the marks of its own script. */
 const MARKS = SCRIPTS.filter(([, marks]) => marks !== '')
-	.map(([script, marks]) => String.raw`(?<=\p{sc=${script}})(?:(?=\p{M})[${marks}])+`)
+	.map(([script, marks]) => String.raw`(?<=\p{sc=${script}}\u031b?)(?:(?=\p{M})[${marks}])+`)
 	.join('|');
 
 const DIGIT = String.raw`(?=\p{Nd})[${anyOf('scx')}\uff10-\uff19]`;
 
 /** What no two of look like a quotation mark, and people write often: of Europe, Arabic, Hebrew and the East. */
-const SIGNS = String.raw`\p{Sc}\u2013\u2014\u2026\xb0\xb2\xb3\xb7\xbd\u061f\u066a\u05be\u3002\u3005\u3007\u30fb\u30fc\uff01\uff08\uff09\uff1a\uff1b\uff1f`;
+const SIGNS = String.raw`\p{Sc}\u2013\u2014\u2026\xb0\xb2\xb3\xb7\xbd\u061b\u061f\u066a\u05be\u3002\u3005\u3007\u30fb\u30fc\uff01\uff08\uff09\uff1a\uff1b\uff1f`;
 
 /** What two of, side by side, look like a quotation mark. One by itself stands in names (Kadıköy’de, Oʻktam) and lists. */
 const SINGLE = String.raw`['\x60\u2018\u2019\u02bb\u02bc\u060c\u066b\u066c\u3001\uff0c]`;
 
-/** Letters with an apostrophe of their own behind them (Czech, Slovak) or before them (Greek): one more there looks like a quotation mark. */
-const APOSTROPHE_BEHIND = String.raw`[\u010f\u013d\u013e\u0165]\p{M}{0,3}|[dlLt]\p{M}{0,2}\u030c\p{M}{0,2}`;
+/** Letters with an apostrophe of their own behind them (Czech, Slovak, Vietnamese) or before them (Greek): one more there looks like a quotation mark. */
+const APOSTROPHE_BEHIND = String.raw`[\u010f\u013d\u013e\u0165\u01a0\u01a1\u01af\u01b0]\p{M}{0,3}|[dlLt]\p{M}{0,2}\u030c\p{M}{0,2}|\u031b\p{M}{0,2}`;
 const APOSTROPHE_BEFORE = String.raw`[\u0386\u0388-\u038f]|[\u0391\u0395\u0397\u0399\u039f\u03a5\u03a9]\p{M}{0,2}\u0301`;
 
 const HEBREW = String.raw`(?=\p{L})(?![${LIKE_QUOTES}])\p{sc=Hebrew}`;
 
 /** This letter of Hebrew looks like an apostrophe, unless it stands in a word. */
 const YODS = new RegExp(
-	String.raw`(?<!${HEBREW}\p{M}{0,3})(?:[\u05d9\ufb1d\ufb39]\p{M}{0,3})+(?!\p{M}{0,3}${HEBREW})`,
+	String.raw`(?<!${HEBREW}[${HEBREW_MARKS}]{0,3})(?:[\u05d9\ufb1d\ufb39][${HEBREW_MARKS}]{0,3})+(?![${HEBREW_MARKS}]{0,3}${HEBREW})`,
 	'gu',
 );
 
 /** A piece of a call that is read as what it is, or else one character. */
 const PIECE = new RegExp(
-	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${APOSTROPHE_BEHIND})${SINGLE}(?!${SINGLE}|${APOSTROPHE_BEFORE}))|[^]`,
+	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:${HORN})?(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${APOSTROPHE_BEHIND})${SINGLE}(?!${SINGLE}|${APOSTROPHE_BEFORE}))|[^]`,
 	'gu',
 );
 

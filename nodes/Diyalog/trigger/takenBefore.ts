@@ -156,6 +156,7 @@ function end(
 	if (!('isKnown' in fingerprint)) return seen[how](fingerprint);
 	if (fingerprint.call) statuses[how](fingerprint.call);
 	if (!fingerprint.isKnown) statuses[how](fingerprint);
+	else if (how === 'settle') statuses.noteTaken(fingerprint);
 }
 
 /** Has n8n store what is known, if that is not what it has stored last. A repetition alone writes nothing. */

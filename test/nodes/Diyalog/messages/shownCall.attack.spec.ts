@@ -128,18 +128,27 @@ describe('the call that a person reads below a message', () => {
 		['a point of Hebrew, which is written out, and two yods', '\u05b0\u05d9\u05d9'],
 		['letters of Hebrew that are written out, and two yods', '\u05f2\u05d9\u05d9\u05f2'],
 		['a plus sign of Hebrew and two yods', '\ufb29\u05d9\u05d9'],
+		['yods, a mark of another script, and a letter', '\u05d9\u05d9\u0e48\u05d0'],
 	])('36. %s in the place of a quotation mark', (_what, mark) => {
 		const shown = endOf({ note: `x{${mark}amount${mark}:1}` });
 		expect(shown.replaceAll('\u200e', '')).not.toMatch(/\u05d9/);
 	});
 
-	it.each(['\u010f', '\u013e', '\u013d', '\u0165', 't\u030c', '\u0165\u0323', 't\u0323\u030c'])(
-		'37. %s, which has an apostrophe of its own, and one more',
-		(letter) => {
-			const note = `amoun${letter}`;
-			expect(endOf({ note: `${note}':1` })).toBe(String.raw`{"note":"${note}\u0027:1"}`);
-		},
-	);
+	it.each([
+		'\u010f',
+		'\u013e',
+		'\u013d',
+		'\u0165',
+		't\u030c',
+		'\u0165\u0323',
+		't\u0323\u030c',
+		't\u031b',
+		'\u01a1',
+		'o\u031b',
+	])('37. %s, which has an apostrophe of its own, and one more', (letter) => {
+		const note = `amoun${letter}`;
+		expect(endOf({ note: `${note}':1` })).toContain(String.raw`\u0027:1"}`);
+	});
 
 	it.each(['\u0386', '\u038f', '\u0391\u0301'])(
 		'37b. %s, which has an apostrophe of its own before it, and one more',
@@ -151,13 +160,15 @@ describe('the call that a person reads below a message', () => {
 	it.each([
 		['\u1f0b', String.raw`\u1f0b`],
 		['\u1e9a', String.raw`\u1e9a`],
+		['\u03d3', String.raw`\u03d3`],
+		['t\u031b', String.raw`t\u031b`],
 	])('37c. %s, a letter with a sign that looks like a mark', (letter, written) => {
 		expect(endOf({ note: letter })).toBe(`{"note":"${written}"}`);
 	});
 
-	it('38. right use: yods in words, and signs of Arabic amounts', () => {
+	it('38. right use: yods in words, signs of Arabic amounts, and names of Vietnam', () => {
 		const note =
-			'\u05d9\u05b4\u05e9 \u05d9\u05d9\u05df \u05de\u05d9 \u0661\u066c\u0660\u0660\u0660\u066b\u0665 \u066a';
+			'\u05d9\u05b4\u05e9 \u05d9\u05d9\u05df \u05de\u05d9 \u0661\u066c\u0660\u0660\u0660\u066b\u0665 \u066a Ho\u031b\u0301';
 		expect(endOf({ note }).replaceAll('\u200e', '')).toBe(`{"note":"${note}"}`);
 	});
 

@@ -362,3 +362,18 @@ it.each([false, true])(
 	},
 	60_000,
 );
+
+it('9. n8n holds a callback back, stores another one that says the same, and fails to store the first: the third may be repeated', async () => {
+	const one = await start('one', { events: ['statusCallback'] });
+	const { server } = one;
+	server.storesAfterMs = 3_000;
+	const held = postCallback('one', ONCE);
+	await sleepMs(500);
+	server.storesAfterMs = 0;
+	expect(await postCallback('one', ONCE)).toBe(200);
+	server.isDiskFull = true;
+	expect(await held).toBe(500);
+	server.isDiskFull = false;
+	expect(await postCallback('one', ONCE)).toBe(200);
+	expect(onces(one)).toEqual([true, true]);
+}, 15_000);
