@@ -22,7 +22,9 @@ function isWhole(said: unknown, runs: unknown): boolean {
 	if (Array.isArray(said) && Array.isArray(runs))
 		return said.length === runs.length && said.every((each, at) => isWhole(each, runs[at]));
 	if (!isObject(said) || !isObject(runs)) return isSameJson(said, runs);
-	return Object.entries(said).every(([name, value]) => isWhole(value, runs[name]));
+	return Object.entries(said).every(
+		([name, value]) => Object.hasOwn(runs, name) && isWhole(value, runs[name]),
+	);
 }
 
 /** A schema of zod, whose result tells what it leaves out or changes. */
@@ -39,6 +41,19 @@ async function isKept(schema: ZodSchema, said: object, gets: unknown): Promise<b
 	return success && isWhole(said, isObject(data) ? data : { input: data });
 }
 
+/** n8n never picks an argument with such a name. */
+const NEVER_PICKED = ['__proto__', 'constructor', 'prototype'];
+
+/** n8n takes a name with such a sign for the way to a part of another argument, and hands over that part only. */
+const PATH_SIGN = /[.[]/;
+
+const isPicked = (names: readonly string[], said: object): boolean =>
+	Object.keys(said).every((name) => names.includes(name) && !NEVER_PICKED.includes(name)) &&
+	!names.some((name) => {
+		const [beginning = ''] = name.split(PATH_SIGN);
+		return beginning !== name && !Object.hasOwn(said, name) && Object.hasOwn(said, beginning);
+	});
+
 /**
  * n8n hands an MCP server, or another source of several tools, what the schema names at its top, whatever is in it. A schema without
  * names it offers as that of an argument `value`, an object, which it then leaves out. Such an argument takes no text and no list.
@@ -46,7 +61,7 @@ async function isKept(schema: ZodSchema, said: object, gets: unknown): Promise<b
 async function isPassedOn(schema: object, said: object): Promise<boolean> {
 	const { shape, properties } = schema as Record<string, unknown>;
 	const names = Object.keys(Object(shape ?? properties));
-	if (!Object.keys(said).every((name) => names.includes(name))) return false;
+	if (!isPicked(names, said)) return false;
 	const value = saidOf(said, 'value');
 	if (!isSameJson(names, ['value']) || isSameJson(value ?? {}, {})) return true;
 	return !isObject(value) && isOfZod(schema) && (await isKept(schema, said, said));

@@ -49,6 +49,10 @@ interface Bucket {
 	text?: string;
 }
 
+/** From when on it may have been taken, epoch ms. */
+const sinceMs = ({ sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint): number =>
+	Math.min(sentAtMs, mayBeKnownSinceMs);
+
 /** Which events were taken, in bounded memory. */
 export class SeenEvents {
 	/** the bucket of each fingerprint */
@@ -93,9 +97,7 @@ export class SeenEvents {
 			for (let at = 0; at < members.length; at += FINGERPRINT_CHARACTERS) {
 				const fingerprint = members.slice(at, at + FINGERPRINT_CHARACTERS);
 				if (this.takenBack.get(fingerprint)) continue;
-				this.takenBack.delete(fingerprint);
-				this.remember(fingerprint, number);
-				this.noteTaken({ text: fingerprint });
+				this.noteTaken({ text: fingerprint, sentAtMs: number * BUCKET_MS });
 			}
 		}
 	}
@@ -105,12 +107,15 @@ export class SeenEvents {
 	 *
 	 * @param isOpen it is dealt with later, and not stored before {@link settle}
 	 */
-	add({ text, sentAtMs, mayBeKnownSinceMs = sentAtMs }: EventFingerprint, isOpen = false): Novelty {
-		const sinceMs = Math.min(sentAtMs, mayBeKnownSinceMs);
-		const isRemembered = this.has(text) || this.takenBack.has(text);
-		if (!isRemembered && sinceMs < this.forgottenUntilMs)
-			return sinceMs < this.aheadUntilMs ? 'later' : 'untold';
-		return this.note({ text, sentAtMs }, isOpen) ? 'repeated' : 'new';
+	add(event: EventFingerprint, isOpen = false): Novelty {
+		if (this.mayBeForgotten(event) && !this.takenBack.has(event.text))
+			return sinceMs(event) < this.aheadUntilMs ? 'later' : 'untold';
+		return this.note(event, isOpen) ? 'repeated' : 'new';
+	}
+
+	/** Whether an event is from a time that was forgotten: it may have been taken. */
+	mayBeForgotten(event: EventFingerprint): boolean {
+		return !this.has(event.text) && sinceMs(event) < this.forgottenUntilMs;
 	}
 
 	/**
@@ -150,7 +155,9 @@ export class SeenEvents {
 	}
 
 	/** Another process, or another call that says the same, has dealt with an event: it stays known whatever becomes of it here. */
-	noteTaken({ text }: Pick<EventFingerprint, 'text'>): void {
+	noteTaken({ text, sentAtMs }: EventFingerprint): void {
+		this.takenBack.delete(text);
+		this.remember(text, Math.floor(sentAtMs / BUCKET_MS));
 		if (this.open.get(text) !== false) return;
 		this.open.set(text, true);
 		this.change(text);

@@ -134,11 +134,9 @@ function add<T extends Fingerprinted>(
 		statuses.note(fingerprint, true);
 		return { event, novelty: 'repeated' };
 	}
-	const novelty = call ? statuses.add(call, true) : 'new';
-	if (novelty === 'repeated') return { event, novelty };
 	// The clock of n8n dates it, and may have been wrong. A callback that is refused for that would be lost, or wait for ever.
-	const isInDoubt = novelty !== 'new';
-	if (call && isInDoubt) statuses.note(call, true);
+	const isInDoubt = call !== undefined && statuses.mayBeForgotten(call);
+	if (call && statuses.note(call, true)) return { event, novelty: 'repeated' };
 	// It has the time of its arrival. So one of a time that was forgotten came while a clock was ahead, and may be new.
 	const isKnown = statuses.note(fingerprint, true);
 	return {
@@ -286,7 +284,6 @@ export function onlyNew<T extends Fingerprinted>(
 	const nowMs = Date.now();
 	const { seen, statuses, underWay } = takenBefore;
 	const aheadUntilMs = seen.noteClock(nowMs);
-	statuses.noteClock(nowMs);
 	const judged = events.map((event) => add(takenBefore, event));
 	const maxAgeMs = maxAgeMinutes * MS_PER_MINUTE;
 	// Events are taken only while the clocks of Diyalog and n8n agree, status callbacks also while that of n8n is ahead.
