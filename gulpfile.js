@@ -1,4 +1,5 @@
-const { copyFile, cp, mkdir, rm } = require('node:fs/promises');
+const { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } = require('node:fs/promises');
+const path = require('node:path');
 const { dest, parallel, src } = require('gulp');
 
 /** Stale files in dist would be packed and published, so every build starts from nothing. */
@@ -7,6 +8,23 @@ const clean = () => rm('dist', { recursive: true, force: true });
 // encoding: false, or gulp 5 reads pictures as text and corrupts them.
 const icons = () => src('icons/**/*.{svg,png}', { encoding: false }).pipe(dest('dist/icons'));
 const codex = () => src('nodes/**/*.node.json', { encoding: false }).pipe(dest('dist/nodes'));
+
+const filesIn = async (folder, ending) =>
+	(await readdir(folder, { recursive: true }))
+		.filter((name) => name.endsWith(ending))
+		.map((name) => path.join(folder, name));
+
+/** The compiler indents by four spaces. Tabs make the package 3 kB smaller. Sources have no such lines, so no text changes. */
+const tabs = async () => {
+	for (const file of [...(await filesIn('nodes', '.ts')), ...(await filesIn('credentials', '.ts'))])
+		if (/^ {4}/m.test(await readFile(file, 'utf8')))
+			throw new Error(`${file} has a line that begins with four spaces. Use tabs.`);
+	for (const file of await filesIn('dist', '.js')) {
+		const text = await readFile(file, 'utf8');
+		const indented = text.replace(/^(?: {4})+/gm, ({ length }) => '\t'.repeat(length / 4));
+		await writeFile(file, indented);
+	}
+};
 
 /** The pictures of the README, as the tests in a browser took them. */
 const screenshots = async () => {
@@ -18,4 +36,4 @@ const screenshots = async () => {
 	await cp('.cache/screenshots/examples', 'docs/images/examples', { recursive: true });
 };
 
-module.exports = { clean, icons, codex, assets: parallel(icons, codex), screenshots };
+module.exports = { clean, icons, codex, assets: parallel(icons, codex, tabs), screenshots };

@@ -4,19 +4,21 @@ import type { INodeProperties, NodeHint } from 'n8n-workflow';
  * What the server's administrator has to enter; no API registers a webhook.
  * Source: https://diyalog-im.github.io/docs/webhook
  */
-const SERVER_CONF = `modules { webbots { info : [ {
-  botUserName : "USER NAME OF YOUR BOT",
-  webhook : {
-    id : "OTP",
-    url : "PASTE THE PRODUCTION URL HERE",
-    app_secret : "PASTE THE APP SECRET HERE",
-    verify_token : "",
-    subscribed_webhook_events : [
-      "Messages", "MessageEchoes",
-      "MessageDeliveries", "MessageReads"
-    ]
-  }
-} ] } }`;
+const SERVER_CONF = [
+	'modules { webbots { info : [ {',
+	'  botUserName : "USER NAME OF YOUR BOT",',
+	'  webhook : {',
+	'    id : "OTP",',
+	'    url : "PASTE THE PRODUCTION URL HERE",',
+	'    app_secret : "PASTE THE APP SECRET HERE",',
+	'    verify_token : "",',
+	'    subscribed_webhook_events : [',
+	'      "Messages", "MessageEchoes",',
+	'      "MessageDeliveries", "MessageReads"',
+	'    ]',
+	'  }',
+	'} ] } }',
+].join('\n');
 
 /** The panel's help for connecting Diyalog, as a field, because the editor keeps no line breaks in a notice. */
 export const serverConfFields: INodeProperties[] = [
