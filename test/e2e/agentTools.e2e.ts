@@ -2626,6 +2626,7 @@ describe('a review asks nobody where the person would read another thing than wh
 		['MCP Client', bankTools, 'Bank_reset', { value: ['only a simulation'] }],
 		['MCP Client', bankTools, 'Bank_deploy', { account: '1', prototype: 'yes' }],
 		['MCP Client', bankTools, 'Bank_remind', { to: 'Ali' }],
+		['MCP Client', bankTools, 'Bank_warn', { to: 'Ali' }],
 		['Code Tool', payingCode, 'Close', { input: 'Pay Ali', dryRun: 'true' }],
 		['Code Tool', payingCode, 'Close', { input: 9999 }],
 		['a schema', () => payingCode(ORDER), 'Close', { ...order, dryRun: true }],

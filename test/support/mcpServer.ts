@@ -32,6 +32,7 @@ const TOOLS = [
 	{ name: 'transfer', description: 'Transfers', inputSchema: schemaOf('account', 'amount', 'to') },
 	{ name: 'deploy', description: 'Deploys', inputSchema: schemaOf('account', 'prototype') },
 	{ name: 'remind', description: 'Reminds', inputSchema: schemaOf('to', 'to.length') },
+	{ name: 'warn', description: 'Warns', inputSchema: schemaOf('to', '["to"].length') },
 	{ name: 'manage', description: 'Manages', inputSchema: schemaOf('account', 'action') },
 	{ name: 'order', description: 'Orders', inputSchema: schemaOfValue({ type: 'object' }) },
 	{ name: 'notify', description: 'Notifies', inputSchema: schemaOfValue({ type: 'array' }) },

@@ -44,15 +44,23 @@ async function isKept(schema: ZodSchema, said: object, gets: unknown): Promise<b
 /** n8n never picks an argument with such a name. */
 const NEVER_PICKED = ['__proto__', 'constructor', 'prototype'];
 
-/** n8n takes a name with such a sign for the way to a part of another argument, and hands over that part only. */
-const PATH_SIGN = /[.[]/;
+/**
+ * Whether n8n takes a name for the way to a part of an argument, such as `to.length`, and hands over that part in its place. Before the
+ * first name it skips signs.
+ */
+const isWayInto = (name: string, said: string): boolean =>
+	[name, name.replace(/^[.[\]"']+/, '')].some(
+		(way) => way.startsWith(said) && /^[.[\]"']/.test(way.slice(said.length)),
+	);
 
-const isPicked = (names: readonly string[], said: object): boolean =>
-	Object.keys(said).every((name) => names.includes(name) && !NEVER_PICKED.includes(name)) &&
-	!names.some((name) => {
-		const [beginning = ''] = name.split(PATH_SIGN);
-		return beginning !== name && !Object.hasOwn(said, name) && Object.hasOwn(said, beginning);
-	});
+function isPicked(names: readonly string[], said: object): boolean {
+	const saidNames = Object.keys(said);
+	const others = names.filter((name) => /[.[]/.test(name) && !saidNames.includes(name));
+	return (
+		saidNames.every((name) => names.includes(name) && !NEVER_PICKED.includes(name)) &&
+		!others.some((other) => /\\/.test(other) || saidNames.some((name) => isWayInto(other, name)))
+	);
+}
 
 /**
  * n8n hands an MCP server, or another source of several tools, what the schema names at its top, whatever is in it. A schema without
