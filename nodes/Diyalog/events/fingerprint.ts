@@ -34,7 +34,7 @@ export interface StatusFingerprint extends EventFingerprint {
 	isKnown: boolean;
 	/** whether that counts as a repetition, which starts nothing */
 	isOnce?: boolean;
-	/** nobody can tell whether one that says the same was taken before: a clock was wrong */
+	/** another trigger has passed it on, and this one may have taken that call and forgotten it */
 	isInDoubt?: boolean;
 	/** only where another trigger has passed it on: the call, which is the same when it is passed on again */
 	call?: EventFingerprint;

@@ -1,5 +1,6 @@
 import { BLANK_SIGNS } from '../codes/placeholders';
 import { escaped } from '../lib/escaped';
+import { lazily } from '../lib/zod';
 
 /*
  * The message of a review of a tool of an AI agent, with the call that it is about. A model writes the call, so whatever could hide a part
@@ -90,15 +91,21 @@ const APOSTROPHE_BEFORE = String.raw`[\u0386\u0388-\u038f]|[\u0391\u0395\u0397\u
 const HEBREW = String.raw`(?=\p{L})(?![${LIKE_QUOTES}])\p{sc=Hebrew}`;
 
 /** This letter of Hebrew looks like an apostrophe, unless it stands in a word. */
-const YODS = new RegExp(
-	String.raw`(?<!${HEBREW}[${HEBREW_MARKS}]{0,3})(?:[\u05d9\ufb1d\ufb39][${HEBREW_MARKS}]{0,3})+(?![${HEBREW_MARKS}]{0,3}${HEBREW})`,
-	'gu',
+const yods = lazily(
+	() =>
+		new RegExp(
+			String.raw`(?<!${HEBREW}[${HEBREW_MARKS}]{0,3})(?:[\u05d9\ufb1d\ufb39][${HEBREW_MARKS}]{0,3})+(?![${HEBREW_MARKS}]{0,3}${HEBREW})`,
+			'gu',
+		),
 );
 
-/** A piece of a call that is read as what it is, or else one character. */
-const PIECE = new RegExp(
-	String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:${HORN})?(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${APOSTROPHE_BEHIND})${SINGLE}(?!${SINGLE}|${APOSTROPHE_BEFORE}))|[^]`,
-	'gu',
+/** A piece of a call that is read as what it is, or else one character. To make it takes longer than to load both nodes. */
+const piece = lazily(
+	() =>
+		new RegExp(
+			String.raw`((?:[\x20-&(-_a-~]+|${LETTER})(?:${HORN})?(?:(?=\p{M})(?:${MARKS}))?|${DIGIT}|[${SIGNS}]|(?<!${SINGLE}|${APOSTROPHE_BEHIND})${SINGLE}(?!${SINGLE}|${APOSTROPHE_BEFORE}))|[^]`,
+			'gu',
+		),
 );
 
 /**
@@ -109,8 +116,8 @@ const readable = (call: string): string =>
 	call
 		// Some letters and marks are among them.
 		.replace(UNSEEN, escaped)
-		.replace(YODS, escaped)
-		.replace(PIECE, (piece, plain: string | undefined) => plain ?? escaped(piece));
+		.replace(yods(), escaped)
+		.replace(piece(), (found, plain: string | undefined) => plain ?? escaped(found));
 
 const withoutGaps = (text: string): string =>
 	text.replace(GAP, ({ length }) => ` [${length} blanks] `).replace(PILE, escaped);
