@@ -2618,6 +2618,13 @@ describe('a review asks nobody where the person would read another thing than wh
 	const order = { amount: 9999, to: { name: 'Ali' } };
 	const transfer = { account: '1', amount: '9999', to: 'Ali' };
 
+	/** Its author lets the model say how long n8n waits for the server. */
+	const slowBankTools = (): WorkflowNode => {
+		const tool = bankTools();
+		const timeout = "={{ $fromAI('timeout', 'Time', 'number', 60000) }}";
+		return { ...tool, parameters: { ...Object(tool.parameters), options: { timeout } } };
+	};
+
 	it.each([
 		['MCP Client', bankTools, 'Bank_transfer', { ...transfer, dryRun: true }],
 		['MCP Client', bankTools, 'Bank_transfer', 'only a simulation'],
@@ -2627,6 +2634,8 @@ describe('a review asks nobody where the person would read another thing than wh
 		['MCP Client', bankTools, 'Bank_deploy', { account: '1', prototype: 'yes' }],
 		['MCP Client', bankTools, 'Bank_remind', { to: 'Ali' }],
 		['MCP Client', bankTools, 'Bank_warn', { to: 'Ali' }],
+		['MCP Client', bankTools, 'Bank_quote', { '"to': 'Ali' }],
+		['MCP Client', slowBankTools, 'Bank_transfer', { timeout: 5 }],
 		['Code Tool', payingCode, 'Close', { input: 'Pay Ali', dryRun: 'true' }],
 		['Code Tool', payingCode, 'Close', { input: 9999 }],
 		['a schema', () => payingCode(ORDER), 'Close', { ...order, dryRun: true }],
@@ -2753,6 +2762,30 @@ describe('a review asks nobody where the person would read another thing than wh
 		chat.turnOf = callsOnce('Close', payout);
 		expect((await approveAll(flow)).done).toEqual([{ query: payout }]);
 	}, 120_000);
+
+	it.each([
+		['an MCP Client', bankTools, 'Bank_find', '{"query":{"to":"Ali","__proto__":{"only":"try"}}}'],
+		['a schema', () => payingCode(ORDER), 'Close', '{"to":{"name":"Ali","__proto__":{"x":1}}}'],
+		[
+			'a node',
+			() =>
+				deedTool(
+					'Transfer',
+					chat.toolUrl,
+					"={{ $fromAI('order', 'What', 'json').toJsonString() }}",
+				),
+			'Transfer',
+			'{"order":[{"to":"Ali","__proto__":{"only":"try"}}]}',
+		],
+	])(
+		'168. %s: a name __proto__ inside an argument, which n8n loses in an execution of a megabyte: asks nobody',
+		async (_what, tool, name, said) => {
+			const flow = await reviewed('=May I?', tool(), CHAT);
+			chat.turnOf = callsOnce(name, JSON.parse(said));
+			expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+		},
+		120_000,
+	);
 
 	it('166. the same as 60 where the author has written the picture in a branch that shows nothing', async () => {
 		const jsonBody = "={{ { payee: $fromAI('payee', 'Whom', 'string') } }}";

@@ -33,6 +33,7 @@ const TOOLS = [
 	{ name: 'deploy', description: 'Deploys', inputSchema: schemaOf('account', 'prototype') },
 	{ name: 'remind', description: 'Reminds', inputSchema: schemaOf('to', 'to.length') },
 	{ name: 'warn', description: 'Warns', inputSchema: schemaOf('to', '["to"].length') },
+	{ name: 'quote', description: 'Quotes', inputSchema: schemaOf('"to', '["to].length') },
 	{ name: 'manage', description: 'Manages', inputSchema: schemaOf('account', 'action') },
 	{ name: 'order', description: 'Orders', inputSchema: schemaOfValue({ type: 'object' }) },
 	{ name: 'notify', description: 'Notifies', inputSchema: schemaOfValue({ type: 'array' }) },

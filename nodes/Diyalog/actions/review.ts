@@ -48,6 +48,13 @@ function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): 
 	return nodeType !== undefined && !nodeType.supplyData;
 }
 
+/**
+ * Whether n8n makes its arguments of what it asks for with $fromAI. Other tools have arguments of their own, whatever their author has
+ * written into a setting.
+ */
+const isWorkflowTool = ({ type, typeVersion }: INode): boolean =>
+	type.endsWith('.toolWorkflow') && typeVersion >= 2;
+
 /** What some tools expand in a text after the approval: an expression of n8n, or what JavaScript replaces in a replacement. */
 const EXPANDED = /\{\{|\$[$&`']/;
 
@@ -77,6 +84,9 @@ const fieldsIn = (parameters: object): Array<[name: string, value: unknown]> =>
 		[name, value],
 		...(typeof value === 'object' && value !== null ? fieldsIn(value) : []),
 	]);
+
+/** n8n loses what has this name when it reads a stored execution of a megabyte or more. */
+const LOST_NAME = '__proto__';
 
 const asksModel = (value: unknown): boolean =>
 	textsOf(value).some((text) => /\$fromai\b/i.test(text));
@@ -256,19 +266,26 @@ export async function showsAnother(
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
+	if (fieldsIn(said).some(([name]) => name === LOST_NAME))
+		return `The model has said a value under the name ${LOST_NAME}, which n8n can lose before the tool runs`;
 	if (isExpanded(gated, parameters))
 		return 'The model wrote {{, or $ before a mark or at the end. Some tools read this as more than a text';
 	const asked = asksOf(gated);
-	const asksForValues = asked.length > 0 || isPlainNode(context, gated);
+	const isPlain = isPlainNode(context, gated);
+	const asksForValues = asked.length > 0 || isPlain;
+	const hasOwnArguments = !isPlain && !(asked.length > 0 && isWorkflowTool(gated));
 	// n8n runs the tool with a text, or with nothing, as its `input`.
 	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
 	if (asksForValues && isInput) return TAKEN_FOR_CALL;
 	const works = [gated, ...nodesBelow(context, gated.name)];
-	const another = asksForValues
-		? (ofValuesAskedFor(gated, asked, said) ??
-			(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(works, own, said)))
-		: (ofOwnArguments(own, said) ??
-			(await ofSchema(context, gated, name, isText ? { input: parameters } : said, ofAgent)));
+	const ofValues = (): string | undefined =>
+		ofValuesAskedFor(gated, asked, said) ??
+		(isOwnTool(context.getNode(), gated) ? undefined : ofSameName(works, own, said));
+	const ofArguments = async (): Promise<string | undefined> =>
+		ofOwnArguments(own, said) ??
+		(await ofSchema(context, gated, name, isText ? { input: parameters } : said, ofAgent));
+	const another =
+		(asksForValues ? ofValues() : undefined) ?? (hasOwnArguments ? await ofArguments() : undefined);
 	if (another !== undefined) return another;
 	const isPaired = isPairedByChance || run > 0 || agent.calls.length > 1;
 	const looksBeyond = ({ type, parameters }: INode): boolean =>

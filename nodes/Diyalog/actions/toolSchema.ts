@@ -44,12 +44,15 @@ async function isKept(schema: ZodSchema, said: object, gets: unknown): Promise<b
 /** n8n never picks an argument with such a name. */
 const NEVER_PICKED = ['__proto__', 'constructor', 'prototype'];
 
+/** Signs that n8n skips in front of a name, some of them only there. */
+const SKIPPED = /^[.[\]"']+/;
+
 /**
  * Whether n8n takes a name for the way to a part of an argument, such as `to.length`, and hands over that part in its place. Before the
  * first name it skips signs.
  */
 const isWayInto = (name: string, said: string): boolean =>
-	[name, name.replace(/^[.[\]"']+/, '')].some(
+	[name, name.replace(SKIPPED, '')].some(
 		(way) => way.startsWith(said) && /^[.[\]"']/.test(way.slice(said.length)),
 	);
 
@@ -58,7 +61,10 @@ function isPicked(names: readonly string[], said: object): boolean {
 	const others = names.filter((name) => /[.[]/.test(name) && !saidNames.includes(name));
 	return (
 		saidNames.every((name) => names.includes(name) && !NEVER_PICKED.includes(name)) &&
-		!others.some((other) => /\\/.test(other) || saidNames.some((name) => isWayInto(other, name)))
+		!others.some(
+			(other) =>
+				/\\/.test(other) || saidNames.some((name) => SKIPPED.test(name) || isWayInto(other, name)),
+		)
 	);
 }
 
