@@ -21,6 +21,8 @@ export interface WebhookServer {
 	isDiskFull: boolean;
 	/** how long n8n takes to store an execution */
 	storesAfterMs: number;
+	/** n8n holds back what it is to store meanwhile, until this is settled */
+	held: Promise<unknown> | undefined;
 	/** how long n8n takes with its database before it asks the trigger */
 	asksAfterMs: number;
 	close(): Promise<void>;
@@ -71,7 +73,7 @@ export async function serveImported(trigger: TriggerUnderTest): Promise<WebhookS
 			response,
 			name,
 		);
-		if (workflowData) await sleepMs(server.storesAfterMs);
+		if (workflowData) await Promise.all([sleepMs(server.storesAfterMs), server.held]);
 		if (workflowData && server.isDiskFull) {
 			response.status(500).json({ message: 'There was a problem executing the workflow' });
 			return;
@@ -107,6 +109,7 @@ export async function serveImported(trigger: TriggerUnderTest): Promise<WebhookS
 		bodiesRead: 0,
 		isDiskFull: false,
 		storesAfterMs: 0,
+		held: undefined,
 		asksAfterMs: 0,
 		close: async () => {
 			listener.closeAllConnections();

@@ -263,15 +263,16 @@ async function heldBack(failedBefore: boolean) {
 		expect(await again()).toBe(500);
 		server.isDiskFull = false;
 	}
-	server.storesAfterMs = 15_000;
+	let letGo = (): void => {};
+	server.held = new Promise<void>((resolve) => (letGo = resolve));
 	setClock(0.02);
 	const held = again();
 	await sleepMs(500);
-	server.storesAfterMs = 0;
+	server.held = undefined;
 	setClock(1.4);
 	await flood('second', 'others');
 	setClock(1.5);
-	return { again, held, second };
+	return { again, held, letGo, second };
 }
 
 it('4. Only New Status Callbacks: a callback comes at 0, 10 and 20 minutes, and 1,100 others between: it starts once', async () => {
@@ -327,18 +328,20 @@ it('6. the clock is behind for a moment: callbacks of the last minutes are still
 }, 60_000);
 
 it('7. n8n fails to store a callback and holds its repetition back until that is too old, while 1,100 others come: passed on once more, it starts once', async () => {
-	const { again, held, second } = await heldBack(true);
+	const { again, held, letGo, second } = await heldBack(true);
 	expect(await again()).toBe(503);
 	expect(onces(second)).toEqual([]);
+	letGo();
 	expect(await held).toBe(200);
 	expect(await again()).toBe(200);
 	expect(onces(second)).toEqual([false]);
 }, 60_000);
 
 it('7b. the same, and n8n fails to store it in the end: the next one is taken', async () => {
-	const { again, held, second } = await heldBack(false);
+	const { again, held, letGo, second } = await heldBack(false);
 	expect(await again()).toBe(503);
 	second.server.isDiskFull = true;
+	letGo();
 	expect(await held).toBe(500);
 	second.server.isDiskFull = false;
 	expect(await again()).toBe(200);
