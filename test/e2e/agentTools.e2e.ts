@@ -2778,7 +2778,7 @@ describe('a review asks nobody where the person would read another thing than wh
 			'{"order":[{"to":"Ali","__proto__":{"only":"try"}}]}',
 		],
 	])(
-		'168. %s: a name __proto__ inside an argument, which n8n loses in an execution of a megabyte: asks nobody',
+		'168. %s: a name __proto__ inside an argument, which n8n does not show, and loses in an execution of a megabyte: asks nobody',
 		async (_what, tool, name, said) => {
 			const flow = await reviewed('=May I?', tool(), CHAT);
 			chat.turnOf = callsOnce(name, JSON.parse(said));

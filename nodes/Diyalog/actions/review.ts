@@ -85,9 +85,6 @@ const fieldsIn = (parameters: object): Array<[name: string, value: unknown]> =>
 		...(typeof value === 'object' && value !== null ? fieldsIn(value) : []),
 	]);
 
-/** n8n loses what has this name when it reads a stored execution of a megabyte or more. */
-const LOST_NAME = '__proto__';
-
 const asksModel = (value: unknown): boolean =>
 	textsOf(value).some((text) => /\$fromai\b/i.test(text));
 
@@ -266,8 +263,6 @@ export async function showsAnother(
 	if (isToolCall(said) || isToolCall(own)) return TAKEN_FOR_CALL;
 	if (!isSameJson(valueOf(context, '$tool'), { name, parameters }))
 		return 'n8n does not show the call that it would run';
-	if (fieldsIn(said).some(([name]) => name === LOST_NAME))
-		return `The model has said a value under the name ${LOST_NAME}, which n8n can lose before the tool runs`;
 	if (isExpanded(gated, parameters))
 		return 'The model wrote {{, or $ before a mark or at the end. Some tools read this as more than a text';
 	const asked = asksOf(gated);
