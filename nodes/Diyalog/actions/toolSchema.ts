@@ -44,7 +44,7 @@ async function isKept(schema: ZodSchema, said: object, gets: unknown): Promise<b
 /** n8n never picks an argument with such a name. */
 const NEVER_PICKED = ['__proto__', 'constructor', 'prototype'];
 
-/** Signs that n8n skips in front of a name, some of them only there. */
+/** Signs at the beginning of a name. n8n skips some of them there, and keeps others as a part of it. */
 const SKIPPED = /^[.[\]"']+/;
 
 /**

@@ -159,7 +159,6 @@ it('2. a call with 10 presses of a person with the costliest keys that are taken
 		);
 	});
 	expect(execution.continuations).toEqual([]);
-	expect(askedMs).toBeLessThan(1_000);
-	// Reading the keys for each press would take longer, however busy the machine is.
-	expect(pressesMs).toBeLessThan(Math.max(1_000, 10 * askedMs));
+	const tooLong = Object.entries({ askedMs, pressesMs }).filter(([, ms]) => ms > 1_000);
+	expect(tooLong).toEqual([]);
 }, 60_000);
