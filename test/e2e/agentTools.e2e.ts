@@ -2683,6 +2683,16 @@ describe('a review asks nobody where the person would read another thing than wh
 		expect((await approveAll(flow)).done).toEqual([{ query: 'Pay Ali' }]);
 	}, 120_000);
 
+	it('161b. the same, and a setting of it asks for a value that the tool does not have: asks nobody', async () => {
+		const tool = await workflowTool(stage, chat);
+		const value = { amount: "={{ $fromAI('amount', 'How much', 'string') }}" };
+		const workflowInputs = { mappingMode: 'defineBelow', value, schema: [] };
+		const parameters = { ...Object(tool.parameters), workflowInputs };
+		const flow = await reviewed('=May I?', { ...tool, parameters }, CHAT);
+		chat.turnOf = callsOnce('Do_it', { amount: '5' });
+		expect(await approveAll(flow)).toEqual({ asked: [], done: [] });
+	}, 120_000);
+
 	it.each([
 		['continueErrorOutput', []],
 		['continueRegularOutput', [{ amount: '250' }]],

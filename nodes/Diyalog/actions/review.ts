@@ -49,11 +49,14 @@ function isPlainNode(context: IExecuteFunctions, { type, typeVersion }: INode): 
 }
 
 /**
- * Whether n8n makes its arguments of what it asks for with $fromAI. Other tools have arguments of their own, whatever their author has
- * written into a setting.
+ * Whether n8n makes its arguments of what it asks for with $fromAI: a workflow tool with fields. Other tools have arguments of their own,
+ * whatever their author has written into a setting.
  */
-const isWorkflowTool = ({ type, typeVersion }: INode): boolean =>
-	type.endsWith('.toolWorkflow') && typeVersion >= 2;
+function isWorkflowToolWithFields({ type, typeVersion, parameters }: INode): boolean {
+	const { schema } = Object(parameters.workflowInputs) as { schema?: unknown };
+	const hasFields = Array.isArray(schema) && schema.length > 0;
+	return type === '@n8n/n8n-nodes-langchain.toolWorkflow' && typeVersion >= 2 && hasFields;
+}
 
 /** What some tools expand in a text after the approval: an expression of n8n, or what JavaScript replaces in a replacement. */
 const EXPANDED = /\{\{|\$[$&`']/;
@@ -268,7 +271,7 @@ export async function showsAnother(
 	const asked = asksOf(gated);
 	const isPlain = isPlainNode(context, gated);
 	const asksForValues = asked.length > 0 || isPlain;
-	const hasOwnArguments = !isPlain && !(asked.length > 0 && isWorkflowTool(gated));
+	const hasOwnArguments = !isPlain && !(asked.length > 0 && isWorkflowToolWithFields(gated));
 	// n8n runs the tool with a text, or with nothing, as its `input`.
 	const isInput = isText || (parameters === undefined && Object.hasOwn(own, 'input'));
 	if (asksForValues && isInput) return TAKEN_FOR_CALL;
